@@ -1,0 +1,186 @@
+"""What is signed: grants and approvals (by the gateway), receipts (by the witness). Ed25519 JWTs (RFC 8037, 9864)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, field_validator
+
+from openassistant.errors import Forbidden, Internal
+from openassistant.messages import Effect, Id
+
+__all__ = ["Approval", "Grant", "Receipt", "Signed", "SigningKey", "Trust"]
+
+
+class Signed(BaseModel):
+    """The base of signed claims; times travel as NumericDate seconds (RFC 7519)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    expires: datetime
+
+    @field_serializer("expires")
+    def _to_seconds(self, value: datetime) -> float:
+        return value.timestamp()
+
+    @field_validator("expires", mode="before")
+    @classmethod
+    def _from_seconds(cls, value: Any) -> Any:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else value
+
+
+class Grant(Signed):
+    """What may be done in a user's name without asking again.
+
+    turn: one turn of the agent. account: one connector's background work on one account. session: the owner
+    reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests.
+    """
+
+    id: Id
+    kind: Literal["turn", "account", "session"]
+    user: Id
+    turn: Id | None = None
+    conversation: Id | None = None
+    origin: Literal["message", "schedule", "trigger", "connect", "session"]
+    effects: tuple[Effect, ...] = (Effect.READ,)
+    connectors: dict[str, str] = {}
+    account: Id | None = None
+
+
+class Approval(Signed):
+    """Leave for exactly one call; `preview_digest` binds what the person saw."""
+
+    id: Id
+    call_digest: str
+    call_id: Id
+    user: Id
+    decided_by: Literal["person", "policy"]
+    session: str = ""
+    preview_digest: str | None = None
+
+
+class Receipt(Signed):
+    """The witness's word that a call is written down (a signed certificate timestamp for actions, RFC 9162)."""
+
+    index: int
+    leaf: str
+    time: str
+    call_digest: str
+    call_id: Id
+
+
+S = TypeVar("S", bound=Signed)
+_KINDS: dict[type[Signed], str] = {Grant: "oa-grant+jwt", Approval: "oa-approval+jwt", Receipt: "oa-receipt+jwt"}
+_SIGNERS: dict[type[Signed], str] = {Grant: "gateway", Approval: "gateway", Receipt: "audit"}
+
+
+class SigningKey:
+    """An Ed25519 private key of the gateway or the witness, kept as a JWK file."""
+
+    def __init__(self, key: OKPKey) -> None:
+        self._key = key
+
+    @classmethod
+    def generate(cls) -> Self:
+        """A fresh key pair."""
+        return cls(OKPKey.generate_key("Ed25519", private=True))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The key in a JWK file; raises `Internal` with the file's name when it is missing or broken."""
+        try:
+            return cls(OKPKey.import_key(json.loads(path.read_text())))
+        except (OSError, ValueError, JoseError) as error:
+            raise Internal(f"The signing key {path.name} cannot be read.") from error
+
+    def private_jwk(self) -> str:
+        """The JWK with its private part, for the key file alone."""
+        return json.dumps(self._key.as_dict(private=True))
+
+    def public_jwk(self) -> dict[str, Any]:
+        """The public JWK, for the trust file."""
+        return dict(self._key.as_dict(private=False))
+
+    def raw_private(self) -> bytes:
+        """The 32-byte Ed25519 seed (for signed notes, which are not JWTs)."""
+        raw: bytes = self._key.private_key.private_bytes_raw()  # type: ignore[union-attr]  # Ed25519 keys alone are made here
+        return raw
+
+    def sign(self, claims: Signed) -> str:
+        """The compact JWT over the claims."""
+        header = {"alg": "Ed25519", "typ": _KINDS[type(claims)]}
+        return jwt.encode(header, claims.model_dump(mode="json"), self._key, algorithms=["Ed25519"])
+
+
+class Trust:
+    """The public keys of the two signers, and the check of what they signed."""
+
+    def __init__(self, keys: dict[str, OKPKey]) -> None:
+        self._keys = keys
+
+    @classmethod
+    def of(cls, *, gateway: SigningKey, audit: SigningKey) -> Self:
+        """Trust in these two keys (provisioning and tests)."""
+        return cls.parse({"gateway": gateway.public_jwk(), "audit": audit.public_jwk()})
+
+    @classmethod
+    def parse(cls, keys: dict[str, dict[str, Any]]) -> Self:
+        """Trust from public JWKs by room; raises `Internal`."""
+        try:
+            return cls({room: OKPKey.import_key(keys[room]) for room in ("gateway", "audit")})
+        except (KeyError, ValueError, JoseError) as error:
+            raise Internal("The trust file does not hold the public keys of gateway and audit.") from error
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Trust from the file that provisioning wrote; raises `Internal`."""
+        try:
+            return cls.parse(json.loads(path.read_text()))
+        except (OSError, ValueError) as error:
+            raise Internal(f"The trust file {path.name} cannot be read.") from error
+
+    def dump(self) -> str:
+        """The trust file's content: public keys alone."""
+        return json.dumps({room: dict(key.as_dict(private=False)) for room, key in self._keys.items()}, indent=2)
+
+    def raw_public(self, room: str) -> bytes:
+        """The 32-byte Ed25519 public key of `gateway` or `audit`."""
+        raw: bytes = self._keys[room].public_key.public_bytes_raw()  # type: ignore[union-attr]  # Ed25519 keys alone
+        return raw
+
+    def grant(self, token: str | None, *, now: datetime) -> Grant:
+        """The grant behind a token; raises `Forbidden`."""
+        return self._verify(Grant, token, now=now)
+
+    def expired_grant(self, token: str | None) -> Grant:
+        """The grant behind a token whose time may be over: good for asking for a renewal, nothing else."""
+        return self._verify(Grant, token, now=None)
+
+    def approval(self, token: str | None, *, now: datetime) -> Approval:
+        """The approval behind a token; raises `Forbidden`."""
+        return self._verify(Approval, token, now=now)
+
+    def receipt(self, token: str | None, *, now: datetime) -> Receipt:
+        """The receipt behind a token; raises `Forbidden`."""
+        return self._verify(Receipt, token, now=now)
+
+    def _verify(self, kind: type[S], token: str | None, *, now: datetime | None) -> S:
+        name = kind.__name__.lower()
+        if not token:
+            raise Forbidden(f"The call carries no {name}.")
+        try:
+            decoded = jwt.decode(token, self._keys[_SIGNERS[kind]], algorithms=["Ed25519"])
+            if decoded.header.get("typ") != _KINDS[kind]:
+                raise Forbidden(f"The {name} is of another kind.")
+            claims = kind.model_validate(decoded.claims)
+        except (JoseError, ValidationError, ValueError, OverflowError) as error:
+            raise Forbidden(f"The {name} is not signed by the room that signs it.") from error
+        if now is not None and claims.expires <= now:
+            raise Forbidden(f"The {name} has expired.")
+        return claims

@@ -1,0 +1,665 @@
+"""Every wire body: frozen pydantic models, JSON on the bus. Ids are 32 hex digits, times UTC (RFC 3339)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+__all__ = [
+    "Account",
+    "AccountList",
+    "AccountPayload",
+    "AccountQuery",
+    "AccountRef",
+    "AccountStatus",
+    "ApprovalNeed",
+    "ApprovalOutcome",
+    "AttachRequest",
+    "AuditAction",
+    "Auth",
+    "Call",
+    "CallState",
+    "CallView",
+    "Card",
+    "CheckReport",
+    "CheckStep",
+    "ConnectRequest",
+    "Conversation",
+    "ConversationList",
+    "ConversationQuery",
+    "Decision",
+    "Destination",
+    "Done",
+    "Effect",
+    "ErrorBody",
+    "Heartbeat",
+    "History",
+    "Id",
+    "KeyReply",
+    "KeyRequest",
+    "LedgerCall",
+    "LedgerEntry",
+    "LedgerPage",
+    "LedgerQuery",
+    "Message",
+    "ModelRef",
+    "OutsideSource",
+    "Preview",
+    "PreviewField",
+    "PublicKey",
+    "Record",
+    "RecordReply",
+    "Renewal",
+    "RenewalRequest",
+    "SyncProgress",
+    "TokenReply",
+    "TokenRequest",
+    "ToolCard",
+    "ToolResult",
+    "TreeHead",
+    "TurnAccepted",
+    "TurnCalls",
+    "TurnQuery",
+    "TurnRequest",
+    "Verification",
+    "Wire",
+    "call_digest",
+    "canonical",
+    "card_digest",
+    "digest_of",
+]
+
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Wire(BaseModel):
+    """The base of every body: frozen; unknown fields are ignored inside a protocol number."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Done(Wire):
+    """An answer that says no more than that it was done."""
+
+
+class ErrorBody(Wire):
+    """The one body of an error answer; the code stands in the ADR-32 header as well."""
+
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+    retry_after: float | None = None
+
+
+# --- effects, cards, calls ----------------------------------------------------------------------------------------
+
+
+class Effect(StrEnum):
+    """What a call does to the world; an undeclared effect counts as `delete`."""
+
+    READ = "read"
+    WRITE = "write"
+    SEND = "send"
+    DELETE = "delete"
+
+    @property
+    def rank(self) -> int:
+        """0 for read to 3 for delete: an effect may be raised, never lowered."""
+        return ("read", "write", "send", "delete").index(self.value)
+
+
+class ToolCard(Wire):
+    """One tool as the model and the policy see it; `parameters` and `returns` are JSON Schemas."""
+
+    name: str
+    description: str
+    effect: Effect = Effect.DELETE
+    parameters: dict[str, Any]
+    returns: dict[str, Any] = {}
+    returns_outside: bool = True
+    undo: bool = False
+
+
+class Auth(Wire):
+    """How an account of this connector signs in."""
+
+    kind: Literal["none", "password", "oauth2"] = "none"
+
+
+class Card(Wire):
+    """What a connector is: generated from manifest and tools; its digest is what an administrator approves."""
+
+    id: str
+    name: str
+    version: str
+    description: str = ""
+    protocol: int = 1
+    hosts: tuple[str, ...] = ()
+    auth: Auth = Auth()
+    settings_schema: dict[str, Any] = {}
+    secrets_schema: dict[str, Any] = {}
+    tools: tuple[ToolCard, ...] = ()
+
+    def tool(self, name: str) -> ToolCard | None:
+        """The tool of that name, or None."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+
+class Heartbeat(Wire):
+    """A registry entry: `<connector>.<instance>` in OA_CONNECTORS, renewed well before its 60 s are over."""
+
+    instance: str
+    card: Card
+    digest: str
+    started: datetime
+
+
+class Call(Wire):
+    """One proposed tool call; the nonce keeps short arguments from being guessed out of a digest."""
+
+    id: Id
+    nonce: Id
+    user: Id
+    account: Id | None = None
+    connector: str
+    card_digest: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 form of a JSON value."""
+    return rfc8785.dumps(value)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 (hex) over the RFC 8785 form of a JSON value."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def call_digest(call: Call) -> str:
+    """The digest that receipt and approval are bound to."""
+    return digest_of(call.model_dump(mode="json"))
+
+
+def card_digest(card: Card) -> str:
+    """The digest of a card: any change of tools, scopes, hosts or texts changes it."""
+    return digest_of(card.model_dump(mode="json"))
+
+
+class OutsideSource(Wire):
+    """Where a text came from, and who could have written it."""
+
+    source: str
+    authors: tuple[str, ...] = ()
+
+
+class ToolResult(Wire):
+    """What a tool gave back: its typed result as JSON and the outside sources found in it."""
+
+    content: Any = None
+    outside: tuple[OutsideSource, ...] = ()
+    provider_id: str | None = None
+
+
+class Destination(Wire):
+    """Whom or what a call reaches: kind is recipient, attendee, url, path or account."""
+
+    kind: str
+    value: str
+    name: str | None = None
+    note: str | None = None
+
+
+class PreviewField(Wire):
+    """One labelled line of a preview."""
+
+    label: str
+    value: str
+
+
+class Preview(Wire):
+    """What a call will do, in the connector's words. `warnings` and notes may change; the rest is signed."""
+
+    verb: str
+    confirm: str
+    account: str = ""
+    destinations: tuple[Destination, ...] = ()
+    fields: tuple[PreviewField, ...] = ()
+    content: str = ""
+    outside: tuple[OutsideSource, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """SHA-256 over what the person decides on: everything but warnings and notes."""
+        signed = self.model_copy(
+            update={
+                "warnings": (),
+                "destinations": tuple(d.model_copy(update={"note": None}) for d in self.destinations),
+            }
+        )
+        return digest_of(signed.model_dump(mode="json"))
+
+
+# --- vault --------------------------------------------------------------------------------------------------------
+
+
+class PublicKey(Wire):
+    """An X25519 public key, base64 (seal.py)."""
+
+    public_key: str
+
+
+class KeyRequest(Wire):
+    """A room asks for its data key; for a user's key the context must hold a grant of that user."""
+
+    user: Id | None = None
+    public_key: str
+
+
+class KeyReply(Wire):
+    """The 32-byte data key, sealed with the request's subject as context."""
+
+    sealed: str
+    key_id: str
+
+
+class TokenRequest(Wire):
+    """A connector (or the agent, for a model key) asks for an account's settings and secrets.
+
+    Grant in the context; when `call` is given, receipt (and approval where the effect asks for one) too.
+    """
+
+    account: Id
+    public_key: str
+    call: Call | None = None
+    effect: Effect = Effect.READ
+
+
+class TokenReply(Wire):
+    """An `AccountPayload` as JSON, sealed with the request's subject as context; good until `expires`."""
+
+    sealed: str
+    expires: datetime
+
+
+class AccountPayload(Wire):
+    """What lies in a sealed token: never logged, never stored outside the vault."""
+
+    account: Id
+    name: str
+    settings: dict[str, Any]
+    secrets: dict[str, str]
+
+
+class Account(Wire):
+    """A third-party account without its secrets."""
+
+    id: Id
+    user: Id
+    connector: str
+    name: str
+    settings: dict[str, Any]
+    state: Literal["pending", "connected", "attention"]
+    created: datetime
+    problem: ErrorBody | None = None
+
+
+class AccountRef(Wire):
+    """What the agent may know of an account."""
+
+    id: Id
+    connector: str
+    name: str
+
+
+class ConnectRequest(Wire):
+    """Stores an account as pending; `sealed` holds the secrets (a JSON object), sealed to the vault's key."""
+
+    user: Id
+    connector: str
+    name: str
+    settings: dict[str, Any]
+    sealed: str
+
+
+class AccountQuery(Wire):
+    """Names accounts: of one user, of one connector, or one by id; None means all. `problem` marks attention."""
+
+    user: Id | None = None
+    connector: str | None = None
+    account: Id | None = None
+    problem: ErrorBody | None = None
+
+
+class AccountList(Wire):
+    """Accounts, oldest first."""
+
+    accounts: tuple[Account, ...] = ()
+
+
+# --- connectors ---------------------------------------------------------------------------------------------------
+
+
+class CheckStep(Wire):
+    """One step of an account check, in words."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class CheckReport(Wire):
+    """What an account check found; `problem` is set when a step failed."""
+
+    ok: bool
+    steps: tuple[CheckStep, ...] = ()
+    problem: ErrorBody | None = None
+
+
+class AttachRequest(Wire):
+    """A connected account for background sync, under the account grant in `grant`."""
+
+    account: Id
+    name: str
+    grant: str
+
+
+class SyncProgress(Wire):
+    """How far the mirror of an account is."""
+
+    state: Literal["idle", "running", "failed"] = "idle"
+    done: int = 0
+    total: int | None = None
+    what: str = ""
+    finished: datetime | None = None
+    problem: ErrorBody | None = None
+
+
+class AccountStatus(Wire):
+    """Per account id, its progress."""
+
+    accounts: dict[str, SyncProgress] = {}
+
+
+# --- audit --------------------------------------------------------------------------------------------------------
+
+
+class AuditAction(StrEnum):
+    """What the ledger can hold; each has a row in docs/reference/audit.md."""
+
+    TOOL_STARTED = "tool.started"
+    TOOL_FINISHED = "tool.finished"
+    TOOL_FAILED = "tool.failed"
+    TOOL_UNKNOWN = "tool.unknown"
+    APPROVAL_ASKED = "approval.asked"
+    APPROVAL_GRANTED = "approval.granted"
+    APPROVAL_DENIED = "approval.denied"
+    APPROVAL_EXPIRED = "approval.expired"
+    POLICY_DECIDED = "policy.decided"
+    TOKEN_RELEASED = "token.released"  # noqa: S105 - the name of an action
+    ACCOUNT_CONNECTED = "account.connected"
+    ACCOUNT_REMOVED = "account.removed"
+    CONNECTOR_APPROVED = "connector.approved"
+    MODEL_CHANGED = "model.changed"
+    SESSION_STARTED = "session.started"
+    SESSION_ENDED = "session.ended"
+    SESSION_REFUSED = "session.refused"
+    USER_CREATED = "user.created"
+    TURN_STARTED = "turn.started"
+    CONVERSATION_DELETED = "conversation.deleted"
+
+
+class Record(Wire):
+    """One thing to write down. User, turn and conversation come from the verified grant in the context.
+
+    `id` makes it idempotent (with `action`): the call id for calls, any fresh id else. `call` is given for
+    `tool.started` alone; `content` (arguments, results, details) is encrypted under the user's key.
+    """
+
+    id: Id
+    action: AuditAction
+    call: Call | None = None
+    connector: str | None = None
+    tool: str | None = None
+    effect: Effect | None = None
+    account: Id | None = None
+    outcome: str | None = None
+    content: Any = None
+
+
+class RecordReply(Wire):
+    """The signed receipt, given after the commit."""
+
+    receipt: str
+    index: int
+
+
+class TreeHead(Wire):
+    """A signed head: `checkpoint` is the C2SP signed note, the rest its fields for reading."""
+
+    size: int
+    root: str
+    time: datetime
+    checkpoint: str
+
+
+class LedgerEntry(Wire):
+    """One record as its owner reads it; `content` is None where the key is gone."""
+
+    index: int
+    time: datetime
+    action: AuditAction
+    room: str
+    id: Id
+    user: Id | None = None
+    turn: Id | None = None
+    conversation: Id | None = None
+    connector: str | None = None
+    tool: str | None = None
+    effect: Effect | None = None
+    account: Id | None = None
+    call_digest: str | None = None
+    outcome: str | None = None
+    content: Any = None
+    leaf: str
+
+
+class LedgerQuery(Wire):
+    """Entries of the context's user with index > `after`, at most `limit`; oldest first unless `newest`."""
+
+    after: int = -1
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    newest: bool = False
+    action: AuditAction | None = None
+    connector: str | None = None
+
+
+class LedgerPage(Wire):
+    """Entries and the index to go on after; None at the end."""
+
+    entries: tuple[LedgerEntry, ...] = ()
+    next: int | None = None
+    head: TreeHead | None = None
+
+
+class TurnQuery(Wire):
+    """Which calls were made in a conversation (or one turn of it), for the policy."""
+
+    user: Id
+    conversation: Id | None = None
+    turn: Id | None = None
+
+
+class LedgerCall(Wire):
+    """One call as the ledger saw it start."""
+
+    id: Id
+    turn: Id | None
+    connector: str
+    card_digest: str
+    tool: str
+    outcome: str | None = None
+
+
+class TurnCalls(Wire):
+    """The calls of a turn or conversation, oldest first."""
+
+    calls: tuple[LedgerCall, ...] = ()
+
+
+class Verification(Wire):
+    """What a full check found; `index` names the first record that does not fit."""
+
+    ok: bool
+    size: int
+    root: str
+    index: int | None = None
+    detail: str = ""
+    seconds: float = 0.0
+
+
+# --- gateway ↔ agent ----------------------------------------------------------------------------------------------
+
+
+class ModelRef(Wire):
+    """Which model a turn uses; the key, if there is one, is the vault account `account`."""
+
+    kind: Literal["openai", "litellm"]
+    model: str
+    base_url: str | None = None
+    account: Id | None = None
+
+
+class TurnRequest(Wire):
+    """A new message of the owner; the grant is in the context. `retry` runs the last message again."""
+
+    text: str
+    accounts: tuple[AccountRef, ...] = ()
+    model: ModelRef | None = None
+    retry: bool = False
+    zone: str = "UTC"
+
+
+class TurnAccepted(Wire):
+    """The turn is stored: it survives a crash from here on."""
+
+    turn: Id
+    run: Id
+    last_event_id: int = 0
+
+
+class Decision(Wire):
+    """A person's decision about a parked call; `approval` is the signed token when it was approved."""
+
+    approval_id: Id
+    call_id: Id
+    approved: bool
+    approval: str | None = None
+    note: str = ""
+
+
+class ApprovalNeed(Wire):
+    """The agent puts a call to the policy; `reason` is the model's or owner's wording, shown as such."""
+
+    call: Call
+    reason: str = ""
+
+
+class ApprovalOutcome(Wire):
+    """run: `approval` may be attached; ask: parked under `approval_id`; refuse: `detail` says why."""
+
+    verdict: Literal["run", "ask", "refuse"]
+    approval: str | None = None
+    approval_id: Id | None = None
+    preview: Preview | None = None
+    expires: datetime | None = None
+    detail: str = ""
+
+
+class RenewalRequest(Wire):
+    """The agent asks for a fresh grant of a live turn; the old one, also expired, is in the context."""
+
+    turn: Id
+    ended: bool = False
+
+
+class Renewal(Wire):
+    """A fresh grant (and approvals that were decided meanwhile)."""
+
+    grant: str | None = None
+    decisions: tuple[Decision, ...] = ()
+
+
+class CallState(StrEnum):
+    """The life of a call, as the chat shows it."""
+
+    PROPOSED = "proposed"
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+class CallView(Wire):
+    """A call as the chat shows it."""
+
+    id: Id
+    connector: str
+    tool: str
+    effect: Effect
+    title: str = ""
+    state: CallState
+    arguments: dict[str, Any] = {}
+    result: Any = None
+    approval_id: Id | None = None
+
+
+class Message(Wire):
+    """One message of a conversation; the assistant's also holds its calls."""
+
+    id: Id
+    role: Literal["user", "assistant"]
+    turn: Id
+    created: datetime
+    text: str = ""
+    calls: tuple[CallView, ...] = ()
+    error: ErrorBody | None = None
+    usage: dict[str, Any] | None = None
+
+
+class Conversation(Wire):
+    """One conversation."""
+
+    id: Id
+    title: str
+    created: datetime
+    updated: datetime
+    state: Literal["idle", "running", "waiting"] = "idle"
+
+
+class ConversationQuery(Wire):
+    """Names the conversation of the context, or all."""
+
+    title: str | None = None
+
+
+class ConversationList(Wire):
+    """Conversations, newest change first."""
+
+    conversations: tuple[Conversation, ...] = ()
+
+
+class History(Wire):
+    """A conversation with its messages; `last_event_id` is where a live view goes on."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...] = ()
+    last_event_id: int = 0

@@ -1,0 +1,138 @@
+"""Every subject, stream and bucket of the bus; the only strings that begin "oa.".
+
+Grammar: ``oa.<family>.<room>.<verb>[.<id>]``. The families ``rpc``, ``tool`` and ``event`` never share a prefix,
+because a request on a subject that a stream captures is answered by the stream and not by the responder.
+"""
+
+from __future__ import annotations
+
+import re
+
+from openassistant.errors import InvalidRequest
+
+__all__ = [
+    "CHAT_STREAM",
+    "CONNECTORS_BUCKET",
+    "INBOX_STREAM",
+    "account",
+    "agent",
+    "audit",
+    "audit_record",
+    "chat",
+    "data",
+    "gateway",
+    "inbox",
+    "instance_key",
+    "last_token",
+    "preview",
+    "token_at",
+    "tool",
+    "tools_of",
+    "vault",
+    "vault_account",
+    "vault_key",
+    "vault_token",
+]
+
+CHAT_STREAM = "OA_CHAT"
+INBOX_STREAM = "OA_INBOX"
+CONNECTORS_BUCKET = "OA_CONNECTORS"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}|\*|>")
+
+
+def _token(value: str) -> str:
+    """A value that can stand between two dots; anything else would name another subject."""
+    if not _TOKEN.fullmatch(value):
+        raise InvalidRequest(f"{value[:80]!r} cannot be part of a subject.")
+    return value
+
+
+def agent(verb: str) -> str:
+    """turn, decide, cancel, retry, history, conversations, create, delete: gateway → agent."""
+    return f"oa.rpc.agent.{_token(verb)}"
+
+
+def gateway(verb: str) -> str:
+    """approve, renew: agent → gateway."""
+    return f"oa.rpc.gateway.{_token(verb)}"
+
+
+def tool(connector: str, user: str, name: str) -> str:
+    """One call of one tool for one user: agent → connector."""
+    return f"oa.tool.{_token(connector)}.{_token(user)}.{_token(name)}"
+
+
+def tools_of(connector: str) -> str:
+    """What a connector serves, in the queue group that bears its name."""
+    return f"oa.tool.{_token(connector)}.*.*"
+
+
+def preview(connector: str) -> str:
+    """What a call would do, in the connector's own words: gateway → connector."""
+    return f"oa.rpc.{_token(connector)}.preview"
+
+
+def account(connector: str, verb: str) -> str:
+    """check, attach, detach, status: gateway → connector."""
+    return f"oa.rpc.{_token(connector)}.account.{_token(verb)}"
+
+
+def data(room: str, verb: str) -> str:
+    """export, erase, retain, usage: gateway → every room that stores something."""
+    return f"oa.rpc.{_token(room)}.data.{_token(verb)}"
+
+
+def vault(verb: str) -> str:
+    """public: the vault's sealing key, for every room."""
+    return f"oa.rpc.vault.{_token(verb)}"
+
+
+def vault_account(verb: str) -> str:
+    """connect, finish, list, revoke: gateway → vault."""
+    return f"oa.rpc.vault.account.{_token(verb)}"
+
+
+def vault_key(room: str) -> str:
+    """A room's data keys; the caller's identity is the last token, kept true by the bus's permissions."""
+    return f"oa.rpc.vault.key.{_token(room)}"
+
+
+def vault_token(connector: str) -> str:
+    """An account's settings and secrets; the caller's identity is the last token."""
+    return f"oa.rpc.vault.token.{_token(connector)}"
+
+
+def audit(verb: str) -> str:
+    """query, turn, verify, proof, export, head: gateway → audit."""
+    return f"oa.rpc.audit.{_token(verb)}"
+
+
+def audit_record(room: str) -> str:
+    """One record for the ledger; the caller's identity is the last token."""
+    return f"oa.rpc.audit.record.{_token(room)}"
+
+
+def chat(user: str, conversation: str) -> str:
+    """The AG-UI events of one conversation, captured by the stream OA_CHAT."""
+    return f"oa.event.chat.{_token(user)}.{_token(conversation)}"
+
+
+def inbox(connector: str) -> str:
+    """Something new, by id, captured by the stream OA_INBOX."""
+    return f"oa.event.inbox.{_token(connector)}"
+
+
+def instance_key(connector: str, instance: str) -> str:
+    """The registry's key of one running instance in the bucket OA_CONNECTORS."""
+    return f"{_token(connector)}.{_token(instance)}"
+
+
+def token_at(subject: str, position: int) -> str:
+    """The token at a position, counted from 0: ``token_at("oa.tool.mail.u.t", 3) == "u"``."""
+    return subject.split(".")[position]
+
+
+def last_token(subject: str) -> str:
+    """The last token of a subject: the caller's identity where the grammar says so."""
+    return subject.rsplit(".", 1)[-1]

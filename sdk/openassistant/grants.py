@@ -151,7 +151,7 @@ class Trust:
 
     def raw_public(self, room: str) -> bytes:
         """The 32-byte Ed25519 public key of `gateway` or `audit`."""
-        raw: bytes = self._keys[room].public_key.public_bytes_raw()  # type: ignore[union-attr]  # Ed25519 keys alone
+        raw: bytes = self._keys[room].public_key.public_bytes_raw()
         return raw
 
     def grant(self, token: str | None, *, now: datetime) -> Grant:

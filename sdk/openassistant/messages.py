@@ -224,10 +224,14 @@ class PreviewField(Wire):
 
 
 class Preview(Wire):
-    """What a call will do, in the connector's words. `warnings` and notes may change; the rest is signed."""
+    """What a call will do, in the connector's words. `warnings` and notes may change; the rest is signed.
+
+    `effect` is that of this very call: the tool's, or a higher one (an event with guests is a `send`).
+    """
 
     verb: str
     confirm: str
+    effect: Effect = Effect.DELETE
     account: str = ""
     destinations: tuple[Destination, ...] = ()
     fields: tuple[PreviewField, ...] = ()

@@ -1,0 +1,45 @@
+"""The contract every connector keeps, checked without code of its own: `tool_faults`, `connector_faults`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from openassistant.connector import Connector, Tool
+from openassistant.messages import Effect
+
+__all__ = ["connector_faults", "tool_faults"]
+
+_NAME = re.compile(r"[a-z]+_[a-z_]+")
+
+
+def connector_faults(connector: Connector) -> list[str]:
+    """What is wrong with a connector, in words; an empty list when nothing is."""
+    faults = [fault for tool in connector.tools.values() for fault in tool_faults(tool)]
+    if not connector.tools:
+        faults.append("The connector declares no tools.")
+    if connector.manifest.auth.kind != "none" and connector.checker is None:
+        faults.append("Accounts need a check: decorate an async generator with @connector.check.")
+    if connector.syncer is not None and connector.forgetter is None:
+        faults.append("A mirror must be deletable: decorate a function with @connector.forget.")
+    for name, field in {**connector.manifest.settings, **connector.manifest.secrets}.items():
+        if "title" not in field:
+            faults.append(f"The field {name} needs a title.")
+    return faults
+
+
+def tool_faults(tool: Tool[Any]) -> list[str]:
+    """What is wrong with one tool, in words."""
+    card, faults = tool.card(), []
+    if not _NAME.fullmatch(tool.name):
+        faults.append(f"{tool.name}: a tool is named noun_verb, in lower case.")
+    if not card.description:
+        faults.append(f"{tool.name}: the docstring is what the model reads; it has none.")
+    for name, field in card.parameters.get("properties", {}).items():
+        if "description" not in field:
+            faults.append(f"{tool.name}: describe the parameter {name}.")
+    if tool.effect is not Effect.READ and tool.previewer is None:
+        faults.append(f"{tool.name}: an effect needs a preview: what will happen, in words.")
+    if tool.effect in (Effect.SEND, Effect.DELETE) and tool.reconciler is None:
+        faults.append(f"{tool.name}: say how an interrupted call is looked up: @{tool.name}.reconcile.")
+    return faults

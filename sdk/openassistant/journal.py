@@ -1,0 +1,207 @@
+"""What a hand writes down around an effect: intent before, outcome after, and the report to the witness.
+
+The journal row is the guard against doing anything twice; the outbox reports each outcome until it is acknowledged.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from openassistant.errors import Conflict, OaError, error_of
+from openassistant.messages import AuditAction, Call, ErrorBody, Record, ToolResult, Wire, call_digest, digest_of
+from openassistant.store import Store
+
+__all__ = ["Entry", "Outcome", "begin", "finish", "open_intents", "report", "take_over", "unsent", "unsent_done"]
+
+_LARGEST_RESULT = 64 * 1024
+
+
+class Outcome(StrEnum):
+    """The states of a journal row."""
+
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_ACTIONS = {
+    Outcome.DONE: AuditAction.TOOL_FINISHED,
+    Outcome.FAILED: AuditAction.TOOL_FAILED,
+    Outcome.UNKNOWN: AuditAction.TOOL_UNKNOWN,
+}
+
+
+class Entry(Wire):
+    """One journal row: `holder` is the instance that began it; `result` or `error` once it has ended."""
+
+    call: Call
+    state: Outcome
+    holder: str
+    result: ToolResult | None = None
+    error: ErrorBody | None = None
+
+    def answer(self) -> ToolResult:
+        """The result, or the stored error raised again."""
+        if self.result is not None:
+            return self.result
+        error = self.error or ErrorBody(code="internal", message="The call has no outcome yet.")
+        raise error_of(error.code, error.message, details=error.details, retry_after=error.retry_after)
+
+
+async def begin(store: Store, call: Call, *, holder: str, now: datetime) -> Entry | None:
+    """Writes the intent and returns None; when the call id is known already, returns what stands there.
+
+    Raises `Conflict` when the id was used for another call.
+    """
+
+    def write(connection: Connection) -> Entry | None:
+        row = connection.execute(
+            text("SELECT digest, call, state, holder, outcome FROM journal WHERE call_id = :id"), {"id": call.id}
+        ).one_or_none()
+        if row is None:
+            _insert(connection, call, holder, now)
+            return None
+        if row.digest != call_digest(call):
+            raise Conflict("This call id was used for another call.")
+        return _entry(row)
+
+    return await store.write(write)
+
+
+async def finish(
+    store: Store,
+    call: Call,
+    *,
+    state: Outcome,
+    grant: str,
+    now: datetime,
+    result: ToolResult | None = None,
+    error: OaError | None = None,
+) -> Entry:
+    """Writes the outcome and the report about it in one transaction; an outcome once written stays."""
+    body = error and ErrorBody(code=error.code, message=error.message, details=error.details)
+    entry = Entry(call=call, state=state, holder="", result=result, error=body)
+    outcome = entry.model_dump_json(include={"result", "error"})
+
+    def write(connection: Connection) -> None:
+        changed = connection.execute(
+            text(
+                "UPDATE journal SET state = :state, outcome = :outcome, finished = :now"
+                " WHERE call_id = :id AND state IN ('intent', 'unknown')"
+            ),
+            {"state": state, "outcome": outcome, "now": now.isoformat(), "id": call.id},
+        )
+        if changed.rowcount:
+            _report(connection, entry, grant, now)
+
+    await store.write(write)
+    return entry
+
+
+async def report(store: Store, call: Call, *, grant: str, now: datetime, result: ToolResult | OaError) -> None:
+    """Puts the outcome of a read into the outbox; reads have no journal row."""
+    if isinstance(result, OaError):
+        error = ErrorBody(code=result.code, message=result.message)
+        entry = Entry(call=call, state=Outcome.FAILED, holder="", error=error)
+    else:
+        entry = Entry(call=call, state=Outcome.DONE, holder="", result=result)
+    await store.write(lambda connection: _report(connection, entry, grant, now))
+
+
+async def open_intents(store: Store) -> list[Entry]:
+    """Calls that were begun and have no outcome."""
+
+    def read(connection: Connection) -> list[Entry]:
+        rows = connection.execute(text("SELECT call, state, holder, outcome FROM journal WHERE state = 'intent'"))
+        return [_entry(row) for row in rows]
+
+    return await store.read(read)
+
+
+async def take_over(store: Store, call_id: str, *, dead: str, holder: str) -> bool:
+    """Makes this instance the holder of a dead one's intent; False when another was faster."""
+
+    def write(connection: Connection) -> bool:
+        changed = connection.execute(
+            text("UPDATE journal SET holder = :holder WHERE call_id = :id AND holder = :dead AND state = 'intent'"),
+            {"holder": holder, "id": call_id, "dead": dead},
+        )
+        return changed.rowcount == 1
+
+    return await store.write(write)
+
+
+async def unsent(store: Store, *, limit: int = 200) -> list[tuple[int, Record, str]]:
+    """Reports that the witness has not acknowledged, oldest first: (row id, record, grant token)."""
+
+    def read(connection: Connection) -> list[tuple[int, Record, str]]:
+        rows = connection.execute(
+            text("SELECT id, record, grant_token FROM outbox ORDER BY id LIMIT :limit"), {"limit": limit}
+        )
+        return [(row.id, Record.model_validate_json(row.record), row.grant_token) for row in rows]
+
+    return await store.read(read)
+
+
+async def unsent_done(store: Store, rows: list[int]) -> None:
+    """Forgets reports that were acknowledged."""
+
+    def write(connection: Connection) -> None:
+        connection.execute(text("DELETE FROM outbox WHERE id = :id"), [{"id": row} for row in rows])
+
+    if rows:
+        await store.write(write)
+
+
+def _insert(connection: Connection, call: Call, holder: str, now: datetime) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO journal (call_id, digest, call, state, holder, started)"
+            " VALUES (:id, :digest, :call, 'intent', :holder, :now)"
+        ),
+        {
+            "id": call.id,
+            "digest": call_digest(call),
+            "call": call.model_dump_json(),
+            "holder": holder,
+            "now": now.isoformat(),
+        },
+    )
+
+
+def _report(connection: Connection, entry: Entry, grant: str, now: datetime) -> None:
+    call = entry.call
+    record = Record(
+        id=call.id,
+        action=_ACTIONS[entry.state],
+        connector=call.connector,
+        tool=call.tool,
+        account=call.account,
+        outcome=entry.error.code if entry.error else entry.state.value,
+        content=_content(entry),
+    )
+    connection.execute(
+        text("INSERT INTO outbox (record, grant_token, created) VALUES (:record, :grant, :now)"),
+        {"record": record.model_dump_json(), "grant": grant, "now": now.isoformat()},
+    )
+
+
+def _content(entry: Entry) -> Any:
+    """What the ledger keeps of an outcome: the result itself, or its digest where it is large."""
+    if entry.error is not None:
+        return {"error": entry.error.model_dump(mode="json")}
+    result = entry.result.model_dump(mode="json") if entry.result else None
+    size = len(json.dumps(result))
+    return {"result": result} if size <= _LARGEST_RESULT else {"result_digest": digest_of(result), "bytes": size}
+
+
+def _entry(row: Any) -> Entry:
+    outcome = json.loads(row.outcome) if row.outcome else {}
+    call = Call.model_validate_json(row.call)
+    return Entry.model_validate({"call": call, "state": row.state, "holder": row.holder, **outcome})

@@ -1,0 +1,91 @@
+"""A room's side of the vault: its data keys and, for a connector, its accounts' secrets. Kept in memory alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from datetime import datetime
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext, Clock
+from openassistant.errors import Forbidden, OaError
+from openassistant.messages import AccountPayload, Call, Effect, KeyReply, KeyRequest, TokenReply, TokenRequest
+from openassistant.seal import SealingKey
+
+__all__ = ["Keys"]
+
+_SECONDS = 10.0
+
+
+class Keys:
+    """What the vault has released to this room."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._users: dict[str, bytes] = {}
+        self._accounts: dict[str, tuple[AccountPayload, datetime]] = {}
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def room(self, *, wait: float = 60.0) -> bytes:
+        """The 32-byte data key of this room's own file, waiting up to `wait` seconds for the vault."""
+        ends = asyncio.get_running_loop().time() + wait
+        while True:
+            try:
+                return await self._fetch(None, CallContext.within(_SECONDS))
+            except OaError as error:
+                if not error.retryable or asyncio.get_running_loop().time() > ends:
+                    raise
+            await asyncio.sleep(0.2)
+
+    async def unlock(self, user: str, grant: str | None) -> None:
+        """Makes `user`'s data key available to `of`; raises `Forbidden` without a grant of that user."""
+        if user in self._users:
+            return
+        async with self._locks[user]:
+            if user not in self._users:
+                ctx = CallContext.within(_SECONDS, user=user).signed(grant=grant)
+                self._users[user] = await self._fetch(user, ctx)
+
+    async def of(self, user: str) -> bytes:
+        """The data key of a user that was unlocked before; raises `Forbidden`."""
+        try:
+            return self._users[user]
+        except KeyError as error:
+            raise Forbidden("No grant of that user has been shown to this room.") from error
+
+    def lock(self, user: str) -> None:
+        """Forgets a user's key (erased, or signed out for good)."""
+        self._users.pop(user, None)
+
+    async def account(
+        self, account: str, ctx: CallContext, *, call: Call | None = None, effect: Effect = Effect.READ
+    ) -> AccountPayload:
+        """An account's settings and secrets, from memory or the vault; raises `AccountRequired`, `Forbidden`."""
+        async with self._locks[account]:
+            kept = self._accounts.get(account)
+            if kept and kept[1] > self._clock():
+                return kept[0]
+            payload, expires = await self._token(account, ctx, call, effect)
+            self._accounts[account] = (payload, expires)
+            return payload
+
+    def forget_account(self, account: str) -> None:
+        """Drops an account's secrets from memory (removed, or refused by the provider)."""
+        self._accounts.pop(account, None)
+
+    async def _fetch(self, user: str | None, ctx: CallContext) -> bytes:
+        sealing, subject = SealingKey(), subjects.vault_key(self._bus.room)
+        reply = await self._bus.request(
+            subject, KeyRequest(user=user, public_key=sealing.public), KeyReply, ctx.capped(_SECONDS)
+        )
+        return sealing.open(reply.sealed, context=subject)
+
+    async def _token(
+        self, account: str, ctx: CallContext, call: Call | None, effect: Effect
+    ) -> tuple[AccountPayload, datetime]:
+        sealing, subject = SealingKey(), subjects.vault_token(self._bus.room)
+        request = TokenRequest(account=account, public_key=sealing.public, call=call, effect=effect)
+        reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
+        return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires

@@ -1,0 +1,47 @@
+"""Who is alive, and who does what, among processes that share a volume: advisory file locks (flock(2)).
+
+The kernel drops them when a process dies, whatever it died of; so nothing has to time out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Self
+
+__all__ = ["FileLock", "is_free"]
+
+
+class FileLock:
+    """An exclusive lock held for as long as this object is not released."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> Self | None:
+        """The lock on a file (made when missing), or None when another process holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Lets the lock go."""
+        os.close(self._descriptor)
+
+
+def is_free(path: Path) -> bool:
+    """Whether nobody holds the lock on a file; a missing file is free."""
+    if not path.exists():
+        return True
+    lock = FileLock.take(path)
+    if lock is None:
+        return False
+    lock.release()
+    return True

@@ -1,0 +1,414 @@
+"""What runs a connector: registry, tool calls behind their checks, accounts, background sync, reports to the witness."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from openassistant import journal, subjects
+from openassistant.bus import Bus
+from openassistant.connector import Connector, Context, Credentials, Tool
+from openassistant.context import CallContext, Clock, new_id
+from openassistant.errors import (
+    AccountRequired,
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    Internal,
+    InvalidRequest,
+    NotFound,
+    OaError,
+    Unavailable,
+    UpstreamFailed,
+)
+from openassistant.grants import Grant, Trust
+from openassistant.guard import admit_call, admit_grant, require_approval
+from openassistant.http import HttpClient
+from openassistant.journal import Outcome
+from openassistant.keys import Keys
+from openassistant.locks import FileLock, is_free
+from openassistant.messages import (
+    AccountQuery,
+    AccountStatus,
+    AttachRequest,
+    Call,
+    CheckReport,
+    CheckStep,
+    Done,
+    Effect,
+    ErrorBody,
+    Heartbeat,
+    Preview,
+    PreviewField,
+    ToolResult,
+)
+from openassistant.store import Migrations, Store, UserStores
+from openassistant.syncing import Syncing
+from openassistant.witness import record
+
+__all__ = ["Runner"]
+
+_BEAT_SECONDS = 20.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_UNCLEAR = (DeadlineExceeded, Internal, UpstreamFailed)
+"""Errors after which an effect may have happened; every other error says that nothing was done."""
+
+_log = logging.getLogger("openassistant.runner")
+
+
+class Runner:
+    """One instance of one connector."""
+
+    def __init__(self, connector: Connector, *, bus: Bus, trust: Trust, clock: Clock, data_dir: Path) -> None:
+        self.connector = connector
+        self.bus = bus
+        self.trust = trust
+        self.clock = clock
+        self.digest = connector.digest()
+        self.instance = new_id()
+        self.keys = Keys(bus, clock)
+        self._data_dir = data_dir
+        lines = {"sdk": _MIGRATIONS / "user"}
+        if connector.migrations:
+            lines["own"] = connector.migrations
+        self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._alive: FileLock | None = None
+        self.syncing: Syncing | None = None
+
+    async def start(self) -> None:
+        """Opens the room's file, serves, announces itself; raises `Unavailable` without vault or bus."""
+        self._alive = FileLock.take(self._lock_of(self.instance))
+        key = await self.keys.room()
+        room = await Store.open(self._data_dir / "room.db", key, Migrations({"sdk": _MIGRATIONS / "room"}))
+        self.syncing = Syncing(self, room, locks=self._data_dir / "locks")
+        serve, name = self.bus.serve, self.connector.id
+        await serve(subjects.tools_of(name), Call, self.on_call)
+        await serve(subjects.preview(name), Call, self.on_preview)
+        await serve(subjects.account(name, "check"), AttachRequest, self.on_check)
+        await serve(subjects.account(name, "attach"), AttachRequest, self.syncing.on_attach)
+        await serve(subjects.account(name, "detach"), AccountQuery, self.syncing.on_detach)
+        await serve(subjects.account(name, "status"), AccountQuery, self.syncing.on_status)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Beats and syncs until `stop` is set, then lets what runs come to its end."""
+        assert self.syncing is not None, "start() comes first"
+        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self.syncing.run())]
+        try:
+            await stop.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.bus.drain()
+            await self.stores.close()
+            await self.syncing.close()
+            if self._alive:
+                self._alive.release()
+
+    async def on_call(self, ctx: CallContext, call: Call) -> ToolResult:
+        """Runs one tool call after every check; the same call again gets the same answer."""
+        tool = self._tool(ctx, call)
+        grant = admit_call(
+            ctx, call, trust=self.trust, connector=self.connector.id, digest=self.digest, now=self.clock()
+        )
+        arguments = tool.parse(call.arguments)
+        effect = tool.effect_for(call.arguments)
+        approval = require_approval(ctx, call, grant=grant, effect=effect, trust=self.trust, now=self.clock())
+        async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
+            if approval and approval.preview_digest and approval.decided_by == "person":
+                await self._same_preview(tool, context, arguments, effect, approval.preview_digest)
+            if effect is Effect.READ:
+                return await self._read(tool, context, arguments, call, ctx)
+        return await self._act(tool, ctx, arguments, call, effect)
+
+    async def on_preview(self, ctx: CallContext, call: Call) -> Preview:
+        """What a call would do, in the connector's words, with the effect of exactly these arguments."""
+        grant = admit_grant(ctx, trust=self.trust, user=call.user, now=self.clock())
+        if grant.connectors.get(self.connector.id) != self.digest or call.card_digest != self.digest:
+            raise Forbidden("The grant does not cover this connector as it is now.")
+        tool = self._named(call.tool)
+        arguments = tool.parse(call.arguments)
+        effect = tool.effect_for(call.arguments)
+        async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
+            return await self._preview(tool, context, arguments, effect)
+
+    async def on_check(self, ctx: CallContext, request: AttachRequest) -> CheckReport:
+        """Tries an account for real, step by step."""
+        ctx = ctx.signed(grant=request.grant)
+        grant = self.account_grant(ctx, request.account)
+        steps: list[CheckStep] = []
+        if self.connector.checker is None:
+            return CheckReport(ok=True)
+        self.keys.forget_account(request.account)
+        try:
+            async with self.context(ctx, grant.user, request.account) as context:
+                async for step in self.connector.checker(context):
+                    steps.append(step)
+        except OaError as error:
+            problem = ErrorBody(code=error.code, message=error.message, details=error.details)
+            return CheckReport(ok=False, steps=tuple(steps), problem=problem)
+        failed = next((step for step in steps if not step.ok), None)
+        problem = ErrorBody(code=InvalidRequest.code, message=failed.detail) if failed else None
+        return CheckReport(ok=failed is None, steps=tuple(steps), problem=problem)
+
+    def account_grant(self, ctx: CallContext, account: str) -> Grant:
+        """The account grant of a context, for this connector as it is now; raises `Forbidden`."""
+        grant = self.trust.grant(ctx.grant, now=self.clock())
+        if grant.kind != "account" or grant.account != account:
+            raise Forbidden("The grant is not for this account.")
+        if grant.connectors.get(self.connector.id) != self.digest:
+            raise Forbidden("The grant does not cover this connector as it is now.")
+        return grant
+
+    @contextlib.asynccontextmanager
+    async def context(
+        self,
+        ctx: CallContext,
+        user: str,
+        account: str | None,
+        *,
+        call: Call | None = None,
+        effect: Effect = Effect.READ,
+        progress: Callable[[int, int | None, str], Any] | None = None,
+    ) -> AsyncIterator[Context]:
+        """What a tool, check or sync of this user gets; closes its HTTP client and store lease behind it."""
+        await self.keys.unlock(user, ctx.grant)
+        async with self.stores.use(user) as store:
+            made = _CallContext(self, ctx, user, account, call, effect, store, progress)
+            async with made.http:
+                yield made
+
+    def holder_is_dead(self, holder: str) -> bool:
+        """Whether the instance that began something no longer runs."""
+        return holder != self.instance and is_free(self._lock_of(holder))
+
+    async def reconcile(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
+        """Finds out with the provider what became of an interrupted call, and writes it down."""
+        call = entry.call
+        tool = self.connector.tools.get(call.tool)
+        state, result, error = Outcome.UNKNOWN, None, _unknown()
+        async with self.context(ctx, call.user, call.account, call=call) as context:
+            if tool is not None and tool.reconciler is not None:
+                try:
+                    result = await tool.reconciler(context, call)
+                    state = Outcome.DONE if result else Outcome.FAILED
+                    error = None if result else Unavailable("It was interrupted before anything was done.")
+                except OaError as reason:
+                    _log.warning("outcome unknown", extra={"tool": call.tool, "code": reason.code})
+            ended = await journal.finish(
+                context.store,
+                call,
+                state=state,
+                grant=ctx.grant or "",
+                now=self.clock(),
+                result=result,
+                error=error,
+            )
+        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        return ended
+
+    async def send_reports(self, user: str, grant: str) -> None:
+        """Sends what the outbox of a user holds; what is not acknowledged stays for the next time."""
+        ctx = CallContext.within(30, user=user)
+        await self.keys.unlock(user, grant)
+        async with self.stores.use(user) as store:
+            done = []
+            for row, entry, token in await journal.unsent(store):
+                try:
+                    await record(self.bus, ctx.signed(grant=self._usable(token, grant)), entry)
+                except Conflict:
+                    _log.error("the ledger holds another outcome", extra={"id": entry.id})
+                except OaError:
+                    break
+                done.append(row)
+            await journal.unsent_done(store, done)
+
+    async def _read(
+        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], call: Call, ctx: CallContext
+    ) -> ToolResult:
+        outcome: ToolResult | OaError
+        try:
+            outcome = tool.result(await tool(context, **arguments))
+        except OaError as error:
+            outcome = error
+        await journal.report(context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome)
+        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        if isinstance(outcome, OaError):
+            raise outcome
+        return outcome
+
+    async def _act(
+        self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
+    ) -> ToolResult:
+        """Intent, act, outcome. The act goes on when the caller gives up; asked again, it answers from the journal."""
+        if call.id not in self._running:
+            async with self.stores.use(call.user) as store:
+                known = await journal.begin(store, call, holder=self.instance, now=self.clock())
+            if known is not None:
+                return (await self._known(ctx, known)).answer()
+            act = self.bus.spawn(self._perform(tool, ctx, arguments, call, effect))
+            self._running[call.id] = act
+            act.add_done_callback(lambda _: self._running.pop(call.id, None))
+        await asyncio.shield(self._running[call.id])
+        async with self.stores.use(call.user) as store:
+            entry = await journal.begin(store, call, holder=self.instance, now=self.clock())
+        assert entry is not None, "the intent was written before the act"
+        return entry.answer()
+
+    async def _perform(
+        self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
+    ) -> None:
+        ctx = ctx.renewed(self.connector.manifest.tool_seconds, now=self.clock())
+        result: ToolResult | None = None
+        error: OaError | None = None
+        async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
+            try:
+                async with asyncio.timeout(self.connector.manifest.tool_seconds):
+                    result = tool.result(await tool(context, **arguments))
+            except OaError as reason:
+                error = reason
+            except TimeoutError:
+                error = DeadlineExceeded("The provider did not answer in time.")
+            except Exception as reason:
+                _log.exception("tool failed", extra={"tool": tool.name})
+                error = Internal("The connector failed inside; the log has it.")
+                error.__cause__ = reason
+            if isinstance(error, _UNCLEAR):
+                entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance)
+                await self.reconcile(ctx, entry)
+                return
+            state = Outcome.FAILED if error else Outcome.DONE
+            await journal.finish(
+                context.store,
+                call,
+                state=state,
+                grant=ctx.grant or "",
+                now=self.clock(),
+                result=result,
+                error=error,
+            )
+        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+
+    async def _known(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
+        """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere."""
+        if entry.state is not Outcome.INTENT:
+            return entry
+        if not self.holder_is_dead(entry.holder):
+            raise Unavailable("This call is still under way.", retry_after=1)
+        async with self.stores.use(entry.call.user) as store:
+            mine = await journal.take_over(store, entry.call.id, dead=entry.holder, holder=self.instance)
+        if not mine:
+            raise Unavailable("This call is being looked into.", retry_after=1)
+        return await self.reconcile(ctx, entry)
+
+    async def _preview(
+        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect
+    ) -> Preview:
+        if tool.previewer is not None:
+            shown = await tool.previewer(context, **arguments)
+            return shown.model_copy(update={"effect": effect})
+        given = context.call.arguments if context.call else {}
+        fields = tuple(PreviewField(label=name, value=str(value)) for name, value in given.items())
+        words = tool.name.replace("_", " ")
+        return Preview(verb=f"{self.connector.manifest.name}: {words}", confirm="Run", effect=effect, fields=fields)
+
+    async def _same_preview(
+        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect, digest: str
+    ) -> None:
+        shown = await self._preview(tool, context, arguments, effect)
+        if shown.digest() != digest:
+            raise Conflict("What was approved has changed meanwhile, so nothing was done. Ask again.")
+
+    def _tool(self, ctx: CallContext, call: Call) -> Tool[Any]:
+        user, name = subjects.token_at(ctx.subject, 3), subjects.token_at(ctx.subject, 4)
+        if (user, name) != (call.user, call.tool):
+            raise Forbidden("The call is for another user or tool than its subject says.")
+        return self._named(name)
+
+    def _named(self, name: str) -> Tool[Any]:
+        try:
+            return self.connector.tools[name]
+        except KeyError as error:
+            raise NotFound(f"{self.connector.id} has no tool {name[:60]!r}.") from error
+
+    def _usable(self, kept: str, given: str) -> str:
+        """The grant kept with a report while it is good, else the one at hand."""
+        try:
+            self.trust.grant(kept, now=self.clock())
+        except Forbidden:
+            return given
+        return kept
+
+    def _lock_of(self, instance: str) -> Path:
+        return self._data_dir / "locks" / f"instance-{instance}"
+
+    async def _beat(self) -> None:
+        started = self.clock()
+        card = self.connector.card()
+        beat = Heartbeat(instance=self.instance, card=card, digest=self.digest, started=started)
+        key = subjects.instance_key(self.connector.id, self.instance)
+        while True:
+            try:
+                await self.bus.put(subjects.CONNECTORS_BUCKET, key, beat.model_dump_json().encode())
+                await asyncio.sleep(_BEAT_SECONDS)
+            except OaError:
+                await asyncio.sleep(1)
+
+
+class _CallContext:
+    """See `openassistant.connector.Context`."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        ctx: CallContext,
+        user: str,
+        account: str | None,
+        call: Call | None,
+        effect: Effect,
+        store: Store,
+        progress: Callable[[int, int | None, str], Any] | None,
+    ) -> None:
+        self.user, self.account, self.call, self.store = user, account, call, store
+        self._runner, self._ctx, self._effect, self._progress = runner, ctx, effect, progress
+        self.http = HttpClient(runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock)
+
+    @property
+    def now(self) -> Clock:
+        return self._runner.clock
+
+    @property
+    def seconds(self) -> float:
+        return self._ctx.remaining(now=self._runner.clock())
+
+    async def credentials(self) -> Credentials:
+        if self.account is None:
+            raise AccountRequired(f"Connect an account of {self._runner.connector.manifest.name} first.")
+        call = self.call if self._effect is not Effect.READ else None
+        kept = await self._runner.keys.account(self.account, self._ctx, call=call, effect=self._effect)
+        return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets)
+
+    async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
+        if self._progress is not None:
+            await self._progress(done, total, what)
+
+    async def announce(self, kind: str, ids: list[str]) -> None:
+        body = {"kind": kind, "user": self.user, "account": self.account, "ids": ids}
+        import json
+
+        await self._runner.bus.publish(subjects.inbox(self._runner.connector.id), json.dumps(body).encode())
+
+
+def _unknown() -> DeadlineExceeded:
+    return DeadlineExceeded("The provider did not answer. It may have happened; please check there.")
+
+
+def later(moment: datetime, seconds: float) -> datetime:
+    """A moment some seconds later."""
+    return moment + timedelta(seconds=seconds)

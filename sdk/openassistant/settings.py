@@ -1,0 +1,67 @@
+"""Settings every room shares: `OA_` variables, files for secrets. An unknown variable or a bad value is an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from openassistant.bus import Bus, read_seed
+from openassistant.context import new_id
+from openassistant.grants import Trust
+
+__all__ = ["RoomSettings", "SettingsError"]
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message names it."""
+
+
+class RoomSettings(BaseSettings):
+    """Where the bus is, who this room is on it, whom it trusts, and where its data lies."""
+
+    model_config = SettingsConfigDict(env_prefix="OA_", frozen=True)
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    nkey_file: Path
+    trust_file: Path | None = None
+    """Public keys of gateway and audit; by default `trust.json` beside the nkey file."""
+    data_dir: Path
+
+    @classmethod
+    def read(cls) -> Self:
+        """The settings from the environment; raises `SettingsError` that names each bad variable."""
+        known = {f"OA_{name.upper()}" for name in cls.model_fields}
+        if unknown := sorted(name for name in os.environ if name.startswith("OA_") and name not in known):
+            raise SettingsError(f"Unknown setting: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+        try:
+            return cls()
+        except ValidationError as error:
+            bad = (f"OA_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
+            raise SettingsError("Bad setting. " + " ".join(f"{line}." for line in bad)) from error
+
+    @classmethod
+    def read_or_exit(cls) -> Self:
+        """As `read`, ending the process with status 2 and one line on a bad setting."""
+        try:
+            return cls.read()
+        except SettingsError as error:
+            sys.exit(_complain(str(error)))
+
+    def trust(self) -> Trust:
+        """The public keys to believe; raises `Internal`."""
+        return Trust.load(self.trust_file or self.nkey_file.with_name("trust.json"))
+
+    async def connect(self, room: str, *, streams: bool = False) -> Bus:
+        """The bus as `room`; raises `Unavailable` after half a minute."""
+        seed = read_seed(self.nkey_file)
+        return await Bus.connect(self.nats_url, room=room, seed=seed, instance=new_id()[-8:], streams=streams)
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(line + "\n")
+    return 2

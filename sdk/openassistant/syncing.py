@@ -1,0 +1,220 @@
+"""Accounts in the background: attached, synced by one instance at a time, with progress that any instance can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+from openassistant import journal
+from openassistant.context import CallContext
+from openassistant.errors import Internal, OaError
+from openassistant.guard import admit_grant
+from openassistant.locks import FileLock
+from openassistant.messages import AccountQuery, AccountStatus, AttachRequest, Done, ErrorBody, SyncProgress, Wire
+from openassistant.store import Store
+
+if TYPE_CHECKING:
+    from openassistant.runner import Runner
+
+__all__ = ["Syncing"]
+
+_TICK_SECONDS = 1.0
+_PASS_SECONDS = 6 * 3600.0
+_LONGEST_PAUSE = timedelta(minutes=15)
+
+_log = logging.getLogger("openassistant.syncing")
+
+
+class _Attached(Wire):
+    account: str
+    user: str
+    name: str
+    grant: str
+    progress: SyncProgress
+    due: datetime
+    failures: int
+
+
+class Syncing:
+    """The accounts of one connector, as its instances share them in the room's file."""
+
+    def __init__(self, runner: Runner, room: Store, *, locks: Path) -> None:
+        self._runner = runner
+        self._room = room
+        self._locks = locks
+        self._passes: dict[str, asyncio.Task[None]] = {}
+
+    async def on_attach(self, ctx: CallContext, request: AttachRequest) -> Done:
+        """Keeps an account for background work under its grant; again with a newer grant is fine."""
+        grant = self._runner.account_grant(ctx.signed(grant=request.grant), request.account)
+        self._runner.keys.forget_account(request.account)
+        row = {
+            "account": request.account,
+            "user": grant.user,
+            "name": request.name,
+            "grant": request.grant,
+            "progress": SyncProgress(what="Waiting").model_dump_json(),
+            "now": self._runner.clock().isoformat(),
+        }
+        await self._room.write(
+            lambda connection: connection.execute(
+                text(
+                    "INSERT INTO accounts (account, user, name, grant_token, progress, due, failures)"
+                    " VALUES (:account, :user, :name, :grant, :progress, :now, 0) ON CONFLICT (account) DO UPDATE"
+                    " SET name = :name, grant_token = :grant, due = :now, failures = 0"
+                ),
+                row,
+            )
+        )
+        return Done()
+
+    async def on_detach(self, ctx: CallContext, query: AccountQuery) -> Done:
+        """Stops the work on an account and deletes its mirror; done twice is done."""
+        account = str(query.account)
+        attached = next((each for each in await self._all() if each.account == account), None)
+        if attached is None:
+            return Done()
+        admit_grant(ctx, trust=self._runner.trust, user=attached.user, now=self._runner.clock())
+        await self._room.write(
+            lambda connection: connection.execute(text("DELETE FROM accounts WHERE account = :a"), {"a": account})
+        )
+        if task := self._passes.get(account):
+            task.cancel()
+            await asyncio.wait([task], timeout=10)
+        self._runner.keys.forget_account(account)
+        if self._runner.connector.forgetter is not None:
+            async with self._runner.context(ctx, attached.user, account) as context:
+                await self._runner.connector.forgetter(context)
+        return Done()
+
+    async def on_status(self, ctx: CallContext, query: AccountQuery) -> AccountStatus:
+        """The progress of a user's accounts; the context holds a grant of that user."""
+        admit_grant(ctx, trust=self._runner.trust, user=str(query.user), now=self._runner.clock())
+        mine = [each for each in await self._all() if each.user == query.user]
+        return AccountStatus(accounts={each.account: each.progress for each in mine})
+
+    async def run(self) -> None:
+        """Starts what is due, for ever; first looks into what a dead instance left behind."""
+        recovered: set[str] = set()
+        while True:
+            try:
+                for attached in await self._all():
+                    if attached.account not in recovered:
+                        recovered.add(attached.account)
+                        self._runner.bus.spawn(self._recover(attached))
+                    self._start_if_due(attached)
+            except OaError as error:
+                _log.warning("sync loop waits", extra={"code": error.code})
+            await asyncio.sleep(_TICK_SECONDS)
+
+    async def close(self) -> None:
+        """Ends the passes under way and closes the room's file."""
+        for task in self._passes.values():
+            task.cancel()
+        await asyncio.gather(*self._passes.values(), return_exceptions=True)
+        await self._room.close()
+
+    def _start_if_due(self, attached: _Attached) -> None:
+        if self._runner.connector.syncer is None or attached.account in self._passes:
+            return
+        if attached.due > self._runner.clock():
+            return
+        lock = FileLock.take(self._locks / f"sync-{attached.account}")
+        if lock is None:
+            return
+        task = asyncio.create_task(self._pass(attached, lock))
+        self._passes[attached.account] = task
+        task.add_done_callback(lambda _: self._passes.pop(attached.account, None))
+
+    async def _pass(self, attached: _Attached, lock: FileLock) -> None:
+        try:
+            progress = await self._sync(attached)
+            failures = attached.failures + 1 if progress.state == "failed" else 0
+            await self._save(attached.account, progress, self._next(failures), failures)
+        except OaError as error:
+            _log.warning("sync progress not kept", extra={"code": error.code})
+        finally:
+            lock.release()
+
+    async def _sync(self, attached: _Attached) -> SyncProgress:
+        runner, last = self._runner, SyncProgress(state="running")
+        ctx = CallContext.within(_PASS_SECONDS, now=runner.clock(), user=attached.user).signed(grant=attached.grant)
+
+        async def progress(done: int, total: int | None, what: str) -> None:
+            nonlocal last
+            last = SyncProgress(state="running", done=done, total=total, what=what)
+            await self._save(attached.account, last, attached.due, attached.failures)
+
+        try:
+            runner.account_grant(ctx, attached.account)
+            async with runner.context(ctx, attached.user, attached.account, progress=progress) as context:
+                assert runner.connector.syncer is not None, "only started with a syncer"
+                await runner.connector.syncer(context)
+        except OaError as error:
+            problem = ErrorBody(code=error.code, message=error.message, details=error.details)
+            runner.keys.forget_account(attached.account)
+            return last.model_copy(update={"state": "failed", "problem": problem})
+        except Exception:
+            _log.exception("sync failed")
+            problem = ErrorBody(code=Internal.code, message="The sync failed inside; the log has it.")
+            return last.model_copy(update={"state": "failed", "problem": problem})
+        return last.model_copy(update={"state": "idle", "finished": runner.clock()})
+
+    async def _recover(self, attached: _Attached) -> None:
+        """Looks into calls that an instance began and did not end before it died, then sends what is unsent."""
+        runner = self._runner
+        ctx = CallContext.within(120, now=runner.clock(), user=attached.user).signed(grant=attached.grant)
+        await runner.keys.unlock(attached.user, attached.grant)
+        async with runner.stores.use(attached.user) as store:
+            entries = await journal.open_intents(store)
+            for entry in entries:
+                if entry.call.account != attached.account or not runner.holder_is_dead(entry.holder):
+                    continue
+                if await journal.take_over(store, entry.call.id, dead=entry.holder, holder=runner.instance):
+                    await runner.reconcile(ctx, entry)
+        await runner.send_reports(attached.user, attached.grant)
+
+    def _next(self, failures: int) -> datetime:
+        """When the next pass is due: the pause doubles with each failure, with jitter, up to 15 minutes."""
+        pause = timedelta(seconds=self._runner.connector.manifest.sync_seconds)
+        if failures:
+            pause = min(pause * 2 ** min(failures - 1, 8), _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+        return self._runner.clock() + pause
+
+    async def _save(self, account: str, progress: SyncProgress, due: datetime, failures: int) -> None:
+        row = {
+            "account": account,
+            "progress": progress.model_dump_json(),
+            "due": due.isoformat(),
+            "failures": failures,
+        }
+        await self._room.write(
+            lambda connection: connection.execute(
+                text("UPDATE accounts SET progress = :progress, due = :due, failures = :failures WHERE account = :account"),
+                row,
+            )
+        )
+
+    async def _all(self) -> list[_Attached]:
+        def read(connection: Connection) -> list[_Attached]:
+            rows = connection.execute(text("SELECT * FROM accounts ORDER BY account"))
+            return [
+                _Attached(
+                    account=row.account,
+                    user=row.user,
+                    name=row.name,
+                    grant=row.grant_token,
+                    progress=SyncProgress.model_validate_json(row.progress),
+                    due=datetime.fromisoformat(row.due),
+                    failures=row.failures,
+                )
+                for row in rows
+            ]
+
+        return await self._room.read(read)

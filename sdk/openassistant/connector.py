@@ -101,7 +101,10 @@ class Context(Protocol):
         """What is left until the deadline; raises `DeadlineExceeded`."""
 
     async def credentials(self) -> Credentials:
-        """The account's settings and secrets, from memory or the vault; raises `AccountRequired`, `Forbidden`."""
+        """The account's settings and secrets, from memory or the vault; raises `AccountRequired`, `Forbidden`.
+
+        In a preview nothing is done yet, so there the secrets are empty.
+        """
 
     async def announce(self, kind: str, ids: list[str]) -> None:
         """Says that something new came, by id; the content stays in the mirror."""

@@ -85,7 +85,7 @@ async def finish(
     error: OaError | None = None,
 ) -> Entry:
     """Writes the outcome and the report about it in one transaction; an outcome once written stays."""
-    body = error and ErrorBody(code=error.code, message=error.message, details=error.details)
+    body = ErrorBody(code=error.code, message=error.message, details=error.details) if error else None
     entry = Entry(call=call, state=state, holder="", result=result, error=body)
     outcome = entry.model_dump_json(include={"result", "error"})
 

@@ -25,7 +25,7 @@ class Keys:
         self._bus = bus
         self._clock = clock
         self._users: dict[str, bytes] = {}
-        self._accounts: dict[str, tuple[AccountPayload, datetime]] = {}
+        self._accounts: dict[tuple[str, bool], tuple[AccountPayload, datetime]] = {}
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def room(self, *, wait: float = 60.0) -> bytes:
@@ -60,20 +60,37 @@ class Keys:
         self._users.pop(user, None)
 
     async def account(
-        self, account: str, ctx: CallContext, *, call: Call | None = None, effect: Effect = Effect.READ
+        self,
+        account: str,
+        ctx: CallContext,
+        *,
+        call: Call | None = None,
+        effect: Effect = Effect.READ,
+        profile: bool = False,
     ) -> AccountPayload:
-        """An account's settings and secrets, from memory or the vault; raises `AccountRequired`, `Forbidden`."""
+        """An account's settings and (without `profile`) secrets, from memory or the vault.
+
+        Raises `NotFound` when it was removed, `Forbidden` when the signatures in the context do not allow it.
+        """
         async with self._locks[account]:
-            kept = self._accounts.get(account)
-            if kept and kept[1] > self._clock():
-                return kept[0]
-            payload, expires = await self._token(account, ctx, call, effect)
-            self._accounts[account] = (payload, expires)
+            kept = self._kept(account, profile)
+            if kept:
+                return kept
+            payload, expires = await self._token(account, ctx, call, effect, profile)
+            self._accounts[account, profile] = (payload, expires)
             return payload
 
     def forget_account(self, account: str) -> None:
         """Drops an account's secrets from memory (removed, or refused by the provider)."""
-        self._accounts.pop(account, None)
+        self._accounts.pop((account, False), None)
+        self._accounts.pop((account, True), None)
+
+    def _kept(self, account: str, profile: bool) -> AccountPayload | None:
+        for secretless in (False, True) if profile else (False,):
+            found = self._accounts.get((account, secretless))
+            if found and found[1] > self._clock():
+                return found[0].model_copy(update={"secrets": {}}) if profile else found[0]
+        return None
 
     async def _fetch(self, user: str | None, ctx: CallContext) -> bytes:
         sealing, subject = SealingKey(), subjects.vault_key(self._bus.room)
@@ -83,9 +100,11 @@ class Keys:
         return sealing.open(reply.sealed, context=subject)
 
     async def _token(
-        self, account: str, ctx: CallContext, call: Call | None, effect: Effect
+        self, account: str, ctx: CallContext, call: Call | None, effect: Effect, profile: bool
     ) -> tuple[AccountPayload, datetime]:
         sealing, subject = SealingKey(), subjects.vault_token(self._bus.room)
-        request = TokenRequest(account=account, public_key=sealing.public, call=call, effect=effect)
+        request = TokenRequest(
+            account=account, public_key=sealing.public, call=call, effect=effect, profile=profile
+        )
         reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
         return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires

@@ -276,13 +276,15 @@ class KeyReply(Wire):
 class TokenRequest(Wire):
     """A connector (or the agent, for a model key) asks for an account's settings and secrets.
 
-    Grant in the context; when `call` is given, receipt (and approval where the effect asks for one) too.
+    In the context: the account's grant, or a turn's grant with receipt and approval for `call`. With `profile` the
+    answer holds no secrets, and any grant of the user will do.
     """
 
     account: Id
     public_key: str
     call: Call | None = None
     effect: Effect = Effect.READ
+    profile: bool = False
 
 
 class TokenReply(Wire):

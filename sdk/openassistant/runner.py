@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,10 @@ from openassistant.keys import Keys
 from openassistant.locks import FileLock, is_free
 from openassistant.messages import (
     AccountQuery,
-    AccountStatus,
     AttachRequest,
     Call,
     CheckReport,
     CheckStep,
-    Done,
     Effect,
     ErrorBody,
     Heartbeat,
@@ -135,7 +133,7 @@ class Runner:
         tool = self._named(call.tool)
         arguments = tool.parse(call.arguments)
         effect = tool.effect_for(call.arguments)
-        async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
+        async with self.context(ctx, call.user, call.account, call=call, effect=effect, preview=True) as context:
             return await self._preview(tool, context, arguments, effect)
 
     async def on_check(self, ctx: CallContext, request: AttachRequest) -> CheckReport:
@@ -154,8 +152,8 @@ class Runner:
             problem = ErrorBody(code=error.code, message=error.message, details=error.details)
             return CheckReport(ok=False, steps=tuple(steps), problem=problem)
         failed = next((step for step in steps if not step.ok), None)
-        problem = ErrorBody(code=InvalidRequest.code, message=failed.detail) if failed else None
-        return CheckReport(ok=failed is None, steps=tuple(steps), problem=problem)
+        wrong = ErrorBody(code=InvalidRequest.code, message=failed.detail) if failed else None
+        return CheckReport(ok=failed is None, steps=tuple(steps), problem=wrong)
 
     def account_grant(self, ctx: CallContext, account: str) -> Grant:
         """The account grant of a context, for this connector as it is now; raises `Forbidden`."""
@@ -175,12 +173,13 @@ class Runner:
         *,
         call: Call | None = None,
         effect: Effect = Effect.READ,
+        preview: bool = False,
         progress: Callable[[int, int | None, str], Any] | None = None,
     ) -> AsyncIterator[Context]:
         """What a tool, check or sync of this user gets; closes its HTTP client and store lease behind it."""
         await self.keys.unlock(user, ctx.grant)
         async with self.stores.use(user) as store:
-            made = _CallContext(self, ctx, user, account, call, effect, store, progress)
+            made = _CallContext(self, ctx, user, account, call, effect, preview, store, progress)
             async with made.http:
                 yield made
 
@@ -192,7 +191,8 @@ class Runner:
         """Finds out with the provider what became of an interrupted call, and writes it down."""
         call = entry.call
         tool = self.connector.tools.get(call.tool)
-        state, result, error = Outcome.UNKNOWN, None, _unknown()
+        state, result = Outcome.UNKNOWN, None
+        error: OaError | None = _unknown()
         async with self.context(ctx, call.user, call.account, call=call) as context:
             if tool is not None and tool.reconciler is not None:
                 try:
@@ -372,11 +372,13 @@ class _CallContext:
         account: str | None,
         call: Call | None,
         effect: Effect,
+        preview: bool,
         store: Store,
         progress: Callable[[int, int | None, str], Any] | None,
     ) -> None:
         self.user, self.account, self.call, self.store = user, account, call, store
         self._runner, self._ctx, self._effect, self._progress = runner, ctx, effect, progress
+        self._preview = preview
         self.http = HttpClient(runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock)
 
     @property
@@ -390,8 +392,9 @@ class _CallContext:
     async def credentials(self) -> Credentials:
         if self.account is None:
             raise AccountRequired(f"Connect an account of {self._runner.connector.manifest.name} first.")
-        call = self.call if self._effect is not Effect.READ else None
-        kept = await self._runner.keys.account(self.account, self._ctx, call=call, effect=self._effect)
+        kept = await self._runner.keys.account(
+            self.account, self._ctx, call=self.call, effect=self._effect, profile=self._preview
+        )
         return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets)
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
@@ -400,15 +403,8 @@ class _CallContext:
 
     async def announce(self, kind: str, ids: list[str]) -> None:
         body = {"kind": kind, "user": self.user, "account": self.account, "ids": ids}
-        import json
-
         await self._runner.bus.publish(subjects.inbox(self._runner.connector.id), json.dumps(body).encode())
 
 
 def _unknown() -> DeadlineExceeded:
     return DeadlineExceeded("The provider did not answer. It may have happened; please check there.")
-
-
-def later(moment: datetime, seconds: float) -> datetime:
-    """A moment some seconds later."""
-    return moment + timedelta(seconds=seconds)

@@ -1,0 +1,87 @@
+"""Third-party secrets at rest: Fernet under keys that are themselves wrapped; rotation while running (MultiFernet)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, text
+
+from openassistant.errors import Internal
+from openassistant.store import Store
+from services.vault.rootkey import RootKey
+
+__all__ = ["Credentials"]
+
+
+class Credentials:
+    """The credential keys, newest first; the first one encrypts, all of them decrypt."""
+
+    def __init__(self, store: Store, root: RootKey) -> None:
+        self._store = store
+        self._root = root
+        self._fernet: MultiFernet | None = None
+
+    async def open(self, now: datetime) -> None:
+        """Reads the keys, making the first one where there is none."""
+        if not await self._store.read(_wrapped_keys):
+            await self._add_key(now)
+        await self._reload()
+
+    def encrypt(self, secrets: dict[str, str]) -> bytes:
+        """A Fernet token over the secrets as JSON."""
+        return self._keys.encrypt(json.dumps(secrets).encode())
+
+    def decrypt(self, token: bytes) -> dict[str, str]:
+        """The secrets behind a token; raises `Internal` when no key fits."""
+        try:
+            found: dict[str, str] = json.loads(self._keys.decrypt(token))
+        except InvalidToken as error:
+            raise Internal("A stored credential cannot be decrypted: reconnect the account.") from error
+        return found
+
+    async def rotate(self, now: datetime) -> int:
+        """Adds a key, re-encrypts every account's secrets under it, drops the old keys; says how many accounts."""
+        await self._add_key(now)
+        await self._reload()
+
+        def write(connection: Connection) -> int:
+            rows = connection.execute(text("SELECT id, secrets FROM accounts")).all()
+            for row in rows:
+                fresh = self._keys.rotate(bytes(row.secrets))
+                connection.execute(
+                    text("UPDATE accounts SET secrets = :secrets WHERE id = :id"), {"secrets": fresh, "id": row.id}
+                )
+            connection.execute(text("DELETE FROM credential_keys WHERE id < (SELECT max(id) FROM credential_keys)"))
+            return len(rows)
+
+        count = await self._store.write(write)
+        await self._reload()
+        return count
+
+    @property
+    def _keys(self) -> MultiFernet:
+        if self._fernet is None:
+            raise Internal("The credential keys are not open yet.")
+        return self._fernet
+
+    async def _add_key(self, now: datetime) -> None:
+        wrapped = self._root.wrap(Fernet.generate_key().ljust(48, b"\0"))
+
+        def write(connection: Connection) -> None:
+            connection.execute(
+                text("INSERT INTO credential_keys (wrapped, created) VALUES (:wrapped, :created)"),
+                {"wrapped": wrapped, "created": now.isoformat()},
+            )
+
+        await self._store.write(write)
+
+    async def _reload(self) -> None:
+        wrapped = await self._store.read(_wrapped_keys)
+        self._fernet = MultiFernet([Fernet(self._root.unwrap(each).rstrip(b"\0")) for each in wrapped])
+
+
+def _wrapped_keys(connection: Connection) -> list[bytes]:
+    rows = connection.execute(text("SELECT wrapped FROM credential_keys ORDER BY id DESC"))
+    return [bytes(row.wrapped) for row in rows]

@@ -1,0 +1,15 @@
+"""The vault's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openassistant.settings import RoomSettings
+
+__all__ = ["VaultSettings"]
+
+
+class VaultSettings(RoomSettings):
+    """The room's settings and the file with the root key, which lies outside the data."""
+
+    root_key_file: Path

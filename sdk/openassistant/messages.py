@@ -534,12 +534,13 @@ class Verification(Wire):
 
 
 class ModelRef(Wire):
-    """Which model a turn uses; the key, if there is one, is the vault account `account`."""
+    """Which model a turn uses; the key, if there is one, is the vault account `account`; `window` is in tokens."""
 
     kind: Literal["openai", "litellm"]
     model: str
     base_url: str | None = None
     account: Id | None = None
+    window: int | None = None
 
 
 class TurnRequest(Wire):

@@ -1,0 +1,167 @@
+"""The agent: turns, model calls, conversations. Wires and serves; the only room with a model client."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from openassistant import log, subjects
+from openassistant.bus import Bus
+from openassistant.catalogue import Catalogue
+from openassistant.context import CallContext, Clock, new_id, utc_now
+from openassistant.errors import Conflict
+from openassistant.grants import Trust
+from openassistant.guard import admit_grant
+from openassistant.keys import Keys
+from openassistant.messages import (
+    Conversation,
+    ConversationList,
+    ConversationQuery,
+    Decision,
+    Done,
+    History,
+    Message,
+    TurnRequest,
+)
+from openassistant.store import Migrations, Store, UserStores
+from services.agent import conversations, livestore
+from services.agent.model import OpenModel
+from services.agent.settings import AgentSettings
+from services.agent.turns import ModelFactory, Turns
+
+__all__ = ["ROOM", "Agent", "main"]
+
+ROOM = "agent"
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Agent:
+    """The room's handlers."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        room: Store,
+        data_dir: Path,
+        *,
+        trust: Trust,
+        clock: Clock,
+        keys: Keys,
+        model: ModelFactory = OpenModel,
+    ) -> None:
+        self._bus, self._room, self._trust, self._clock, self._keys = bus, room, trust, clock, keys
+        self.stores = UserStores(data_dir / "users", Migrations({"own": _MIGRATIONS / "user"}), keys.of)
+        self.catalogue = Catalogue(clock)
+        self.turns = Turns(
+            bus,
+            self.stores,
+            room,
+            keys=keys,
+            catalogue=self.catalogue,
+            trust=trust,
+            clock=clock,
+            model=model,
+        )
+
+    async def start(self) -> None:
+        """Serves, then goes on with what a former process left."""
+        serve, agent = self._bus.serve, subjects.agent
+        await serve(agent("turn"), TurnRequest, self.turns.on_turn)
+        await serve(agent("decide"), Decision, self.turns.on_decide)
+        await serve(agent("cancel"), Done, self.turns.on_cancel)
+        await serve(agent("history"), Done, self.on_history)
+        await serve(agent("conversations"), ConversationQuery, self.on_conversations)
+        await serve(agent("create"), ConversationQuery, self.on_create)
+        await serve(agent("delete"), Done, self.on_delete)
+        await self.turns.recover()
+
+    async def on_history(self, ctx: CallContext, _: Done) -> History:
+        """A conversation with its messages, and the event id from which a live view goes on."""
+        user = await self._owner(ctx)
+        live = await self.turns.live(user, str(ctx.conversation))
+        async with self.stores.use(user) as store, live.lock:
+            conversation, _event = await conversations.find(store, str(ctx.conversation))
+            messages, _calls = await conversations.messages(store, str(ctx.conversation))
+            if live.partial is not None:
+                messages.append(live.partial)
+            state = await self._state(store, str(ctx.conversation))
+            return History(
+                conversation=conversation.model_copy(update={"state": state}),
+                messages=tuple(messages),
+                last_event_id=live.last_event_id,
+            )
+
+    async def on_conversations(self, ctx: CallContext, _: ConversationQuery) -> ConversationList:
+        """All conversations of the user, newest change first."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            found = await conversations.listing(store)
+            with_state = [
+                each.model_copy(update={"state": await self._state(store, each.id)}) for each in found
+            ]
+        return ConversationList(conversations=tuple(with_state))
+
+    async def on_create(self, ctx: CallContext, query: ConversationQuery) -> Conversation:
+        """A new, empty conversation (with the context's id when it names one)."""
+        user, now = await self._owner(ctx), self._clock()
+        made = Conversation(id=ctx.conversation or new_id(), title=query.title or "", created=now, updated=now)
+        async with self.stores.use(user) as store:
+            await conversations.create(store, made)
+        return made
+
+    async def on_delete(self, ctx: CallContext, _: Done) -> Done:
+        """Deletes a conversation; raises `Conflict` while it is being answered."""
+        user, conversation = await self._owner(ctx), str(ctx.conversation)
+        running = [turn for turn in await livestore.turns_of(self._room, conversation) if self.turns.is_running(turn)]
+        if running:
+            raise Conflict("Stop the answer first, then delete the conversation.")
+        async with self.stores.use(user) as store:
+            await conversations.delete(store, conversation)
+        for turn in await livestore.turns_of(self._room, conversation):
+            await livestore.forget(self._room, turn)
+        return Done()
+
+    async def _owner(self, ctx: CallContext) -> str:
+        grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())
+        await self._keys.unlock(grant.user, ctx.grant)
+        return grant.user
+
+    async def _state(self, store: Store, conversation: str) -> str:
+        live = await livestore.turns_of(self._room, conversation)
+        if not live:
+            return "idle"
+        return "running" if any(self.turns.is_running(turn) for turn in live) else "waiting"
+
+
+async def run(settings: AgentSettings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as stack:
+        bus = await settings.connect(ROOM)
+        keys = Keys(bus, utc_now)
+        room = await Store.open(
+            settings.data_dir / "room.db", await keys.room(), Migrations({"own": _MIGRATIONS / "room"})
+        )
+        stack.push_async_callback(room.close)
+        agent = Agent(bus, room, settings.data_dir, trust=settings.trust(), clock=utc_now, keys=keys)
+        stack.push_async_callback(agent.stores.close)
+        follow = asyncio.create_task(agent.catalogue.follow(bus))
+        stack.callback(follow.cancel)
+        await agent.start()
+        stack.push_async_callback(bus.drain, seconds=5.0)
+        await stop.wait()
+
+
+def main() -> None:
+    """The room's process."""
+    settings = AgentSettings.read_or_exit()
+    log.configure(ROOM)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

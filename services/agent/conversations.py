@@ -1,0 +1,351 @@
+"""What the agent stores of a user: conversations, turns, messages, calls. Plain functions over the user's own file."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from openassistant.errors import NotFound
+from openassistant.messages import (
+    Call,
+    CallState,
+    CallView,
+    Conversation,
+    Effect,
+    ErrorBody,
+    Message,
+    TurnRequest,
+    Wire,
+)
+from openassistant.store import Store
+
+__all__ = [
+    "ENDED",
+    "StoredCall",
+    "Turn",
+    "add_message",
+    "calls_of_turn",
+    "create",
+    "delete",
+    "find",
+    "listing",
+    "messages",
+    "remember_event",
+    "save_call",
+    "save_calls",
+    "start_turn",
+    "turn",
+    "turn_state",
+    "waiting_turns",
+]
+
+ENDED = (CallState.DONE, CallState.FAILED, CallState.DENIED, CallState.UNKNOWN)
+
+
+class Turn(Wire):
+    """One turn: what was asked for, and how far it is."""
+
+    id: str
+    conversation: str
+    state: str
+    request: TurnRequest
+
+
+class StoredCall(Wire):
+    """A call the model proposed: `name` and `given` as it wrote them, `call` once it was understood."""
+
+    id: str
+    turn: str
+    message: str
+    name: str
+    given: str
+    call: Call | None = None
+    effect: Effect = Effect.DELETE
+    state: CallState = CallState.PROPOSED
+    outcome: dict[str, Any] | None = None
+    approval_id: str | None = None
+    approval: str | None = None
+
+    def view(self) -> CallView:
+        """The call as the chat shows it."""
+        arguments = self.call.arguments if self.call else {}
+        return CallView(
+            id=self.id,
+            connector=self.call.connector if self.call else "",
+            tool=self.call.tool if self.call else self.name,
+            effect=self.effect,
+            title=_title(self.name, arguments),
+            state=self.state,
+            arguments=arguments,
+            result=self.outcome,
+            approval_id=self.approval_id,
+        )
+
+
+async def create(store: Store, conversation: Conversation) -> None:
+    """Stores a new conversation."""
+    row = {
+        **conversation.model_dump(include={"id", "title"}),
+        "created": conversation.created.isoformat(),
+        "updated": conversation.updated.isoformat(),
+    }
+    await _do(
+        store,
+        "INSERT INTO conversations (id, title, created, updated, event_id) VALUES (:id, :title, :created, :updated, 0)",
+        row,
+    )
+
+
+async def listing(store: Store) -> tuple[Conversation, ...]:
+    """All conversations, newest change first."""
+
+    def read(connection: Connection) -> tuple[Conversation, ...]:
+        rows = connection.execute(text("SELECT * FROM conversations ORDER BY updated DESC, id DESC"))
+        return tuple(_conversation(row) for row in rows)
+
+    return await store.read(read)
+
+
+async def find(store: Store, conversation: str) -> tuple[Conversation, int]:
+    """One conversation and its last stored event id; raises `NotFound`."""
+
+    def read(connection: Connection) -> tuple[Conversation, int] | None:
+        row = connection.execute(
+            text("SELECT * FROM conversations WHERE id = :id"), {"id": conversation}
+        ).one_or_none()
+        return (_conversation(row), int(row.event_id)) if row else None
+
+    found = await store.read(read)
+    if found is None:
+        raise NotFound("That conversation does not exist.")
+    return found
+
+
+async def delete(store: Store, conversation: str) -> None:
+    """Deletes a conversation with all its turns, messages and calls; raises `NotFound`."""
+    await find(store, conversation)
+    await _do(store, "DELETE FROM conversations WHERE id = :id", {"id": conversation})
+
+
+async def remember_event(store: Store, conversation: str, event_id: int) -> None:
+    """Keeps the last event id, so that ids go on rising after a restart."""
+    await _do(
+        store,
+        "UPDATE conversations SET event_id = max(event_id, :event) WHERE id = :id",
+        {"id": conversation, "event": event_id},
+    )
+
+
+async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: datetime) -> None:
+    """Stores a turn and the owner's message in one transaction: from here on it is accepted."""
+
+    def write(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "INSERT INTO turns (id, conversation, state, request, created)"
+                " VALUES (:id, :conversation, :state, :request, :now)"
+            ),
+            {
+                **turn.model_dump(include={"id", "conversation", "state"}),
+                "request": turn.request.model_dump_json(),
+                "now": now.isoformat(),
+            },
+        )
+        if message is not None:
+            _insert_message(connection, turn.conversation, message)
+        connection.execute(
+            text(
+                "UPDATE conversations SET updated = :now,"
+                " title = CASE WHEN title = '' THEN :title ELSE title END WHERE id = :id"
+            ),
+            {"now": now.isoformat(), "title": _headline(turn.request.text), "id": turn.conversation},
+        )
+
+    await store.write(write)
+
+
+async def turn(store: Store, turn_id: str) -> Turn:
+    """One turn; raises `NotFound`."""
+
+    def read(connection: Connection) -> Turn | None:
+        row = connection.execute(text("SELECT * FROM turns WHERE id = :id"), {"id": turn_id}).one_or_none()
+        return _turn(row) if row else None
+
+    found = await store.read(read)
+    if found is None:
+        raise NotFound("That turn does not exist.")
+    return found
+
+
+async def turn_state(store: Store, turn_id: str, state: str) -> None:
+    """Moves a turn to another state."""
+    await _do(store, "UPDATE turns SET state = :state WHERE id = :id", {"state": state, "id": turn_id})
+
+
+async def waiting_turns(store: Store, conversation: str) -> list[Turn]:
+    """Turns of a conversation that are parked."""
+
+    def read(connection: Connection) -> list[Turn]:
+        rows = connection.execute(
+            text("SELECT * FROM turns WHERE conversation = :id AND state = 'waiting'"), {"id": conversation}
+        )
+        return [_turn(row) for row in rows]
+
+    return await store.read(read)
+
+
+async def add_message(
+    store: Store, conversation: str, message: Message, calls: Iterable[StoredCall] = ()
+) -> None:
+    """Stores a message and the calls it proposes in one transaction."""
+
+    def write(connection: Connection) -> None:
+        _insert_message(connection, conversation, message)
+        for call in calls:
+            connection.execute(
+                text(
+                    "INSERT INTO calls (id, conversation, turn, message, name, given, call, effect, state, outcome)"
+                    " VALUES (:id, :conversation, :turn, :message, :name, :given, :call, :effect, :state, :outcome)"
+                ),
+                {**_call_row(call), "conversation": conversation},
+            )
+
+    await store.write(write)
+
+
+async def save_call(store: Store, call: StoredCall) -> None:
+    """Writes a call's present state."""
+    await save_calls(store, [call])
+
+
+async def save_calls(store: Store, calls: Sequence[StoredCall]) -> None:
+    """Writes the present state of calls in one transaction."""
+
+    def write(connection: Connection) -> None:
+        for call in calls:
+            connection.execute(
+                text(
+                    "UPDATE calls SET call = :call, effect = :effect, state = :state, outcome = :outcome,"
+                    " approval_id = :approval_id, approval = :approval WHERE id = :id"
+                ),
+                _call_row(call),
+            )
+
+    await store.write(write)
+
+
+async def calls_of_turn(store: Store, turn_id: str) -> list[StoredCall]:
+    """A turn's calls in the order the model made them."""
+
+    def read(connection: Connection) -> list[StoredCall]:
+        rows = connection.execute(text("SELECT * FROM calls WHERE turn = :turn ORDER BY seq"), {"turn": turn_id})
+        return [_call(row) for row in rows]
+
+    return await store.read(read)
+
+
+async def messages(store: Store, conversation: str) -> tuple[list[Message], dict[str, list[StoredCall]]]:
+    """A conversation's messages, oldest first, and the calls by message id."""
+
+    def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]]]:
+        names = {"id": conversation}
+        calls: dict[str, list[StoredCall]] = defaultdict(list)
+        for row in connection.execute(text("SELECT * FROM calls WHERE conversation = :id ORDER BY seq"), names):
+            calls[row.message].append(_call(row))
+        rows = connection.execute(text("SELECT * FROM messages WHERE conversation = :id ORDER BY seq"), names)
+        return [_message(row, calls[row.id]) for row in rows], calls
+
+    return await store.read(read)
+
+
+async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
+    def write(connection: Connection) -> None:
+        connection.execute(text(statement), row)
+
+    await store.write(write)
+
+
+def _insert_message(connection: Connection, conversation: str, message: Message) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO messages (id, conversation, turn, role, text, error, usage, created)"
+            " VALUES (:id, :conversation, :turn, :role, :text, :error, :usage, :created)"
+        ),
+        {
+            **message.model_dump(include={"id", "turn", "role", "text"}),
+            "conversation": conversation,
+            "error": message.error.model_dump_json() if message.error else None,
+            "usage": json.dumps(message.usage) if message.usage else None,
+            "created": message.created.isoformat(),
+        },
+    )
+
+
+def _call_row(call: StoredCall) -> dict[str, Any]:
+    return {
+        **call.model_dump(include={"id", "turn", "message", "name", "given", "approval_id", "approval"}),
+        "call": call.call.model_dump_json() if call.call else None,
+        "effect": call.effect.value,
+        "state": call.state.value,
+        "outcome": json.dumps(call.outcome) if call.outcome is not None else None,
+    }
+
+
+def _conversation(row: Any) -> Conversation:
+    return Conversation(
+        id=row.id,
+        title=row.title,
+        created=datetime.fromisoformat(row.created),
+        updated=datetime.fromisoformat(row.updated),
+    )
+
+
+def _turn(row: Any) -> Turn:
+    request = TurnRequest.model_validate_json(row.request)
+    return Turn(id=row.id, conversation=row.conversation, state=row.state, request=request)
+
+
+def _message(row: Any, calls: list[StoredCall]) -> Message:
+    return Message(
+        id=row.id,
+        role=row.role,
+        turn=row.turn,
+        created=datetime.fromisoformat(row.created),
+        text=row.text,
+        calls=tuple(call.view() for call in calls),
+        error=ErrorBody.model_validate_json(row.error) if row.error else None,
+        usage=json.loads(row.usage) if row.usage else None,
+    )
+
+
+def _call(row: Any) -> StoredCall:
+    return StoredCall(
+        id=row.id,
+        turn=row.turn,
+        message=row.message,
+        name=row.name,
+        given=row.given,
+        call=Call.model_validate_json(row.call) if row.call else None,
+        effect=Effect(row.effect),
+        state=CallState(row.state),
+        outcome=json.loads(row.outcome) if row.outcome else None,
+        approval_id=row.approval_id,
+        approval=row.approval,
+    )
+
+
+def _headline(words: str) -> str:
+    line = " ".join(words.split())
+    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…"
+
+
+def _title(name: str, arguments: dict[str, Any]) -> str:
+    """One line for the folded step: the tool's words and the first short argument."""
+    said = next((value for value in arguments.values() if isinstance(value, str) and len(value) <= 80), "")
+    words = name.replace("__", " ").replace("_", " ")
+    return f"{words}: {said}" if said else words

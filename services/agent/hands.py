@@ -1,0 +1,97 @@
+"""One tool call from the agent's side: put to the policy, written down, sent; and again until its outcome is certain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext
+from openassistant.errors import DeadlineExceeded, OaError, Unavailable
+from openassistant.grants import Grant
+from openassistant.messages import (
+    ApprovalNeed,
+    ApprovalOutcome,
+    AuditAction,
+    Call,
+    CallState,
+    Effect,
+    ErrorBody,
+    Record,
+    ToolResult,
+)
+from openassistant.witness import record
+from services.agent.conversations import StoredCall
+
+__all__ = ["ask_policy", "run_call"]
+
+_CALL_SECONDS = 75.0
+_CERTAIN_WITHIN = 150.0
+
+
+async def ask_policy(bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant, reason: str) -> StoredCall:
+    """The call with its approval, waiting for one, or refused. A read that the grant covers needs no question."""
+    assert call.call is not None, "only understood calls are put to the policy"
+    if call.effect is Effect.READ and Effect.READ in grant.effects:
+        return call.model_copy(update={"state": CallState.RUNNING})
+    need = ApprovalNeed(call=call.call, reason=reason)
+    try:
+        outcome = await bus.request(subjects.gateway("approve"), need, ApprovalOutcome, ctx.capped(30))
+    except OaError as error:
+        return ended(call, error)
+    if outcome.verdict == "run":
+        return call.model_copy(update={"state": CallState.RUNNING, "approval": outcome.approval})
+    if outcome.verdict == "ask":
+        return call.model_copy(update={"state": CallState.WAITING, "approval_id": outcome.approval_id})
+    refused = {"error": {"code": "forbidden", "message": outcome.detail or "The policy refuses this call."}}
+    return call.model_copy(update={"state": CallState.DENIED, "outcome": refused})
+
+
+async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCall) -> StoredCall:
+    """The call with its outcome. `context` gives a fresh context with the turn's present grant.
+
+    A call that acts is asked for again under its own id until the outcome is certain: the hand's journal answers the
+    same call twice the same way, so asking again never acts again.
+    """
+    assert call.call is not None, "only understood calls run"
+    acts, loop = call.effect is not Effect.READ, asyncio.get_running_loop()
+    ends, pause, sent = loop.time() + (_CERTAIN_WITHIN if acts else 20.0), 0.25, False
+    while True:
+        ctx = context().capped(_CALL_SECONDS).signed(approval=call.approval)
+        try:
+            receipt = await _started(bus, ctx, call.call, call.effect)
+            sent = True
+            subject = subjects.tool(call.call.connector, call.call.user, call.call.tool)
+            result = await bus.request(subject, call.call, ToolResult, ctx.signed(receipt=receipt))
+        except OaError as error:
+            again = isinstance(error, Unavailable) or (acts and isinstance(error, DeadlineExceeded))
+            if not again or loop.time() + pause > ends:
+                return ended(call, error, uncertain=acts and sent and again)
+            await asyncio.sleep(error.retry_after or pause)
+            pause = min(pause * 2, 5.0)
+        else:
+            outcome = result.model_dump(mode="json")
+            return call.model_copy(update={"state": CallState.DONE, "outcome": outcome})
+
+
+def ended(call: StoredCall, error: OaError, *, uncertain: bool = False) -> StoredCall:
+    """The call with an error as its outcome."""
+    body = ErrorBody(code=error.code, message=error.message, details=error.details)
+    unknown = uncertain or (isinstance(error, DeadlineExceeded) and call.effect is not Effect.READ)
+    state = CallState.UNKNOWN if unknown else CallState.FAILED
+    return call.model_copy(update={"state": state, "outcome": {"error": body.model_dump(mode="json")}})
+
+
+async def _started(bus: Bus, ctx: CallContext, call: Call, effect: Effect) -> str:
+    entry = Record(
+        id=call.id,
+        action=AuditAction.TOOL_STARTED,
+        call=call,
+        connector=call.connector,
+        tool=call.tool,
+        effect=effect,
+        account=call.account,
+        content={"arguments": call.arguments},
+    )
+    return (await record(bus, ctx, entry)).receipt

@@ -1,0 +1,193 @@
+"""A conversation while something happens in it: its lock, its event ids, and the AG-UI events on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from ag_ui.core import (
+    AssistantMessage,
+    BaseEvent,
+    CustomEvent,
+    FunctionCall,
+    Interrupt,
+    MessagesSnapshotEvent,
+    RunErrorEvent,
+    RunFinishedCancelledOutcome,
+    RunFinishedEvent,
+    RunFinishedInterruptOutcome,
+    RunFinishedSuccessOutcome,
+    RunStartedEvent,
+    TextMessageContentEvent,
+    TextMessageEndEvent,
+    TextMessageStartEvent,
+    TokenUsage,
+    ToolCall,
+    ToolCallArgsEvent,
+    ToolCallEndEvent,
+    ToolCallResultEvent,
+    ToolCallStartEvent,
+    ToolMessage,
+    UserMessage,
+)
+from ag_ui.core import Message as AguiMessage
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import OaError
+from openassistant.messages import CallState, Message
+from services.agent.conversations import ENDED, StoredCall
+from services.agent.model import Usage
+
+__all__ = ["Live", "snapshot"]
+
+_PAUSE = 0.02
+"""Deltas after the first are sent at most this often, in seconds."""
+
+
+class Live:
+    """One conversation's live side. Whoever changes what is stored and says so holds `lock` around both."""
+
+    def __init__(self, bus: Bus, user: str, conversation: str, *, last_event_id: int) -> None:
+        self.lock = asyncio.Lock()
+        self.last_event_id = last_event_id
+        self.partial: Message | None = None
+        self._bus = bus
+        self._subject = subjects.chat(user, conversation)
+        self._conversation = conversation
+        self._unsent = ""
+        self._sent_at = 0.0
+
+    async def run_started(self, run: str) -> None:
+        """A run of a turn begins."""
+        await self._emit(RunStartedEvent(thread_id=self._conversation, run_id=run))
+
+    async def user_said(self, message: Message) -> None:
+        """The owner's message, for other views of the same conversation."""
+        await self.custom("oa.message", message.model_dump(mode="json"))
+
+    async def text_started(self, message: Message) -> None:
+        """An assistant's message begins."""
+        self.partial, self._unsent, self._sent_at = message, "", 0.0
+        await self._emit(TextMessageStartEvent(message_id=message.id, role="assistant"))
+
+    async def text(self, delta: str) -> None:
+        """A piece of text; sent at once or with the next one."""
+        assert self.partial is not None, "text_started comes first"
+        self._unsent += delta
+        if time.monotonic() - self._sent_at >= _PAUSE:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Sends what was held back."""
+        if self.partial is None or not self._unsent:
+            return
+        async with self.lock:
+            piece, self._unsent = self._unsent, ""
+            self._sent_at = time.monotonic()
+            self.partial = self.partial.model_copy(update={"text": self.partial.text + piece})
+            await self._emit(TextMessageContentEvent(message_id=self.partial.id, delta=piece))
+
+    async def text_ended(self) -> None:
+        """The assistant's message is complete (or will get no more)."""
+        if self.partial is not None:
+            message_id, self.partial = self.partial.id, None
+            await self._emit(TextMessageEndEvent(message_id=message_id))
+
+    async def call_proposed(self, call: StoredCall) -> None:
+        """A call the model made, with its arguments."""
+        await self._emit(
+            ToolCallStartEvent(tool_call_id=call.id, tool_call_name=call.name, parent_message_id=call.message)
+        )
+        if call.given:
+            await self._emit(ToolCallArgsEvent(tool_call_id=call.id, delta=call.given))
+        await self._emit(ToolCallEndEvent(tool_call_id=call.id))
+        await self.call_changed(call)
+
+    async def call_changed(self, call: StoredCall) -> None:
+        """A call's new state and, when it has ended, its result."""
+        shown = call.view()
+        value = {
+            "callId": call.id,
+            "state": call.state.value,
+            "connector": shown.connector,
+            "tool": shown.tool,
+            "effect": shown.effect.value,
+            "title": shown.title,
+            "approvalId": call.approval_id,
+        }
+        await self.custom("oa.call", value)
+        if call.state in ENDED:
+            content = json.dumps(call.outcome or {}, ensure_ascii=False)
+            await self._emit(
+                ToolCallResultEvent(message_id=f"result-{call.id}", tool_call_id=call.id, content=content, role="tool")
+            )
+
+    async def notice(self, text: str, *, level: str = "info") -> None:
+        """Something the owner should know about the run."""
+        await self.custom("oa.notice", {"level": level, "text": text})
+
+    async def finished(self, run: str, usage: list[Usage]) -> None:
+        """The run ended well, and with it the turn."""
+        await self._finish(run, RunFinishedSuccessOutcome(type="success"), usage)
+
+    async def interrupted(self, run: str, interrupts: list[Interrupt], usage: list[Usage]) -> None:
+        """The run ended because approvals are needed; the turn is parked."""
+        await self._finish(run, RunFinishedInterruptOutcome(type="interrupt", interrupts=interrupts), usage)
+
+    async def cancelled(self, run: str) -> None:
+        """The run was stopped by the owner."""
+        await self._finish(run, RunFinishedCancelledOutcome(type="cancelled"), [])
+
+    async def failed(self, error: OaError) -> None:
+        """The run ended with an error; what came before stays."""
+        await self._emit(RunErrorEvent(message=error.message, code=error.code))
+
+    async def snapshot(self, messages: list[AguiMessage]) -> None:
+        """The whole conversation, where deltas cannot be trusted to fit (after a crash)."""
+        await self._emit(MessagesSnapshotEvent(messages=messages))
+
+    async def custom(self, name: str, value: Any) -> None:
+        """An event of our own."""
+        await self._emit(CustomEvent(name=name, value=value))
+
+    async def _finish(self, run: str, outcome: Any, usage: list[Usage]) -> None:
+        counted = [
+            TokenUsage(model=each.model, input_tokens=each.input_tokens, output_tokens=each.output_tokens)
+            for each in usage
+        ]
+        await self._emit(
+            RunFinishedEvent(thread_id=self._conversation, run_id=run, outcome=outcome, usage=counted or None)
+        )
+
+    async def _emit(self, event: BaseEvent) -> None:
+        self.last_event_id = max(self.last_event_id + 1, time.time_ns() // 1000)
+        data = event.model_dump_json(by_alias=True, exclude_none=True).encode()
+        await self._bus.emit(self._subject, self.last_event_id, data)
+
+
+def snapshot(messages: list[Message], calls: dict[str, list[StoredCall]]) -> list[AguiMessage]:
+    """A conversation as AG-UI messages."""
+    shown: list[AguiMessage] = []
+    for message in messages:
+        if message.role == "user":
+            shown.append(UserMessage(id=message.id, role="user", content=message.text))
+            continue
+        mine = calls.get(message.id, [])
+        made = [
+            ToolCall(id=call.id, type="function", function=FunctionCall(name=call.name, arguments=call.given))
+            for call in mine
+        ]
+        shown.append(
+            AssistantMessage(id=message.id, role="assistant", content=message.text or None, tool_calls=made or None)
+        )
+        shown += [
+            ToolMessage(
+                id=f"result-{call.id}", role="tool", tool_call_id=call.id, content=json.dumps(call.outcome or {})
+            )
+            for call in mine
+            if call.state in ENDED or call.state is CallState.WAITING
+        ]
+    return shown

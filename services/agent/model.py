@@ -1,0 +1,209 @@
+"""One door to every model: the official client for OpenAI-compatible endpoints, litellm for all other providers.
+
+The only importer of openai and litellm, both on first need. Providers' errors become ours, in words that help.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import httpx
+from pydantic import SecretStr
+
+from openassistant.errors import (
+    AccountRequired,
+    DeadlineExceeded,
+    InvalidRequest,
+    NotFound,
+    OaError,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
+from openassistant.messages import ModelRef, Wire
+from services.agent.settings import keep_litellm_at_home
+
+__all__ = ["CallPart", "Delta", "Model", "OpenModel", "Usage"]
+
+_FIRST_BYTE = 180.0
+_BETWEEN = 90.0
+
+
+class Usage(Wire):
+    """Tokens of one model call, as the provider counts them."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class CallPart(Wire):
+    """A piece of a tool call: parts with the same index belong together, arguments are appended."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Delta(Wire):
+    """One step of a streamed answer; `finished` is the provider's reason to end."""
+
+    text: str = ""
+    calls: tuple[CallPart, ...] = ()
+    usage: Usage | None = None
+    finished: str | None = None
+
+
+class Model(Protocol):
+    """What a turn needs of a model."""
+
+    def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
+        """The answer, piece by piece, in the form of OpenAI's chat completions; raises `OaError`."""
+
+
+class OpenModel:
+    """A model as a turn uses it; `key` is the provider's API key."""
+
+    def __init__(self, ref: ModelRef, key: SecretStr | None) -> None:
+        self._ref = ref
+        self._key = key
+
+    async def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
+        """See `Model`."""
+        wanted: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+        if tools:
+            wanted["tools"] = tools
+        open_stream = _open_compatible if self._ref.kind == "openai" else _open_litellm
+        errors: tuple[type[Exception], ...] = (httpx.HTTPError, OSError, ValueError)
+        try:
+            async with asyncio.timeout(_FIRST_BYTE):
+                chunks, errors = await open_stream(self._ref, self._key, wanted)
+            finished = None
+            while True:
+                async with asyncio.timeout(_BETWEEN):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    break
+                delta = _delta(chunk, self._ref.model)
+                finished = delta.finished or finished
+                yield delta
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{_where(self._ref)} did not answer in time. Try again, or another model.") from error
+        except errors as error:
+            raise _ours(error, self._ref) from error
+        if finished is None:
+            raise UpstreamFailed(f"{_where(self._ref)} cut its answer off. What came is kept; try again.")
+
+
+async def _open_compatible(
+    ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
+) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
+    openai = await asyncio.to_thread(importlib.import_module, "openai")
+    client = openai.AsyncOpenAI(
+        base_url=ref.base_url,
+        api_key=key.get_secret_value() if key else "none",
+        max_retries=0,
+        timeout=httpx.Timeout(_FIRST_BYTE, connect=10),
+    )
+    errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
+    try:
+        stream = await client.chat.completions.create(model=ref.model.removeprefix("openai/"), **wanted)
+    except errors as error:
+        await client.close()
+        raise _ours(error, ref) from error
+    return _closing(stream, client), errors
+
+
+async def _closing(stream: Any, client: Any) -> AsyncIterator[Any]:
+    try:
+        async for chunk in stream:
+            yield chunk
+    finally:
+        await stream.close()
+        await client.close()
+
+
+async def _open_litellm(
+    ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
+) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
+    keep_litellm_at_home()
+    litellm = await asyncio.to_thread(importlib.import_module, "litellm")
+    openai = importlib.import_module("openai")
+    errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
+    try:
+        stream = await litellm.acompletion(
+            model=ref.model,
+            api_base=ref.base_url,
+            api_key=key.get_secret_value() if key else None,
+            num_retries=0,
+            timeout=_FIRST_BYTE,
+            **wanted,
+        )
+    except errors as error:
+        raise _ours(error, ref) from error
+    return aiter(stream), errors
+
+
+def _delta(chunk: Any, model: str) -> Delta:
+    usage = getattr(chunk, "usage", None)
+    counted = usage and Usage(
+        model=model, input_tokens=usage.prompt_tokens or 0, output_tokens=usage.completion_tokens or 0
+    )
+    if not chunk.choices:
+        return Delta(usage=counted or None)
+    choice = chunk.choices[0]
+    parts = tuple(
+        CallPart(
+            index=part.index or 0,
+            id=part.id or "",
+            name=(part.function.name if part.function else "") or "",
+            arguments=(part.function.arguments if part.function else "") or "",
+        )
+        for part in choice.delta.tool_calls or ()
+    )
+    text = choice.delta.content or ""
+    return Delta(text=text, calls=parts, usage=counted or None, finished=choice.finish_reason)
+
+
+def _ours(error: Exception, ref: ModelRef) -> OaError:
+    """The provider's error as ours; the message names the endpoint and never what was sent."""
+    where, status = _where(ref), getattr(error, "status_code", None)
+    if isinstance(error, OaError):
+        return error
+    if status in (401, 403):
+        return AccountRequired(f"{where} refused the key. Enter another one in the model settings.")
+    if status == 404:
+        return NotFound(f"{where} has no model named {ref.model}. Choose another one in the model settings.")
+    if status == 429:
+        wait = _retry_after(error)
+        return RateLimited(f"{where} has had enough requests for now. Try again in {wait:.0f} s.", retry_after=wait)
+    if status in (400, 413, 422):
+        if "context" in str(error).lower() or status == 413:
+            return TooLarge(f"The conversation is longer than {ref.model} can read.")
+        return InvalidRequest(f"{where} does not accept the request; this model may not know tools.")
+    if isinstance(status, int) and status >= 500:
+        return UpstreamFailed(f"{where} failed with status {status}. Nothing was lost; try again.")
+    if "Timeout" in type(error).__name__:
+        return DeadlineExceeded(f"{where} did not answer in time. Try again, or another model.")
+    if "Connect" in type(error).__name__ or isinstance(error, OSError):
+        return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
+    return UpstreamFailed(f"{where} answered with something that cannot be read. What came is kept; try again.")
+
+
+def _retry_after(error: Exception) -> float:
+    response = getattr(error, "response", None)
+    try:
+        return min(float(response.headers["retry-after"]), 3600.0) if response is not None else 30.0
+    except (KeyError, ValueError):
+        return 30.0
+
+
+def _where(ref: ModelRef) -> str:
+    if ref.base_url is None:
+        return ref.model.split("/")[0].capitalize()
+    return f"The model at {httpx.URL(ref.base_url).netloc.decode()}"

@@ -1,0 +1,507 @@
+"""Turns as durable state machines: accepted is stored, every step is stored before the next, a restart goes on.
+
+What a turn does next is read off its stored calls and messages, never off memory: so going on after a crash, after a
+decision that came hours later, and after a step are the same thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from ag_ui.core import Interrupt
+from pydantic import SecretStr
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.catalogue import Catalogue
+from openassistant.context import CallContext, Clock, new_id
+from openassistant.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    InvalidRequest,
+    OaError,
+    TooLarge,
+)
+from openassistant.grants import Grant, Trust
+from openassistant.guard import admit_grant
+from openassistant.keys import Keys
+from openassistant.messages import (
+    CallState,
+    Decision,
+    Done,
+    Effect,
+    ErrorBody,
+    Message,
+    ModelRef,
+    Renewal,
+    RenewalRequest,
+    TurnAccepted,
+    TurnRequest,
+)
+from openassistant.store import Store, UserStores
+from services.agent import conversations, livestore
+from services.agent.conversations import ENDED, StoredCall, Turn
+from services.agent.hands import ask_policy, ended, run_call
+from services.agent.live import Live, snapshot
+from services.agent.model import CallPart, Model, Usage
+from services.agent.offers import as_tools, offers, understood
+from services.agent.prompt import WINDOW, build
+
+__all__ = ["Turns"]
+
+_MOST_STEPS = 24
+_RENEW_BEFORE = timedelta(seconds=90)
+
+_log = logging.getLogger("openassistant.agent")
+
+ModelFactory = Callable[[ModelRef, SecretStr | None], Model]
+
+
+class Turns:
+    """All turns of all users that this process works on."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        stores: UserStores,
+        room: Store,
+        *,
+        keys: Keys,
+        catalogue: Catalogue,
+        trust: Trust,
+        clock: Clock,
+        model: ModelFactory,
+    ) -> None:
+        self._bus, self._stores, self._room, self._keys = bus, stores, room, keys
+        self._catalogue, self._trust, self._clock, self._model = catalogue, trust, clock, model
+        self._lives: dict[str, Live] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._grants: dict[str, str] = {}
+        self._stopped: set[str] = set()
+
+    async def on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
+        """Stores a new turn, then accepts it, then works on it. The same turn again is accepted again."""
+        grant = self._turn_grant(ctx)
+        turn_id, conversation = str(grant.turn), str(grant.conversation)
+        await self._keys.unlock(grant.user, ctx.grant)
+        live = await self.live(grant.user, conversation)
+        accepted = TurnAccepted(turn=turn_id, run=turn_id, last_event_id=live.last_event_id)
+        if turn_id in self._tasks:
+            return accepted
+        if any(self.is_running(other) for other in await livestore.turns_of(self._room, conversation)):
+            raise Conflict("The previous message is still being answered. Stop it first, or wait.")
+        async with self._stores.use(grant.user) as store:
+            for waiting in await conversations.waiting_turns(store, conversation):
+                await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
+            await livestore.keep(self._room, turn_id, grant.user, conversation, str(ctx.grant))
+            turn = Turn(id=turn_id, conversation=conversation, state="running", request=request)
+            said = None
+            if not request.retry:
+                said = Message(id=new_id(), role="user", turn=turn_id, created=self._clock(), text=request.text)
+            async with live.lock:
+                await conversations.start_turn(store, turn, said, now=self._clock())
+                if said:
+                    await live.user_said(said)
+        self._grants[turn_id] = str(ctx.grant)
+        self._start(grant.user, turn, run=turn_id)
+        return accepted
+
+    async def on_decide(self, ctx: CallContext, decision: Decision) -> Done:
+        """A person's decision about a parked call; the same one again changes nothing. Resumes the turn."""
+        grant = self._turn_grant(ctx)
+        await self._keys.unlock(grant.user, ctx.grant)
+        await self._decide(grant.user, str(grant.turn), str(ctx.grant), decision)
+        return Done()
+
+    async def on_cancel(self, ctx: CallContext, _: Done) -> Done:
+        """Stops the turns of a conversation: the model at once, parked calls withdrawn, acts brought to their end."""
+        grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())
+        conversation = str(ctx.conversation)
+        await self._keys.unlock(grant.user, ctx.grant)
+        live = await self.live(grant.user, conversation)
+        for turn_id in await livestore.turns_of(self._room, conversation):
+            self._stopped.add(turn_id)
+            if task := self._tasks.get(turn_id):
+                task.cancel()
+                await asyncio.wait([task], timeout=5)
+        async with self._stores.use(grant.user) as store:
+            for waiting in await conversations.waiting_turns(store, conversation):
+                await self._withdraw(store, live, waiting, "The owner stopped this.")
+                await live.cancelled(new_id())
+        return Done()
+
+    async def recover(self) -> None:
+        """Goes on with what was under way when the process ended."""
+        for turn_id, user, conversation, grant in await livestore.everything(self._room):
+            self._bus.spawn(self._recover(turn_id, user, conversation, grant))
+
+    def is_running(self, turn_id: str) -> bool:
+        """Whether this process works on a turn at this moment."""
+        task = self._tasks.get(turn_id)
+        return task is not None and not task.done()
+
+    async def live(self, user: str, conversation: str) -> Live:
+        """The live side of a conversation; raises `NotFound`."""
+        if conversation not in self._lives:
+            async with self._stores.use(user) as store:
+                _, event_id = await conversations.find(store, conversation)
+            self._lives.setdefault(conversation, Live(self._bus, user, conversation, last_event_id=event_id))
+        return self._lives[conversation]
+
+    def _turn_grant(self, ctx: CallContext) -> Grant:
+        grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())
+        if grant.kind != "turn" or not grant.turn or not grant.conversation:
+            raise Forbidden("A turn needs the grant of a turn.")
+        return grant
+
+    def _start(self, user: str, turn: Turn, *, run: str, recovered: bool = False) -> None:
+        task = self._bus.spawn(self._run(user, turn, run, recovered=recovered))
+        self._tasks[turn.id] = task
+        task.add_done_callback(lambda done: self._tasks.pop(turn.id, None) if self._tasks.get(turn.id) is done else None)
+
+    async def _run(self, user: str, turn: Turn, run: str, *, recovered: bool) -> None:
+        live = await self.live(user, turn.conversation)
+        async with self._stores.use(user) as store:
+            try:
+                await live.run_started(run)
+                if recovered:
+                    await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
+                parked = await self._advance(store, live, user, turn, run)
+                if not parked:
+                    await self._end(store, turn, "done")
+            except asyncio.CancelledError:
+                if turn.id not in self._stopped:
+                    raise
+                await self._stop(store, live, turn, run)
+            except OaError as error:
+                await self._fail(store, live, turn, error)
+            except Exception:
+                _log.exception("turn failed", extra={"turn": turn.id})
+                await self._fail(store, live, turn, Internal("The assistant failed inside. Nothing was lost; try again."))
+            finally:
+                await conversations.remember_event(store, turn.conversation, live.last_event_id)
+
+    async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str) -> bool:
+        """Steps until the turn has ended (False) or is parked (True)."""
+        usage: list[Usage] = []
+        for _ in range(_MOST_STEPS * 2):
+            await self._work(store, live, user, turn)
+            async with live.lock:
+                calls = await conversations.calls_of_turn(store, turn.id)
+                waiting = [call for call in calls if call.state is CallState.WAITING]
+                if waiting:
+                    await conversations.turn_state(store, turn.id, "waiting")
+                    await live.interrupted(run, [_interrupt(call) for call in waiting], usage)
+                    self._tasks.pop(turn.id, None)
+                    return True
+            if any(call.state not in ENDED for call in calls):
+                continue
+            history, _ = await conversations.messages(store, turn.conversation)
+            mine = [each for each in history if each.turn == turn.id and each.role == "assistant" and not each.error]
+            if mine and not mine[-1].calls:
+                await live.finished(run, usage)
+                return False
+            if len(mine) >= _MOST_STEPS:
+                raise InvalidRequest(f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once.")
+            usage += await self._ask_model(store, live, user, turn)
+        raise InvalidRequest("The turn did not come to an end, so it was stopped.")
+
+    async def _work(self, store: Store, live: Live, user: str, turn: Turn) -> None:
+        """Puts proposed calls to the policy and runs what may run, side by side."""
+        calls = await conversations.calls_of_turn(store, turn.id)
+        proposed = [call for call in calls if call.state is CallState.PROPOSED]
+        if proposed:
+            ctx, grant = await self._context(user, turn), self._trust.expired_grant(self._grants[turn.id])
+            decided = await asyncio.gather(
+                *(ask_policy(self._bus, ctx, call, grant, turn.request.text[:500]) for call in proposed)
+            )
+            async with live.lock:
+                await conversations.save_calls(store, decided)
+                for call in decided:
+                    await live.call_changed(call)
+        running = [
+            call
+            for call in await conversations.calls_of_turn(store, turn.id)
+            if call.state is CallState.RUNNING
+        ]
+        if running:
+            await self._context(user, turn)
+            await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))
+
+    async def _run_one(self, store: Store, live: Live, user: str, turn: Turn, call: StoredCall) -> None:
+        after = await run_call(self._bus, lambda: self._plain_context(user, turn), call)
+        async with live.lock:
+            await conversations.save_call(store, after)
+            await live.call_changed(after)
+
+    async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
+        ctx = await self._context(user, turn)
+        ref, model = await self._chosen_model(turn, ctx)
+        grant = self._trust.expired_grant(self._grants[turn.id])
+        offered = offers(self._catalogue, grant, turn.request.accounts)
+        tools = as_tools(offered)
+        history, calls = await conversations.messages(store, turn.conversation)
+        window = ref.window or WINDOW
+        for attempt in (1, 2):
+            prompt = build(
+                [each for each in history if not each.error],
+                calls,
+                tools=tools,
+                accounts=turn.request.accounts,
+                zone=turn.request.zone,
+                now=self._clock(),
+                window=window // attempt,
+            )
+            if prompt.left_out:
+                await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
+            message = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock())
+            await live.text_started(message)
+            try:
+                return await self._listen(store, live, turn, model, message, prompt.messages, tools, user, offered)
+            except TooLarge:
+                await live.text_ended()
+                if attempt == 2:
+                    raise
+        raise AssertionError("the second attempt returns or raises")
+
+    async def _listen(  # noqa: PLR0913 - one model call has this many parts
+        self,
+        store: Store,
+        live: Live,
+        turn: Turn,
+        model: Model,
+        message: Message,
+        messages: list[dict[str, object]],
+        tools: list[dict[str, object]],
+        user: str,
+        offered: dict[str, object],
+    ) -> list[Usage]:
+        parts: dict[int, CallPart] = {}
+        usage: list[Usage] = []
+        failure: OaError | None = None
+        said = ""
+        try:
+            async for delta in model.stream(messages, tools):
+                if delta.text:
+                    said += delta.text
+                    await live.text(delta.text)
+                for part in delta.calls:
+                    parts[part.index] = _joined(parts.get(part.index), part)
+                if delta.usage:
+                    usage.append(delta.usage)
+        except OaError as error:
+            failure = error
+        except asyncio.CancelledError:
+            if turn.id in self._stopped and said:
+                await live.flush()
+                stopped = message.model_copy(update={"text": said})
+                await conversations.add_message(store, turn.conversation, stopped)
+            raise
+        await live.flush()
+        if failure and isinstance(failure, TooLarge) and not said:
+            raise failure
+        calls = [] if failure else [self._understand(offered, turn, message, user, part) for _, part in sorted(parts.items())]
+        body = ErrorBody(code=failure.code, message=failure.message) if failure else None
+        counted = usage[-1].model_dump(mode="json") if usage else None
+        async with live.lock:
+            whole = message.model_copy(update={"text": said, "error": body, "usage": counted})
+            await conversations.add_message(store, turn.conversation, whole, calls)
+            await live.text_ended()
+            for call in calls:
+                await live.call_proposed(call)
+        if failure:
+            raise failure
+        return usage[-1:]
+
+    def _understand(
+        self, offered: dict[str, object], turn: Turn, message: Message, user: str, part: CallPart
+    ) -> StoredCall:
+        call = StoredCall(id=new_id(), turn=turn.id, message=message.id, name=part.name or "unnamed", given=part.arguments)
+        try:
+            understood_call, effect = understood(
+                offered,  # type: ignore[arg-type]  # offers by name
+                call_id=call.id,
+                user=user,
+                name=part.name,
+                given=part.arguments,
+            )
+        except InvalidRequest as error:
+            plain = call.model_copy(update={"effect": Effect.READ, "given": part.arguments if _is_json(part.arguments) else "{}"})
+            return ended(plain, error)
+        return call.model_copy(update={"call": understood_call, "effect": effect})
+
+    async def _chosen_model(self, turn: Turn, ctx: CallContext) -> tuple[ModelRef, Model]:
+        ref = turn.request.model
+        if ref is None:
+            raise InvalidRequest("No model is set up yet. Choose one under Model, then try again.")
+        key = None
+        if ref.account:
+            payload = await self._keys.account(ref.account, ctx)
+            key = SecretStr(payload.secrets.get("api_key", "")) if payload.secrets.get("api_key") else None
+        return ref, self._model(ref, key)
+
+    async def _context(self, user: str, turn: Turn) -> CallContext:
+        """A context with a grant that is good for a while longer; raises `Forbidden` when the turn was ended."""
+        grant = self._trust.expired_grant(self._grants[turn.id])
+        if grant.expires - self._clock() < _RENEW_BEFORE:
+            renewal = await self._renew(user, turn.id, turn.conversation, self._grants[turn.id])
+            if renewal.grant is None:
+                raise Forbidden("This turn may not go on: it was ended in the meantime.")
+            self._grants[turn.id] = renewal.grant
+            await livestore.keep(self._room, turn.id, user, turn.conversation, renewal.grant)
+        return self._plain_context(user, turn)
+
+    def _plain_context(self, user: str, turn: Turn) -> CallContext:
+        ctx = CallContext.within(180, now=self._clock(), user=user).signed(grant=self._grants[turn.id])
+        return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation})
+
+    async def _renew(
+        self, user: str, turn_id: str, conversation: str, grant: str, *, over: bool = False
+    ) -> Renewal:
+        ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
+        ctx = ctx.model_copy(update={"turn": turn_id, "conversation": conversation})
+        return await self._bus.request(
+            subjects.gateway("renew"), RenewalRequest(turn=turn_id, ended=over), Renewal, ctx
+        )
+
+    async def _decide(self, user: str, turn_id: str, grant: str, decision: Decision) -> None:
+        async with self._stores.use(user) as store:
+            turn = await conversations.turn(store, turn_id)
+            live = await self.live(user, turn.conversation)
+            async with live.lock:
+                calls = await conversations.calls_of_turn(store, turn_id)
+                call = next((each for each in calls if each.id == decision.call_id), None)
+                if call is None or call.approval_id != decision.approval_id:
+                    raise Conflict("That call does not wait for this decision.")
+                if call.state is not CallState.WAITING:
+                    return
+                after = _decided(call, decision)
+                await conversations.save_call(store, after)
+                await conversations.turn_state(store, turn_id, "running")
+                await live.call_changed(after)
+                self._grants[turn_id] = grant
+                await livestore.keep(self._room, turn_id, user, turn.conversation, grant)
+                if turn_id not in self._tasks:
+                    self._start(user, turn, run=new_id())
+
+    async def _recover(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
+        renewal = await self._renewed_patiently(user, turn_id, conversation, grant)
+        if renewal.grant is None:
+            await livestore.forget(self._room, turn_id)
+            return
+        self._grants[turn_id] = renewal.grant
+        await self._keys.unlock(user, renewal.grant)
+        async with self._stores.use(user) as store:
+            try:
+                turn = await conversations.turn(store, turn_id)
+            except OaError:
+                await livestore.forget(self._room, turn_id)
+                return
+        await livestore.keep(self._room, turn_id, user, conversation, renewal.grant)
+        for decision in renewal.decisions:
+            await self._decide(user, turn_id, renewal.grant, decision)
+        if turn.state != "waiting" and turn_id not in self._tasks:
+            self._start(user, turn, run=new_id(), recovered=True)
+
+    async def _renewed_patiently(self, user: str, turn_id: str, conversation: str, grant: str) -> Renewal:
+        """A renewal, waiting for a gateway that starts later than this room."""
+        pause = 0.2
+        while True:
+            try:
+                return await self._renew(user, turn_id, conversation, grant)
+            except OaError as error:
+                if isinstance(error, Forbidden):
+                    return Renewal()
+                _log.info("waiting for the gateway", extra={"code": error.code})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def _stop(self, store: Store, live: Live, turn: Turn, run: str) -> None:
+        """After the owner's stop: what acts is brought to its end, the rest is withdrawn."""
+        await live.text_ended()
+        user = self._trust.expired_grant(self._grants[turn.id]).user
+        calls = await conversations.calls_of_turn(store, turn.id)
+        acting = [call for call in calls if call.state is CallState.RUNNING and call.effect is not Effect.READ]
+        if acting:
+            await live.notice("Something was already under way and is brought to its end.")
+            await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in acting))
+        await self._withdraw(store, live, turn, "The owner stopped this.", state="cancelled")
+        await live.cancelled(run)
+
+    async def _withdraw(
+        self, store: Store, live: Live, turn: Turn, why: str, *, state: str = "cancelled"
+    ) -> None:
+        outcome = {"error": {"code": "forbidden", "message": why}}
+        async with live.lock:
+            for call in await conversations.calls_of_turn(store, turn.id):
+                if call.state not in ENDED:
+                    after = call.model_copy(update={"state": CallState.DENIED, "outcome": outcome})
+                    await conversations.save_call(store, after)
+                    await live.call_changed(after)
+        await self._end(store, turn, state)
+
+    async def _fail(self, store: Store, live: Live, turn: Turn, error: OaError) -> None:
+        await live.text_ended()
+        history, _ = await conversations.messages(store, turn.conversation)
+        if not history or not history[-1].error:
+            body = ErrorBody(code=error.code, message=error.message)
+            note = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock(), error=body)
+            await conversations.add_message(store, turn.conversation, note)
+        await live.failed(error)
+        await self._end(store, turn, "failed")
+
+    async def _end(self, store: Store, turn: Turn, state: str) -> None:
+        await conversations.turn_state(store, turn.id, state)
+        await livestore.forget(self._room, turn.id)
+        self._stopped.discard(turn.id)
+        grant = self._grants.pop(turn.id, None)
+        if grant is not None:
+            user = self._trust.expired_grant(grant).user
+            self._bus.spawn(self._say_ended(user, turn, grant))
+
+    async def _say_ended(self, user: str, turn: Turn, grant: str) -> None:
+        try:
+            await self._renew(user, turn.id, turn.conversation, grant, over=True)
+        except OaError as error:
+            _log.info("the gateway was not told of an ended turn", extra={"code": error.code})
+
+
+def _decided(call: StoredCall, decision: Decision) -> StoredCall:
+    if decision.approved:
+        return call.model_copy(update={"state": CallState.RUNNING, "approval": decision.approval})
+    why = "The owner said no" + (f": {decision.note}" if decision.note else ".")
+    outcome = {"error": {"code": "forbidden", "message": why}}
+    return call.model_copy(update={"state": CallState.DENIED, "outcome": outcome})
+
+
+def _interrupt(call: StoredCall) -> Interrupt:
+    return Interrupt(
+        id=str(call.approval_id),
+        reason="approval",
+        message=call.view().title,
+        tool_call_id=call.id,
+    )
+
+
+def _joined(known: CallPart | None, part: CallPart) -> CallPart:
+    if known is None:
+        return part
+    return CallPart(
+        index=part.index,
+        id=known.id or part.id,
+        name=known.name or part.name,
+        arguments=known.arguments + part.arguments,
+    )
+
+
+def _is_json(given: str) -> bool:
+    import json
+
+    try:
+        return isinstance(json.loads(given), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,240 @@
+"""How a peer lives: a child process ended by its pid, or an event loop in a thread of its own."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+__all__ = [
+    "LOOPBACK",
+    "Child",
+    "Lifespan",
+    "LoopThread",
+    "MissingPeerError",
+    "PeerError",
+    "find_binary",
+    "free_port",
+    "listens",
+    "wait_until",
+    "workspace",
+]
+
+LOOPBACK = "127.0.0.1"
+
+Result = TypeVar("Result")
+
+
+class PeerError(RuntimeError):
+    """A peer did not start, or does not behave."""
+
+
+class MissingPeerError(PeerError):
+    """A peer's program is not installed; the message says which package brings it."""
+
+
+class Lifespan:
+    """Start and stop, as a sync or an async context manager."""
+
+    def start(self) -> None:
+        """Bring the peer up; returns when it answers, raises `PeerError` when it does not."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Take the peer down; harmless when it is not up."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.__enter__)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+
+class Child:
+    """One subprocess with its output in `<directory>/<name>.log`."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        name: str,
+        directory: Path,
+        env: Mapping[str, str] | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:
+        self._command = list(command)
+        self._name = name
+        self._directory = directory
+        self._env = {**os.environ, **(env or {})}
+        self._identity: dict[str, Any] = {} if uid is None else {"user": uid, "group": gid, "extra_groups": []}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = directory / f"{name}.log"
+
+    @property
+    def pid(self) -> int:
+        """The process id; `PeerError` when it was never started."""
+        if self._process is None:
+            raise PeerError(f"{self._name} is not started")
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is there and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, ready: Callable[[], bool], *, seconds: float = 20.0) -> None:
+        """Start it and wait at most `seconds` for `ready`; `PeerError` carries the end of its log."""
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._directory,
+                env=self._env,
+                start_new_session=True,
+                **self._identity,
+            )
+        if not wait_until(lambda: not self.alive or ready(), seconds=seconds) or not self.alive:
+            self.stop()
+            raise PeerError(f"{self._name} did not become ready:\n{self.tail()}")
+
+    def tail(self, size: int = 4000) -> str:
+        """The last `size` bytes of its output, as text."""
+        if not self.log.exists():
+            return ""
+        return self.log.read_bytes()[-size:].decode("utf-8", "replace")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; `PeerError` when it was never started."""
+        os.kill(self.pid, number)
+
+    def wait(self, *, seconds: float) -> int:
+        """Its exit code, once it ended; `subprocess.TimeoutExpired` after `seconds`."""
+        if self._process is None:
+            raise PeerError(f"{self._name} is not started")
+        return self._process.wait(seconds)
+
+    def stop(self, *, seconds: float = 10.0) -> None:
+        """End it by SIGTERM, after `seconds` by SIGKILL."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(seconds)
+
+
+class LoopThread:
+    """An event loop that runs in a daemon thread, for servers that live inside the test process."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Result], *, seconds: float = 10.0) -> Result:
+        """Run a coroutine on the loop and hand back its result; `TimeoutError` after `seconds`."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
+
+    def stop(self, *, seconds: float = 10.0) -> None:
+        """Cancel what still runs, end the thread, close the loop."""
+        if not self._thread.is_alive():
+            self._loop.close()
+            return
+        self.run(_cancel_everything(), seconds=seconds)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(seconds)
+        self._loop.close()
+
+
+async def _cancel_everything() -> None:
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.02) -> bool:
+    """Ask `condition` until it holds; False when it did not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every)
+    return True
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listens(port: int, *, greeting: bytes = b"") -> bool:
+    """Whether a connection to the port is taken (and begins with `greeting`, where one is given)."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1) as probe:
+            return not greeting or probe.recv(len(greeting)) == greeting
+    except OSError:
+        return False
+
+
+def find_binary(name: str, *, package: str) -> str:
+    """The path of a program on the PATH, in the sbin folders or next to this Python.
+
+    Raises `MissingPeerError` with the `package` that brings it.
+    """
+    places = [os.environ.get("PATH", ""), "/usr/sbin", "/sbin", str(Path(sys.executable).parent)]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        raise MissingPeerError(f"{name} is not installed. It comes with {package}.")
+    return found
+
+
+def workspace(prefix: str) -> Path:
+    """A new temporary folder that other users of the machine may enter (a peer may run as one)."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-"))
+    folder.chmod(0o755)
+    return folder

@@ -76,7 +76,9 @@ def _card(options: argparse.Namespace) -> int:
         target.write_text(shown)
     elif options.check:
         if not target.exists() or target.read_text() != shown:
-            sys.stderr.write(f"{connector.id}: card.json is stale; run: openassistant card {options.connector} --write\n")
+            sys.stderr.write(
+                f"{connector.id}: card.json is stale; run: openassistant card {options.connector} --write\n"
+            )
             return 1
     else:
         sys.stdout.write(shown)
@@ -89,7 +91,9 @@ def _check(options: argparse.Namespace) -> int:
     for fault in faults:
         sys.stderr.write(f"{connector.id}: {fault}\n")
     if not faults:
-        sys.stdout.write(f"{connector.id} {connector.manifest.version}: {len(connector.tools)} tools, {connector.digest()}\n")
+        sys.stdout.write(
+            f"{connector.id} {connector.manifest.version}: {len(connector.tools)} tools, {connector.digest()}\n"
+        )
     return 1 if faults else 0
 
 
@@ -97,7 +101,8 @@ def _new(options: argparse.Namespace) -> int:
     folder = write_connector(options.id, Path(options.into))
     sys.stdout.write(
         f"Wrote {folder}. Try it: openassistant check {folder}\n"
-        f"Its key on the bus comes from the house it shall work in: python -m deploy.provision add-connector {options.id}\n"
+        "Its key on the bus comes from the house it shall work in: "
+        f"python -m deploy.provision add-connector {options.id}\n"
     )
     return 0
 

@@ -1,7 +1,7 @@
 """The bus: request, serve, publish, watch, drain. The only importer of nats.
 
-`Bus` holds what is ours (contexts, deadlines, errors, limits, draining); a `Transport` moves bytes: `NatsTransport` here,
-the in-memory one in `openassistant.testing`. The same tests run on both.
+`Bus` holds what is ours (contexts, deadlines, errors, limits, draining); a `Transport` moves bytes: `NatsTransport` here, the
+in-memory one in `openassistant.testing`. The same tests run on both.
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ class Transport(Protocol):
     async def publish(self, subject: str, data: bytes, headers: dict[str, str] | None) -> None:
         """Sends without waiting."""
 
-    async def subscribe(
-        self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]
-    ) -> Subscription:
+    async def subscribe(self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]) -> Subscription:
         """Calls `handle` for each message, in order."""
 
     async def put(self, bucket: str, key: str, value: bytes) -> None:
@@ -254,9 +252,7 @@ class Bus:
             await self._answer_error(message, error)
 
     async def _answer_error(self, message: Incoming, error: OaError) -> None:
-        body = ErrorBody(
-            code=error.code, message=error.message, details=error.details, retry_after=error.retry_after
-        )
+        body = ErrorBody(code=error.code, message=error.message, details=error.details, retry_after=error.retry_after)
         with contextlib.suppress(Unavailable):
             await self._answer(message, body, {_CODE: str(error.status), _ERROR: error.code})
 
@@ -300,9 +296,7 @@ class NatsTransport:
         self._js = client.jetstream(timeout=5)
 
     @classmethod
-    async def connect(
-        cls, url: str, *, room: str, seed: SecretStr, instance: str, streams: bool, wait: float
-    ) -> Self:
+    async def connect(cls, url: str, *, room: str, seed: SecretStr, instance: str, streams: bool, wait: float) -> Self:
         """A connected transport; raises `Unavailable` after `wait` seconds."""
         client = Client()
         transport = cls(client)
@@ -398,9 +392,7 @@ class NatsTransport:
         except nats_errors.Error as error:
             raise Unavailable("The bus is away.") from error
 
-    async def subscribe(
-        self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]
-    ) -> Subscription:
+    async def subscribe(self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]) -> Subscription:
         """See `Transport`."""
 
         async def receive(message: Any) -> None:
@@ -423,9 +415,7 @@ class NatsTransport:
         prefix = f"$KV.{bucket}."
         while True:
             try:
-                subscription = await self._ordered(
-                    f"{prefix}>", f"KV_{bucket}", js_api.DeliverPolicy.LAST_PER_SUBJECT
-                )
+                subscription = await self._ordered(f"{prefix}>", f"KV_{bucket}", js_api.DeliverPolicy.LAST_PER_SUBJECT)
             except (js_errors.Error, nats_errors.Error, TimeoutError):
                 await asyncio.sleep(1)
                 continue

@@ -53,7 +53,7 @@ class Catalogue:
         except ValidationError:
             _log.warning("unreadable registry entry", extra={"key": key})
             return
-        if beat.digest == card_digest(beat.card) and key.split(".")[0] == beat.card.id:
+        if beat.digest == card_digest(beat.card) and key.split(".", maxsplit=1)[0] == beat.card.id:
             self._seen[key] = (beat, self._clock())
             self.changed()
 

@@ -73,10 +73,10 @@ class Keys:
         Raises `NotFound` when it was removed, `Forbidden` when the signatures in the context do not allow it.
         """
         async with self._locks[account]:
-            kept = self._kept(account, profile)
+            kept = self._kept(account, profile=profile)
             if kept:
                 return kept
-            payload, expires = await self._token(account, ctx, call, effect, profile)
+            payload, expires = await self._token(account, ctx, call, effect, profile=profile)
             self._accounts[account, profile] = (payload, expires)
             return payload
 
@@ -85,7 +85,7 @@ class Keys:
         self._accounts.pop((account, False), None)
         self._accounts.pop((account, True), None)
 
-    def _kept(self, account: str, profile: bool) -> AccountPayload | None:
+    def _kept(self, account: str, *, profile: bool) -> AccountPayload | None:
         for secretless in (False, True) if profile else (False,):
             found = self._accounts.get((account, secretless))
             if found and found[1] > self._clock():
@@ -100,11 +100,9 @@ class Keys:
         return sealing.open(reply.sealed, context=subject)
 
     async def _token(
-        self, account: str, ctx: CallContext, call: Call | None, effect: Effect, profile: bool
+        self, account: str, ctx: CallContext, call: Call | None, effect: Effect, *, profile: bool
     ) -> tuple[AccountPayload, datetime]:
         sealing, subject = SealingKey(), subjects.vault_token(self._bus.room)
-        request = TokenRequest(
-            account=account, public_key=sealing.public, call=call, effect=effect, profile=profile
-        )
+        request = TokenRequest(account=account, public_key=sealing.public, call=call, effect=effect, profile=profile)
         reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
         return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires

@@ -408,7 +408,7 @@ class AuditAction(StrEnum):
     APPROVAL_DENIED = "approval.denied"
     APPROVAL_EXPIRED = "approval.expired"
     POLICY_DECIDED = "policy.decided"
-    TOKEN_RELEASED = "token.released"  # noqa: S105 - the name of an action
+    TOKEN_RELEASED = "token.released"
     ACCOUNT_CONNECTED = "account.connected"
     ACCOUNT_REMOVED = "account.removed"
     CONNECTOR_APPROVED = "connector.approved"

@@ -1,4 +1,4 @@
-"""What runs a connector: registry, tool calls behind their checks, accounts, background sync, reports to the witness."""
+"""What runs a connector: registry, tool calls behind their checks, accounts, reports to the witness."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Runner:
         try:
             async with self.context(ctx, grant.user, request.account) as context:
                 async for step in self.connector.checker(context):
-                    steps.append(step)
+                    steps.append(step)  # noqa: PERF401 - the steps before a failure are kept
         except OaError as error:
             problem = ErrorBody(code=error.code, message=error.message, details=error.details)
             return CheckReport(ok=False, steps=tuple(steps), problem=problem)
@@ -275,7 +275,7 @@ class Runner:
                 error = reason
             except TimeoutError:
                 error = DeadlineExceeded("The provider did not answer in time.")
-            except Exception as reason:
+            except Exception as reason:  # noqa: BLE001 - a stranger's tool may raise anything; the owner gets an error
                 _log.exception("tool failed", extra={"tool": tool.name})
                 error = Internal("The connector failed inside; the log has it.")
                 error.__cause__ = reason
@@ -307,9 +307,7 @@ class Runner:
             raise Unavailable("This call is being looked into.", retry_after=1)
         return await self.reconcile(ctx, entry)
 
-    async def _preview(
-        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect
-    ) -> Preview:
+    async def _preview(self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect) -> Preview:
         if tool.previewer is not None:
             shown = await tool.previewer(context, **arguments)
             return shown.model_copy(update={"effect": effect})
@@ -372,7 +370,7 @@ class _CallContext:
         account: str | None,
         call: Call | None,
         effect: Effect,
-        preview: bool,
+        preview: bool,  # noqa: FBT001 - private
         store: Store,
         progress: Callable[[int, int | None, str], Any] | None,
     ) -> None:

@@ -9,11 +9,11 @@ from openassistant.errors import Conflict, InvalidRequest
 
 __all__ = ["write_connector"]
 
-_MANIFEST = '''id = "{id}"
+_MANIFEST = """id = "{id}"
 name = "{name}"
 version = "0.1.0"
 description = "Says in one sentence what this service is."
-'''
+"""
 
 _TOOLS = '''"""What {name} lets the assistant do."""
 

@@ -160,7 +160,7 @@ class Syncing:
             problem = ErrorBody(code=error.code, message=error.message, details=error.details)
             runner.keys.forget_account(attached.account)
             return last.model_copy(update={"state": "failed", "problem": problem})
-        except Exception:
+        except Exception:  # noqa: BLE001 - a stranger's sync may raise anything; the owner sees that it failed
             _log.exception("sync failed")
             problem = ErrorBody(code=Internal.code, message="The sync failed inside; the log has it.")
             return last.model_copy(update={"state": "failed", "problem": problem})
@@ -196,7 +196,10 @@ class Syncing:
         }
         await self._room.write(
             lambda connection: connection.execute(
-                text("UPDATE accounts SET progress = :progress, due = :due, failures = :failures WHERE account = :account"),
+                text(
+                    "UPDATE accounts SET progress = :progress, due = :due, failures = :failures"
+                    " WHERE account = :account"
+                ),
                 row,
             )
         )

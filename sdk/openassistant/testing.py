@@ -87,9 +87,7 @@ class MemoryTransport:
             self.events[subject].append(message)
         self._deliver(message)
 
-    async def subscribe(
-        self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]
-    ) -> Subscription:
+    async def subscribe(self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]) -> Subscription:
         """See `openassistant.bus.Transport`."""
         subscription = _MemorySubscription(subject, queue, handle, self)
         self.subscriptions.append(subscription)

@@ -7,6 +7,8 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from openassistant.store import Migrations, Store, UserStores
+
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
@@ -22,10 +24,8 @@ from openassistant.messages import (
     Decision,
     Done,
     History,
-    Message,
     TurnRequest,
 )
-from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.model import OpenModel
 from services.agent.settings import AgentSettings
@@ -98,9 +98,7 @@ class Agent:
         user = await self._owner(ctx)
         async with self.stores.use(user) as store:
             found = await conversations.listing(store)
-            with_state = [
-                each.model_copy(update={"state": await self._state(store, each.id)}) for each in found
-            ]
+            with_state = [each.model_copy(update={"state": await self._state(store, each.id)}) for each in found]
         return ConversationList(conversations=tuple(with_state))
 
     async def on_create(self, ctx: CallContext, query: ConversationQuery) -> Conversation:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from openassistant.store import Store
 from sqlalchemy import Connection, text
 
 from openassistant.errors import NotFound
@@ -22,7 +23,6 @@ from openassistant.messages import (
     TurnRequest,
     Wire,
 )
-from openassistant.store import Store
 
 __all__ = [
     "ENDED",
@@ -115,9 +115,7 @@ async def find(store: Store, conversation: str) -> tuple[Conversation, int]:
     """One conversation and its last stored event id; raises `NotFound`."""
 
     def read(connection: Connection) -> tuple[Conversation, int] | None:
-        row = connection.execute(
-            text("SELECT * FROM conversations WHERE id = :id"), {"id": conversation}
-        ).one_or_none()
+        row = connection.execute(text("SELECT * FROM conversations WHERE id = :id"), {"id": conversation}).one_or_none()
         return (_conversation(row), int(row.event_id)) if row else None
 
     found = await store.read(read)
@@ -199,9 +197,7 @@ async def waiting_turns(store: Store, conversation: str) -> list[Turn]:
     return await store.read(read)
 
 
-async def add_message(
-    store: Store, conversation: str, message: Message, calls: Iterable[StoredCall] = ()
-) -> None:
+async def add_message(store: Store, conversation: str, message: Message, calls: Iterable[StoredCall] = ()) -> None:
     """Stores a message and the calls it proposes in one transaction."""
 
     def write(connection: Connection) -> None:

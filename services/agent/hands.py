@@ -1,4 +1,4 @@
-"""One tool call from the agent's side: put to the policy, written down, sent; and again until its outcome is certain."""
+"""One tool call from the agent's side: put to the policy, written down, sent, until its outcome is certain."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Which turns have not ended: ids and grants in the room's own file, so that a restart finds them without a user's key."""
+"""Which turns have not ended: ids and grants in the room's own file, found again after a restart."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, text
-
 from openassistant.store import Store
+from sqlalchemy import Connection, text
 
 __all__ = ["everything", "forget", "keep", "turns_of"]
 

@@ -93,7 +93,9 @@ class OpenModel:
                 finished = delta.finished or finished
                 yield delta
         except TimeoutError as error:
-            raise DeadlineExceeded(f"{_where(self._ref)} did not answer in time. Try again, or another model.") from error
+            raise DeadlineExceeded(
+                f"{_where(self._ref)} did not answer in time. Try again, or another model."
+            ) from error
         except errors as error:
             raise _ours(error, self._ref) from error
         if finished is None:

@@ -26,7 +26,7 @@ class Offer(Wire):
 
 
 def offers(catalogue: Catalogue, grant: Grant, accounts: tuple[AccountRef, ...]) -> dict[str, Offer]:
-    """Tools by name: of connectors that run now, with the card that the grant names, and an account where one is needed."""
+    """Tools by name: of connectors that run now with the card the grant names, and an account where needed."""
     found: list[Offer] = []
     for connector, digest in sorted(grant.connectors.items()):
         card = catalogue.card(connector, digest)
@@ -57,9 +57,7 @@ def as_tools(offered: dict[str, Offer]) -> list[dict[str, Any]]:
     ]
 
 
-def understood(
-    offered: dict[str, Offer], *, call_id: str, user: str, name: str, given: str
-) -> tuple[Call, Effect]:
+def understood(offered: dict[str, Offer], *, call_id: str, user: str, name: str, given: str) -> tuple[Call, Effect]:
     """The call behind a model's tool name and JSON arguments; raises `InvalidRequest` that the model can act on."""
     offer = offered.get(name)
     if offer is None:

@@ -14,6 +14,6 @@ class AgentSettings(RoomSettings):
 
 
 def keep_litellm_at_home() -> None:
-    """litellm fetches a price list from the network at import unless it is told not to; call before importing it."""
+    """Litellm fetches a price list from the network at import unless it is told not to; call before importing it."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_TELEMETRY"] = "False"

@@ -10,8 +10,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from ag_ui.core import Interrupt
+from openassistant.store import Store, UserStores
 from pydantic import SecretStr
 
 from openassistant import subjects
@@ -42,13 +44,13 @@ from openassistant.messages import (
     TurnAccepted,
     TurnRequest,
 )
-from openassistant.store import Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.conversations import ENDED, StoredCall, Turn
-from services.agent.hands import ask_policy, ended, run_call
+from services.agent.hands import ask_policy, run_call
+from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
-from services.agent.model import CallPart, Model, Usage
-from services.agent.offers import as_tools, offers, understood
+from services.agent.model import Model, Usage
+from services.agent.offers import Offer, as_tools, offers
 from services.agent.prompt import WINDOW, build
 
 __all__ = ["Turns"]
@@ -161,7 +163,9 @@ class Turns:
     def _start(self, user: str, turn: Turn, *, run: str, recovered: bool = False) -> None:
         task = self._bus.spawn(self._run(user, turn, run, recovered=recovered))
         self._tasks[turn.id] = task
-        task.add_done_callback(lambda done: self._tasks.pop(turn.id, None) if self._tasks.get(turn.id) is done else None)
+        task.add_done_callback(
+            lambda done: self._tasks.pop(turn.id, None) if self._tasks.get(turn.id) is done else None
+        )
 
     async def _run(self, user: str, turn: Turn, run: str, *, recovered: bool) -> None:
         live = await self.live(user, turn.conversation)
@@ -179,9 +183,11 @@ class Turns:
                 await self._stop(store, live, turn, run)
             except OaError as error:
                 await self._fail(store, live, turn, error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the outermost edge of a turn: the owner must see an end to it
                 _log.exception("turn failed", extra={"turn": turn.id})
-                await self._fail(store, live, turn, Internal("The assistant failed inside. Nothing was lost; try again."))
+                await self._fail(
+                    store, live, turn, Internal("The assistant failed inside. Nothing was lost; try again.")
+                )
             finally:
                 await conversations.remember_event(store, turn.conversation, live.last_event_id)
 
@@ -206,7 +212,9 @@ class Turns:
                 await live.finished(run, usage)
                 return False
             if len(mine) >= _MOST_STEPS:
-                raise InvalidRequest(f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once.")
+                raise InvalidRequest(
+                    f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once."
+                )
             usage += await self._ask_model(store, live, user, turn)
         raise InvalidRequest("The turn did not come to an end, so it was stopped.")
 
@@ -224,9 +232,7 @@ class Turns:
                 for call in decided:
                     await live.call_changed(call)
         running = [
-            call
-            for call in await conversations.calls_of_turn(store, turn.id)
-            if call.state is CallState.RUNNING
+            call for call in await conversations.calls_of_turn(store, turn.id) if call.state is CallState.RUNNING
         ]
         if running:
             await self._context(user, turn)
@@ -239,100 +245,46 @@ class Turns:
             await live.call_changed(after)
 
     async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
+        """One answer of the model; a conversation that turns out too long is tried once more, halved."""
         ctx = await self._context(user, turn)
         ref, model = await self._chosen_model(turn, ctx)
         grant = self._trust.expired_grant(self._grants[turn.id])
         offered = offers(self._catalogue, grant, turn.request.accounts)
         tools = as_tools(offered)
         history, calls = await conversations.messages(store, turn.conversation)
+        readable = [each for each in history if not each.error]
         window = ref.window or WINDOW
-        for attempt in (1, 2):
-            prompt = build(
-                [each for each in history if not each.error],
-                calls,
-                tools=tools,
-                accounts=turn.request.accounts,
-                zone=turn.request.zone,
-                now=self._clock(),
-                window=window // attempt,
-            )
-            if prompt.left_out:
-                await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
-            message = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock())
-            await live.text_started(message)
-            try:
-                return await self._listen(store, live, turn, model, message, prompt.messages, tools, user, offered)
-            except TooLarge:
-                await live.text_ended()
-                if attempt == 2:
-                    raise
-        raise AssertionError("the second attempt returns or raises")
+        try:
+            return await self._answer(store, live, user, turn, model, offered, tools, readable, calls, window)
+        except TooLarge:
+            return await self._answer(store, live, user, turn, model, offered, tools, readable, calls, window // 2)
 
-    async def _listen(  # noqa: PLR0913 - one model call has this many parts
+    async def _answer(
         self,
         store: Store,
         live: Live,
+        user: str,
         turn: Turn,
         model: Model,
-        message: Message,
-        messages: list[dict[str, object]],
-        tools: list[dict[str, object]],
-        user: str,
-        offered: dict[str, object],
+        offered: dict[str, Offer],
+        tools: list[dict[str, Any]],
+        history: list[Message],
+        calls: dict[str, list[StoredCall]],
+        window: int,
     ) -> list[Usage]:
-        parts: dict[int, CallPart] = {}
-        usage: list[Usage] = []
-        failure: OaError | None = None
-        said = ""
+        now, request = self._clock(), turn.request
+        prompt = build(
+            history, calls, tools=tools, accounts=request.accounts, zone=request.zone, now=now, window=window
+        )
+        if prompt.left_out:
+            await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
+        listening = Listening(store, live, turn, user=user, offered=offered)
         try:
-            async for delta in model.stream(messages, tools):
-                if delta.text:
-                    said += delta.text
-                    await live.text(delta.text)
-                for part in delta.calls:
-                    parts[part.index] = _joined(parts.get(part.index), part)
-                if delta.usage:
-                    usage.append(delta.usage)
-        except OaError as error:
-            failure = error
+            return await listening.answer(model, prompt.messages, tools, now=now)
         except asyncio.CancelledError:
-            if turn.id in self._stopped and said:
-                await live.flush()
-                stopped = message.model_copy(update={"text": said})
-                await conversations.add_message(store, turn.conversation, stopped)
+            if turn.id in self._stopped:
+                await listening.keep_stopped()
             raise
-        await live.flush()
-        if failure and isinstance(failure, TooLarge) and not said:
-            raise failure
-        calls = [] if failure else [self._understand(offered, turn, message, user, part) for _, part in sorted(parts.items())]
-        body = ErrorBody(code=failure.code, message=failure.message) if failure else None
-        counted = usage[-1].model_dump(mode="json") if usage else None
-        async with live.lock:
-            whole = message.model_copy(update={"text": said, "error": body, "usage": counted})
-            await conversations.add_message(store, turn.conversation, whole, calls)
-            await live.text_ended()
-            for call in calls:
-                await live.call_proposed(call)
-        if failure:
-            raise failure
-        return usage[-1:]
-
-    def _understand(
-        self, offered: dict[str, object], turn: Turn, message: Message, user: str, part: CallPart
-    ) -> StoredCall:
-        call = StoredCall(id=new_id(), turn=turn.id, message=message.id, name=part.name or "unnamed", given=part.arguments)
-        try:
-            understood_call, effect = understood(
-                offered,  # type: ignore[arg-type]  # offers by name
-                call_id=call.id,
-                user=user,
-                name=part.name,
-                given=part.arguments,
-            )
-        except InvalidRequest as error:
-            plain = call.model_copy(update={"effect": Effect.READ, "given": part.arguments if _is_json(part.arguments) else "{}"})
-            return ended(plain, error)
-        return call.model_copy(update={"call": understood_call, "effect": effect})
 
     async def _chosen_model(self, turn: Turn, ctx: CallContext) -> tuple[ModelRef, Model]:
         ref = turn.request.model
@@ -359,9 +311,7 @@ class Turns:
         ctx = CallContext.within(180, now=self._clock(), user=user).signed(grant=self._grants[turn.id])
         return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation})
 
-    async def _renew(
-        self, user: str, turn_id: str, conversation: str, grant: str, *, over: bool = False
-    ) -> Renewal:
+    async def _renew(self, user: str, turn_id: str, conversation: str, grant: str, *, over: bool = False) -> Renewal:
         ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
         ctx = ctx.model_copy(update={"turn": turn_id, "conversation": conversation})
         return await self._bus.request(
@@ -432,9 +382,7 @@ class Turns:
         await self._withdraw(store, live, turn, "The owner stopped this.", state="cancelled")
         await live.cancelled(run)
 
-    async def _withdraw(
-        self, store: Store, live: Live, turn: Turn, why: str, *, state: str = "cancelled"
-    ) -> None:
+    async def _withdraw(self, store: Store, live: Live, turn: Turn, why: str, *, state: str = "cancelled") -> None:
         outcome = {"error": {"code": "forbidden", "message": why}}
         async with live.lock:
             for call in await conversations.calls_of_turn(store, turn.id):
@@ -485,23 +433,3 @@ def _interrupt(call: StoredCall) -> Interrupt:
         message=call.view().title,
         tool_call_id=call.id,
     )
-
-
-def _joined(known: CallPart | None, part: CallPart) -> CallPart:
-    if known is None:
-        return part
-    return CallPart(
-        index=part.index,
-        id=known.id or part.id,
-        name=known.name or part.name,
-        arguments=known.arguments + part.arguments,
-    )
-
-
-def _is_json(given: str) -> bool:
-    import json
-
-    try:
-        return isinstance(json.loads(given), dict)
-    except ValueError:
-        return False

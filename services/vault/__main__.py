@@ -8,6 +8,8 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from openassistant.store import Migrations, Store
+
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
@@ -31,7 +33,6 @@ from openassistant.messages import (
     TokenRequest,
 )
 from openassistant.seal import SealingKey, seal
-from openassistant.store import Migrations, Store
 from openassistant.witness import record
 from services.vault import accounts, tokens
 from services.vault.credentials import Credentials

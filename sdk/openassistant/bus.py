@@ -1,7 +1,7 @@
 """The bus: request, serve, publish, watch, drain. The only importer of nats.
 
-`Bus` holds what is ours (contexts, deadlines, errors, limits, draining); a `Transport` moves bytes: `NatsTransport` here, the
-in-memory one in `openassistant.testing`. The same tests run on both.
+`Bus` holds what is ours (contexts, deadlines, errors, limits, draining); a `Transport` moves bytes: NATS here, memory
+in `openassistant.testing`. The same tests run on both.
 """
 
 from __future__ import annotations

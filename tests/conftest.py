@@ -7,6 +7,8 @@ import socket
 import sys
 from typing import Any
 
+pytest_plugins = ["tests.peers.fixtures"]
+
 _NAMES = {"", "localhost", "localhost.", "ip6-localhost", socket.gethostname()}
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "LoopThread",
     "MissingPeerError",
     "PeerError",
+    "close_server",
     "find_binary",
     "free_port",
     "listens",
@@ -192,6 +193,13 @@ async def _cancel_everything() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.get_running_loop().shutdown_asyncgens()
+    for _ in range(3):
+        await asyncio.sleep(0)  # closed transports let go of their sockets one round later
+
+
+async def close_server(server: asyncio.Server) -> None:
+    """Close a listening port; connections that are open stay so."""
+    server.close()
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.02) -> bool:

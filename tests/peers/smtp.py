@@ -14,7 +14,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.peers.certificates import Certificate
-from tests.peers.process import LOOPBACK, Lifespan, LoopThread, PeerError, wait_until
+from tests.peers.process import LOOPBACK, Lifespan, LoopThread, PeerError, close_server, wait_until
 
 __all__ = ["Faults", "Sent", "SmtpServer"]
 
@@ -37,10 +37,10 @@ class Sent:
 
     @property
     def text(self) -> str:
-        """The decoded plain-text body ("" when there is none)."""
+        """The decoded plain-text body with LF line ends ("" when there is none)."""
         message = email.message_from_bytes(self.content, policy=email.policy.default)
         body = message.get_body(("plain",))
-        return "" if body is None else str(body.get_content())
+        return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class SmtpServer(Lifespan):
         thread, self._thread = self._thread, None
         if thread is not None:
             if self._server is not None:
-                thread.run(_close(self._server))
+                thread.run(close_server(self._server))
             thread.stop()
 
     async def _listen(self) -> asyncio.Server:
@@ -222,7 +222,3 @@ class _Handler:
         if faults.hang_up and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
         return "250 2.0.0 Taken"
-
-
-async def _close(server: asyncio.Server) -> None:
-    server.close()

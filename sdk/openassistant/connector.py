@@ -46,7 +46,6 @@ __all__ = [
     "Manifest",
     "OutsideText",
     "Preview",
-    "Progress",
     "Tool",
     "outside_sources",
 ]
@@ -75,13 +74,6 @@ class Credentials(BaseModel):
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
-class Progress(Protocol):
-    """How a sync says how far it is."""
-
-    async def __call__(self, done: int, total: int | None = None, what: str = "") -> None:
-        """`done` of `total` things; `what` in words ("Inbox")."""
-
-
 class Context(Protocol):
     """What a tool, check or sync gets. `store` is this user's own encrypted file."""
 
@@ -90,7 +82,9 @@ class Context(Protocol):
     call: Call | None
     store: Store
     http: HttpClient
-    progress: Progress
+
+    async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
+        """Says how far a sync is: `done` of `total` things; `what` in words ("Inbox")."""
 
     @property
     def now(self) -> Clock:

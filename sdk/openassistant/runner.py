@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from openassistant.messages import (
     Preview,
     PreviewField,
     ToolResult,
+    call_digest,
 )
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
@@ -75,7 +76,7 @@ class Runner:
         if connector.migrations:
             lines["own"] = connector.migrations
         self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, str], asyncio.Future[journal.Entry]] = {}
         self._alive: FileLock | None = None
         self.syncing: Syncing | None = None
 
@@ -246,24 +247,37 @@ class Runner:
     async def _act(
         self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
     ) -> ToolResult:
-        """Intent, act, outcome. The act goes on when the caller gives up; asked again, it answers from the journal."""
-        if call.id not in self._running:
-            async with self.stores.use(call.user) as store:
-                known = await journal.begin(store, call, holder=self.instance, now=self.clock())
-            if known is not None:
-                return (await self._known(ctx, known)).answer()
-            act = self.bus.spawn(self._perform(tool, ctx, arguments, call, effect))
-            self._running[call.id] = act
-            act.add_done_callback(lambda _: self._running.pop(call.id, None))
-        await asyncio.shield(self._running[call.id])
+        """Intent, act, outcome. The act goes on when the caller gives up; asked again, the journal answers."""
+        key = (call.id, call_digest(call))
+        if key not in self._running:
+            ended: asyncio.Future[journal.Entry] = asyncio.get_running_loop().create_future()
+            ended.add_done_callback(lambda done: done.exception())
+            self._running[key] = ended
+            self.bus.spawn(self._settle(ended, self._once(tool, ctx, arguments, call, effect)))
+            ended.add_done_callback(lambda _: self._running.pop(key, None))
+        return (await asyncio.shield(self._running[key])).answer()
+
+    async def _settle(self, ended: asyncio.Future[journal.Entry], work: Awaitable[journal.Entry]) -> None:
+        try:
+            ended.set_result(await work)
+        except OaError as error:
+            ended.set_exception(error)
+        except BaseException:
+            ended.set_exception(Unavailable("The connector is stopping.", retry_after=1))
+            raise
+
+    async def _once(
+        self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
+    ) -> journal.Entry:
         async with self.stores.use(call.user) as store:
-            entry = await journal.begin(store, call, holder=self.instance, now=self.clock())
-        assert entry is not None, "the intent was written before the act"
-        return entry.answer()
+            known = await journal.begin(store, call, holder=self.instance, now=self.clock())
+        if known is not None:
+            return await self._known(ctx, known)
+        return await self._perform(tool, ctx, arguments, call, effect)
 
     async def _perform(
         self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
-    ) -> None:
+    ) -> journal.Entry:
         ctx = ctx.renewed(self.connector.manifest.tool_seconds, now=self.clock())
         result: ToolResult | None = None
         error: OaError | None = None
@@ -281,10 +295,9 @@ class Runner:
                 error.__cause__ = reason
             if isinstance(error, _UNCLEAR):
                 entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance)
-                await self.reconcile(ctx, entry)
-                return
+                return await self.reconcile(ctx, entry)
             state = Outcome.FAILED if error else Outcome.DONE
-            await journal.finish(
+            ended = await journal.finish(
                 context.store,
                 call,
                 state=state,
@@ -294,6 +307,7 @@ class Runner:
                 error=error,
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        return ended
 
     async def _known(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
         """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere."""

@@ -39,7 +39,7 @@ class RoomSettings(BaseSettings):
         if unknown := sorted(name for name in os.environ if name.startswith("OA_") and name not in known):
             raise SettingsError(f"Unknown setting: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
         try:
-            return cls()  # type: ignore[call-arg]  # the values come from the environment
+            return cls()
         except ValidationError as error:
             bad = (f"OA_{str(item['loc'][0]).upper()}: {item['msg']}" for item in error.errors())
             raise SettingsError("Bad setting. " + " ".join(f"{line}." for line in bad)) from error

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlcipher3 import dbapi2
@@ -175,8 +175,7 @@ class UserStores:
         async with self._locks.setdefault(user, asyncio.Lock()):
             if store := self._open.pop(user, None):
                 await store.close()
-            for suffix in ("", "-wal", "-shm", ".check"):
-                Path(f"{self._path(user)}{suffix}").unlink(missing_ok=True)
+            await asyncio.to_thread(_remove, self._path(user))
 
     async def close(self) -> None:
         """Closes every file."""
@@ -214,11 +213,9 @@ def _engine(path: Path, key: bytes, readers: int) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    engine = create_engine(
+    return create_engine(
         "sqlite://", creator=connect, module=dbapi2, poolclass=QueuePool, pool_size=readers + 1, max_overflow=1
     )
-    event.listen(engine, "begin", lambda connection: None)
-    return engine
 
 
 def _reading(engine: Engine, work: Work[T]) -> T:
@@ -236,8 +233,7 @@ def _writing(engine: Engine, works: list[Work[Any]]) -> list[Any]:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            for work in works:
-                results.append(_one(connection, work))
+            results.extend(_one(connection, work) for work in works)
             connection.exec_driver_sql("COMMIT")
         except BaseException:
             with contextlib.suppress(DBAPIError):
@@ -288,7 +284,8 @@ def _rest(connection: Connection, line: str, scripts: list[Path]) -> list[Path]:
 
 def _load(script: Path) -> Any:
     spec = importlib.util.spec_from_file_location(script.stem, script)
-    assert spec is not None and spec.loader is not None, "a file that glob found can be loaded"
+    assert spec is not None, "a file that glob found can be loaded"
+    assert spec.loader is not None, "a file that glob found can be loaded"
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -311,6 +308,11 @@ def _check_place(path: Path) -> None:
     kind = max(fitting, key=lambda each: len(each[0]), default=("", ""))[1]
     if kind in _NETWORK:
         raise Internal(f"The data lies on {kind}, a network file system; SQLite needs a local disk.")
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", ".check", ".before"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
 def _fingerprint(key: bytes) -> str:

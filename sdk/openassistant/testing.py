@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import secrets
+import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
 
+from openassistant import subjects
 from openassistant.bus import Bus, Incoming, Subscription
-from openassistant.context import new_id
+from openassistant.connector import Connector
+from openassistant.context import CallContext, Clock, new_id, utc_now
 from openassistant.errors import DeadlineExceeded, TooLarge, Unavailable
+from openassistant.grants import Approval, Grant, Receipt, SigningKey, Trust
+from openassistant.messages import (
+    AccountPayload,
+    AttachRequest,
+    AuditAction,
+    Call,
+    CheckReport,
+    Done,
+    Effect,
+    KeyReply,
+    KeyRequest,
+    Preview,
+    Record,
+    RecordReply,
+    TokenReply,
+    TokenRequest,
+    ToolResult,
+    call_digest,
+)
+from openassistant.runner import Runner
+from openassistant.seal import seal
 
-__all__ = ["MemoryBus", "MemoryTransport", "matches"]
+__all__ = ["FakeHouse", "MemoryBus", "MemoryTransport", "call_tool", "matches"]
 
 
 def matches(pattern: str, subject: str) -> bool:
@@ -146,3 +175,158 @@ class MemoryBus:
     def room(self, name: str) -> Bus:
         """The bus as one room holds it."""
         return Bus(self.transport, room=name)
+
+
+class FakeHouse:
+    """The rooms that a connector meets, in memory: a vault, a witness and a gateway that sign with keys of their own.
+
+    `async with FakeHouse(connector) as house:` runs the connector; `house.call(...)` does what agent and gateway do.
+    """
+
+    def __init__(self, connector: Connector, *, clock: Clock = utc_now, folder: Path | None = None) -> None:
+        self.connector = connector
+        self.clock = clock
+        self.user = new_id()
+        self.account = AccountPayload(account=new_id(), name="", settings={}, secrets={})
+        self.gateway, self.audit = SigningKey.generate(), SigningKey.generate()
+        self.trust = Trust.of(gateway=self.gateway, audit=self.audit)
+        self.records: list[Record] = []
+        self.bus = MemoryBus()
+        self.agent = self.bus.room("agent")
+        self._folder = folder
+        self._keys: dict[str, bytes] = defaultdict(lambda: secrets.token_bytes(32))
+        self._stack = contextlib.AsyncExitStack()
+        self.runner: Runner
+
+    async def __aenter__(self) -> Self:
+        """Serves vault and witness, then starts the connector."""
+        folder = self._folder or Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        vault, witness = self.bus.room("vault"), self.bus.room("audit")
+        await vault.serve(subjects.vault_key("*"), KeyRequest, self._on_key)
+        await vault.serve(subjects.vault_token("*"), TokenRequest, self._on_token)
+        await witness.serve(subjects.audit_record("*"), Record, self._on_record)
+        await self.start(folder)
+        for bus in (self.agent, vault, witness):
+            self._stack.push_async_callback(bus.drain, seconds=1)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Stops everything."""
+        await self.stop()
+        await self._stack.aclose()
+
+    async def start(self, folder: Path) -> None:
+        """Starts an instance of the connector on a data folder."""
+        bus = self.bus.room(self.connector.id)
+        self.runner = Runner(self.connector, bus=bus, trust=self.trust, clock=self.clock, data_dir=folder)
+        await self.runner.start()
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(self.runner.run(self._stop))
+
+    async def stop(self) -> None:
+        """Stops the running instance."""
+        self._stop.set()
+        await self._task
+
+    def connect(self, name: str, settings: dict[str, Any], **secret: str) -> None:
+        """Puts the account into the vault; `secret` are its secrets."""
+        self.account = self.account.model_copy(update={"name": name, "settings": settings, "secrets": dict(secret)})
+
+    def grant(self, **changes: Any) -> str:
+        """A turn's grant for the user and this connector, or with fields changed."""
+        plain: dict[str, Any] = {"id": new_id(), "kind": "turn", "user": self.user, "turn": new_id(), "conversation": new_id()}
+        plain |= {"origin": "message", "connectors": {self.connector.id: self.runner.digest}}
+        expires = self.clock() + timedelta(minutes=10)
+        return self.gateway.sign(Grant.model_validate({**plain, "expires": expires, **changes}))
+
+    def account_grant(self) -> str:
+        """The grant of the account's background work."""
+        return self.grant(kind="account", origin="connect", account=self.account.account, turn=None, conversation=None)
+
+    def make(self, tool: str, **arguments: Any) -> Call:
+        """A call as the agent would propose it."""
+        return Call(
+            id=new_id(),
+            nonce=secrets.token_hex(16),
+            user=self.user,
+            account=self.account.account,
+            connector=self.connector.id,
+            card_digest=self.runner.digest,
+            tool=tool,
+            arguments=arguments,
+        )
+
+    def receipt(self, call: Call, **changes: Any) -> str:
+        """The witness's receipt for a call, or with fields changed."""
+        now = self.clock()
+        plain = {"index": 0, "leaf": "00", "time": now.isoformat(), "call_digest": call_digest(call)}
+        expires = now + timedelta(minutes=2)
+        return self.audit.sign(Receipt.model_validate({**plain, "call_id": call.id, "expires": expires, **changes}))
+
+    def approval(self, call: Call, **changes: Any) -> str:
+        """A person's approval of a call, or with fields changed."""
+        plain = {"id": new_id(), "call_digest": call_digest(call), "call_id": call.id, "user": call.user}
+        expires = self.clock() + timedelta(hours=1)
+        return self.gateway.sign(
+            Approval.model_validate({**plain, "decided_by": "person", "expires": expires, **changes})
+        )
+
+    def context(self, call: Call, **tokens: str | None) -> CallContext:
+        """A context with grant, receipt and approval for a call; a token given here replaces it, None removes it."""
+        effect = self.connector.tools[call.tool].effect_for(call.arguments)
+        signed: dict[str, str | None] = {"grant": self.grant(), "receipt": self.receipt(call)}
+        if effect is not Effect.READ:
+            signed["approval"] = self.approval(call)
+        ctx = CallContext.within(30, now=self.clock(), user=call.user)
+        return ctx.model_copy(update={**signed, **tokens})
+
+    async def send(self, call: Call, ctx: CallContext | None = None) -> ToolResult:
+        """Sends a call over the bus; raises the connector's `OaError`."""
+        subject = subjects.tool(call.connector, call.user, call.tool)
+        return await self.agent.request(subject, call, ToolResult, ctx or self.context(call))
+
+    async def call(self, tool: str, **arguments: Any) -> Any:
+        """Makes, approves and sends a call and returns the result's content."""
+        return (await self.send(self.make(tool, **arguments))).content
+
+    async def preview(self, tool: str, **arguments: Any) -> Preview:
+        """What a call would do."""
+        call = self.make(tool, **arguments)
+        ctx = self.context(call, receipt=None, approval=None)
+        return await self.agent.request(subjects.preview(call.connector), call, Preview, ctx)
+
+    async def check(self) -> CheckReport:
+        """Checks the account."""
+        report: CheckReport = await self._account("check", CheckReport)
+        return report
+
+    async def attach(self) -> None:
+        """Attaches the account, so that its sync begins."""
+        await self._account("attach", Done)
+
+    async def _account(self, verb: str, reply: type[Any]) -> Any:
+        request = AttachRequest(account=self.account.account, name=self.account.name, grant=self.account_grant())
+        ctx = CallContext.within(60, now=self.clock(), user=self.user).signed(grant=request.grant)
+        return await self.agent.request(subjects.account(self.connector.id, verb), request, reply, ctx)
+
+    async def _on_key(self, ctx: CallContext, request: KeyRequest) -> KeyReply:
+        if request.user is not None:
+            self.trust.grant(ctx.grant, now=self.clock())
+        name = f"{subjects.last_token(ctx.subject)}/{request.user}"
+        return KeyReply(sealed=seal(self._keys[name], request.public_key, context=ctx.subject), key_id="fake")
+
+    async def _on_token(self, ctx: CallContext, request: TokenRequest) -> TokenReply:
+        payload = self.account.model_copy(update={"secrets": {}}) if request.profile else self.account
+        sealed = seal(payload.model_dump_json().encode(), request.public_key, context=ctx.subject)
+        return TokenReply(sealed=sealed, expires=self.clock() + timedelta(minutes=10))
+
+    async def _on_record(self, ctx: CallContext, record: Record) -> RecordReply:
+        self.records.append(record)
+        receipt = self.receipt(record.call) if record.action is AuditAction.TOOL_STARTED and record.call else ""
+        return RecordReply(receipt=receipt, index=len(self.records) - 1)
+
+
+async def call_tool(connector: Connector, tool: str, **arguments: Any) -> Any:
+    """Runs one tool as the house would, every check included, and returns its result as JSON values."""
+    async with FakeHouse(connector) as house:
+        return await house.call(tool, **arguments)

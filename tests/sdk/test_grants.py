@@ -175,7 +175,9 @@ def test_no_single_changed_byte_of_a_signed_approval_is_accepted(position: int, 
         TRUST.approval(raw.decode("latin-1"), now=NOW)
 
 
-@given(st.dictionaries(st.text(max_size=20), st.recursive(st.text() | st.integers(-(2**50), 2**50), st.lists), max_size=5))
+@given(
+    st.dictionaries(st.text(max_size=20), st.recursive(st.text() | st.integers(-(2**50), 2**50), st.lists), max_size=5)
+)
 def test_the_digest_of_a_call_does_not_depend_on_the_order_of_its_arguments(arguments: dict[str, object]) -> None:
     one = call(id="1" * 32, arguments=arguments)
     turned = call(id="1" * 32, arguments=dict(reversed(list(arguments.items()))))

@@ -1,0 +1,245 @@
+"""A hand runs nothing without its signatures, does nothing twice, and says what it does not know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openassistant import subjects
+from openassistant.context import CallContext
+from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, InvalidRequest, OaError, Unavailable
+from openassistant.grants import SigningKey
+from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Done, Effect, call_digest
+from openassistant.testing import FakeHouse
+from tests.sdk.hand import tools
+from tests.sdk.hand.tools import connector
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[FakeHouse]:
+    tools.DONE.clear()
+    tools.SYNCED.clear()
+    fake = FakeHouse(connector, folder=tmp_path)
+    fake.connect("Ada's place", {"place": "home"}, password="not-a-real-password")
+    async with fake:
+        yield fake
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_read_runs_and_its_outside_sources_are_labelled(house: FakeHouse) -> None:
+    result = await house.send(house.make("notes_read", limit=2))
+    assert result.content["text"] == "2 notes"
+    assert result.outside[0].authors == ("mallory@example.net",)
+
+
+async def test_an_approved_send_runs_once_and_answers_the_same_when_asked_again(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    answers = [await house.send(call) for _ in range(3)]
+    assert {str(answer.content) for answer in answers} == {"sent to carol@example.org"}
+    assert [call.id] == tools.DONE
+
+
+async def test_the_same_call_sent_many_times_at_once_acts_once(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    await asyncio.gather(*(house.send(call) for _ in range(20)))
+    assert [call.id] == tools.DONE
+
+
+async def test_a_call_id_used_for_other_arguments_is_a_conflict(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    await house.send(call)
+    other = call.model_copy(update={"arguments": {"to": "mallory@example.net"}})
+    with pytest.raises(Conflict):
+        await house.send(other)
+
+
+FORGERIES: dict[str, Callable[[FakeHouse, Any], dict[str, str | None]]] = {
+    "no grant": lambda house, call: {"grant": None},
+    "no receipt": lambda house, call: {"receipt": None},
+    "no approval": lambda house, call: {"approval": None},
+    "a receipt for other arguments": lambda house, call: {"receipt": house.receipt(call, call_digest="0" * 64)},
+    "an approval for other arguments": lambda house, call: {"approval": house.approval(call, call_digest="0" * 64)},
+    "an expired approval": lambda house, call: {
+        "approval": house.approval(call, expires=house.clock() - timedelta(seconds=1))
+    },
+    "an approval by the policy": lambda house, call: {"approval": house.approval(call, decided_by="policy")},
+    "an approval of another user": lambda house, call: {"approval": house.approval(call, user="1" * 32)},
+    "a grant of another user": lambda house, call: {"grant": house.grant(user="1" * 32)},
+    "a grant for another card": lambda house, call: {"grant": house.grant(connectors={"hand": "another"})},
+    "a receipt as approval": lambda house, call: {"approval": house.receipt(call)},
+    "the account's grant": lambda house, call: {"grant": house.account_grant()},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+async def test_a_call_with_a_forgery_is_refused_over_the_bus(house: FakeHouse, forgery: str) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    with pytest.raises(Forbidden):
+        await house.send(call, house.context(call, **FORGERIES[forgery](house, call)))
+    assert tools.DONE == []
+
+
+async def test_an_approval_signed_by_another_key_is_refused_over_the_bus(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    house.gateway, real = SigningKey.generate(), house.gateway
+    forged = house.approval(call)
+    house.gateway = real
+    with pytest.raises(Forbidden):
+        await house.send(call, house.context(call, approval=forged))
+    assert tools.DONE == []
+
+
+async def test_an_approval_cannot_be_replayed_for_a_second_call(house: FakeHouse) -> None:
+    first, second = (house.make("letters_send", to="carol@example.org") for _ in range(2))
+    approval = house.approval(first)
+    await house.send(first, house.context(first, approval=approval))
+    with pytest.raises(Forbidden):
+        await house.send(second, house.context(second, approval=approval))
+    assert [first.id] == tools.DONE
+
+
+async def test_arguments_may_raise_the_effect(house: FakeHouse) -> None:
+    call = house.make("events_create", guests=["carol@example.org"])
+    policy = {"approval": house.approval(call, decided_by="policy")}
+    with pytest.raises(Forbidden):
+        await house.send(call, house.context(call, **policy))
+    assert await house.call("events_create", guests=[]) == 0
+
+
+async def test_what_changed_since_the_preview_is_not_done(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    shown = await house.preview("letters_send", to="carol@example.org")
+    assert shown.effect is Effect.SEND
+    house.connect("Ada's place", {"place": "elsewhere"}, password="not-a-real-password")
+    house.runner.keys.forget_account(house.account.account)
+    with pytest.raises(Conflict, match="changed"):
+        await house.send(call, house.context(call, approval=house.approval(call, preview_digest=shown.digest())))
+    assert tools.DONE == []
+
+
+async def test_a_preview_sees_no_secret(house: FakeHouse) -> None:
+    shown = await house.preview("letters_send", to="carol@example.org")
+    assert shown.account == "home"
+    kept = await house.runner.keys.account(
+        house.account.account, CallContext.within(5).signed(grant=house.grant()), profile=True
+    )
+    assert kept.secrets == {}
+
+
+async def test_a_refusal_before_acting_is_a_certain_failure(house: FakeHouse) -> None:
+    with pytest.raises(InvalidRequest, match="no such address"):
+        await house.call("letters_send", to="x", how="refused")
+    await until(lambda: any(record.action is AuditAction.TOOL_FAILED for record in house.records))
+
+
+async def test_wrong_arguments_are_explained_without_their_values(house: FakeHouse) -> None:
+    with pytest.raises(InvalidRequest, match="limit: Input should be less than or equal to 10") as caught:
+        await house.call("notes_read", limit=77777)
+    assert "77777" not in caught.value.message
+
+
+async def test_a_silent_provider_is_asked_what_became_of_it_and_found_means_done(house: FakeHouse) -> None:
+    assert await house.call("letters_send", to="carol@example.org", how="silent, found") == "found"
+
+
+async def test_certainly_absent_after_silence_is_a_failure_that_may_be_tried_again(house: FakeHouse) -> None:
+    with pytest.raises(Unavailable, match="before anything was done"):
+        await house.call("letters_send", to="carol@example.org", how="silent, absent")
+
+
+async def test_an_unknown_outcome_stays_unknown_however_often_it_is_asked(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org", how="silent")
+    for _ in range(3):
+        with pytest.raises(DeadlineExceeded, match="may have happened"):
+            await house.send(call)
+    assert [call.id] == tools.DONE
+    await until(lambda: [r.action for r in house.records].count(AuditAction.TOOL_UNKNOWN) == 1)
+
+
+async def test_a_tool_that_raises_anything_leaks_nothing(house: FakeHouse) -> None:
+    with pytest.raises(OaError) as caught:
+        await house.call("letters_send", to="x", how="broken")
+    assert "secret detail" not in caught.value.message
+    assert not isinstance(caught.value, Internal)
+
+
+async def test_an_intent_of_a_dead_instance_is_looked_into_and_never_done_again(
+    house: FakeHouse, tmp_path: Path
+) -> None:
+    from openassistant import journal
+
+    call = house.make("letters_send", to="carol@example.org", how="silent, found")
+    await house.runner.keys.unlock(house.user, house.grant())
+    async with house.runner.stores.use(house.user) as store:
+        await journal.begin(store, call, holder="f" * 32, now=house.clock())
+    result = await house.send(call)
+    assert result.content == "found"
+    assert tools.DONE == []
+
+
+async def test_every_outcome_reaches_the_witness(house: FakeHouse) -> None:
+    await house.call("notes_read")
+    await house.call("letters_send", to="carol@example.org")
+    await until(lambda: [r.action for r in house.records].count(AuditAction.TOOL_FINISHED) == 2)
+
+
+async def test_a_check_says_which_step_failed(house: FakeHouse) -> None:
+    assert (await house.check()).ok
+    house.connect("Ada's place", {"place": "home"}, password="wrong")
+    report = await house.check()
+    assert [step.name for step in report.steps] == ["Reach the place"]
+    assert report.problem is not None
+    assert report.problem.code == "account_required"
+
+
+async def test_an_attached_account_is_synced_and_tells_its_progress(house: FakeHouse) -> None:
+    await house.attach()
+    await until(lambda: tools.SYNCED)
+    ctx = CallContext.within(5, user=house.user).signed(grant=house.grant())
+
+    async def status() -> AccountStatus:
+        query = AccountQuery(user=house.user)
+        return await house.agent.request(subjects.account("hand", "status"), query, AccountStatus, ctx)
+
+    async with asyncio.timeout(5):
+        while (progress := (await status()).accounts[house.account.account]).state != "idle" or not progress.finished:
+            await asyncio.sleep(0.02)
+    assert (progress.done, progress.total) == (2, 2)
+    detached = AccountQuery(account=house.account.account, user=house.user)
+    await house.agent.request(subjects.account("hand", "detach"), detached, Done, ctx)
+    assert (await status()).accounts == {}
+    assert tools.SYNCED == []
+
+
+async def test_attaching_under_a_turns_grant_is_refused(house: FakeHouse) -> None:
+    from openassistant.messages import AttachRequest
+
+    request = AttachRequest(account=house.account.account, name="x", grant=house.grant())
+    ctx = CallContext.within(5, user=house.user).signed(grant=house.grant())
+    with pytest.raises(Forbidden):
+        await house.agent.request(subjects.account("hand", "attach"), request, Done, ctx)
+
+
+def test_the_digest_of_a_preview_leaves_warnings_and_notes_out() -> None:
+    from openassistant.messages import Destination, Preview
+
+    plain = Preview(verb="Send", confirm="Send", destinations=(Destination(kind="recipient", value="a@b"),))
+    noted = plain.model_copy(
+        update={
+            "warnings": ("New address",),
+            "destinations": (Destination(kind="recipient", value="a@b", note="you wrote to her 12 times"),),
+        }
+    )
+    other = plain.model_copy(update={"content": "x"})
+    assert plain.digest() == noted.digest() != other.digest()
+    assert call_digest is not None

@@ -110,7 +110,7 @@ class Dovecot(Lifespan):
 
     def stop(self) -> None:
         """Stop it and remove all mail."""
-        self.halt()
+        self.halt(seconds=0.1)  # it takes its time over a clean end, which nobody needs here
         if self.directory != Path():
             shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = Path()
@@ -122,10 +122,10 @@ class Dovecot(Lifespan):
         self._child = Child(command, name="dovecot", directory=self.directory, uid=uid, gid=gid)
         self._child.start(lambda: listens(self.port, greeting=b"* OK"))
 
-    def halt(self) -> None:
+    def halt(self, *, seconds: float = 10.0) -> None:
         """Stop the server and keep the mail: what a client sees when the host is down."""
         if self._child is not None:
-            self._child.stop()
+            self._child.stop(seconds=seconds)
             self._child = None
 
     def _write_files(self) -> None:

@@ -149,7 +149,7 @@ class Child:
         return self._process.wait(seconds)
 
     def stop(self, *, seconds: float = 10.0) -> None:
-        """End it by SIGTERM, after `seconds` by SIGKILL."""
+        """End it by SIGTERM; after `seconds` it and the children it made are killed."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -157,8 +157,8 @@ class Child:
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
 
 
 class LoopThread:

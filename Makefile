@@ -1,0 +1,121 @@
+# Everything a person does with this tree, in one place. `make` alone explains itself.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SILENT:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WEB := services/gateway/web
+ROOMS := gateway agent vault audit connector-mail connector-caldav
+UNIT := not e2e and not compose and not slow
+
+# Hashes for everything; nothing runs code while it is installed, but nkeys, which has no wheel.
+BOOTSTRAP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes \
+	--only-binary :all: --no-binary nkeys --no-build-isolation
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --no-annotate $(LOCK_FLAGS)
+
+export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk
+
+.PHONY: help run test test-slow check lint format types generated generate lock api web e2e compose-test bench clean
+
+help:  ## Say what can be done here
+	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run web  ## Install what is missing and start everything; prints one address
+	exec $(BIN)/python -m deploy.supervisor
+
+test: $(VENV)/.dev  ## Unit and contract tests, under two minutes
+	$(BIN)/python -m pytest -q -m "$(UNIT)" $(PYTEST_FLAGS)
+
+test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
+	$(BIN)/python -m pytest -q -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
+
+check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests
+
+lint: $(VENV)/.dev  ## ruff and import-linter
+	$(BIN)/ruff format --check --quiet || { echo "Run: make format"; exit 1; }
+	$(BIN)/ruff check --quiet
+	$(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+format: $(VENV)/.dev  ## Let ruff lay out the code
+	$(BIN)/ruff check --quiet --fix-only
+	$(BIN)/ruff format --quiet
+
+types: $(VENV)/.dev  ## mypy --strict
+	$(BIN)/mypy
+
+generate: $(VENV)/.dev api  ## Write the generated files anew: permission table, dependency list, cards, API
+	$(BIN)/python -m deploy.permissions --write
+	$(BIN)/python -m deploy.dependencies --write
+	for card in connectors/*/manifest.toml; do \
+		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --write || exit 1; \
+	done
+
+generated: $(VENV)/.dev  ## Fail when a generated file is stale
+	$(BIN)/python -m deploy.permissions --check
+	$(BIN)/python -m deploy.dependencies --check
+	for card in connectors/*/manifest.toml; do \
+		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --check || exit 1; \
+	done
+
+lock: $(VENV)/.dev  ## Write deploy/locks anew (LOCK_FLAGS=--upgrade moves the versions)
+	$(COMPILE) sdk/pyproject.toml --group pyproject.toml:supervisor -o deploy/locks/supervisor.txt
+	for room in $(ROOMS) dev; do \
+		$(COMPILE) sdk/pyproject.toml --group pyproject.toml:$$room -c deploy/locks/supervisor.txt \
+			-o deploy/locks/$$room.txt || exit 1; \
+	done
+	for group in build node; do \
+		$(COMPILE) --group pyproject.toml:$$group -o deploy/locks/$$group.txt || exit 1; \
+	done
+	! grep -nE '://|^--' deploy/locks/*.txt || { echo "A lock file names a host or an index."; exit 1; }
+
+api: $(VENV)/.dev  ## Write the OpenAPI document and the web UI's types from it
+	$(BIN)/python -m services.gateway.openapi --write
+	$(BIN)/python -m deploy.web api
+
+web: $(VENV)/.run  ## Build the web UI, when it is not up to date
+	$(BIN)/python -m deploy.web build
+
+e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
+	$(BIN)/python -m pytest -q -m "e2e and not compose" $(PYTEST_FLAGS)
+
+compose-test: $(VENV)/.dev  ## The whole house in containers
+	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)
+
+bench: $(VENV)/.dev  ## Measure, each figure beside its floor
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+clean:  ## Remove what was built and installed here (no data)
+	rm -rf $(VENV) .build $(WEB)/node_modules $(WEB)/build $(WEB)/.svelte-kit \
+		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# The environment. `dev` holds all that `run` needs; each is installed when its lock file changed.
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed. Say which one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	echo "Preparing a Python environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is needed (Debian: apt install python3-venv)"; exit 1; }
+
+define SYNC
+	echo "Installing what deploy/locks/$(1).txt names (a minute or so, once)"
+	$(BOOTSTRAP) -r deploy/locks/build.txt
+	$(INSTALL) -r deploy/locks/$(1).txt
+	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python setuptools
+	found=$$(find $(VENV) -name '*.pth'); test -z "$$found" \
+		|| { echo "A package left code that runs at every start: $$found"; exit 1; }
+	touch $@
+endef
+
+$(VENV)/.dev: deploy/locks/dev.txt deploy/locks/build.txt | $(BIN)/python
+	$(call SYNC,dev)
+	touch $(VENV)/.run
+
+$(VENV)/.run: deploy/locks/supervisor.txt deploy/locks/build.txt | $(BIN)/python
+	$(call SYNC,supervisor)

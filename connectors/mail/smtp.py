@@ -1,0 +1,211 @@
+"""The SMTP server (RFC 5321, submission after RFC 6409), spoken in threads; the point of no return is plain to see.
+
+`envelope` may be refused or lost without anything done. Once `data` was called, only its return says what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import smtplib
+import ssl
+from collections.abc import AsyncIterator
+from typing import Self
+
+from connectors.mail.account import MailAccount, Server
+from connectors.mail.compose import Outgoing
+from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
+from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
+
+__all__ = ["SmtpSession", "smtp_session"]
+
+_CONNECT_SECONDS = 12.0
+_OUR_NAME = "[127.0.0.1]"
+"""The name in EHLO: an address literal, so that the machine's own name stays at home (and needs no look-up)."""
+
+
+class SmtpSession:
+    """A signed-in connection. Methods block, one at a time."""
+
+    def __init__(self, client: smtplib.SMTP, server: Server) -> None:
+        self._client = client
+        self._server = server
+
+    @classmethod
+    def open(cls, account: MailAccount, *, seconds: float) -> Self:
+        """Connects and signs in; raises `Unavailable` or `AccountRequired` with what to do in the message."""
+        client = _connect(account.smtp, seconds)
+        try:
+            _sign_in(client, account)
+        except BaseException:
+            client.close()
+            raise
+        return cls(client, account.smtp)
+
+    def close(self) -> None:
+        """Says goodbye, or just cuts the connection."""
+        try:
+            self._client.quit()
+        except (smtplib.SMTPException, OSError):
+            self._client.close()
+
+    def cut(self) -> None:
+        """Cuts the connection, from any thread."""
+        self._client.close()
+
+    def envelope(self, mail: Outgoing) -> None:
+        """Announces sender and recipients; all of them must be taken, else nothing is sent.
+
+        Raises `InvalidRequest` that names the refused recipients, `TooLarge`, `Unavailable`; nothing is done then.
+        """
+        try:
+            self._check_size(len(mail.content))
+            self._expect(self._client.mail(mail.sender), f"the sender {mail.sender}")
+            refused = [address for address in mail.recipients if not self._takes(address)]
+        except (smtplib.SMTPException, OSError) as error:
+            raise Unavailable(f"The connection to {self._server.host} was lost before anything was sent.") from error
+        if refused:
+            self._reset()
+            named = ", ".join(refused)
+            raise InvalidRequest(
+                f"{self._server.host} does not accept mail for {named}. Nothing was sent to anybody.",
+                details={"refused": refused},
+            )
+
+    def data(self, mail: Outgoing) -> None:
+        """Sends the mail itself. Returns when the server took it.
+
+        Raises `Unavailable` or `InvalidRequest` when it certainly did not, `UpstreamFailed` when nobody knows.
+        """
+        host = self._server.host
+        try:
+            code, _ = self._client.data(mail.content)
+        except smtplib.SMTPDataError as error:
+            raise _refusal(host, error.smtp_code) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise UpstreamFailed(f"{host} broke off before it confirmed the mail. It may have been sent.") from error
+        if code // 100 != 2:
+            raise _refusal(host, code)
+
+    def _takes(self, address: str) -> bool:
+        code, _ = self._client.rcpt(address)
+        if code // 100 == 4:
+            self._reset()
+            raise Unavailable(
+                f"{self._server.host} asks to try {address} again later. Nothing was sent.", retry_after=300
+            )
+        return code // 100 == 2
+
+    def _expect(self, answer: tuple[int, bytes], what: str) -> None:
+        if answer[0] // 100 != 2:
+            self._reset()
+            raise _refusal(self._server.host, answer[0], what)
+
+    def _check_size(self, size: int) -> None:
+        """RFC 1870: a server that names its limit is believed."""
+        limit = self._client.esmtp_features.get("size", "")
+        if limit.isdigit() and 0 < int(limit) < size:
+            raise TooLarge(f"{self._server.host} takes mails of at most {int(limit) // 1024} KB.")
+
+    def _reset(self) -> None:
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self._client.rset()
+
+
+@contextlib.asynccontextmanager
+async def smtp_session(account: MailAccount, *, seconds: float) -> AsyncIterator[SmtpSession]:
+    """A session for the length of a block, opened and closed in a thread; raises as `SmtpSession.open`."""
+    opening = asyncio.ensure_future(asyncio.to_thread(SmtpSession.open, account, seconds=seconds))
+    try:
+        session = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_unused)
+        raise
+    try:
+        yield session
+    except asyncio.CancelledError:
+        session.cut()
+        raise
+    finally:
+        await asyncio.shield(asyncio.to_thread(session.close))
+
+
+def _close_unused(opening: asyncio.Future[SmtpSession]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().cut()
+
+
+def _connect(server: Server, seconds: float) -> smtplib.SMTP:
+    context = ssl.create_default_context()
+    timeout = max(min(_CONNECT_SECONDS, seconds), 0.1)
+    try:
+        if server.security == "tls":
+            client: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout, context=context
+            )
+        else:
+            client = smtplib.SMTP(server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout)
+    except smtplib.SMTPServerDisconnected as error:
+        raise connection_fault(server, _root_of(error)) from error
+    except (smtplib.SMTPException, ValueError, OSError) as error:
+        raise connection_fault(server, error) from error
+    _greet(client, server, context)
+    client.timeout = max(min(60.0, seconds), 0.1)
+    if client.sock is not None:
+        client.sock.settimeout(client.timeout)
+    return client
+
+
+def _greet(client: smtplib.SMTP, server: Server, context: ssl.SSLContext) -> None:
+    try:
+        client.ehlo_or_helo_if_needed()
+        starttls = server.security == "starttls"
+        if starttls and client.has_extn("starttls"):
+            client.starttls(context=context)
+            client.ehlo()
+    except (smtplib.SMTPException, ValueError, OSError) as error:
+        client.close()
+        raise connection_fault(server, _root_of(error)) from error
+    if starttls and not isinstance(client.sock, ssl.SSLSocket):
+        client.close()
+        raise no_starttls_fault(server)
+
+
+def _sign_in(client: smtplib.SMTP, account: MailAccount) -> None:
+    """SASL PLAIN or LOGIN by hand: smtplib's own refuses passwords that are not ASCII."""
+    server, password = account.smtp, account.password.get_secret_value()
+    offered = client.esmtp_features.get("auth", "").upper().split()
+    try:
+        if "PLAIN" in offered:
+            code, _ = client.docmd("AUTH", "PLAIN " + _b64(f"\0{account.login}\0{password}"))
+        elif "LOGIN" in offered:
+            client.docmd("AUTH", "LOGIN")
+            client.docmd(_b64(account.login))
+            code, _ = client.docmd(_b64(password))
+        else:
+            raise no_login_fault(server)
+    except (smtplib.SMTPException, OSError) as error:
+        raise connection_fault(server, _root_of(error)) from error
+    if code in (421, 432, 450, 451, 454):
+        raise Unavailable(f"{server.host} cannot sign anybody in at the moment.", retry_after=60)
+    if code != 235:
+        raise login_fault(server, account.login)
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+def _root_of(error: Exception) -> Exception:
+    """Smtplib wraps a lost connection into its own error; what happened to the socket stands behind it."""
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return error.__context__ if isinstance(error.__context__, OSError) else EOFError()
+    return error
+
+
+def _refusal(host: str, code: int, what: str = "the mail") -> InvalidRequest | Unavailable:
+    """A reply of 4xx means later, of 5xx never (RFC 5321, 4.2.1); in both cases it was not sent."""
+    if code // 100 == 4:
+        return Unavailable(f"{host} asks to try again later. Nothing was sent.", retry_after=300)
+    return InvalidRequest(f"{host} refused {what}. Nothing was sent.", details={"smtp_code": code})

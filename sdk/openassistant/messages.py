@@ -37,6 +37,8 @@ __all__ = [
     "Done",
     "Effect",
     "ErrorBody",
+    "ExportPage",
+    "ExportRequest",
     "Heartbeat",
     "History",
     "Id",
@@ -51,6 +53,8 @@ __all__ = [
     "OutsideSource",
     "Preview",
     "PreviewField",
+    "Proof",
+    "ProofRequest",
     "PublicKey",
     "Record",
     "RecordReply",
@@ -67,6 +71,7 @@ __all__ = [
     "TurnQuery",
     "TurnRequest",
     "Verification",
+    "VerifyRequest",
     "Wire",
     "call_digest",
     "canonical",
@@ -517,6 +522,41 @@ class TurnCalls(Wire):
     """The calls of a turn or conversation, oldest first."""
 
     calls: tuple[LedgerCall, ...] = ()
+
+
+class VerifyRequest(Wire):
+    """Asks for a full check; `known_head` is the newest signed head that the asking room kept itself."""
+
+    known_head: TreeHead | None = None
+
+
+class ProofRequest(Wire):
+    """Asks for the proof that a record is in the tree of the newest head."""
+
+    index: int
+
+
+class Proof(Wire):
+    """An inclusion proof (RFC 9162, 2.1.3): leaf, sibling hashes from the leaf up (hex), and the signed head."""
+
+    index: int
+    leaf: str
+    path: tuple[str, ...]
+    head: TreeHead
+
+
+class ExportRequest(Wire):
+    """Asks for a part of the export: records with an index above `after`."""
+
+    after: int = -1
+    limit: Annotated[int, Field(ge=1, le=2000)] = 500
+
+
+class ExportPage(Wire):
+    """Lines of NDJSON and the index to go on after; None when the head was the last line."""
+
+    lines: tuple[str, ...] = ()
+    next: int | None = None
 
 
 class Verification(Wire):

@@ -14,23 +14,17 @@ from openassistant.bus import Bus, read_seed
 from openassistant.context import new_id
 from openassistant.grants import Trust
 
-__all__ = ["RoomSettings", "SettingsError"]
+__all__ = ["RoomSettings", "Settings", "SettingsError"]
 
 
 class SettingsError(Exception):
     """A setting that cannot be used; the message names it."""
 
 
-class RoomSettings(BaseSettings):
-    """Where the bus is, who this room is on it, whom it trusts, and where its data lies."""
+class Settings(BaseSettings):
+    """Values of `OA_` variables, and of no others."""
 
     model_config = SettingsConfigDict(env_prefix="OA_", frozen=True)
-
-    nats_url: str = "nats://127.0.0.1:4222"
-    nkey_file: Path
-    trust_file: Path | None = None
-    """Public keys of gateway and audit; by default `trust.json` beside the nkey file."""
-    data_dir: Path
 
     @classmethod
     def read(cls) -> Self:
@@ -51,6 +45,16 @@ class RoomSettings(BaseSettings):
             return cls.read()
         except SettingsError as error:
             sys.exit(_complain(str(error)))
+
+
+class RoomSettings(Settings):
+    """Where the bus is, who this room is on it, whom it trusts, and where its data lies."""
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    nkey_file: Path
+    trust_file: Path | None = None
+    """Public keys of gateway and audit; by default `trust.json` beside the nkey file."""
+    data_dir: Path
 
     def trust(self) -> Trust:
         """The public keys to believe; raises `Internal`."""

@@ -1,0 +1,76 @@
+"""A record's stored form, the bytes its leaf hash is over, and its content under the user's key."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from openassistant.messages import LedgerEntry, canonical
+from services.audit.tree import leaf_hash
+
+__all__ = ["COLUMNS", "decrypt", "encrypt", "entry", "exported", "leaf_of"]
+
+COLUMNS = (
+    "position",
+    "id",
+    "action",
+    "room",
+    "time",
+    "user",
+    "turn",
+    "conversation",
+    "connector",
+    "card_digest",
+    "tool",
+    "effect",
+    "account",
+    "call_digest",
+    "outcome",
+    "content",
+)
+"""What the leaf hash covers, in the order of the table; `leaf` itself is the hash."""
+
+
+def exported(row: dict[str, Any]) -> dict[str, Any]:
+    """A row as JSON values: the content's ciphertext in base64, what is absent left out."""
+    shown = {name: row[name] for name in COLUMNS if row[name] is not None}
+    if "content" in shown:
+        shown["content"] = base64.b64encode(shown["content"]).decode()
+    return shown
+
+
+def leaf_of(row: dict[str, Any]) -> bytes:
+    """The leaf hash of a row: over the RFC 8785 form of what is exported, ciphertext included."""
+    return leaf_hash(canonical(exported(row)))
+
+
+def encrypt(content: Any, key: bytes, *, bound_to: str) -> bytes | None:
+    """The content as JSON under a key (ChaCha20-Poly1305, nonce in front); None stays None."""
+    if content is None:
+        return None
+    nonce = secrets.token_bytes(12)
+    plain = json.dumps(content, ensure_ascii=False).encode()
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, plain, bound_to.encode())
+
+
+def decrypt(sealed: bytes | None, key: bytes, *, bound_to: str) -> Any:
+    """The content again; None where it is absent or the key no longer fits (its owner was erased)."""
+    if sealed is None:
+        return None
+    try:
+        return json.loads(ChaCha20Poly1305(key).decrypt(sealed[:12], sealed[12:], bound_to.encode()))
+    except InvalidTag:
+        return None
+
+
+def entry(row: dict[str, Any], content: Any) -> LedgerEntry:
+    """A row as its owner reads it."""
+    shown = {name: row[name] for name in COLUMNS if name not in ("position", "content", "card_digest")}
+    return LedgerEntry.model_validate(
+        {**shown, "index": row["position"], "content": content, "leaf": bytes(row["leaf"]).hex()}
+    )

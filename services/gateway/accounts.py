@@ -1,0 +1,239 @@
+"""Accounts of third-party services: tried for real before they count as connected, and taken apart again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import OaError, error_of
+from openassistant.messages import (
+    Account,
+    AccountQuery,
+    AccountRef,
+    AccountStatus,
+    AttachRequest,
+    AuditAction,
+    Card,
+    CheckReport,
+    Done,
+    ErrorBody,
+    SyncProgress,
+)
+from openassistant.store import Store
+from services.gateway import views
+from services.gateway.connectors import Connectors, check_form
+from services.gateway.grants import Grants
+from services.gateway.ledger import Ledger
+from services.gateway.problems import invalid
+from services.gateway.sessions import SignedIn
+from services.gateway.vault import Vault
+
+__all__ = ["MODEL_CONNECTOR", "Accounts"]
+
+MODEL_CONNECTOR = "agent"
+"""The `connector` of a model's key in the vault; not an account that the owner sees here."""
+
+_CHECK_SECONDS = 50.0
+_STATUS_SECONDS = 2.0
+_FOR_THE_OWNER = ("account_required", "invalid_request", "forbidden")
+
+
+class Accounts:
+    """One user's accounts at a time; the vault has them, the connectors work on them."""
+
+    def __init__(
+        self, bus: Bus, store: Store, vault: Vault, connectors: Connectors, grants: Grants, ledger: Ledger
+    ) -> None:
+        self._bus, self._store, self._vault = bus, store, vault
+        self._connectors, self._grants, self._ledger = connectors, grants, ledger
+
+    async def listing(self, me: SignedIn) -> list[views.Account]:
+        """One's own accounts with their progress, oldest first."""
+        mine = await self._of(me.user.id)
+        progress = await self._progress(me.user.id, {each.connector for each in mine})
+        return [_view(each, progress.get(each.id)) for each in mine]
+
+    async def view(self, me: SignedIn, account: str) -> views.Account:
+        """One account with its progress; raises `NotFound`."""
+        found = await self._vault.one(me.user.id, account)
+        progress = await self._progress(me.user.id, {found.connector})
+        return _view(found, progress.get(found.id))
+
+    async def refs(self, user: str) -> tuple[AccountRef, ...]:
+        """What a turn may know of a user's accounts."""
+        mine = await self._of(user)
+        return tuple(AccountRef(id=each.id, connector=each.connector, name=each.name) for each in mine)
+
+    async def connect(self, me: SignedIn, draft: views.AccountDraft) -> views.Account:
+        """A new account that was tried for real; raises what the try ended with, and then keeps nothing."""
+        card, digest = self._connectors.usable(draft.connector)
+        check_form(card, draft.settings, draft.secrets)
+        user, name = me.user.id, await self._free_name(me.user.id, draft, card)
+        made = await self._vault.connect(
+            user, connector=card.id, name=name, settings=draft.settings, secrets=draft.secrets
+        )
+        kept = False
+        try:
+            grant = self._grants.account(user, account=made.id, connector=card.id, digest=digest)
+            await self._pass(made, grant)
+            await self._ledger.note(
+                AuditAction.ACCOUNT_CONNECTED, user=user, id=made.id, connector=card.id, account=made.id,
+                content={"name": name},
+            )  # fmt: skip
+            made = await self._vault.finish(user, made.id)
+            kept = True
+        finally:
+            if not kept:
+                self._bus.spawn(self._vault.revoke(user, made.id))
+        self._bus.spawn(self.attach(made, grant))
+        return _view(made, None)
+
+    async def check(self, me: SignedIn, account: str) -> views.CheckReport:
+        """Tries an account again and keeps what came out as its state; raises `NotFound`, `Unavailable`."""
+        found = await self._vault.one(me.user.id, account)
+        card, digest = self._connectors.usable(found.connector)
+        grant = self._grants.account(me.user.id, account=found.id, connector=card.id, digest=digest)
+        report = await self._report(found, grant)
+        await self._vault.finish(me.user.id, found.id, problem=report.problem)
+        if report.ok:
+            self._bus.spawn(self.attach(found, grant))
+        return views.CheckReport(ok=report.ok, steps=_steps(report), problem=_note(report.problem))
+
+    async def remove(self, me: SignedIn, account: str) -> None:
+        """Destroys the secrets, then has the local copy deleted: at once, or when the connector is back."""
+        found = await self._vault.one(me.user.id, account)
+        await self._ledger.note(
+            AuditAction.ACCOUNT_REMOVED, user=me.user.id, connector=found.connector, account=found.id,
+            content={"name": found.name},
+        )  # fmt: skip
+        row = {"account": found.id, "connector": found.connector, "user": me.user.id}
+        await self._store.write(
+            lambda connection: connection.execute(
+                text("INSERT OR IGNORE INTO detachments (account, connector, user) VALUES (:account, :connector, :user)"),
+                row,
+            )
+        )
+        await self._vault.revoke(me.user.id, found.id)
+        self._bus.spawn(self.detach_pending())
+
+    async def attach(self, account: Account, grant: str) -> None:
+        """Hands an account to its connector for background work; the next round tries again where this fails."""
+        request = AttachRequest(account=account.id, name=account.name, grant=grant)
+        ctx = self._grants.context(account.user, seconds=10, grant=grant)
+        try:
+            await self._bus.request(subjects.account(account.connector, "attach"), request, Done, ctx)
+        except OaError:
+            return
+
+    async def attach_all(self, connector: str, digest: str, users: list[str]) -> None:
+        """Hands every account of a connector to it again, under fresh grants for its present card."""
+        for user in users:
+            for account in await self._vault.listing(user, connector=connector):
+                if account.state != "pending":
+                    grant = self._grants.account(user, account=account.id, connector=connector, digest=digest)
+                    await self.attach(account, grant)
+
+    async def detach_pending(self) -> None:
+        """Has the local copies of removed accounts deleted, as far as their connectors run."""
+
+        def read(connection: Connection) -> list[Any]:
+            return list(connection.execute(text("SELECT account, connector, user FROM detachments")))
+
+        for row in await self._store.read(read):
+            await self._detach(row.account, row.connector, row.user)
+
+    async def drop_pending(self, users: list[str]) -> None:
+        """Destroys what a former process had begun to connect and did not finish."""
+        for user in users:
+            for account in await self._vault.listing(user):
+                if account.state == "pending":
+                    await self._vault.revoke(user, account.id)
+
+    async def _detach(self, account: str, connector: str, user: str) -> None:
+        query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=30)
+        try:
+            await self._bus.request(subjects.account(connector, "detach"), query, Done, ctx)
+        except OaError:
+            return
+        await self._store.write(
+            lambda connection: connection.execute(
+                text("DELETE FROM detachments WHERE account = :account"), {"account": account}
+            )
+        )
+
+    async def _of(self, user: str) -> list[Account]:
+        found = await self._vault.listing(user)
+        return [each for each in found if each.state != "pending" and each.connector != MODEL_CONNECTOR]
+
+    async def _free_name(self, user: str, draft: views.AccountDraft, card: Card) -> str:
+        taken = {each.name for each in await self._of(user) if each.connector == card.id}
+        if draft.name and draft.name in taken:
+            raise invalid("Please choose another name.", name="You have an account of that name already.")
+        shown = draft.settings.get("address") or draft.settings.get("username") or card.name
+        plain = draft.name or str(shown)[:100]
+        numbered = (plain if number == 1 else f"{plain} ({number})" for number in range(1, len(taken) + 2))
+        return next(name for name in numbered if name not in taken)
+
+    async def _pass(self, account: Account, grant: str) -> None:
+        """Raises the problem of an account that cannot be used, with the steps up to it."""
+        report = await self._report(account, grant)
+        if report.ok:
+            return
+        problem = report.problem or ErrorBody(code="upstream_failed", message="The check did not succeed.")
+        steps = [step.model_dump() for step in report.steps]
+        details = {**problem.details, "steps": steps}
+        raise error_of(problem.code, problem.message, details=details, retry_after=problem.retry_after)
+
+    async def _report(self, account: Account, grant: str) -> CheckReport:
+        request = AttachRequest(account=account.id, name=account.name, grant=grant)
+        ctx = self._grants.context(account.user, seconds=_CHECK_SECONDS, grant=grant)
+        return await self._bus.request(subjects.account(account.connector, "check"), request, CheckReport, ctx)
+
+    async def _progress(self, user: str, connectors: set[str]) -> dict[str, SyncProgress]:
+        """The progress of a user's accounts; connectors that are away are left out."""
+        ctx = self._grants.context(user, seconds=_STATUS_SECONDS)
+        running = sorted(connectors & set(self._connectors.grantable()))
+        asked = (
+            self._bus.request(subjects.account(each, "status"), AccountQuery(user=user), AccountStatus, ctx)
+            for each in running
+        )
+        found: dict[str, SyncProgress] = {}
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(answer, AccountStatus):
+                found |= answer.accounts
+            elif not isinstance(answer, OaError):
+                raise answer
+        return found
+
+
+def _view(account: Account, progress: SyncProgress | None) -> views.Account:
+    problem = account.problem or (progress.problem if progress and progress.state == "failed" else None)
+    attention = account.state == "attention" or (problem is not None and problem.code in _FOR_THE_OWNER)
+    return views.Account(
+        **account.model_dump(include={"id", "connector", "name", "settings"}),
+        state="attention" if attention else "connected",
+        created_at=account.created,
+        problem=_note(problem),
+        sync=_sync(progress) if progress else None,
+    )
+
+
+def _sync(progress: SyncProgress) -> views.Sync:
+    return views.Sync(
+        **progress.model_dump(include={"state", "done", "total", "what"}), finished_at=progress.finished
+    )
+
+
+def _note(problem: ErrorBody | None) -> views.ProblemNote | None:
+    if problem is None:
+        return None
+    action = "reconnect" if problem.code == "account_required" else "retry"
+    return views.ProblemNote(code=problem.code, detail=problem.message, action=action)
+
+
+def _steps(report: CheckReport) -> tuple[views.CheckStep, ...]:
+    return tuple(views.CheckStep(**step.model_dump()) for step in report.steps)

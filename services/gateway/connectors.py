@@ -1,0 +1,190 @@
+"""Which connectors run, and which of their cards somebody has approved. What is not approved is dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from sqlalchemy import Connection, text
+
+from openassistant.bus import Bus
+from openassistant.catalogue import Catalogue, Listed
+from openassistant.context import Clock
+from openassistant.errors import Conflict, Forbidden, Internal, NotFound
+from openassistant.messages import AuditAction, Card
+from openassistant.store import Store
+from services.gateway import views
+from services.gateway.ledger import Ledger
+from services.gateway.problems import invalid
+from services.gateway.sessions import SignedIn
+
+__all__ = ["Connectors", "check_form", "read_approved"]
+
+
+class Connectors:
+    """The registry and the approvals. Cards that were approved once stay known by their digest: the policy asks."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, *, release: frozenset[tuple[str, str]]) -> None:
+        self._store, self._catalogue, self._clock, self._release = store, catalogue, clock, release
+        self._cards: dict[tuple[str, str], Card] = {}
+        self.changed: Callable[[], None] = lambda: None
+
+    async def start(self, bus: Bus) -> None:
+        """Reads what was approved; from then on the catalogue's changes are taken in."""
+
+        def read(connection: Connection) -> list[Any]:
+            return list(connection.execute(text("SELECT connector, digest, card FROM cards")))
+
+        for row in await self._store.read(read):
+            self._cards[row.connector, row.digest] = Card.model_validate_json(row.card)
+
+        def changed() -> None:
+            for listed in self._catalogue.listed().values():
+                key = (listed.card.id, listed.digest)
+                if key in self._release and key not in self._cards:
+                    self._cards[key] = listed.card
+                    bus.spawn(self._keep(listed, None))
+            self.changed()
+
+        self._catalogue.changed = changed
+        changed()
+
+    def grantable(self) -> dict[str, str]:
+        """Ids and digests of the connectors that run now with an approved card."""
+        listed = self._catalogue.listed().values()
+        return {each.card.id: each.digest for each in listed if self.is_approved(each.card.id, each.digest)}
+
+    def is_approved(self, connector: str, digest: str) -> bool:
+        """Whether somebody has approved this very card."""
+        return (connector, digest) in self._cards
+
+    def known_card(self, connector: str, digest: str) -> Card | None:
+        """The approved card of a digest, also one that no longer runs; None where nobody approved it."""
+        return self._cards.get((connector, digest))
+
+    def usable(self, connector: str) -> tuple[Card, str]:
+        """The card and digest of an approved connector that runs; raises `NotFound`, `Forbidden`."""
+        listed = self._listed(connector)
+        if not self.is_approved(connector, listed.digest):
+            raise Forbidden(
+                f"{listed.card.name} has not been approved in this form. Look at what it may do, then approve it.",
+                details={"action": "approve_connector"},
+            )
+        return listed.card, listed.digest
+
+    def listing(self) -> list[views.Connector]:
+        """Every connector that runs now, by name."""
+        found = (self._view(each) for each in self._catalogue.listed().values())
+        return sorted(found, key=lambda each: each.name)
+
+    async def approve(self, me: SignedIn, connector: str, digest: str, ledger: Ledger) -> views.Connector:
+        """Approves a card that runs now; raises `Conflict` when it is not the one that was looked at."""
+        listed = self._listed(connector)
+        if listed.digest != digest:
+            raise Conflict(f"{listed.card.name} has changed meanwhile. Look at it again.")
+        if not self.is_approved(connector, digest):
+            await ledger.note(
+                AuditAction.CONNECTOR_APPROVED, user=me.user.id, connector=connector, content={"card_digest": digest}
+            )
+            await self._keep(listed, me.user.id)
+            self._cards[connector, digest] = listed.card
+            self.changed()
+        return self._view(listed)
+
+    def _listed(self, connector: str) -> Listed:
+        found = self._catalogue.listed().get(connector)
+        if found is None:
+            raise NotFound("That connector is not running.")
+        return found
+
+    def _view(self, listed: Listed) -> views.Connector:
+        card = listed.card
+        tools = tuple(
+            views.ConnectorTool(name=tool.name, description=tool.description, effect=tool.effect)
+            for tool in card.tools
+        )
+        return views.Connector(
+            **card.model_dump(include={"id", "name", "version", "description", "settings_schema", "secrets_schema"}),
+            digest=listed.digest,
+            approved=self.is_approved(card.id, listed.digest),
+            instances=listed.instances,
+            tools=tools,
+        )
+
+    async def _keep(self, listed: Listed, user: str | None) -> None:
+        row = {
+            "digest": listed.digest,
+            "connector": listed.card.id,
+            "card": listed.card.model_dump_json(),
+            "user": user,
+            "now": self._clock().isoformat(),
+        }
+        await self._store.write(
+            lambda connection: connection.execute(
+                text(
+                    "INSERT INTO cards (digest, connector, card, approved_by, created)"
+                    " VALUES (:digest, :connector, :card, :user, :now) ON CONFLICT DO NOTHING"
+                ),
+                row,
+            )
+        )
+
+
+def check_form(card: Card, settings: dict[str, Any], secrets: dict[str, str]) -> None:
+    """Raises `InvalidRequest` that names each field which does not fit the card's schemas; never shows a value."""
+    fields: dict[str, str] = {}
+    for schema, given in ((card.settings_schema, settings), (card.secrets_schema, secrets)):
+        fields |= dict(_wrong(schema, given))
+    if fields:
+        raise invalid(f"Please correct {', '.join(sorted(fields))}.", **fields)
+
+
+def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:
+    """(connector, digest) pairs from the release's file; raises `Internal` that names it when it is not one."""
+    if path is None:
+        return frozenset()
+    try:
+        found = json.loads(path.read_text())
+        pairs = ((name, each) for name, given in found.items() for each in ([given] if isinstance(given, str) else given))
+        return frozenset((str(name), str(digest)) for name, digest in pairs)
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise Internal(f"OA_APPROVED_CARDS_FILE: {path.name} is not a JSON object of connector to digest.") from error
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "required": lambda _: "Please fill this in.",
+    "type": lambda wanted: f"This should be {_KINDS.get(str(wanted), str(wanted))}.",
+    "enum": lambda wanted: f"One of: {', '.join(str(each) for each in wanted)}.",
+    "const": lambda wanted: f"This can only be {wanted}.",
+    "minLength": lambda wanted: "Please fill this in." if wanted == 1 else f"At least {wanted} characters.",
+    "maxLength": lambda wanted: f"At most {wanted} characters.",
+    "minimum": lambda wanted: f"At least {wanted}.",
+    "maximum": lambda wanted: f"At most {wanted}.",
+    "pattern": lambda _: "This is not of the form that is expected here.",
+    "format": lambda wanted: f"This is not a valid {wanted}.",
+    "additionalProperties": lambda _: "There is no such field.",
+}
+_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "yes or no"}
+
+
+def _wrong(schema: dict[str, Any], given: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    try:
+        for error in Draft202012Validator(schema).iter_errors(given):
+            for name in _names(error, given):
+                words = _WORDS.get(str(error.validator))
+                yield name, words(error.validator_value) if words else "This is not as expected."
+    except SchemaError as error:
+        raise Internal("The connector's form cannot be read.") from error
+
+
+def _names(error: ValidationError, given: dict[str, Any]) -> list[str]:
+    if error.path:
+        return [".".join(str(part) for part in error.path)]
+    if error.validator == "required":
+        return [name for name in error.validator_value if name not in given]
+    known = (error.schema if isinstance(error.schema, dict) else {}).get("properties", {})
+    return [str(name) for name in given if name not in known] or ["settings"]

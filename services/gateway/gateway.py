@@ -1,0 +1,36 @@
+"""The room's parts, made once in `__main__` (or by a test) and handed to the routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.gateway.accounts import Accounts
+from services.gateway.agui import Agui
+from services.gateway.approvals import Approvals
+from services.gateway.chat import Chat
+from services.gateway.connectors import Connectors
+from services.gateway.health import Health
+from services.gateway.ledger import Ledger
+from services.gateway.models import Models
+from services.gateway.sessions import Sessions
+from services.gateway.setup import Setup
+from services.gateway.streams import Streams
+
+__all__ = ["Gateway"]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Everything that a route may need."""
+
+    sessions: Sessions
+    setup: Setup
+    connectors: Connectors
+    accounts: Accounts
+    chat: Chat
+    streams: Streams
+    agui: Agui
+    approvals: Approvals
+    ledger: Ledger
+    models: Models
+    health: Health

@@ -1,0 +1,71 @@
+"""What this room signs: grants of turns, sessions and accounts, and approvals of single calls. Nobody else can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from openassistant.context import CallContext, Clock, new_id
+from openassistant.grants import Approval, Grant, SigningKey
+from openassistant.messages import Call, Effect, call_digest
+
+__all__ = ["ACCOUNT_LIFE", "Grants"]
+
+_TURN = timedelta(minutes=10)
+_SESSION = timedelta(minutes=5)
+ACCOUNT_LIFE = timedelta(days=30)
+"""Background work is granted anew twice a day; what is forgotten ends by itself."""
+_APPROVAL = timedelta(hours=1)
+
+
+class Grants:
+    """The signing key, and which connectors may be granted (id to card digest) at this moment."""
+
+    def __init__(self, key: SigningKey, approved: Callable[[], dict[str, str]], clock: Clock) -> None:
+        self._key, self._approved, self._clock = key, approved, clock
+
+    def session(self, user: str) -> str:
+        """For reading one's own data."""
+        return self._sign(Grant(
+            id=new_id(), kind="session", user=user, origin="session", connectors=self._approved(),
+            expires=self._clock() + _SESSION,
+        ))  # fmt: skip
+
+    def turn(self, user: str, *, turn: str, conversation: str, connectors: dict[str, str] | None = None) -> str:
+        """For one turn: reads need no approval; minutes long, renewed while the turn lives."""
+        return self._sign(Grant(
+            id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
+            effects=(Effect.READ,), connectors=self._approved() if connectors is None else connectors,
+            expires=self._clock() + _TURN,
+        ))  # fmt: skip
+
+    def account(self, user: str, *, account: str, connector: str, digest: str) -> str:
+        """For one connector's background work on one account."""
+        return self._sign(Grant(
+            id=new_id(), kind="account", user=user, origin="connect", account=account,
+            connectors={connector: digest}, expires=self._clock() + ACCOUNT_LIFE,
+        ))  # fmt: skip
+
+    def by_policy(self, call: Call) -> str:
+        """Leave for one call that needs no person."""
+        return self._key.sign(Approval(
+            id=new_id(), call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="policy",
+            expires=self._clock() + _APPROVAL,
+        ))  # fmt: skip
+
+    def by_person(self, call: Call, *, approval: str, session: str, preview_digest: str) -> str:
+        """Leave for one call, by a person who saw the preview of that digest."""
+        return self._key.sign(Approval(
+            id=approval, call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="person",
+            session=session, preview_digest=preview_digest, expires=self._clock() + _APPROVAL,
+        ))  # fmt: skip
+
+    def context(
+        self, user: str, *, seconds: float, grant: str | None = None, conversation: str | None = None
+    ) -> CallContext:
+        """A call's context in the name of a user, under a session grant unless another one is given."""
+        ctx = CallContext.within(seconds, now=self._clock(), user=user).signed(grant=grant or self.session(user))
+        return ctx.model_copy(update={"conversation": conversation})
+
+    def _sign(self, grant: Grant) -> str:
+        return self._key.sign(grant)

@@ -1,0 +1,102 @@
+"""The ledger from the gateway's side: what it writes down, what the owner reads, and the head that it keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext, new_id
+from openassistant.errors import InvalidRequest, OaError
+from openassistant.messages import (
+    AuditAction,
+    Done,
+    LedgerEntry,
+    LedgerPage,
+    LedgerQuery,
+    Record,
+    TreeHead,
+    Verification,
+)
+from openassistant.witness import record
+from services.gateway import views
+from services.gateway.grants import Grants
+from services.gateway.preferences import Preferences
+
+__all__ = ["Ledger"]
+
+_HEAD = "ledger_head"
+
+
+class Ledger:
+    """The witness, as this room asks it."""
+
+    def __init__(self, bus: Bus, grants: Grants, preferences: Preferences) -> None:
+        self._bus, self._grants, self._preferences = bus, grants, preferences
+
+    async def note(
+        self,
+        action: AuditAction,
+        *,
+        user: str,
+        id: str | None = None,  # noqa: A002 - the record's own word
+        grant: str | None = None,
+        **fields: Any,
+    ) -> None:
+        """Writes one thing down; raises `Unavailable`, and then it must not happen."""
+        ctx = self._grants.context(user, seconds=5, grant=grant)
+        await record(self._bus, ctx, Record(id=id or new_id(), action=action, **fields))
+
+    def try_note(self, action: AuditAction, *, user: str, **fields: Any) -> None:
+        """Writes down what happens in any case; a witness that is away does not hold it up."""
+        self._bus.spawn(self._try(action, user, fields))
+
+    async def page(
+        self, user: str, *, after: int, limit: int, newest: bool, action: str | None, connector: str | None
+    ) -> views.Ledger:
+        """A user's entries; raises `InvalidRequest` for an unknown action."""
+        if action is not None and action not in set(AuditAction):
+            raise InvalidRequest(f"There is no action {action[:40]!r}.")
+        query = LedgerQuery(
+            after=after,
+            limit=limit,
+            newest=newest,
+            action=AuditAction(action) if action else None,
+            connector=connector,
+        )
+        found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
+        entries = tuple(_entry(each) for each in found.entries)
+        return views.Ledger(entries=entries, next=found.next, head=_head(found.head) if found.head else None)
+
+    async def keep_head(self) -> None:
+        """Keeps the newest signed head in this room's store: a ledger whose tail is cut no longer fits it."""
+        ctx = CallContext.within(10)
+        head = await self._bus.request(subjects.audit("head"), Done(), TreeHead, ctx)
+        known = await self._known_head()
+        if known is None or head.size >= known.size:
+            await self._preferences.put(_HEAD, head.model_dump_json())
+
+    def _context(self, user: str, seconds: float) -> CallContext:
+        return self._grants.context(user, seconds=seconds)
+
+    async def _known_head(self) -> TreeHead | None:
+        kept = await self._preferences.get(_HEAD)
+        return TreeHead.model_validate_json(kept) if kept else None
+
+    async def _try(self, action: AuditAction, user: str, fields: dict[str, Any]) -> None:
+        try:
+            await self.note(action, user=user, **fields)
+        except OaError:
+            return
+
+
+def _entry(entry: LedgerEntry) -> views.LedgerEntry:
+    given = entry.model_dump(exclude={"id", "leaf", "user", "account", "call_digest"})
+    call_id = entry.id if entry.action.value.startswith("tool.") else None
+    return views.LedgerEntry(**given, call_id=call_id, leaf_hash=entry.leaf)
+
+
+def _head(head: TreeHead) -> views.TreeHead:
+    return views.TreeHead(size=head.size, root=head.root, time=head.time, signature=head.checkpoint)

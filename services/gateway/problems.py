@@ -1,0 +1,148 @@
+"""Problem details (RFC 9457): the one form of every error answer, with our error code and words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+from openassistant.errors import InvalidRequest, OaError
+from services.gateway.views import CheckStep, Problem
+
+__all__ = ["SignInRefused", "SignInRequired", "invalid", "of_error", "of_status", "of_validation", "response"]
+
+_TITLES = {
+    "invalid_request": "That cannot be done as asked",
+    "account_required": "The account needs you",
+    "forbidden": "Not allowed",
+    "not_found": "Not found",
+    "method_not_allowed": "Not done this way",
+    "conflict": "It changed meanwhile",
+    "too_large": "Too large",
+    "unsupported_type": "Wrong kind of content",
+    "rate_limited": "Too many tries",
+    "internal": "A fault inside",
+    "upstream_failed": "The service failed",
+    "unavailable": "Away at the moment",
+    "deadline_exceeded": "No answer in time",
+    "sign_in_required": "Sign in",
+    "sign_in_refused": "Sign-in refused",
+}
+_BY_STATUS = {
+    401: "sign_in_required",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_type",
+    429: "rate_limited",
+    503: "unavailable",
+    504: "deadline_exceeded",
+}
+_ACTIONS = {
+    "sign_in_required": "sign_in",
+    "account_required": "reconnect",
+    "unavailable": "retry",
+    "rate_limited": "retry",
+    "deadline_exceeded": "retry",
+}
+
+
+class SignInRequired(OaError):
+    """Nobody is signed in, or the session is over."""
+
+    code = "sign_in_required"
+    status = 401
+    who = "owner"
+
+
+class SignInRefused(OaError):
+    """User name or password is wrong (which one is not said)."""
+
+    code = "sign_in_refused"
+    status = 401
+    who = "owner"
+
+
+def invalid(message: str, **fields: str) -> InvalidRequest:
+    """An error that names the fields of the request that are wrong."""
+    return InvalidRequest(message, details={"fields": fields})
+
+
+def of_error(error: OaError) -> Problem:
+    """The problem for one of our errors; what else its details hold stays inside."""
+    fields, steps = _fields(error.details.get("fields")), _steps(error.details.get("steps"))
+    status = 422 if isinstance(error, InvalidRequest) and (fields or steps) else error.status
+    action = error.details.get("action")
+    return _problem(
+        status,
+        error.code,
+        error.message,
+        fields=fields,
+        steps=steps,
+        action=action if isinstance(action, str) else _ACTIONS.get(error.code),
+    )
+
+
+def of_status(status: int, detail: str = "") -> Problem:
+    """The problem for a plain HTTP status."""
+    code = _BY_STATUS.get(status, "invalid_request" if status < 500 else "internal")
+    return _problem(status, code, detail or f"{_TITLES[code]}.")
+
+
+def of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """The problem for a request that is not of the agreed form: one message per field, and never what was sent."""
+    fields = {_place(each["loc"]): _sentence(str(each["msg"])) for each in errors}
+    named = ", ".join(sorted(fields)) or "the request"
+    return _problem(422, "invalid_request", f"Please correct {named}.", fields=fields)
+
+
+def response(problem: Problem, *, retry_after: float | None = None) -> JSONResponse:
+    """The HTTP answer."""
+    headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(retry_after)))
+    body = problem.model_dump(mode="json", exclude_none=True)
+    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+
+
+def _problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    fields: dict[str, str] | None = None,
+    steps: tuple[CheckStep, ...] | None = None,
+    action: str | None = None,
+) -> Problem:
+    return Problem(
+        type=f"urn:openassistant:problem:{code}",
+        title=_TITLES.get(code, "That did not work"),
+        status=status,
+        detail=detail,
+        code=code,
+        fields=fields,
+        steps=steps,
+        action=action or _ACTIONS.get(code),
+    )
+
+
+def _fields(given: Any) -> dict[str, str] | None:
+    return {str(name): str(words) for name, words in given.items()} if isinstance(given, dict) and given else None
+
+
+def _steps(given: Any) -> tuple[CheckStep, ...] | None:
+    return tuple(CheckStep.model_validate(each) for each in given) if isinstance(given, list | tuple) else None
+
+
+def _place(location: Sequence[Any]) -> str:
+    """The dotted name of a field, without the part of the request (body, query, path) that it stood in."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _sentence(words: str) -> str:
+    text = words.removeprefix("Value error, ").strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+

@@ -1,0 +1,88 @@
+"""Conversations, messages, and their events."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from ag_ui.core import RunAgentInput
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from openassistant.messages import Id
+from services.gateway import views
+from services.gateway.routes.doors import House, Me
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api", tags=["conversations"])
+
+_STREAM = "text/event-stream"
+_EVENTS: dict[int | str, dict[str, object]] = {
+    200: {"description": "AG-UI 1.0 events", "content": {_STREAM: {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/conversations")
+async def conversations(house: House, me: Me) -> list[views.Conversation]:
+    """One's own conversations, newest change first."""
+    return await house.chat.listing(me)
+
+
+@router.post("/conversations", status_code=201)
+async def create_conversation(
+    house: House, me: Me, draft: views.ConversationDraft | None = None
+) -> views.Conversation:
+    """A new, empty conversation."""
+    return await house.chat.create(me, title=draft.title if draft else "")
+
+
+@router.get("/conversations/{conversation}")
+async def conversation(conversation: Id, house: House, me: Me) -> views.History:
+    """A conversation with its messages."""
+    return await house.chat.history(me, conversation)
+
+
+@router.delete("/conversations/{conversation}", status_code=204)
+async def delete_conversation(conversation: Id, house: House, me: Me) -> Response:
+    """Deletes a conversation; the ledger's records of what was done in it stay."""
+    await house.chat.delete(me, conversation)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/conversations/{conversation}/messages", status_code=202, response_model=views.Accepted, responses=_EVENTS
+)
+async def say(conversation: Id, draft: views.MessageDraft, request: Request, house: House, me: Me) -> Response:
+    """A message; answered with the turn, or with `Accept: text/event-stream` with the events of its run."""
+    accepted = await house.chat.say(me, conversation, draft.text, zone=draft.zone)
+    if _STREAM in request.headers.get("accept", ""):
+        return house.streams.run(me, conversation, accepted)
+    return JSONResponse({"turn": accepted.turn}, 202)
+
+
+@router.post("/conversations/{conversation}/cancel", status_code=204)
+async def cancel(conversation: Id, house: House, me: Me) -> Response:
+    """Stops the answer; what already acts is brought to its end."""
+    await house.chat.cancel(me, conversation)
+    return Response(status_code=204)
+
+
+@router.post("/conversations/{conversation}/retry", status_code=202)
+async def retry(conversation: Id, house: House, me: Me) -> views.Accepted:
+    """Answers the last message once more."""
+    accepted = await house.chat.retry(me, conversation)
+    return views.Accepted(turn=accepted.turn)
+
+
+@router.get("/conversations/{conversation}/events", response_class=Response, responses=_EVENTS)
+async def events(
+    conversation: Id, house: House, me: Me, last_event_id: Annotated[int | None, Header(ge=0)] = None
+) -> Response:
+    """A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost."""
+    return await house.streams.follow(me, conversation, after=last_event_id)
+
+
+@router.post("/agui", response_class=Response, responses=_EVENTS)
+async def agui(run: RunAgentInput, house: House, me: Me) -> Response:
+    """For any AG-UI client: takes the newest message of the user, or decisions, and answers with the run's events."""
+    return await house.agui.run(me, run)

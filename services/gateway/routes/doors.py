@@ -1,0 +1,66 @@
+"""What a route may ask for: the gateway's parts, and who is signed in."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from openassistant.errors import Forbidden
+from services.gateway.gateway import Gateway
+from services.gateway.problems import SignInRequired
+from services.gateway.sessions import SignedIn
+
+__all__ = ["House", "Me", "Owner", "address_of", "drop_cookie", "set_cookie"]
+
+_PLAIN, _HOST = "oa", "__Host-oa"
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+House = Annotated[Gateway, Depends(_gateway)]
+
+
+async def _signed_in(request: Request, house: House) -> SignedIn:
+    token = request.cookies.get(_name(request))
+    if not token:
+        raise SignInRequired("Please sign in.")
+    return await house.sessions.find(token)
+
+
+Me = Annotated[SignedIn, Depends(_signed_in)]
+
+
+def _owner(me: Me) -> SignedIn:
+    if me.user.role != "owner":
+        raise Forbidden("Only the owner of this house can change that.")
+    return me
+
+
+Owner = Annotated[SignedIn, Depends(_owner)]
+
+
+def address_of(request: Request) -> str:
+    """The address that the request came from."""
+    return request.client.host if request.client else ""
+
+
+def set_cookie(request: Request, response: Response, token: str, *, seconds: int) -> None:
+    """The session's one cookie; over TLS with the prefix that binds it to this host (RFC 6265bis)."""
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        _name(request), token, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict"
+    )
+
+
+def drop_cookie(request: Request, response: Response) -> None:
+    """Takes the cookie back."""
+    secure = request.url.scheme == "https"
+    response.delete_cookie(_name(request), path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def _name(request: Request) -> str:
+    return _HOST if request.url.scheme == "https" else _PLAIN

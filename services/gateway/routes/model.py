@@ -1,0 +1,38 @@
+"""The model that answers in this house."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from services.gateway import views
+from services.gateway.routes.doors import House, Me, Owner
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/api/model", tags=["model"])
+
+
+@router.get("")
+async def model(house: House, me: Me) -> views.ModelSettings:
+    """The present choice, and the model servers found on this machine."""
+    return await house.models.settings(me)
+
+
+@router.put("")
+async def save_model(draft: views.ModelDraft, house: House, me: Owner) -> views.ModelSettings:
+    """Chooses the model; without `api_key` a key that was stored for the same address is kept."""
+    await house.models.choose(me, draft)
+    return await house.models.settings(me)
+
+
+@router.post("/check")
+async def check_model(probe: views.ModelProbe, house: House, me: Owner) -> views.ModelCheck:
+    """Asks a model server what it offers."""
+    return await house.models.check(probe)
+
+
+@router.delete("", status_code=204)
+async def remove_model(house: House, me: Owner) -> Response:
+    """Forgets the choice and destroys its key."""
+    await house.models.remove(me)
+    return Response(status_code=204)

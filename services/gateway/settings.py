@@ -1,0 +1,43 @@
+"""The gateway's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode
+
+from openassistant.settings import RoomSettings
+
+__all__ = ["GatewaySettings"]
+
+_WEB = Path(__file__).parent / "web" / "build"
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class GatewaySettings(RoomSettings):
+    """Where the gateway listens, what it signs with, and what a house may be given before its first start."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    allowed_hosts: Names = ()
+    """Further names under which a browser may reach this house, divided by commas."""
+    trusted_proxies: Names = ()
+    """Addresses of reverse proxies whose X-Forwarded-* headers are believed, divided by commas."""
+    signing_key_file: Path
+    approved_cards_file: Path | None = None
+    """Cards that came with this release: a JSON object of connector id to one digest or a list of them."""
+    setup_user: str | None = None
+    setup_password_file: Path | None = None
+    model: str | None = None
+    model_base_url: str | None = None
+    model_api_key_file: Path | None = None
+    web_dir: Path = _WEB
+    approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0
+    """How long a question to the owner stays open."""
+
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value

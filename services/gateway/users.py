@@ -1,0 +1,120 @@
+"""The people of this household: an owner, and members."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from openassistant.context import Clock, new_id
+from openassistant.errors import Conflict
+from openassistant.messages import Id, Wire
+from openassistant.store import Store
+from services.gateway import views
+from services.gateway.passwords import Passwords, check_strength
+from services.gateway.problems import invalid
+
+__all__ = ["User", "Users", "login_of"]
+
+_NAME = re.compile(r"[\w][\w.@+ -]{0,62}[\w]|[\w]")
+
+
+class User(Wire):
+    """A person, without the password's hash."""
+
+    id: Id
+    username: str
+    display_name: str
+    role: Literal["owner", "member"]
+
+    def view(self) -> views.User:
+        """The person as the API shows him."""
+        return views.User(**self.model_dump())
+
+
+class Users:
+    """The people in the room's store."""
+
+    def __init__(self, store: Store, passwords: Passwords, clock: Clock) -> None:
+        self._store, self._passwords, self._clock = store, passwords, clock
+
+    async def any(self) -> bool:
+        """Whether somebody lives here yet."""
+        return await self._store.read(lambda c: c.execute(text("SELECT 1 FROM users LIMIT 1")).first() is not None)
+
+    async def everybody(self) -> tuple[User, ...]:
+        """All people, oldest first."""
+
+        def read(connection: Connection) -> tuple[User, ...]:
+            return tuple(_user(row) for row in connection.execute(text("SELECT * FROM users ORDER BY id")))
+
+        return await self._store.read(read)
+
+    async def prepare(
+        self, *, username: str, password: str, display_name: str, role: Literal["owner", "member"]
+    ) -> tuple[User, str]:
+        """A new person and the hash of his password, not stored yet; raises `InvalidRequest` naming the field."""
+        name = unicodedata.normalize("NFKC", username).strip()
+        if not _NAME.fullmatch(name):
+            words = "Letters, digits and . _ - + @, at most 64."
+            raise invalid("Please choose another user name.", username=words)
+        check_strength(password, username=name)
+        user = User(id=new_id(), username=name, display_name=display_name or name, role=role)
+        return user, await self._passwords.hash(password)
+
+    async def add(self, user: User, hashed: str, *, first: bool = False) -> None:
+        """Stores a person; with `first` only as the very first one. Raises `Conflict`."""
+        row = {
+            **user.model_dump(),
+            "login": login_of(user.username),
+            "password": hashed,
+            "created": self._clock().isoformat(),
+        }
+
+        def write(connection: Connection) -> None:
+            if first and connection.execute(text("SELECT 1 FROM users LIMIT 1")).first():
+                raise Conflict("This house has an owner already. Sign in instead.")
+            if connection.execute(text("SELECT 1 FROM users WHERE login = :login"), row).first():
+                raise Conflict("That user name is taken.")
+            connection.execute(
+                text(
+                    "INSERT INTO users (id, login, username, display_name, role, password, created)"
+                    " VALUES (:id, :login, :username, :display_name, :role, :password, :created)"
+                ),
+                row,
+            )
+
+        await self._store.write(write)
+
+    async def find(self, username: str) -> tuple[User, str] | None:
+        """The person of a user name and the hash of his password."""
+
+        def read(connection: Connection) -> tuple[User, str] | None:
+            found = connection.execute(
+                text("SELECT * FROM users WHERE login = :login"), {"login": login_of(username)}
+            ).one_or_none()
+            return (_user(found), str(found.password)) if found else None
+
+        return await self._store.read(read)
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Whether a password fits a hash; takes as long for nobody's."""
+        return await self._passwords.fits(stored, password)
+
+    async def refresh(self, user: User, stored: str, password: str) -> None:
+        """Hashes a password anew where the stored hash is weaker than today's."""
+        if not self._passwords.is_old(stored):
+            return
+        row = {"id": user.id, "password": await self._passwords.hash(password)}
+        await self._store.write(lambda c: c.execute(text("UPDATE users SET password = :password WHERE id = :id"), row))
+
+
+def login_of(username: str) -> str:
+    """The form in which user names are the same."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
+def _user(row: Any) -> User:
+    return User(id=row.id, username=row.username, display_name=row.display_name, role=row.role)

@@ -1,0 +1,63 @@
+"""The vault's accounts from the gateway's side. Secrets leave this process sealed to the vault's key alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import NotFound
+from openassistant.messages import Account, AccountList, AccountQuery, ConnectRequest, Done, ErrorBody, PublicKey
+from openassistant.seal import seal
+from services.gateway.grants import Grants
+
+__all__ = ["Vault"]
+
+_SECONDS = 10.0
+
+
+class Vault:
+    """Connect, finish, list, revoke."""
+
+    def __init__(self, bus: Bus, grants: Grants) -> None:
+        self._bus, self._grants = bus, grants
+
+    async def connect(
+        self, user: str, *, connector: str, name: str, settings: dict[str, Any], secrets: dict[str, str]
+    ) -> Account:
+        """A pending account with its secrets."""
+        ctx = self._grants.context(user, seconds=_SECONDS)
+        key = await self._bus.request(subjects.vault("public"), Done(), PublicKey, ctx)
+        subject = subjects.vault_account("connect")
+        sealed = seal(json.dumps(secrets).encode(), key.public_key, context=subject)
+        request = ConnectRequest(user=user, connector=connector, name=name, settings=settings, sealed=sealed)
+        return await self._bus.request(subject, request, Account, ctx)
+
+    async def finish(self, user: str, account: str, *, problem: ErrorBody | None = None) -> Account:
+        """The account, connected, or in need of attention."""
+        query = AccountQuery(user=user, account=account, problem=problem)
+        return await self._ask("finish", user, query, Account)
+
+    async def listing(self, user: str, *, connector: str | None = None) -> tuple[Account, ...]:
+        """A user's accounts, oldest first."""
+        found = await self._ask("list", user, AccountQuery(user=user, connector=connector), AccountList)
+        return found.accounts
+
+    async def one(self, user: str, account: str) -> Account:
+        """One account of this user; raises `NotFound` for another's too."""
+        found = await self._ask("list", user, AccountQuery(user=user, account=account), AccountList)
+        if not found.accounts:
+            raise NotFound("There is no such account.")
+        return found.accounts[0]
+
+    async def revoke(self, user: str, account: str) -> None:
+        """Destroys an account; one that is gone already is as good."""
+        try:
+            await self._ask("revoke", user, AccountQuery(user=user, account=account), Account)
+        except NotFound:
+            return
+
+    async def _ask(self, verb: str, user: str, query: AccountQuery, reply: type[Any]) -> Any:
+        ctx = self._grants.context(user, seconds=_SECONDS)
+        return await self._bus.request(subjects.vault_account(verb), query, reply, ctx)

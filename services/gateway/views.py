@@ -1,0 +1,476 @@
+"""The shapes of the HTTP API: frozen models that the OpenAPI document and the web UI's types are made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from openassistant.messages import CallState, Effect, Id
+
+__all__ = [
+    "Account",
+    "AccountDraft",
+    "Accepted",
+    "Approval",
+    "CallView",
+    "CheckReport",
+    "CheckStep",
+    "Connector",
+    "ConnectorApproval",
+    "ConnectorTool",
+    "Conversation",
+    "ConversationDraft",
+    "DecisionDraft",
+    "Device",
+    "FoundServer",
+    "History",
+    "Ledger",
+    "LedgerEntry",
+    "LedgerProblem",
+    "Login",
+    "Message",
+    "MessageDraft",
+    "MessageError",
+    "ModelCheck",
+    "ModelChoice",
+    "ModelDraft",
+    "ModelSettings",
+    "Preview",
+    "PreviewDestination",
+    "PreviewField",
+    "PreviewSource",
+    "Problem",
+    "ProblemNote",
+    "Readiness",
+    "Session",
+    "SetupDraft",
+    "SetupState",
+    "Sync",
+    "TreeHead",
+    "User",
+    "Verification",
+    "View",
+]
+
+
+class View(BaseModel):
+    """The base of every shape."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class CheckStep(View):
+    """One step of a check, in words."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Problem(View):
+    """An error answer (RFC 9457) with our error code.
+
+    `fields` names what is wrong per field of the request, `steps` how far a check came, `action` what helps:
+    `sign_in`, `reconnect`, `retry` or `approve_connector`.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    fields: dict[str, str] | None = None
+    steps: tuple[CheckStep, ...] | None = None
+    action: str | None = None
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+Username = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+
+
+class User(View):
+    """A person of this household."""
+
+    id: Id
+    username: str
+    display_name: str
+    role: Literal["owner", "member"]
+
+
+class Session(View):
+    """Who is signed in, and until when at most."""
+
+    user: User
+    expires_at: datetime
+
+
+class Device(View):
+    """One session, as its owner sees it in the list of his sessions."""
+
+    id: Id
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str
+    agent: str
+    current: bool
+
+
+class Login(View):
+    """User name and password."""
+
+    username: Username
+    password: Password
+
+
+class SetupState(View):
+    """open: nobody has set this house up yet."""
+
+    state: Literal["open", "done"]
+
+
+class SetupDraft(Login):
+    """The owner's account; `token` is what stands behind `#` in the set-up link."""
+
+    token: Annotated[str, StringConstraints(max_length=200)]
+    display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+
+
+# --- connectors and accounts --------------------------------------------------------------------------------------
+
+
+class ConnectorTool(View):
+    """One tool of a connector."""
+
+    name: str
+    description: str
+    effect: Effect
+
+
+class Connector(View):
+    """A connector that runs now; nothing of it is used before its digest is approved."""
+
+    id: str
+    name: str
+    version: str
+    description: str
+    digest: str
+    approved: bool
+    instances: int
+    settings_schema: dict[str, Any]
+    secrets_schema: dict[str, Any]
+    tools: tuple[ConnectorTool, ...]
+
+
+class ConnectorApproval(View):
+    """The digest that was looked at."""
+
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ProblemNote(View):
+    """What is wrong with an account, and what helps."""
+
+    code: str
+    detail: str
+    action: str | None = None
+
+
+class Sync(View):
+    """How far the local copy is."""
+
+    state: Literal["idle", "running", "failed"]
+    done: int
+    total: int | None
+    what: str
+    finished_at: datetime | None
+
+
+class Account(View):
+    """An account of a third-party service, without its secrets."""
+
+    id: Id
+    connector: str
+    name: str
+    state: Literal["connected", "attention"]
+    settings: dict[str, Any]
+    created_at: datetime
+    problem: ProblemNote | None = None
+    sync: Sync | None = None
+
+
+class AccountDraft(View):
+    """A new account: settings and secrets as the connector's schemas say."""
+
+    connector: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    settings: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+
+
+class CheckReport(View):
+    """How a check went, step by step."""
+
+    ok: bool
+    steps: tuple[CheckStep, ...] = ()
+    problem: ProblemNote | None = None
+
+
+# --- conversations ------------------------------------------------------------------------------------------------
+
+
+class MessageError(View):
+    """Why an answer ended early."""
+
+    code: str
+    detail: str
+
+
+class CallView(View):
+    """One tool call in an answer."""
+
+    id: Id
+    connector: str
+    tool: str
+    effect: Effect
+    title: str
+    state: CallState
+    arguments: dict[str, Any]
+    result: Any = None
+    approval_id: Id | None = None
+
+
+class Message(View):
+    """One message."""
+
+    id: Id
+    role: Literal["user", "assistant"]
+    turn: Id
+    created_at: datetime
+    text: str
+    calls: tuple[CallView, ...] = ()
+    error: MessageError | None = None
+    usage: dict[str, Any] | None = None
+
+
+class Conversation(View):
+    """One conversation."""
+
+    id: Id
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    state: Literal["idle", "running", "waiting"]
+
+
+class History(Conversation):
+    """A conversation with its messages; a live view goes on after `last_event_id`."""
+
+    messages: tuple[Message, ...] = ()
+    last_event_id: int = 0
+
+
+class ConversationDraft(View):
+    """A new conversation; without a title its first message names it."""
+
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+
+
+class MessageDraft(View):
+    """What the owner says; `zone` is the IANA time zone that his words about times are meant in."""
+
+    text: Annotated[str, StringConstraints(min_length=1)]
+    zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class Accepted(View):
+    """The turn is stored and under way."""
+
+    turn: Id
+
+
+# --- approvals ----------------------------------------------------------------------------------------------------
+
+
+class PreviewDestination(View):
+    """Whom or what a call reaches."""
+
+    kind: str
+    value: str
+    name: str | None = None
+    note: str | None = None
+
+
+class PreviewField(View):
+    """One labelled line."""
+
+    label: str
+    value: str
+
+
+class PreviewSource(View):
+    """Where text in the call came from, and who could have written it."""
+
+    source: str
+    authors: tuple[str, ...] = ()
+
+
+class Preview(View):
+    """What a call will do, in the connector's words."""
+
+    verb: str
+    confirm: str
+    account: str
+    destinations: tuple[PreviewDestination, ...] = ()
+    fields: tuple[PreviewField, ...] = ()
+    content: str = ""
+    outside: tuple[PreviewSource, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Approval(View):
+    """A call that waits, or waited, for a person; `reason` says why it was asked."""
+
+    id: Id
+    state: Literal["pending", "approved", "denied", "expired", "void"]
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None = None
+    conversation: Id
+    turn: Id
+    call_id: Id
+    connector: str
+    tool: str
+    effect: Effect
+    account: Id | None = None
+    arguments: dict[str, Any]
+    preview: Preview
+    reason: str = ""
+
+
+class DecisionDraft(View):
+    """The decision; `note` tells the assistant why not."""
+
+    decision: Literal["approve", "deny"]
+    note: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------------
+
+
+class LedgerEntry(View):
+    """One record; `content` is null where its key is gone."""
+
+    index: int
+    time: datetime
+    action: str
+    room: str
+    turn: Id | None = None
+    conversation: Id | None = None
+    connector: str | None = None
+    tool: str | None = None
+    effect: Effect | None = None
+    call_id: Id | None = None
+    outcome: str | None = None
+    content: Any = None
+    leaf_hash: str
+
+
+class TreeHead(View):
+    """A signed head of the ledger's Merkle tree; `signature` is the whole C2SP signed note."""
+
+    size: int
+    root: str
+    time: datetime
+    signature: str
+
+
+class Ledger(View):
+    """A page of the ledger; `next` goes into `after`."""
+
+    entries: tuple[LedgerEntry, ...] = ()
+    next: int | None = None
+    head: TreeHead | None = None
+
+
+class LedgerProblem(View):
+    """The first record that does not fit; -1 where it is the whole that does not fit."""
+
+    index: int
+    detail: str
+
+
+class Verification(View):
+    """What a full check of the ledger found."""
+
+    ok: bool
+    size: int
+    root: str
+    problem: LedgerProblem | None = None
+    seconds: float
+
+
+# --- the model ----------------------------------------------------------------------------------------------------
+
+
+class ModelDraft(View):
+    """Which model answers: an OpenAI-compatible address, or a litellm name."""
+
+    kind: Literal["openai", "litellm"] = "openai"
+    model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    base_url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
+    api_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+    window: Annotated[int, Field(ge=512, le=10_000_000)] | None = None
+
+
+class ModelProbe(View):
+    """As `ModelDraft`, but the model may still be open."""
+
+    kind: Literal["openai", "litellm"] = "openai"
+    model: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    base_url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
+    api_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
+
+
+class ModelChoice(View):
+    """The model that answers now, without its key."""
+
+    kind: Literal["openai", "litellm"]
+    model: str
+    base_url: str | None = None
+    has_key: bool = False
+    window: int | None = None
+
+
+class FoundServer(View):
+    """A model server found on this machine."""
+
+    name: str
+    base_url: str
+    models: tuple[str, ...] = ()
+
+
+class ModelSettings(View):
+    """The present choice, and what was found."""
+
+    current: ModelChoice | None = None
+    found: tuple[FoundServer, ...] = ()
+
+
+class ModelCheck(View):
+    """Whether a model server answers, in words, and what it offers."""
+
+    ok: bool
+    detail: str
+    models: tuple[str, ...] = ()
+
+
+class Readiness(View):
+    """Whether every room answers; `missing` names those that do not."""
+
+    ready: bool
+    missing: tuple[str, ...] = ()

@@ -1,0 +1,199 @@
+import type { AGUIEvent } from '@ag-ui/core';
+import { api, signedOut } from '$lib/api/client';
+import { type Problem, problemFrom } from '$lib/api/problem';
+import type { Approval } from '$lib/api/types';
+import { type ServerEvent, type StreamState, follow } from './sse';
+import { type CallItem, Transcript } from './transcript.svelte';
+
+const RELOAD_AFTER = 3_000;
+
+/** One open conversation: loaded, followed, and brought up to date after every break. */
+export class Live {
+  readonly id: string;
+  readonly transcript = new Transcript();
+  phase = $state<'loading' | 'ready' | 'failed' | 'gone'>('loading');
+  stream = $state<StreamState>('connecting');
+  problem = $state.raw<Problem | null>(null);
+  title = $state('');
+  busy = $state(false);
+  stopping = $state(false);
+
+  #queue: [number, AGUIEvent][] = [];
+  #frame: (() => void) | null = null;
+  #reader: AbortController | null = null;
+  #closed = false;
+  #asked = new Set<string>();
+  #onRun: () => void;
+
+  /** `onRun` is called when a run begins or ends: titles and states in the list may have changed. */
+  constructor(id: string, onRun: () => void) {
+    this.id = id;
+    this.#onRun = onRun;
+  }
+
+  /** Loads the conversation and follows it until `close`. */
+  async open(): Promise<void> {
+    this.#stopReading();
+    try {
+      const history = await api.conversation(this.id);
+      if (this.#closed) return;
+      this.title = history.title;
+      this.transcript.load(history);
+      this.phase = 'ready';
+      this.problem = null;
+      void this.#fetchApprovals();
+      this.#read();
+    } catch (thrown) {
+      this.#failed(problemFrom(thrown));
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopReading();
+    document.removeEventListener('visibilitychange', this.#visibility);
+  }
+
+  /** Sends a message; false (and `problem`) where the server did not take it. */
+  async say(text: string): Promise<boolean> {
+    const item = this.transcript.say(text);
+    const sent = await this.#do(async () => {
+      this.transcript.run = 'running';
+      item.turn = (await api.say(this.id, text)).turn;
+    });
+    if (!sent) {
+      this.transcript.unsay(item);
+      this.transcript.run = 'idle';
+    }
+    return sent;
+  }
+
+  /** Runs the last message again. */
+  async retry(): Promise<void> {
+    const done = await this.#do(async () => {
+      await api.retry(this.id);
+    });
+    if (done) await this.open();
+  }
+
+  /** Stops the running turn. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.#do(async () => {
+      await api.stop(this.id);
+    });
+    this.stopping = false;
+  }
+
+  /** Puts a decision; the card shows what the server then says. */
+  async decide(call: CallItem, decision: 'approve' | 'deny'): Promise<Problem | null> {
+    if (!call.approvalId) return null;
+    try {
+      call.approval = await api.decide(call.approvalId, decision);
+      return null;
+    } catch (thrown) {
+      await this.fetchApproval(call);
+      return call.approval && call.approval.state !== 'pending' ? null : problemFrom(thrown);
+    }
+  }
+
+  /** Fetches the approval of a call, where it has one. */
+  async fetchApproval(call: CallItem): Promise<void> {
+    if (!call.approvalId) return;
+    try {
+      call.approval = await api.approval(call.approvalId);
+    } catch (thrown) {
+      if (!call.approval) this.problem = problemFrom(thrown);
+    }
+  }
+
+  async #fetchApprovals(): Promise<void> {
+    const missing = this.transcript.waiting.filter((call) => !call.approval && !this.#asked.has(call.approvalId ?? ''));
+    for (const call of missing) this.#asked.add(call.approvalId ?? '');
+    await Promise.all(missing.map((call) => this.fetchApproval(call)));
+  }
+
+  async #do(action: () => Promise<void>): Promise<boolean> {
+    this.busy = true;
+    this.problem = null;
+    try {
+      await action();
+      return true;
+    } catch (thrown) {
+      this.problem = problemFrom(thrown);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  #failed(problem: Problem): void {
+    this.problem = problem;
+    if (problem.status === 404) this.phase = 'gone';
+    else if (this.phase !== 'ready') this.phase = 'failed';
+    else if (problem.status !== 401) setTimeout(() => !this.#closed && void this.open(), RELOAD_AFTER);
+  }
+
+  #read(): void {
+    this.#reader = new AbortController();
+    document.removeEventListener('visibilitychange', this.#visibility);
+    document.addEventListener('visibilitychange', this.#visibility);
+    void follow({
+      url: `/api/conversations/${this.id}/events`,
+      lastId: () => this.#queue.at(-1)?.[0] ?? this.transcript.lastEventId,
+      onEvent: (event) => this.#received(event),
+      onState: (state) => this.#streamChanged(state),
+      signal: this.#reader.signal
+    });
+  }
+
+  #stopReading(): void {
+    this.#reader?.abort();
+    this.#reader = null;
+    this.#flush();
+  }
+
+  /** A hidden page that waits for nothing gives its connection back: browsers allow few to one host. */
+  #visibility = (): void => {
+    if (document.hidden && this.transcript.run === 'idle') this.#stopReading();
+    else if (!document.hidden && !this.#reader && !this.#closed) this.#read();
+  };
+
+  #streamChanged(state: StreamState): void {
+    this.stream = state;
+    if (state === 'gone') this.phase = 'gone';
+    if (state === 'signed-out') signedOut();
+  }
+
+  #received(event: ServerEvent): void {
+    const id = Number(event.id);
+    if (!Number.isSafeInteger(id)) return;
+    this.#queue.push([id, JSON.parse(event.data) as AGUIEvent]);
+    this.#frame ??= nextFrame(() => this.#flush());
+  }
+
+  /** Applies what came since the last frame, so that fast tokens cost one rendering per frame. */
+  #flush(): void {
+    this.#frame?.();
+    this.#frame = null;
+    const queue = this.#queue;
+    this.#queue = [];
+    const before = this.transcript.run;
+    for (const [id, event] of queue) this.transcript.apply(id, event);
+    void this.#fetchApprovals();
+    if (before !== this.transcript.run) this.#onRun();
+    if (this.transcript.needsReload && !this.#closed) void this.open();
+  }
+}
+
+/** Calls back with the next frame, or soon where the page is hidden and has none; returns how to cancel. */
+function nextFrame(callback: () => void): () => void {
+  if (document.hidden) {
+    const timer = setTimeout(callback, 250);
+    return () => clearTimeout(timer);
+  }
+  const frame = requestAnimationFrame(callback);
+  return () => cancelAnimationFrame(frame);
+}
+
+export type { Approval };

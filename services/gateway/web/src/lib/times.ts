@@ -1,0 +1,43 @@
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' });
+const exactFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
+const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+const dayFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const shortFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60]
+];
+
+/** "5 minutes ago", "in 3 hours"; under a minute "just now". */
+export function ago(time: string, now: number): string {
+  const seconds = (Date.parse(time) - now) / 1000;
+  const step = STEPS.find(([, size]) => Math.abs(seconds) >= size);
+  return step ? relative.format(Math.round(seconds / step[1]), step[0]) : 'just now';
+}
+
+/** The whole date and time, for a tooltip. */
+export const exact = (time: string): string => exactFormat.format(new Date(time));
+
+/** Hours and minutes. */
+export const clock = (time: string): string => clockFormat.format(new Date(time));
+
+/** Hours and minutes today, else with the day. */
+export function until(time: string, now: number): string {
+  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
+  return isToday ? clock(time) : shortFormat.format(new Date(time));
+}
+
+/** The calendar day, as a heading: today and yesterday by name. */
+export function day(time: string, now: number, names: { today: string; yesterday: string }): string {
+  const date = new Date(time);
+  const days = Math.round((startOf(new Date(now)) - startOf(date)) / 86_400_000);
+  if (days === 0) return names.today;
+  return days === 1 ? names.yesterday : dayFormat.format(date);
+}
+
+const startOf = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+
+/** A count with separators. */
+export const count = (value: number): string => value.toLocaleString('en-GB');

@@ -65,17 +65,19 @@ def _licence(name: str) -> str:
     if name in _READ_BY_HAND:
         return _READ_BY_HAND[name]
     try:
-        known = metadata(name)
+        known = metadata(name).json
     except PackageNotFoundError:
         return "not installed on this platform"
-    stated = known.get("License-Expression") or ", ".join(
+    stated = str(known.get("license_expression", "")) or ", ".join(
         line.removeprefix("License :: ").removeprefix("OSI Approved :: ")
-        for line in known.get_all("Classifier", [])
+        for line in known.get("classifier", [])
         if line.startswith("License ::") and not line.endswith("OSI Approved")
     )
-    stated = stated or known.get("License", "")
+    stated = stated or str(known.get("license", ""))
     if not stated.startswith(_ACCEPTED):
-        raise LookupError(f"{name} is under {stated or 'no stated licence'}: look at it, then say so in dependencies.py")
+        raise LookupError(
+            f"{name} is under {stated or 'no stated licence'}: look at it, then say so in dependencies.py"
+        )
     return stated
 
 

@@ -7,7 +7,7 @@ import socket
 import sys
 from typing import Any
 
-pytest_plugins = ["tests.peers.fixtures"]
+pytest_plugins = ["tests.peers.fixtures", "tests.e2e.fixtures"]
 
 _NAMES = {"", "localhost", "localhost.", "ip6-localhost", socket.gethostname()}
 

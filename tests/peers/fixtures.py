@@ -19,6 +19,7 @@ from tests.peers.smtp import SmtpServer
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that `make test` may leave out on a machine without the Debian package."""
     config.addinivalue_line("markers", "needs_dovecot: talks to Dovecot (apt-get install dovecot-imapd)")
+    config.addinivalue_line("markers", "mails(count): how many mails the seeded mailbox holds")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

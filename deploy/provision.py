@@ -1,0 +1,164 @@
+"""Everything a house needs before it starts: keys, trust, the bus configuration. `python -m deploy.provision`.
+
+Run again, it keeps what is there and adds what is missing. Layout of the keys folder, one folder per room, so that
+each room is handed its own and nothing else:
+
+    <room>/nkey  <room>/trust.json  {gateway,audit}/signing.jwk  gateway/approved-cards.json
+    bus/nats.conf  bus/server.json  root-key-id  connectors.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from deploy import secretfiles
+from deploy.bus import configuration
+from deploy.generated import ROOT
+from deploy.permissions import SERVICES, table
+from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound
+from openassistant.grants import Trust
+from openassistant.messages import Card, card_digest
+from services.vault.rootkey import RootKey
+
+__all__ = ["Server", "add_connector", "connectors_of", "first_party", "jetstream_key", "provision", "reload_bus"]
+
+_ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
+_RESERVED = (*SERVICES, "bus")
+_STORE_KEY_FILE = "jetstream.conf"
+
+
+class Server(BaseModel):
+    """Where the bus server listens and what it may write; kept, so that a later row can be added."""
+
+    model_config = ConfigDict(frozen=True)
+
+    listen: str = "127.0.0.1:4222"
+    store_dir: str
+    pid_file: str
+    key_in_file: bool = False
+    """Whether the store's key lies in a file beside nats.conf (containers) or comes by a variable."""
+
+    @property
+    def url(self) -> str:
+        """Where a room on the same machine reaches it."""
+        return f"nats://{self.listen}"
+
+
+def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
+    """Makes what is missing under `keys`, and the root key. Returns whether the root key is new.
+
+    Raises `Internal` when the root key is missing or another one although this house was set up before.
+    """
+    made = _ensure_root_key(keys, root_key_file)
+    trust = Trust.of(
+        gateway=secretfiles.signing_key(keys / "gateway" / "signing.jwk"),
+        audit=secretfiles.signing_key(keys / "audit" / "signing.jwk"),
+    )
+    for room in (*SERVICES, *connectors_of(keys)):
+        secretfiles.keep(keys / room / "trust.json", trust.dump() + "\n")
+    secretfiles.keep(keys / "gateway" / "approved-cards.json", json.dumps(first_party(), indent=2) + "\n")
+    secretfiles.keep(keys / "bus" / "server.json", server.model_dump_json(indent=2) + "\n")
+    if server.key_in_file:
+        line = f'key: "{jetstream_key(root_key_file)}"\n'
+        secretfiles.keep(keys / "bus" / _STORE_KEY_FILE, line)
+    _write_bus_configuration(keys, server)
+    return made
+
+
+def add_connector(keys: Path, name: str) -> Path:
+    """Gives a connector from outside the tree a key and a row; returns the folder with its credentials.
+
+    Raises `InvalidRequest` for a name that cannot be one, `Conflict` when it exists, `NotFound` before set-up.
+    """
+    if not _ID.fullmatch(name) or name in _RESERVED:
+        raise InvalidRequest(
+            f"{name!r} cannot be a connector's id: lower-case letters, digits and _, and no room's name."
+        )
+    known = connectors_of(keys)
+    if name in known:
+        raise Conflict(f"The connector {name} has its key already: {keys / name}")
+    server = _server(keys)
+    trust = (keys / "gateway" / "trust.json").read_text()
+    secretfiles.write(keys / "connectors.json", json.dumps(sorted({*_added(keys), name})) + "\n")
+    secretfiles.keep(keys / name / "trust.json", trust)
+    _write_bus_configuration(keys, server)
+    return keys / name
+
+
+def reload_bus(keys: Path) -> bool:
+    """Makes a running bus server on this machine read its configuration again; False when none runs here."""
+    try:
+        os.kill(int(Path(_server(keys).pid_file).read_text()), signal.SIGHUP)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def connectors_of(keys: Path) -> tuple[str, ...]:
+    """The ids of every connector of this house: those of the tree, and those added."""
+    return tuple(sorted({*first_party(), *_added(keys)}))
+
+
+def first_party() -> Mapping[str, str]:
+    """Id and card digest of each connector in the tree, as it was released: approved from the start."""
+    return {
+        card.parent.name: card_digest(Card.model_validate_json(card.read_text()))
+        for card in sorted((ROOT / "connectors").glob("*/card.json"))
+    }
+
+
+def jetstream_key(root_key_file: Path) -> str:
+    """The key of the bus's encrypted store, derived from the root key; it begins with a letter."""
+    return "k" + RootKey.load(root_key_file).derive("jetstream").hex()
+
+
+def _added(keys: Path) -> Sequence[str]:
+    try:
+        names: list[str] = json.loads((keys / "connectors.json").read_text())
+    except FileNotFoundError:
+        return []
+    return names
+
+
+def _server(keys: Path) -> Server:
+    try:
+        return Server.model_validate_json((keys / "bus" / "server.json").read_text())
+    except (OSError, ValidationError) as error:
+        raise NotFound(f"There is no house at {keys} yet: start it once first.") from error
+
+
+def _write_bus_configuration(keys: Path, server: Server) -> None:
+    rows = table(connectors_of(keys))
+    text = configuration(
+        rows,
+        {row.name: secretfiles.bus_key(keys / row.name / "nkey") for row in rows},
+        listen=server.listen,
+        store_dir=server.store_dir,
+        pid_file=server.pid_file,
+        key_file=_STORE_KEY_FILE if server.key_in_file else None,
+    )
+    secretfiles.keep(keys / "bus" / "nats.conf", text)
+
+
+def _ensure_root_key(keys: Path, root_key_file: Path) -> bool:
+    """Makes the root key on the very first run alone; later it must be there, and the same."""
+    mark = keys / "root-key-id"
+    made = not mark.exists() and not root_key_file.exists()
+    if made:
+        secretfiles.write(root_key_file, secretfiles.root_key())
+    identity = hashlib.sha256(RootKey.load(root_key_file).derive("id")).hexdigest()[:32]
+    if mark.exists() and mark.read_text().strip() != identity:
+        raise Internal(
+            f"{root_key_file} is not the root key that this house was set up with; with it nothing stored here "
+            "can be opened. Put the right key back, or restore it from your note of it."
+        )
+    secretfiles.keep(mark, identity + "\n")
+    return made

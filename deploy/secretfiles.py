@@ -1,0 +1,57 @@
+"""Secrets as files: written whole, readable by their owner alone; and the kinds of keys a house has."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+import nkeys
+
+from openassistant.grants import SigningKey
+
+__all__ = ["bus_key", "keep", "public_bus_key", "root_key", "signing_key", "write"]
+
+
+def write(path: Path, text: str) -> None:
+    """Puts `text` in place of whatever `path` held, in one step; mode 0600 in a folder of mode 0700."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def keep(path: Path, text: str) -> None:
+    """As `write`, unless the file says so already."""
+    if not path.exists() or path.read_text() != text:
+        write(path, text)
+
+
+def root_key() -> str:
+    """32 random bytes in base64, as the vault reads them."""
+    return base64.b64encode(secrets.token_bytes(32)).decode() + "\n"
+
+
+def bus_key(path: Path) -> str:
+    """The public nkey of the seed in `path`, which is made when missing."""
+    if not path.exists():
+        write(path, nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER).decode() + "\n")
+    return public_bus_key(path.read_text().strip())
+
+
+def public_bus_key(seed: str) -> str:
+    """The public nkey of a seed."""
+    public: bytes = nkeys.from_seed(bytearray(seed.encode())).public_key
+    return public.decode()
+
+
+def signing_key(path: Path) -> SigningKey:
+    """The Ed25519 key in a JWK file, which is made when missing."""
+    if not path.exists():
+        write(path, SigningKey.generate().private_jwk() + "\n")
+    return SigningKey.load(path)

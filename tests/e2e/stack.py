@@ -1,0 +1,285 @@
+"""The product as one command starts it, with a signed-in client for its HTTP API.
+
+with Stack(model=house.model) as stack, stack.sign_in() as ada:
+    account = ada.connect(house.mail_account())
+"""
+
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from tests.e2e.events import Event, read_events
+from tests.peers.model import ModelServer
+from tests.peers.process import LOOPBACK, Child, Lifespan, PeerError, free_port, workspace
+
+__all__ = ["OWNER", "OWNER_PASSWORD", "Person", "Stack"]
+
+OWNER, OWNER_PASSWORD = "ada", "not-a-real-owner-password"
+ROOT = Path(__file__).parents[2]
+Found = TypeVar("Found")
+
+
+class Stack(Lifespan):
+    """The supervisor with every room, its data in `data_dir` (or in a folder that goes with it).
+
+    `model` is the scripted model it is told to use, `env` adds to its environment. `halt` sends SIGTERM, waits and
+    keeps the data, so that `launch` can start it again on the same house.
+    """
+
+    def __init__(
+        self, *, model: ModelServer | None = None, data_dir: Path | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = free_port()
+        self.folder = workspace("house")
+        self.data_dir = data_dir if data_dir is not None else self.folder / "data"
+        self._model, self._extra = model, dict(env or {})
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser goes."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What the product wrote so far."""
+        return self._running().tail(1_000_000)
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._running().pid
+
+    def start(self) -> None:
+        """Start it with an owner already made, and wait until every room answers."""
+        self.launch()
+
+    def launch(self, *, seconds: float = 60.0) -> None:
+        """Start the supervisor and wait at most `seconds` for /readyz."""
+        command = [sys.executable, "-m", "deploy.supervisor"]
+        self._child = Child(command, name="product", directory=self.folder, env=self._environment())
+        self._child.start(self.ready, seconds=seconds)
+
+    def ready(self) -> bool:
+        """Whether every room answers now."""
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=2, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def halt(self) -> None:
+        """Stop it by SIGTERM and keep its data."""
+        if self._child is not None:
+            self._child.stop(seconds=20)
+            self._child = None
+
+    def stop(self) -> None:
+        """Stop it and remove its folder."""
+        self.halt()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sign_in(self) -> "Person":
+        """The owner, signed in."""
+        return Person(self.url, OWNER, OWNER_PASSWORD)
+
+    def room(self, name: str) -> int:
+        """The process id of a room, found among the supervisor's descendants by its name."""
+        found = [pid for pid, title in _descendants(self.pid) if re.search(rf"(^|\W){re.escape(name)}(\W|$)", title)]
+        if not found:
+            raise PeerError(f"no process of the room {name}")
+        return found[0]
+
+    def kill_room(self, name: str) -> None:
+        """kill -9 of one room."""
+        os.kill(self.room(name), signal.SIGKILL)
+
+    def _environment(self) -> dict[str, str]:
+        password = self.folder / "owner-password"
+        password.write_text(OWNER_PASSWORD)
+        password.chmod(0o600)
+        mine = {
+            "OA_DATA_DIR": str(self.data_dir),
+            "OA_PORT": str(self.port),
+            "OA_SETUP_USER": OWNER,
+            "OA_SETUP_PASSWORD_FILE": str(password),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
+        }
+        if self._model is not None:
+            mine |= {"OA_MODEL": f"openai/{self._model.name}", "OA_MODEL_BASE_URL": self._model.url}
+        return {**mine, **self._extra}
+
+    def _running(self) -> Child:
+        if self._child is None:
+            raise PeerError("the product is not started")
+        return self._child
+
+
+class Person:
+    """Somebody signed in, as a client of the HTTP API. Errors of the API raise `httpx.HTTPStatusError`."""
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self.http = httpx.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False)
+        self._post("/api/session", {"username": username, "password": password})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """GET, the JSON of the answer."""
+        return _checked(self.http.get(path, params=query)).json()
+
+    def connect(self, account: Mapping[str, Any], *, seconds: float = 120.0) -> dict[str, Any]:
+        """Approve the account's connector if it is not yet, connect the account, wait for its first sync."""
+        self._approve_connector(account["connector"])
+        made = self._post("/api/accounts", account)
+        return self.synced(made["id"], seconds=seconds)
+
+    def try_connect(self, account: Mapping[str, Any]) -> httpx.Response:
+        """The answer to connecting an account, whatever it is."""
+        self._approve_connector(account["connector"])
+        return self.http.post("/api/accounts", json=dict(account), timeout=60)
+
+    def synced(self, account: str, *, seconds: float = 120.0) -> dict[str, Any]:
+        """The account, once its first sync has finished; `PeerError` when it fails or takes longer."""
+
+        def look() -> dict[str, Any] | None:
+            view: dict[str, Any] = self.get(f"/api/accounts/{account}")
+            sync = view["sync"] or {}
+            if sync.get("state") == "failed":
+                raise PeerError(f"the sync failed: {view}")
+            return view if sync.get("state") == "idle" and sync.get("finished_at") else None
+
+        return until(look, seconds=seconds, what="the first sync")
+
+    def converse(self) -> str:
+        """A new conversation's id."""
+        return str(self._post("/api/conversations", {})["id"])
+
+    def say(self, conversation: str, text: str) -> list[Event]:
+        """Send a message; all events of the run that answers it, to its end."""
+        path = f"/api/conversations/{conversation}/messages"
+        with self.http.stream(
+            "POST", path, json={"text": text}, headers={"Accept": "text/event-stream"}, timeout=60
+        ) as answer:
+            return list(_until_run_ends(_events(answer)))
+
+    def say_and_leave(self, conversation: str, text: str) -> str:
+        """Send a message without waiting for its answer; the turn's id."""
+        return str(self._post(f"/api/conversations/{conversation}/messages", {"text": text})["turn"])
+
+    def follow(self, conversation: str, *, after: int | None = None, seconds: float = 60.0) -> Iterator[Event]:
+        """The conversation's events from `after` on, live; `httpx.ReadTimeout` when none comes for `seconds`."""
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        path = f"/api/conversations/{conversation}/events"
+        with self.http.stream("GET", path, headers=headers, timeout=seconds) as answer:
+            yield from _events(answer)
+
+    def pending(self, conversation: str | None = None) -> list[dict[str, Any]]:
+        """The approvals that wait (of one conversation)."""
+        waiting: list[dict[str, Any]] = self.get("/api/approvals", state="pending")
+        return [each for each in waiting if conversation in {None, each["conversation"]}]
+
+    def decide(self, approval: str, decision: str, *, note: str = "") -> dict[str, Any]:
+        """Approve or deny."""
+        return self._post(f"/api/approvals/{approval}", {"decision": decision, "note": note})
+
+    def settle(self, conversation: str, decision: str = "approve", *, seconds: float = 60.0) -> dict[str, Any]:
+        """Decide whatever the conversation asks until it is idle; the conversation with its messages."""
+
+        def look() -> dict[str, Any] | None:
+            for each in self.pending(conversation):
+                self.decide(each["id"], decision)
+            view: dict[str, Any] = self.get(f"/api/conversations/{conversation}")
+            return view if view["state"] == "idle" else None
+
+        return until(look, seconds=seconds, what="the end of the turn")
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every entry of the ledger that this person may see."""
+        entries: list[dict[str, Any]] = []
+        after: int | None = -1
+        while after is not None:
+            page = self.get("/api/audit", after=after, limit=200)
+            entries += page["entries"]
+            after = page["next"]
+        return entries
+
+    def verify(self) -> dict[str, Any]:
+        """The check of the whole ledger."""
+        report: dict[str, Any] = self.get("/api/audit/verify")
+        return report
+
+    def _approve_connector(self, connector: str) -> None:
+        def look() -> dict[str, Any] | None:
+            return next((each for each in self.get("/api/connectors") if each["id"] == connector), None)
+
+        card = until(look, seconds=20, what=f"the connector {connector}")
+        if not card["approved"]:
+            self.http.post(f"/api/connectors/{connector}/approve", json={"digest": card["digest"]}).raise_for_status()
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = _checked(self.http.post(path, json=dict(body))).json()
+        return answer
+
+
+def until(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
+    """What `look` finds, asked until it finds something; `PeerError` names `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None:
+        if time.monotonic() > deadline:
+            raise PeerError(f"{what} did not come within {seconds:.0f} s")
+        time.sleep(0.1)
+    return found
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_error:
+        words = f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}"
+        raise httpx.HTTPStatusError(words, request=answer.request, response=answer)
+    return answer
+
+
+def _events(answer: httpx.Response) -> Iterator[Event]:
+    if answer.is_error:
+        answer.read()
+    _checked(answer)
+    yield from read_events(answer.iter_lines())
+
+
+def _until_run_ends(events: Iterator[Event]) -> Iterator[Event]:
+    for event in events:
+        yield event
+        if event.ends_run:
+            return
+
+
+def _descendants(pid: int) -> Iterator[tuple[int, str]]:
+    for child in _children(pid):
+        yield child, _title(child)
+        yield from _descendants(child)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(each) for file in Path(f"/proc/{pid}/task").glob("*/children") for each in file.read_text().split()]
+    except OSError:
+        return []
+
+
+def _title(pid: int) -> str:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} {command}"
+    except OSError:
+        return ""

@@ -27,10 +27,12 @@ write_deadline: "10s"
 lame_duck_duration: "30s"
 
 # An acknowledged message is on the disk (the default flushes every two minutes), and unreadable without the key.
+# A room that starts again asks for its streams again, and the server reserves for them a second time before it sees
+# that they exist: the limits hold every stream twice.
 jetstream {{
   store_dir: {store_dir}
   sync_interval: always
-  max_memory_store: 256MB
+  max_memory_store: 512MB
   max_file_store: 1GB
   cipher: chachapoly
   {key}

@@ -1,0 +1,361 @@
+"""The mirror of a mailbox in the user's encrypted store: what the sync writes. `search.py` reads it.
+
+A message's id is made of its time and its Message-ID: ids sort by time, and a mail that was moved, or whose folder was
+read anew, is found under the id it had. All functions run inside a transaction of `Store.read` or `Store.write`.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from connectors.mail.addresses import Address
+from connectors.mail.folders import Folder
+from connectors.mail.message import Mail
+
+__all__ = [
+    "FolderState",
+    "Letter",
+    "add",
+    "close_folder",
+    "counted",
+    "drop_folders",
+    "folder_states",
+    "forget",
+    "known_uids",
+    "open_folder",
+    "remove",
+    "set_flags",
+    "time_of",
+]
+
+State = Literal["whole", "cut", "damaged", "unreadable"]
+"""Read in full; its end not read, being large; read in part, being malformed; not readable at all."""
+
+_A_SECOND = 1_000_000
+_EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
+_EXCERPT = 240
+_MOST_LINKS = 24
+
+
+class FolderState(NamedTuple):
+    """What the mirror knows of a folder; `complete` when every mail in it was read once."""
+
+    id: int
+    folder: Folder
+    uidvalidity: int
+    uidnext: int
+    messages: int
+    modseq: int
+    complete: bool
+
+
+class Letter(NamedTuple):
+    """One message as it goes into the mirror."""
+
+    uid: int
+    flags: int
+    received: datetime
+    size: int
+    mail: Mail
+    state: State = "whole"
+
+
+def time_of(message: int) -> datetime:
+    """When a message was sent, to the second, from its id."""
+    return datetime.fromtimestamp(message // _A_SECOND, UTC)
+
+
+def folder_states(connection: Connection, account: str) -> dict[bytes, FolderState]:
+    """The mirrored folders by path."""
+    rows = connection.execute(text("SELECT * FROM mail_folders WHERE account = :account"), {"account": account})
+    return {
+        row.path: FolderState(
+            row.id,
+            Folder(row.path, row.name, row.role),
+            row.uidvalidity,
+            row.uidnext,
+            row.messages,
+            row.modseq,
+            bool(row.complete),
+        )
+        for row in rows
+    }
+
+
+def open_folder(connection: Connection, account: str, folder: Folder, uidvalidity: int) -> int:
+    """The id of a folder's row, made when missing; with another UIDVALIDITY (RFC 9051, 2.3.1.1) it begins empty."""
+    known = folder_states(connection, account).get(folder.path)
+    if known is not None and known.uidvalidity != uidvalidity:
+        remove(connection, known.id, known_uids(connection, known.id))
+    found = connection.execute(
+        text(
+            "INSERT INTO mail_folders (account, path, name, role, uidvalidity, uidnext, messages, modseq, complete)"
+            " VALUES (:account, :path, :name, :role, :uidvalidity, 0, 0, 0, 0) ON CONFLICT (account, path) DO UPDATE"
+            " SET name = :name, role = :role, complete = complete AND uidvalidity = :uidvalidity,"
+            " uidvalidity = :uidvalidity RETURNING id"
+        ),
+        {"account": account, **folder._asdict(), "uidvalidity": uidvalidity},
+    )
+    return int(found.scalar_one())
+
+
+def close_folder(connection: Connection, folder: int, *, uidnext: int, messages: int, modseq: int) -> None:
+    """Notes that the mirror of a folder is as the server's numbers say."""
+    connection.execute(
+        text(
+            "UPDATE mail_folders SET uidnext = :uidnext, messages = :messages, modseq = :modseq, complete = 1"
+            " WHERE id = :id"
+        ),
+        {"id": folder, "uidnext": uidnext, "messages": messages, "modseq": modseq},
+    )
+
+
+def drop_folders(connection: Connection, account: str, *, keep: Collection[bytes]) -> None:
+    """Deletes what the mirror holds of folders that are gone from the server."""
+    for path, state in folder_states(connection, account).items():
+        if path not in keep:
+            remove(connection, state.id, known_uids(connection, state.id))
+            connection.execute(text("DELETE FROM mail_folders WHERE id = :id"), {"id": state.id})
+
+
+def known_uids(connection: Connection, folder: int) -> set[int]:
+    """The UIDs of a folder that the mirror holds."""
+    return set(connection.scalars(text("SELECT uid FROM mail_messages WHERE folder = :folder"), {"folder": folder}))
+
+
+def counted(connection: Connection, account: str) -> int:
+    """How many messages of an account the mirror holds."""
+    found = connection.execute(
+        text("SELECT count(*) FROM mail_messages WHERE account = :account"), {"account": account}
+    )
+    return int(found.scalar_one())
+
+
+def add(connection: Connection, account: str, folder: int, letters: Sequence[Letter], *, sent: bool) -> list[int]:
+    """Writes messages that the folder's mirror does not hold yet, and gives their ids.
+
+    `sent` says that this is the folder of sent mail: its recipients, and no others, count as written to, because
+    anybody can put the owner's address into a From header.
+    """
+    known = known_uids(connection, folder)
+    letters = [letter for letter in letters if letter.uid not in known]
+    if not letters:
+        return []
+    ids = _ids(connection, letters)
+    threads = _threads(connection, account, letters, ids)
+    rows = [
+        _row(account, folder, letter, message, thread)
+        for letter, message, thread in zip(letters, ids, threads, strict=True)
+    ]
+    _insert(connection, rows)
+    if sent:
+        _count_recipients(connection, account, letters, ids)
+    return ids
+
+
+def remove(connection: Connection, folder: int, uids: Collection[int]) -> None:
+    """Deletes messages of a folder from the mirror."""
+    rows = connection.execute(
+        text(
+            "SELECT id, thread FROM mail_messages WHERE folder = :folder AND uid IN (SELECT value FROM json_each(:u))"
+        ),
+        {"folder": folder, "u": json.dumps(list(uids))},
+    ).all()
+    _delete(connection, [row.id for row in rows], {row.thread for row in rows})
+
+
+def set_flags(connection: Connection, folder: int, flags: Mapping[int, int]) -> None:
+    """Writes flags by UID."""
+    rows = [{"folder": folder, "uid": uid, "flags": bits} for uid, bits in flags.items()]
+    if rows:
+        statement = "UPDATE mail_messages SET flags = :flags WHERE folder = :folder AND uid = :uid AND flags != :flags"
+        connection.execute(text(statement), rows)
+
+
+def forget(connection: Connection, account: str) -> None:
+    """Deletes everything that the mirror holds of an account."""
+    ids = connection.scalars(text("SELECT id FROM mail_messages WHERE account = :a"), {"a": account}).all()
+    _delete(connection, ids, ())
+    for table in ("mail_written", "mail_links", "mail_outgoing", "mail_folders"):
+        connection.execute(text(f"DELETE FROM {table} WHERE account = :a"), {"a": account})  # noqa: S608 - ours
+
+
+def _ids(connection: Connection, letters: Sequence[Letter]) -> list[int]:
+    """A free id for each letter: its second, then a number out of its Message-ID, then the next free one."""
+    wanted = [_preferred(letter) for letter in letters]
+    taken = _taken(connection, wanted)
+    ids: list[int] = []
+    for first in wanted:
+        each = first
+        while each in taken:
+            each += 1
+            if each not in taken:
+                taken |= _taken(connection, [each])
+        taken.add(each)
+        ids.append(each)
+    return ids
+
+
+def _taken(connection: Connection, ids: Sequence[int]) -> set[int]:
+    query = text("SELECT id FROM mail_messages WHERE id IN (SELECT value FROM json_each(:ids))")
+    return set(connection.scalars(query, {"ids": json.dumps(ids)}))
+
+
+def _preferred(letter: Letter) -> int:
+    name = letter.mail.message_id or f"{letter.mail.sender}{letter.mail.subject}{letter.size}"
+    number = zlib.crc32(name.encode("utf-8", "replace")) % _A_SECOND
+    return max(int(_moment(letter).timestamp()) * _A_SECOND + number, 1)
+
+
+def _moment(letter: Letter) -> datetime:
+    """The sender's date, unless it lies after the arrival: nobody shall put his mail on top by dating it forward."""
+    claimed = letter.mail.date
+    if claimed is None or claimed < _EARLIEST or claimed > letter.received + timedelta(days=1):
+        return letter.received
+    return claimed
+
+
+def _threads(connection: Connection, account: str, letters: Sequence[Letter], ids: Sequence[int]) -> list[int]:
+    """The thread of each letter: that of a mail it is linked with by Message-IDs, in whatever order they come."""
+    linked = [_linked(letter.mail) for letter in letters]
+    known = _known_links(connection, account, {each for names in linked for each in names})
+    before, joined = dict(known), dict[int, int]()
+    threads: list[int] = []
+    for names, own in zip(linked, ids, strict=True):
+        found = {_root(joined, known[name]) for name in names if name in known}
+        thread = min(found, default=own)
+        joined |= {other: thread for other in found if other != thread}
+        known |= dict.fromkeys(names, thread)
+        threads.append(thread)
+    links = {name: _root(joined, thread) for name, thread in known.items()}
+    _write_links(connection, account, {name: thread for name, thread in links.items() if before.get(name) != thread})
+    _join_threads(connection, account, joined)
+    return [_root(joined, thread) for thread in threads]
+
+
+def _linked(mail: Mail) -> list[str]:
+    names = [mail.message_id, *mail.references[:1], *mail.references[-_MOST_LINKS:]]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _root(joined: Mapping[int, int], thread: int) -> int:
+    while thread in joined:
+        thread = joined[thread]
+    return thread
+
+
+def _known_links(connection: Connection, account: str, names: Iterable[str]) -> dict[str, int]:
+    rows = connection.execute(
+        text(
+            "SELECT message_id, thread FROM mail_links WHERE account = :account"
+            " AND message_id IN (SELECT value FROM json_each(:names))"
+        ),
+        {"account": account, "names": json.dumps(list(names))},
+    )
+    return {row.message_id: row.thread for row in rows}
+
+
+def _write_links(connection: Connection, account: str, links: Mapping[str, int]) -> None:
+    rows = [{"account": account, "name": name, "thread": thread} for name, thread in links.items()]
+    statement = (
+        "INSERT INTO mail_links (account, message_id, thread) VALUES (:account, :name, :thread)"
+        " ON CONFLICT (account, message_id) DO UPDATE SET thread = :thread"
+    )
+    if rows:
+        connection.execute(text(statement), rows)
+
+
+def _join_threads(connection: Connection, account: str, joined: Mapping[int, int]) -> None:
+    rows = [{"account": account, "old": old, "new": _root(joined, old)} for old in joined]
+    for table in ("mail_messages", "mail_links") if rows else ():
+        statement = f"UPDATE {table} SET thread = :new WHERE thread = :old AND account = :account"  # noqa: S608 - ours
+        connection.execute(text(statement), rows)
+
+
+def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -> dict[str, Any]:
+    mail = letter.mail
+    return {
+        "id": message,
+        "account": account,
+        "folder": folder,
+        "uid": letter.uid,
+        "message_id": mail.message_id,
+        "thread": thread,
+        "sender": mail.sender.address,
+        "sender_name": mail.sender.name,
+        "people": json.dumps({"reply_to": mail.reply_to, "to": mail.to, "cc": mail.cc}),
+        "links": json.dumps(mail.references),
+        "subject": mail.subject,
+        "excerpt": " ".join(mail.text[: 4 * _EXCERPT].split())[:_EXCERPT],
+        "attachments": json.dumps(mail.attachments),
+        "flags": letter.flags,
+        "size": letter.size,
+        "state": letter.state,
+        "text": mail.text,
+        "from": mail.sender.shown,
+        "recipients": ", ".join(address.shown for address in (*mail.to, *mail.cc)),
+        "files": " ".join(each.name for each in mail.attachments),
+    }
+
+
+def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO mail_messages (id, account, folder, uid, message_id, thread, sender, sender_name, people,"
+            " links, subject, excerpt, attachments, flags, size, state) VALUES (:id, :account, :folder, :uid,"
+            " :message_id, :thread, :sender, :sender_name, :people, :links, :subject, :excerpt, :attachments, :flags,"
+            " :size, :state)"
+        ),
+        rows,
+    )
+    connection.execute(text("INSERT INTO mail_texts (message, text) VALUES (:id, :text)"), rows)
+    connection.execute(
+        text(
+            "INSERT INTO mail_search (rowid, subject, sender, recipients, body)"
+            " VALUES (:id, :subject, :from, :recipients, :text || ' ' || :files)"
+        ),
+        rows,
+    )
+
+
+def _count_recipients(connection: Connection, account: str, letters: Sequence[Letter], ids: Sequence[int]) -> None:
+    rows = [
+        {"account": account, "address": address.address, "message": message, "name": address.name}
+        for letter, message in zip(letters, ids, strict=True)
+        for address in _recipients(letter.mail)
+    ]
+    statement = (
+        "INSERT OR IGNORE INTO mail_written (account, address, message, name)"
+        " VALUES (:account, :address, :message, :name)"
+    )
+    if rows:
+        connection.execute(text(statement), rows)
+
+
+def _recipients(mail: Mail) -> Iterable[Address]:
+    return (*mail.to, *mail.cc)
+
+
+def _delete(connection: Connection, ids: Sequence[int], threads: Collection[int]) -> None:
+    rows = [{"id": message} for message in ids]
+    for statement in (
+        "DELETE FROM mail_search WHERE rowid = :id",
+        "DELETE FROM mail_texts WHERE message = :id",
+        "DELETE FROM mail_written WHERE message = :id",
+        "DELETE FROM mail_messages WHERE id = :id",
+    ):
+        if rows:
+            connection.execute(text(statement), rows)
+    connection.execute(
+        text(
+            "DELETE FROM mail_links WHERE thread IN (SELECT value FROM json_each(:threads))"
+            " AND NOT EXISTS (SELECT 1 FROM mail_messages m WHERE m.thread = mail_links.thread)"
+        ),
+        {"threads": json.dumps(list(threads))},
+    )

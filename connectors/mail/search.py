@@ -1,0 +1,278 @@
+"""Reading the mirror: full-text search newest first, threads, and what is known of the people written to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, text
+
+from connectors.mail.addresses import Address
+from connectors.mail.folders import Folder
+from connectors.mail.imap import Flag
+from connectors.mail.message import Attachment
+from connectors.mail.mirror import time_of
+from openassistant.errors import NotFound
+
+__all__ = [
+    "Found",
+    "Known",
+    "Query",
+    "find",
+    "folder_named",
+    "known_addresses",
+    "message",
+    "parse_query",
+    "texts",
+    "thread",
+    "written_to",
+]
+
+_TERM = re.compile(r"(?:(from|to|subject|in|is|before|after):)?(\"[^\"]*\"?|\S+)", re.IGNORECASE)
+_WORD = re.compile(r"\w", re.UNICODE)
+_COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
+_MOST_TERMS = 24
+_LONGEST_TERM = 200
+_FIELDS = "m.*, f.path AS folder_path, f.name AS folder_name, f.role AS folder_role, f.uidvalidity"
+_SELECT = f"SELECT {_FIELDS} FROM mail_messages m JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - two constants
+
+
+class Query(NamedTuple):
+    """A search: `match` is an FTS5 expression ("" finds all); `loose` the same with any of its words."""
+
+    match: str = ""
+    loose: str = ""
+    words: tuple[str, ...] = ()
+    folder: str = ""
+    unread: bool | None = None
+    since: int = 0
+    until: int = 1 << 62
+
+
+class Found(NamedTuple):
+    """A message of the mirror, without its text."""
+
+    id: int
+    folder: Folder
+    folder_id: int
+    uidvalidity: int
+    uid: int
+    message_id: str
+    thread: int
+    sender: Address
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    references: tuple[str, ...]
+    subject: str
+    excerpt: str
+    attachments: tuple[Attachment, ...]
+    flags: int
+    state: str
+
+    @property
+    def date(self) -> datetime:
+        """When it was sent."""
+        return time_of(self.id)
+
+
+class Known(NamedTuple):
+    """How often the owner wrote to an address, and when last."""
+
+    times: int
+    last: datetime | None
+
+
+def parse_query(wanted: str) -> Query:
+    """What a person or a model typed, as a search that FTS5 accepts, whatever it was; never raises.
+
+    Words must all be there, by their beginnings; "quoted words" in this order; `from:`, `to:`, `subject:`, `in:`
+    (a folder), `is:unread`, `is:read`, `after:2026-01-31`, `before:2026-01-31` narrow it; OR between words loosens it.
+    """
+    query, terms, words, either = Query(), list[str](), list[str](), False
+    for found in list(_TERM.finditer(wanted))[:_MOST_TERMS]:
+        prefix, value = (found.group(1) or "").lower(), found.group(2).strip('"')[:_LONGEST_TERM]
+        if found.group(2) in ("OR", "AND"):
+            either = either or found.group(2) == "OR"
+        elif prefix in ("in", "is", "before", "after") and (narrowed := _narrowed(query, prefix, value)):
+            query = narrowed
+        elif term := _term(prefix, value):
+            terms.append(term)
+            words.append(value)
+    loose = " OR ".join(term for term, word in zip(terms, words, strict=True) if len(word) > 3)
+    return query._replace(match=(" OR " if either else " AND ").join(terms), loose=loose, words=tuple(words))
+
+
+def find(connection: Connection, account: str, query: Query, *, limit: int, loose: bool = False) -> list[Found]:
+    """At most `limit` messages, newest first; of copies in several folders one. Spam and trash only when asked for."""
+    match = query.loose if loose else query.match
+    source = "mail_search CROSS JOIN mail_messages m ON m.id = mail_search.rowid" if match else "mail_messages m"
+    order = "mail_search.rowid" if match else "m.id"
+    statement = (
+        f"SELECT {_FIELDS} FROM {source} CROSS JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - no value is in it
+        f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until ORDER BY {order} DESC LIMIT :limit"
+    )
+    rows = connection.execute(
+        text(statement),
+        {
+            "account": account,
+            "match": match,
+            "folder": query.folder,
+            "since": query.since,
+            "until": query.until,
+            "limit": 2 * limit,
+        },
+    )
+    return _without_copies(_found(row) for row in rows)[:limit]
+
+
+def message(connection: Connection, account: str, name: str) -> Found:
+    """The message with that id; raises `NotFound`."""
+    row = None
+    if name.isascii() and name.isdigit() and len(name) < 19:
+        row = connection.execute(
+            text(f"{_SELECT} WHERE m.id = :id AND m.account = :account"), {"id": int(name), "account": account}
+        ).one_or_none()
+    if row is None:
+        raise NotFound("There is no mail with that id in this mailbox. Take the id from messages_search.")
+    return _found(row)
+
+
+def thread(connection: Connection, account: str, number: int, *, limit: int) -> list[Found]:
+    """The newest `limit` messages of a thread, oldest first, without drafts and copies."""
+    rows = connection.execute(
+        text(f"{_SELECT} WHERE m.thread = :thread AND m.account = :account ORDER BY m.id DESC LIMIT :limit"),
+        {"thread": number, "account": account, "limit": 2 * limit},
+    )
+    kept = _without_copies(each for each in map(_found, rows) if not each.flags & (Flag.DRAFT | Flag.DELETED))
+    return kept[:limit][::-1]
+
+
+def texts(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The texts of messages by id."""
+    rows = connection.execute(
+        text("SELECT message, text FROM mail_texts WHERE message IN (SELECT value FROM json_each(:ids))"),
+        {"ids": json.dumps(list(ids))},
+    )
+    return {row.message: row.text for row in rows}
+
+
+def written_to(connection: Connection, account: str, address: str) -> Known:
+    """How often mail in the folder of sent mail went to an address."""
+    row = connection.execute(
+        text(
+            "SELECT count(*) AS times, max(message) AS last FROM mail_written"
+            " WHERE account = :account AND address = :address"
+        ),
+        {"account": account, "address": address},
+    ).one()
+    return Known(row.times, time_of(row.last) if row.last else None)
+
+
+def known_addresses(connection: Connection, account: str) -> list[str]:
+    """The addresses that the owner wrote to, at most 5,000."""
+    query = text("SELECT DISTINCT address FROM mail_written WHERE account = :account LIMIT 5000")
+    return list(connection.scalars(query, {"account": account}))
+
+
+def folder_named(connection: Connection, account: str, name: str) -> Folder:
+    """The folder that a person means, by its name, its role ("trash") or its last part; raises `NotFound`."""
+    rows = connection.execute(
+        text("SELECT path, name, role FROM mail_folders WHERE account = :account ORDER BY length(name)"),
+        {"account": account},
+    )
+    folders = [Folder(row.path, row.name, row.role) for row in rows]
+    wanted = name.strip().casefold()
+    for fits in (_is_name, _is_role, _is_last_part):
+        if found := next((folder for folder in folders if fits(folder, wanted)), None):
+            return found
+    names = ", ".join(folder.name for folder in folders[:40])
+    raise NotFound(
+        f"There is no folder {name[:60]!r}. There are: {names or 'none yet, the mailbox is still being read'}."
+    )
+
+
+def _is_name(folder: Folder, wanted: str) -> bool:
+    return folder.name.casefold() == wanted
+
+
+def _is_role(folder: Folder, wanted: str) -> bool:
+    return bool(folder.role) and folder.role == {"spam": "junk", "bin": "trash"}.get(wanted, wanted)
+
+
+def _is_last_part(folder: Folder, wanted: str) -> bool:
+    return re.split(r"[/.]", folder.name.casefold())[-1] == wanted
+
+
+def _term(prefix: str, value: str) -> str:
+    """One FTS5 phrase, its last word by its beginning; "" when there is nothing to look for in it."""
+    if not _WORD.search(value.replace("_", "")):
+        return ""
+    plain = "".join(c for c in value if c.isprintable() and not "\ud800" <= c <= "\udfff").replace('"', " ")
+    column = f"{_COLUMNS[prefix]} : " if prefix in _COLUMNS else ""
+    return f'{column}"{plain}" *'
+
+
+def _narrowed(query: Query, prefix: str, value: str) -> Query | None:
+    if prefix == "in":
+        return query._replace(folder=value.casefold())
+    if prefix == "is":
+        return query._replace(unread=value.lower() == "unread") if value.lower() in ("unread", "read") else None
+    try:
+        day = datetime.combine(date.fromisoformat(value), datetime.min.time(), UTC)
+    except ValueError:
+        return None
+    moment = int(day.timestamp()) * 1_000_000
+    if prefix == "after":
+        return query._replace(since=max(moment, 0))
+    return query._replace(until=max(moment, 0))
+
+
+def _conditions(query: Query, match: str) -> str:
+    conditions = ["m.account = :account", f"NOT m.flags & {Flag.DELETED}"]
+    if match:
+        conditions.append("mail_search MATCH :match")
+    if query.folder:
+        conditions.append("(lower(f.name) = :folder OR f.role = :folder)")
+    else:
+        conditions.append("f.role NOT IN ('junk', 'trash')")
+    if query.unread is not None:
+        conditions.append(f"{'NOT ' if query.unread else ''}m.flags & {Flag.SEEN}")
+    return " AND ".join(conditions)
+
+
+def _without_copies(found: Iterable[Found]) -> list[Found]:
+    kept: dict[object, Found] = {}
+    for each in found:
+        kept.setdefault(each.message_id or each.id, each)
+    return list(kept.values())
+
+
+def _found(row: Row[Any]) -> Found:
+    people = json.loads(row.people)
+    return Found(
+        id=row.id,
+        folder=Folder(row.folder_path, row.folder_name, row.folder_role),
+        folder_id=row.folder,
+        uidvalidity=row.uidvalidity,
+        uid=row.uid,
+        message_id=row.message_id,
+        thread=row.thread,
+        sender=Address(row.sender, row.sender_name),
+        reply_to=_addresses(people["reply_to"]),
+        to=_addresses(people["to"]),
+        cc=_addresses(people["cc"]),
+        references=tuple(json.loads(row.links)),
+        subject=row.subject,
+        excerpt=row.excerpt,
+        attachments=tuple(Attachment(*each) for each in json.loads(row.attachments)),
+        flags=row.flags,
+        state=row.state,
+    )
+
+
+def _addresses(pairs: Sequence[Sequence[str]]) -> tuple[Address, ...]:
+    return tuple(Address(*pair) for pair in pairs)

@@ -29,6 +29,7 @@ __all__ = [
     "forget",
     "known_uids",
     "open_folder",
+    "relocate",
     "remove",
     "set_flags",
     "time_of",
@@ -168,6 +169,17 @@ def remove(connection: Connection, folder: int, uids: Collection[int]) -> None:
         {"folder": folder, "u": json.dumps(list(uids))},
     ).all()
     _delete(connection, [row.id for row in rows], {row.thread for row in rows})
+
+
+def relocate(connection: Connection, account: str, message: int, to: Folder) -> None:
+    """Notes that a message lies in another folder; under which UID, the next sync will see."""
+    connection.execute(
+        text(
+            "UPDATE mail_messages SET uid = -id, folder ="
+            " (SELECT id FROM mail_folders WHERE account = :account AND path = :path) WHERE id = :id"
+        ),
+        {"account": account, "path": to.path, "id": message},
+    )
 
 
 def set_flags(connection: Connection, folder: int, flags: Mapping[int, int]) -> None:

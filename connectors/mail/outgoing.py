@@ -16,11 +16,12 @@ from sqlalchemy import Connection, text
 from connectors.mail.account import MailAccount
 from connectors.mail.compose import Outgoing
 from connectors.mail.imap import Folder, ImapSession, imap_session
+from connectors.mail.message import parse_mail
 from connectors.mail.smtp import smtp_session
 from openassistant.connector import Context
 from openassistant.errors import DeadlineExceeded, OaError
 
-__all__ = ["append_once", "place_of", "recall", "send_once", "settle_copies", "was_sent"]
+__all__ = ["Sent", "append_once", "lies_in", "send_once", "settle_copies", "was_sent"]
 
 Stage = Literal["ready", "data", "taken", "kept"]
 
@@ -28,7 +29,18 @@ _COPY_SECONDS = 15.0
 _LEFT_ALONE = timedelta(minutes=3)
 """How old a row must be before a sync touches it: longer than a call may take."""
 
+_KEPT = timedelta(days=30)
+_DROP_OLD = text("DELETE FROM mail_outgoing WHERE account = :account AND stage != 'taken' AND changed < :before")
+
 _log = logging.getLogger("openassistant.mail")
+
+
+class Sent(NamedTuple):
+    """A mail that went out, and whether its copy lies in Sent."""
+
+    message_id: str
+    recipients: tuple[str, ...]
+    copied: bool
 
 
 class _Waiting(NamedTuple):
@@ -57,20 +69,20 @@ async def send_once(ctx: Context, account: MailAccount, mail: Outgoing) -> bool:
     return await _copy(ctx, account, mail.message_id, mail.content)
 
 
-async def was_sent(ctx: Context, account: MailAccount, call_id: str) -> bool:
-    """Whether an interrupted call sent its mail; False when it certainly did not.
+async def was_sent(ctx: Context, account: MailAccount, call_id: str) -> Sent | None:
+    """The mail that an interrupted call sent; None when it certainly sent none.
 
     Raises `DeadlineExceeded` when DATA had begun and no folder of sent mail holds it: a server that files no copies
     by itself leaves no trace, so its absence proves nothing.
     """
-    waiting = await recall(ctx, call_id)
+    waiting = await _recall(ctx, call_id)
     if waiting is None or waiting.stage == "ready":
-        return False
-    if waiting.stage == "data" and not await _lies_in(ctx, account, "sent", waiting.message_id):
+        return None
+    if waiting.stage == "data" and not await lies_in(ctx, account, "sent", waiting.message_id):
         raise DeadlineExceeded("The mail server broke off. The mail may have been sent; please ask the recipient.")
-    if waiting.stage != "kept":
-        await _copy(ctx, account, waiting.message_id, waiting.content)
-    return True
+    copied = waiting.stage == "kept" or await _copy(ctx, account, waiting.message_id, waiting.content)
+    mail = parse_mail(waiting.content)
+    return Sent(waiting.message_id, tuple(each.address for each in (*mail.to, *mail.cc)), copied)
 
 
 async def append_once(ctx: Context, account: MailAccount, role: str, mail: Outgoing, flags: tuple[str, ...]) -> str:
@@ -80,14 +92,16 @@ async def append_once(ctx: Context, account: MailAccount, role: str, mail: Outgo
         return await asyncio.to_thread(_append, session, role, mail.message_id, mail.content, flags, now)
 
 
-async def place_of(ctx: Context, account: MailAccount, role: str, message_id: str) -> bool:
-    """Whether the folder of a role holds a mail with that Message-ID."""
-    return await _lies_in(ctx, account, role, message_id)
+async def lies_in(ctx: Context, account: MailAccount, role: str, message_id: str) -> str:
+    """The name of the folder of a role when it holds a mail with that Message-ID, else ""."""
+    async with imap_session(account, seconds=ctx.seconds) as session:
+        return await asyncio.to_thread(_where, session, role, message_id)
 
 
 async def settle_copies(ctx: Context, account: MailAccount) -> None:
-    """Files the copies that could not be filed when their mails were sent."""
-    before = (ctx.now() - _LEFT_ALONE).isoformat()
+    """Files the copies that could not be filed when their mails were sent, and drops what is old and done."""
+    now = ctx.now()
+    before = (now - _LEFT_ALONE).isoformat()
     statement = text(
         "SELECT call_id, message_id, stage, content FROM mail_outgoing"
         " WHERE account = :account AND stage = 'taken' AND changed < :before"
@@ -101,7 +115,7 @@ async def settle_copies(ctx: Context, account: MailAccount) -> None:
         await _copy(ctx, account, each.message_id, each.content)
 
 
-async def recall(ctx: Context, call_id: str) -> _Waiting | None:
+async def _recall(ctx: Context, call_id: str) -> _Waiting | None:
     """What was written down about the mail of a call."""
 
     def read(connection: Connection) -> _Waiting | None:
@@ -139,7 +153,7 @@ async def _copy(ctx: Context, account: MailAccount, message_id: str, content: by
     except OaError as error:
         _log.warning("copy of a sent mail waits", extra={"code": error.code})
         return False
-    statement = "UPDATE mail_outgoing SET stage = 'kept', content = x'' WHERE message_id = :id AND account = :account"
+    statement = "UPDATE mail_outgoing SET stage = 'kept' WHERE message_id = :id AND account = :account"
     row = {"id": message_id, "account": ctx.account}
     await ctx.store.write(lambda connection: connection.execute(text(statement), row))
     return True
@@ -156,14 +170,9 @@ def _append(
     return folder.name
 
 
-async def _lies_in(ctx: Context, account: MailAccount, role: str, message_id: str) -> bool:
-    async with imap_session(account, seconds=ctx.seconds) as session:
-        return await asyncio.to_thread(_has, session, role, message_id)
-
-
-def _has(session: ImapSession, role: str, message_id: str) -> bool:
+def _where(session: ImapSession, role: str, message_id: str) -> str:
     folder = _folder(session, role)
-    return folder is not None and bool(session.find(folder, message_id))
+    return folder.name if folder is not None and session.find(folder, message_id) else ""
 
 
 def _folder(session: ImapSession, role: str) -> Folder | None:

@@ -113,7 +113,8 @@ def find(connection: Connection, account: str, query: Query, *, limit: int, loos
     order = "mail_search.rowid" if match else "m.id"
     statement = (
         f"SELECT {_FIELDS} FROM {source} CROSS JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - no value is in it
-        f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until ORDER BY {order} DESC LIMIT :limit"
+        f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until"
+        f" ORDER BY {order} DESC LIMIT :limit"
     )
     rows = connection.execute(
         text(statement),

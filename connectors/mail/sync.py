@@ -6,13 +6,15 @@ A mail that cannot be read is kept as a row that says so, and never stands in th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple, Self
 
 from connectors.mail import mirror, outgoing
 from connectors.mail.account import MailAccount, account_of
 from connectors.mail.folders import Folder, sync_order
-from connectors.mail.imap import FETCHED_BYTES, Fetched, ImapSession, Status
+from connectors.mail.imap import FETCHED_BYTES, Fetched, ImapSession, Status, imap_session
 from connectors.mail.message import Attachment, Mail, parse_mail
 from connectors.mail.mirror import FolderState, Letter
 from openassistant.connector import Context
@@ -40,15 +42,16 @@ class _Mailbox:
 
     def __init__(self, account: MailAccount) -> None:
         self._account = account
-        self.session: ImapSession
+        self._stack = contextlib.AsyncExitStack()
         self._folder: Folder | None = None
+        self.session: ImapSession
 
     async def __aenter__(self) -> Self:
-        self.session = await asyncio.to_thread(ImapSession.open, self._account, seconds=_SECONDS)
+        self.session = await self._stack.enter_async_context(imap_session(self._account, seconds=_SECONDS))
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await asyncio.shield(asyncio.to_thread(self.session.close))
+        await self._stack.aclose()
 
     async def look(self, known: dict[bytes, FolderState]) -> tuple[list[Folder], list[_Plan], int]:
         """The folders, those among them that changed, and how many messages the server has."""
@@ -98,8 +101,8 @@ class _Mailbox:
         return await self._fetch(uids[:middle]) + await self._fetch(uids[middle:])
 
     async def _reopen(self) -> None:
-        await asyncio.to_thread(self.session.close)
-        self.session = await asyncio.to_thread(ImapSession.open, self._account, seconds=_SECONDS)
+        await self._stack.aclose()
+        self.session = await self._stack.enter_async_context(imap_session(self._account, seconds=_SECONDS))
         if self._folder is not None:
             await asyncio.to_thread(self.session.select, self._folder)
 
@@ -177,7 +180,7 @@ class _Pass:
 
     async def _drop(self, row: int, gone: set[int]) -> None:
         for batch in _batches(sorted(gone)):
-            await self._ctx.store.write(lambda connection, uids=batch: mirror.remove(connection, row, uids))
+            await self._ctx.store.write(partial(mirror.remove, folder=row, uids=batch))
             self._done -= len(batch)
 
     async def _add(self, folder: Folder, row: int, letters: list[Letter]) -> list[int]:

@@ -1,0 +1,152 @@
+"""What the tools give back. Whatever a stranger could have written is `OutsideText`, with whom it claims to be from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from connectors.mail.imap import Flag
+from connectors.mail.search import Found
+from openassistant.connector import OutsideText
+
+__all__ = [
+    "DraftSaved",
+    "MailMoved",
+    "MailSent",
+    "MailSummary",
+    "MailText",
+    "MailThread",
+    "SearchResult",
+    "source_of",
+    "summary_of",
+    "text_of_mail",
+]
+
+_STATES = {
+    "cut": "Only the beginning of this large mail was read.",
+    "damaged": "This mail is malformed; only a part of it can be read.",
+    "unreadable": "This mail cannot be read; look at it in another mail program.",
+}
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class MailSummary(_View):
+    """A mail that was found; `id` is what threads_read, messages_reply and messages_move take."""
+
+    id: str
+    date: datetime
+    folder: str
+    unread: bool
+    sender: OutsideText
+    recipients: OutsideText
+    subject: OutsideText
+    excerpt: OutsideText
+    attachments: OutsideText | None = None
+
+
+class SearchResult(_View):
+    """Mails, newest first; `note` says when the answer may not be complete."""
+
+    messages: list[MailSummary]
+    note: str = ""
+
+
+class MailText(_View):
+    """A mail with its text; `note` says when something of it is missing."""
+
+    id: str
+    date: datetime
+    folder: str
+    sender: OutsideText
+    recipients: OutsideText
+    subject: OutsideText
+    text: OutsideText
+    attachments: OutsideText | None = None
+    note: str = ""
+
+
+class MailThread(_View):
+    """The mails of a conversation, oldest first."""
+
+    messages: list[MailText]
+    note: str = ""
+
+
+class MailSent(_View):
+    """A mail that the server took; `note` says when its copy in Sent follows later."""
+
+    message_id: str
+    recipients: list[str]
+    note: str = ""
+
+
+class DraftSaved(_View):
+    """A draft that lies in a folder; nothing was sent."""
+
+    message_id: str
+    folder: str
+
+
+class MailMoved(_View):
+    """A mail that lies in another folder now; its id stays."""
+
+    message: str
+    folder: str
+    came_from: str
+
+
+def source_of(found: Found) -> str:
+    """Where the texts of a mail come from, in words."""
+    return f"a mail from {found.sender.address or 'nobody named'}"
+
+
+def summary_of(found: Found, excerpt: str) -> MailSummary:
+    """A mail in a list of found ones."""
+    return MailSummary(
+        id=str(found.id),
+        date=found.date,
+        folder=found.folder.name,
+        unread=not found.flags & Flag.SEEN,
+        sender=_outside(found, found.sender.shown),
+        recipients=_recipients(found),
+        subject=_outside(found, found.subject),
+        excerpt=_outside(found, excerpt or found.excerpt),
+        attachments=_attachments(found),
+    )
+
+
+def text_of_mail(found: Found, text: str, *, longest: int) -> MailText:
+    """A mail with at most `longest` characters of its text."""
+    notes = [_STATES.get(found.state, ""), "The text is longer than shown." if len(text) > longest else ""]
+    return MailText(
+        id=str(found.id),
+        date=found.date,
+        folder=found.folder.name,
+        sender=_outside(found, found.sender.shown),
+        recipients=_recipients(found),
+        subject=_outside(found, found.subject),
+        text=_outside(found, text[:longest]),
+        attachments=_attachments(found),
+        note=" ".join(note for note in notes if note),
+    )
+
+
+def _recipients(found: Found) -> OutsideText:
+    people = (*found.to, *found.cc)
+    more = f" and {len(people) - 20} more" if len(people) > 20 else ""
+    return _outside(found, ", ".join(each.shown for each in people[:20]) + more)
+
+
+def _attachments(found: Found) -> OutsideText | None:
+    if not found.attachments:
+        return None
+    return _outside(found, ", ".join(f"{each.name} ({each.size // 1024} KB)" for each in found.attachments[:30]))
+
+
+def _outside(found: Found, text: str) -> OutsideText:
+    authors = (found.sender.address,) if found.sender.address else ()
+    return OutsideText(text=text, source=source_of(found), authors=authors)

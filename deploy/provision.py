@@ -9,11 +9,13 @@ each room is handed its own and nothing else:
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import re
 import signal
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,12 +25,23 @@ from deploy import secretfiles
 from deploy.bus import configuration
 from deploy.generated import ROOT
 from deploy.permissions import SERVICES, table
-from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound
+from deploy.settings import HouseSettings
+from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, OaError
 from openassistant.grants import Trust
 from openassistant.messages import Card, card_digest
+from openassistant.settings import SettingsError
 from services.vault.rootkey import RootKey
 
-__all__ = ["Server", "add_connector", "connectors_of", "first_party", "jetstream_key", "provision", "reload_bus"]
+__all__ = [
+    "Server",
+    "add_connector",
+    "connectors_of",
+    "first_party",
+    "jetstream_key",
+    "last_server",
+    "provision",
+    "reload_bus",
+]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _RESERVED = (*SERVICES, "bus")
@@ -128,11 +141,19 @@ def _added(keys: Path) -> Sequence[str]:
     return names
 
 
-def _server(keys: Path) -> Server:
+def last_server(keys: Path) -> Server | None:
+    """The bus server as it was provisioned last; None before the first time."""
     try:
         return Server.model_validate_json((keys / "bus" / "server.json").read_text())
-    except (OSError, ValidationError) as error:
-        raise NotFound(f"There is no house at {keys} yet: start it once first.") from error
+    except (OSError, ValidationError):
+        return None
+
+
+def _server(keys: Path) -> Server:
+    found = last_server(keys)
+    if found is None:
+        raise NotFound(f"There is no house at {keys} yet: start it once first.")
+    return found
 
 
 def _write_bus_configuration(keys: Path, server: Server) -> None:
@@ -162,3 +183,53 @@ def _ensure_root_key(keys: Path, root_key_file: Path) -> bool:
         )
     secretfiles.keep(mark, identity + "\n")
     return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line: 0, 1 it cannot be done, 2 wrong use or settings."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = HouseSettings.read()
+        if options.command == "house":
+            _make_house(options, settings)
+        else:
+            _make_connector(options.id, options.keys or settings.keys)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except OaError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return 1
+    return 0
+
+
+def _make_house(options: argparse.Namespace, settings: HouseSettings) -> None:
+    server = Server(listen=options.listen, store_dir=options.store_dir, pid_file=options.pid_file, key_in_file=True)
+    if provision(options.keys or settings.keys, root_key_file=settings.root_key, server=server):
+        print(f"A new root key was made: {settings.root_key}. Keep a copy in a safe place that is not this machine.")
+
+
+def _make_connector(name: str, keys: Path) -> None:
+    folder = add_connector(keys, name)
+    running = reload_bus(keys)
+    print(f"{name} may join the bus{'' if running else ', once the house is started again'}. Give it:")
+    print(f"  OA_NATS_URL={_server(keys).url}\n  OA_NKEY_FILE={folder / 'nkey'}\n  OA_DATA_DIR=<a folder of its own>")
+    print("Its card still has to be approved by the owner, in the web UI.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy.provision")
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    house = commands.add_parser("house", help="make or complete the keys of a house that runs in containers")
+    house.add_argument("--listen", default="0.0.0.0:4222", help="where the bus listens in its container")
+    house.add_argument("--store-dir", default="/data", help="the folder of the bus's store in its container")
+    house.add_argument("--pid-file", default="/data/nats.pid", help="the bus's pid file in its container")
+    connector = commands.add_parser("add-connector", help="give a connector from outside the tree its key and row")
+    connector.add_argument("id")
+    for command in (house, connector):
+        command.add_argument("--keys", type=Path, help="the keys folder (default: the one in OA_DATA_DIR)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,9 +3,108 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Self
 
-__all__ = ["with_path"]
+from pydantic import AnyHttpUrl, Field, TypeAdapter, field_validator, model_validator
+
+from openassistant.settings import Settings, SettingsError
+
+__all__ = ["HouseSettings", "become", "program_environment", "with_path"]
+
+
+def _default_data_dir() -> Path:
+    """Where a desktop keeps a program's data (XDG Base Directory Specification)."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "open-assistant"
+
+
+class HouseSettings(Settings):
+    """What whoever starts the house may choose; every variable begins with `OA_`."""
+
+    data_dir: Path = Field(default_factory=_default_data_dir)
+    """Everything that the house keeps, but the root key."""
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    allowed_hosts: str = ""
+    """Further names under which a browser may reach the house, divided by commas."""
+    trusted_proxies: str = ""
+    """Addresses of reverse proxies whose X-Forwarded-* headers are believed, divided by commas."""
+    root_key_file: Path | None = None
+    """By default beside the data directory and never in it, so that a copy of the data is not a copy of the key."""
+    setup_user: str | None = None
+    setup_password_file: Path | None = None
+    model: str | None = None
+    model_base_url: str | None = None
+    model_api_key_file: Path | None = None
+
+    @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @field_validator("model_base_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            TypeAdapter(AnyHttpUrl).validate_python(value)
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.setup_user is None) != (self.setup_password_file is None):
+            raise SettingsError("Bad setting. OA_SETUP_USER and OA_SETUP_PASSWORD_FILE need each other.")
+        if self.model is None and (self.model_base_url or self.model_api_key_file):
+            raise SettingsError("Bad setting. OA_MODEL_BASE_URL and OA_MODEL_API_KEY_FILE need OA_MODEL beside them.")
+        if self.root_key.is_relative_to(self.data_dir):
+            raise SettingsError(
+                "Bad setting. OA_ROOT_KEY_FILE lies inside OA_DATA_DIR: a copy of the data would be a copy of its key."
+            )
+        return self
+
+    @property
+    def root_key(self) -> Path:
+        """The file with the root key."""
+        return self.root_key_file or self.data_dir.with_name(f"{self.data_dir.name}.root-key")
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the rooms' keys and of the bus configuration."""
+        return self.data_dir / "keys"
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine reaches the house."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def passed_to_gateway(self) -> dict[str, str]:
+        """The variables that the gateway reads under the same names."""
+        names = (
+            "host",
+            "port",
+            "allowed_hosts",
+            "trusted_proxies",
+            "setup_user",
+            "setup_password_file",
+            "model",
+            "model_base_url",
+            "model_api_key_file",
+        )
+        values = {name: getattr(self, name) for name in names}
+        return {f"OA_{name.upper()}": str(value) for name, value in values.items() if value not in (None, "")}
+
+
+def become(settings: Mapping[str, str]) -> None:
+    """Makes these the only `OA_` variables of this process: a forked room sees its own settings and no others."""
+    for name in [name for name in os.environ if name.startswith("OA_")]:
+        del os.environ[name]
+    os.environ.update(settings)
+
+
+def program_environment(**added: str) -> dict[str, str]:
+    """The environment of a program that is not ours: no `OA_` variable but those added."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OA_")} | added
 
 
 def with_path(folder: Path) -> dict[str, str]:

@@ -1,0 +1,66 @@
+"""The rooms of a house as processes: what each one runs, and the settings that it alone is given."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from deploy.permissions import SERVICES
+from deploy.settings import HouseSettings
+from openassistant import __main__ as author
+
+__all__ = ["Room", "environment", "load"]
+
+
+class Room(BaseModel):
+    """One process: its name on the bus, and what it does until SIGTERM."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    work: Callable[[], int | None]
+
+
+def load(connectors: Sequence[str]) -> tuple[Room, ...]:
+    """The four services and these connectors of the tree, with everything imported that they run on."""
+    services = (Room(name=name, work=_service(name)) for name in SERVICES)
+    return (*services, *(Room(name=name, work=_connector(name)) for name in connectors))
+
+
+def environment(room: str, settings: HouseSettings, *, url: str) -> Mapping[str, str]:
+    """The `OA_` variables of a room; `url`: where the bus is."""
+    own = settings.keys / room
+    given = {
+        "OA_NATS_URL": url,
+        "OA_NKEY_FILE": str(own / "nkey"),
+        "OA_DATA_DIR": str(settings.data_dir / room),
+    }
+    return given | _more(room, settings, own)
+
+
+def _more(room: str, settings: HouseSettings, own: Path) -> dict[str, str]:
+    signing = {"OA_SIGNING_KEY_FILE": str(own / "signing.jwk")}
+    match room:
+        case "gateway":
+            cards = {"OA_APPROVED_CARDS_FILE": str(own / "approved-cards.json")}
+            return signing | cards | settings.passed_to_gateway()
+        case "audit":
+            return signing
+        case "vault":
+            return {"OA_ROOT_KEY_FILE": str(settings.root_key)}
+        case _:
+            return {}
+
+
+def _service(name: str) -> Callable[[], int | None]:
+    work: Callable[[], int | None] = importlib.import_module(f"services.{name}.__main__").main
+    return work
+
+
+def _connector(name: str) -> Callable[[], int | None]:
+    importlib.import_module(f"connectors.{name}.tools")
+    return functools.partial(author.main, ["run", f"connectors.{name}"])

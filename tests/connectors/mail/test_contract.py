@@ -1,0 +1,31 @@
+"""The mail connector keeps the contract, and its card is the one that stands in the tree."""
+
+from connectors.mail.tools import connector
+from openassistant.contract import connector_faults
+from openassistant.messages import Card, Effect
+
+
+def test_the_contract_is_kept() -> None:
+    assert connector_faults(connector) == []
+
+
+def test_the_card_is_current() -> None:
+    kept = Card.model_validate_json((connector.folder / "card.json").read_text())
+    assert kept == connector.card()
+
+
+def test_each_tool_says_what_it_does_to_the_world() -> None:
+    effects = {tool.name: tool.effect for tool in connector.card().tools}
+    assert effects == {
+        "messages_search": Effect.READ,
+        "threads_read": Effect.READ,
+        "drafts_create": Effect.WRITE,
+        "messages_move": Effect.WRITE,
+        "messages_send": Effect.SEND,
+        "messages_reply": Effect.SEND,
+    }
+
+
+def test_what_reads_mail_says_that_it_returns_texts_of_others() -> None:
+    outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
+    assert outside == {"messages_search", "threads_read"}

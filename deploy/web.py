@@ -54,13 +54,26 @@ def install() -> None:
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print("Installing what the web UI is built with", flush=True)
-    _npm("ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund")
+    _npm("ci", "--loglevel", "error", "--ignore-scripts", "--no-audit", "--no-fund")
     stamp.write_text(wanted)
 
 
 def _npm(*arguments: str) -> None:
+    """Runs npm, whose output is shown when it fails; raises `CalledProcessError`."""
     command, folder = _npm_command()
-    subprocess.run([*command, *arguments], cwd=WEB, check=True, stdin=subprocess.DEVNULL, env=with_path(folder))
+    ended = subprocess.run(
+        [*command, *arguments],
+        cwd=WEB,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=with_path(folder),
+    )
+    if ended.returncode:
+        sys.stderr.write(ended.stdout)
+    ended.check_returncode()
 
 
 def _npm_command() -> tuple[list[str], Path]:

@@ -6,6 +6,7 @@ import type {
   Connector,
   Conversation,
   History,
+  InclusionProof,
   LedgerPage,
   ModelCheck,
   ModelDraft,
@@ -70,6 +71,7 @@ export const api = {
     request<unknown>('POST', `/api/connectors/${encodeURIComponent(id)}/approve`, { digest }),
 
   accounts: () => request<Account[]>('GET', '/api/accounts'),
+  account: (id: string) => request<Account>('GET', `/api/accounts/${id}`),
   connect: (body: {
     connector: string;
     name: string;
@@ -95,10 +97,10 @@ export const api = {
   ledger: (after: number | null, limit: number) =>
     request<LedgerPage>('GET', `/api/audit?newest=true&limit=${limit}${after === null ? '' : `&after=${after}`}`),
   verifyLedger: () => request<Verification>('GET', '/api/audit/verify'),
-  proof: (index: number) => request<Record<string, unknown>>('GET', `/api/audit/${index}/proof`),
+  proof: (index: number) => request<InclusionProof>('GET', `/api/audit/${index}/proof`),
 
   model: () => request<ModelSettings>('GET', '/api/model'),
-  checkModel: (body: ModelDraft) => request<ModelCheck>('POST', '/api/model/check', body),
+  checkModel: (body: Omit<ModelDraft, 'window'>) => request<ModelCheck>('POST', '/api/model/check', body),
   saveModel: (body: ModelDraft) => request<unknown>('PUT', '/api/model', body),
   removeModel: () => request<void>('DELETE', '/api/model')
 };

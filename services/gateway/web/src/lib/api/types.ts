@@ -67,6 +67,7 @@ export interface CheckStep {
 export interface CheckReport {
   ok: boolean;
   steps: CheckStep[];
+  problem: ProblemNote | null;
 }
 
 export type ConversationState = 'idle' | 'running' | 'waiting';
@@ -191,10 +192,18 @@ export interface ModelChoice {
   kind: 'openai' | 'litellm';
   model: string;
   base_url: string | null;
+  window?: number | null;
 }
 
 export interface ModelDraft extends ModelChoice {
   api_key?: string | null;
+}
+
+export interface InclusionProof {
+  index: number;
+  leaf: string;
+  path: string[];
+  head: { size: number; root: string };
 }
 
 export interface FoundServer {

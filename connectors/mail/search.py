@@ -117,7 +117,7 @@ def find(connection: Connection, account: str, query: Query, *, limit: int, loos
     statement = (
         f"SELECT {_FIELDS} FROM {source} CROSS JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - no value is in it
         f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until"
-        f" ORDER BY {'mail_search.rank' if loose else f'{order} DESC'} LIMIT :limit"
+        f" ORDER BY {'mail_search.rank' if match and loose else f'{order} DESC'} LIMIT :limit"
     )
     rows = connection.execute(
         text(statement),

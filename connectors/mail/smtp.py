@@ -146,10 +146,8 @@ def _connect(server: Server, seconds: float) -> smtplib.SMTP:
             )
         else:
             client = smtplib.SMTP(server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout)
-    except smtplib.SMTPServerDisconnected as error:
-        raise connection_fault(server, _root_of(error)) from error
     except (smtplib.SMTPException, ValueError, OSError) as error:
-        raise connection_fault(server, error) from error
+        raise connection_fault(server, _root_of(error)) from error
     _greet(client, server, context)
     client.timeout = max(min(60.0, seconds), 0.1)
     if client.sock is not None:
@@ -198,9 +196,11 @@ def _b64(text: str) -> str:
 
 
 def _root_of(error: Exception) -> Exception:
-    """Smtplib wraps a lost connection into its own error; what happened to the socket stands behind it."""
+    """What happened: smtplib wraps a lost connection, and its errors are OSErrors even where the network was well."""
     if isinstance(error, smtplib.SMTPServerDisconnected):
         return error.__context__ if isinstance(error.__context__, OSError) else EOFError()
+    if isinstance(error, smtplib.SMTPException):
+        return ValueError("The answer was not one of an SMTP server.")
     return error
 
 

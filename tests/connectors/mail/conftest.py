@@ -43,11 +43,11 @@ class Post:
         status = await self.house.agent.request(subject, query, AccountStatus, ctx)
         return status.accounts[self.house.account.account]
 
-    async def sync(self) -> SyncProgress:
+    async def sync(self, seconds: float = 30) -> SyncProgress:
         """Lets a pass run and waits for its end."""
         began, before = self.now(), None
         await self.house.attach()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(seconds):
             while not _ended(found := await self.progress(), began, before):
                 before = before or found
                 await asyncio.sleep(0.05)
@@ -108,8 +108,11 @@ def servers(dovecot: Dovecot, request: pytest.FixtureRequest) -> Seeded:
 
 
 @pytest.fixture
-async def post(dovecot: Dovecot, smtp_server: SmtpServer, servers: Seeded, tmp_path: Path) -> AsyncIterator[Post]:
+async def post(
+    dovecot: Dovecot, smtp_server: SmtpServer, servers: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Post]:
     """The mailbox, connected and not read yet."""
+    monkeypatch.setattr("openassistant.syncing._TICK_SECONDS", 0.02)
     made = Post(dovecot, smtp_server, servers, tmp_path / "data")
     async with made.house:
         yield made

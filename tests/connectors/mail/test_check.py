@@ -86,9 +86,11 @@ async def test_settings_that_make_no_sense_name_their_fields(plain: dict[str, An
 
 
 async def secure_check(certificate: Certificate, settings: Settings) -> CheckReport:
-    with Dovecot(certificate=certificate, tls_required=True) as imap, SmtpServer() as plain:
-        with SmtpServer(security="tls", certificate=certificate) as smtp:
-            return await check({**settings(imap, plain), **SECURE, "imap_port": imap.tls_port, "smtp_port": smtp.port})
+    with (
+        Dovecot(certificate=certificate, tls_required=True) as imap,
+        SmtpServer(security="tls", certificate=certificate) as smtp,
+    ):
+        return await check({**settings(imap, smtp), **SECURE, "imap_port": imap.tls_port})
 
 
 @pytest.fixture
@@ -105,10 +107,12 @@ async def test_tls_from_the_first_byte_works(trusted: Authority, settings: Setti
 @pytest.mark.needs_dovecot
 async def test_starttls_works(trusted: Authority, settings: Settings) -> None:
     good = trusted.good()
-    with Dovecot(certificate=good, tls_required=True) as imap:
-        with SmtpServer(security="starttls", certificate=good) as smtp:
-            given = {**settings(imap, smtp), "imap_host": "localhost", "smtp_host": "localhost"}
-            assert (await check({**given, "imap_security": "starttls", "smtp_security": "starttls"})).ok
+    with (
+        Dovecot(certificate=good, tls_required=True) as imap,
+        SmtpServer(security="starttls", certificate=good) as smtp,
+    ):
+        given = {**settings(imap, smtp), "imap_host": "localhost", "smtp_host": "localhost"}
+        assert (await check({**given, "imap_security": "starttls", "smtp_security": "starttls"})).ok
 
 
 @pytest.mark.needs_dovecot

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connectors.mail.imap import Fetched, ImapSession
 from openassistant import subjects
 from openassistant.context import CallContext, utc_now
+from openassistant.errors import Unavailable
 from openassistant.messages import AccountQuery, Done
 from tests.peers.mailbox import ADA, CAROL, Letter, add_letter
 
@@ -161,3 +164,34 @@ async def test_a_removed_account_leaves_nothing_in_the_mirror(read: Any) -> None
             lambda c: c.exec_driver_sql("SELECT count(*) FROM mail_search WHERE mail_search MATCH 'lease'").scalar_one()
         )
     assert (counts, hits) == ([0] * 5, 0)
+
+
+async def test_a_mail_that_the_server_cannot_give_is_kept_as_unreadable(
+    post: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = ImapSession.fetch
+
+    def choke(self: ImapSession, uids: Sequence[int]) -> list[Fetched]:
+        if 3 in uids:
+            raise Unavailable("The server gave an answer that cannot be read.")
+        return fetch(self, uids)
+
+    monkeypatch.setattr(ImapSession, "fetch", choke)
+    progress = await post.sync()
+    assert (progress.state, progress.done, progress.total) == ("idle", 40, 40)
+    async with post.house.runner.stores.use(post.house.user) as store:
+        query = "SELECT uid FROM mail_messages WHERE state = 'unreadable'"
+        states = await store.read(lambda c: c.exec_driver_sql(query).all())
+    assert {row.uid for row in states} == {3}
+
+
+@pytest.mark.slow
+@pytest.mark.mails(10_000)
+async def test_ten_thousand_mails_are_read_in_well_under_two_minutes(post: Any) -> None:
+    began = time.monotonic()
+    progress = await post.sync(seconds=110)
+    assert progress.done == progress.total == 10_000
+    assert time.monotonic() - began < 60
+    began = time.monotonic()
+    await post.sync()
+    assert time.monotonic() - began < 3

@@ -1,0 +1,164 @@
+"""What is found and read, with whom it is from; searches of any shape are answered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlcipher3 import dbapi2
+
+from connectors.mail import mirror, search
+from connectors.mail.addresses import Address
+from connectors.mail.folders import Folder
+from connectors.mail.message import Mail
+from connectors.mail.mirror import Letter
+from openassistant.connector import outside_sources
+from openassistant.errors import NotFound
+from openassistant.store import Migrations, Store
+from tests.peers.mailbox import Letter as Delivered
+from tests.peers.mailbox import add_letter
+
+MIGRATIONS = Migrations({"own": Path(mirror.__file__).parent / "migrations"})
+
+
+async def test_mails_are_found_newest_first_with_all_words(read: Any) -> None:
+    found = await read.search("lease")
+    assert found == sorted(found, key=lambda each: each["date"], reverse=True)
+    assert found[0]["subject"]["text"] == "Re: The lease for Linden Street 12"
+    assert {each["id"] for each in await read.search("lease signatures")} == {found[0]["id"]}
+
+
+async def test_a_search_narrows_by_person_folder_and_state(read: Any) -> None:
+    assert {each["folder"] for each in await read.search("lease in:sent")} == {"Sent"}
+    assert all("carol@example.org" in each["sender"]["text"] for each in await read.search("from:carol lease"))
+    assert all(each["unread"] for each in await read.search("lease is:unread"))
+    assert await read.search("lease before:2001-01-01") == []
+
+
+async def test_words_that_never_meet_find_the_mails_that_fit_best(read: Any) -> None:
+    result = await read.house.call("messages_search", query="what did Carol write about the lease")
+    assert result["note"] == "No mail has all of these words; these have some of them."
+    assert result["messages"][0]["sender"]["text"] == "Carol Meyer <carol@example.org>"
+
+
+async def test_spam_and_trash_are_found_only_when_asked_for(read: Any) -> None:
+    spam = Delivered("M <m@example.net>", "a@b.example", "Quinces", "x", datetime.now(UTC), "<q@example.net>", ".Junk")
+    add_letter(read.maildir, spam, owner=read.imap.owner)
+    await read.sync()
+    assert await read.search("quinces") == []
+    assert len(await read.search("quinces in:junk")) == 1
+
+
+async def test_what_is_found_says_who_could_have_written_it(read: Any) -> None:
+    result = await read.house.send(read.house.make("messages_search", query="from:carol lease"))
+    assert {author for each in result.outside for author in each.authors} == {"carol@example.org"}
+    assert {each.source for each in result.outside} == {"a mail from carol@example.org"}
+
+
+async def test_a_mailbox_that_is_not_read_yet_says_so(post: Any) -> None:
+    result = await post.house.call("messages_search", query="lease")
+    assert result == {"messages": [], "note": "The mailbox is still being read, so there may be more."}
+
+
+async def test_a_conversation_is_read_oldest_first_across_folders(read: Any) -> None:
+    thread = await read.house.call("threads_read", message=await read.lease())
+    assert [each["folder"] for each in thread["messages"]] == ["INBOX", "Sent", "INBOX"]
+    assert "read section 4" in thread["messages"][-1]["text"]["text"]
+    assert "pdf" in thread["messages"][-1]["attachments"]["text"]
+
+
+async def test_an_id_that_is_none_is_not_found(read: Any) -> None:
+    for wrong in ("", "x", "-1", "9" * 18, "1 OR 1"):
+        with pytest.raises(NotFound):
+            await read.house.call("threads_read", message=wrong)
+
+
+class Ground:
+    """A mirror in memory."""
+
+    def __init__(self) -> None:
+        made = dbapi2.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.connection = create_engine("sqlite://", creator=lambda: made, module=dbapi2).connect()
+        MIGRATIONS.run(self.connection, MIGRATIONS.pending(self.connection))
+        self.folder = mirror.open_folder(self.connection, "a", Folder(b"INBOX", "INBOX", "inbox"), 1)
+
+    def add(self, *mails: Mail) -> list[int]:
+        now = datetime(2026, 11, 23, tzinfo=UTC)
+        first = max(mirror.known_uids(self.connection, self.folder), default=0) + 1
+        letters = [Letter(uid, 0, now, 100, mail) for uid, mail in enumerate(mails, first)]
+        return mirror.add(self.connection, "a", self.folder, letters, sent=False)
+
+    def threads(self) -> list[set[str]]:
+        rows = self.connection.exec_driver_sql("SELECT thread, message_id FROM mail_messages").all()
+        return [{row.message_id for row in rows if row.thread == each} for each in {row.thread for row in rows}]
+
+
+@pytest.fixture(scope="module")
+def ground() -> Ground:
+    made = Ground()
+    made.add(Mail("one@example.org", subject="Quinces", sender=Address("carol@example.org", "Carol"), text="A text"))
+    return made
+
+
+@given(
+    st.text(max_size=80)
+    | st.lists(st.sampled_from([*'"()*:^-+{}', "OR", "AND", "NOT", "NEAR", "from:", "a"])).map(" ".join)
+)
+def test_any_search_is_answered(ground: Ground, wanted: str) -> None:
+    query = search.parse_query(wanted)
+    for loose in (False, True):
+        assert len(search.find(ground.connection, "a", query, limit=5, loose=loose)) <= 1
+
+
+@given(st.permutations(range(6)))
+def test_a_conversation_is_one_thread_in_whatever_order_its_mails_come(order: list[int]) -> None:
+    ground = Ground()
+    chain = [
+        Mail(f"{n}@example.org", references=tuple(f"{m}@example.org" for m in range(max(n - 2, 0), n)))
+        for n in range(6)
+    ]
+    for place in order:
+        ground.add(chain[place])
+    assert ground.threads() == [{mail.message_id for mail in chain}]
+
+
+def test_two_conversations_stay_two() -> None:
+    ground = Ground()
+    ground.add(Mail("a1@x.example"), Mail("b1@x.example"), Mail("a2@x.example", references=("a1@x.example",)))
+    assert sorted(map(len, ground.threads())) == [1, 2]
+
+
+def test_copies_of_one_mail_get_ids_of_their_own_and_are_found_once() -> None:
+    ground = Ground()
+    ids = ground.add(*[Mail("same@example.org", subject="Quinces")] * 3)
+    assert len(set(ids)) == 3
+    assert len(search.find(ground.connection, "a", search.parse_query("quinces"), limit=5)) == 1
+
+
+async def test_one_account_never_finds_the_mails_of_another(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "user.db", bytes(32), MIGRATIONS)
+    letter = Letter(1, 0, datetime(2026, 11, 23, tzinfo=UTC), 10, Mail("one@example.org", subject="Quinces"))
+
+    def write(connection: Any) -> list[int]:
+        folder = mirror.open_folder(connection, "one", Folder(b"INBOX", "INBOX", "inbox"), 1)
+        return mirror.add(connection, "one", folder, [letter], sent=False)
+
+    [message] = await store.write(write)
+    assert await store.read(lambda c: search.find(c, "two", search.parse_query("quinces"), limit=5)) == []
+    with pytest.raises(NotFound):
+        await store.read(lambda c: search.message(c, "two", str(message)))
+    await store.close()
+
+
+def test_no_source_is_lost_on_the_way_out() -> None:
+    from connectors.mail.views import SearchResult, summary_of
+
+    ground = Ground()
+    [number] = ground.add(Mail("one@example.org", subject="Quinces", sender=Address("carol@example.org")))
+    shown = SearchResult(messages=[summary_of(search.message(ground.connection, "a", str(number)), "")])
+    assert [each.authors for each in outside_sources(shown)] == [("carol@example.org",)]

@@ -132,7 +132,7 @@ async def sync_mailbox(ctx: Context) -> None:
             await ctx.store.write(lambda connection: mirror.drop_folders(connection, owner, keep=keep))
         done = await ctx.store.read(lambda connection: mirror.counted(connection, owner))
         pass_ = _Pass(ctx, owner, mailbox, done=done, total=total)
-        await pass_.report("" if plans else "Up to date")
+        await pass_.report(plans[0].folder.name if plans else "Up to date")
         for plan in plans:
             await pass_.run(plan)
         if plans:

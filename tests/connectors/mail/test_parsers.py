@@ -36,7 +36,7 @@ def plain(mail: Mail) -> list[str]:
 
 
 @given(st.binary(max_size=400) | st.lists(PIECES | st.binary(max_size=12), max_size=60).map(b"".join))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_any_bytes_become_a_mail_of_storable_text(raw: bytes) -> None:
     for value in plain(parse_mail(raw)):
         value.encode("utf-8")
@@ -45,7 +45,7 @@ def test_any_bytes_become_a_mail_of_storable_text(raw: bytes) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @given(st.integers(0, 4000))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_mail_cut_off_anywhere_is_still_read(shape: str, end: int) -> None:
     import random
 
@@ -87,6 +87,7 @@ def test_a_typed_address_is_one_address_or_refused(value: str) -> None:
     assert not set(address.address) & set("\r\n ,;<>")
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet=st.characters(blacklist_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=120),
     st.text(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlcipher3 import dbapi2
@@ -105,6 +105,7 @@ def ground() -> Ground:
     return made
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=80)
     | st.lists(st.sampled_from([*'"()*:^-+{}', "OR", "AND", "NOT", "NEAR", "from:", "a"])).map(" ".join)
@@ -115,6 +116,7 @@ def test_any_search_is_answered(ground: Ground, wanted: str) -> None:
         assert len(search.find(ground.connection, "a", query, limit=5, loose=loose)) <= 1
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.permutations(range(6)))
 def test_a_conversation_is_one_thread_in_whatever_order_its_mails_come(order: list[int]) -> None:
     ground = Ground()

@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +177,18 @@ async def test_a_call_killed_after_the_server_took_the_mail_only_files_its_copy(
     call = read.reply(await read.lease())
     await interrupt(read, call, "taken")
     await read.house.send(call)
+    assert read.smtp.sent == ()
+    assert len(read.copies(id_of(call), ".Sent")) == 1
+
+
+async def test_a_restarted_connector_finds_out_by_itself_what_became_of_a_call(read: Any, tmp_path: Path) -> None:
+    call = read.reply(await read.lease())
+    await interrupt(read, call, "taken")
+    await read.house.stop()
+    await read.house.start(tmp_path / "data")
+    async with asyncio.timeout(10):
+        while AuditAction.TOOL_FINISHED not in {each.action for each in read.house.records if each.id == call.id}:
+            await asyncio.sleep(0.02)
     assert read.smtp.sent == ()
     assert len(read.copies(id_of(call), ".Sent")) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import time
@@ -38,6 +39,22 @@ def deliver(post: Any, content: bytes, name: str) -> Path:
     if os.geteuid() == 0:
         os.chown(path, *post.imap.owner)
     return path
+
+
+async def detach(post: Any) -> None:
+    query = AccountQuery(user=post.house.user, account=post.house.account.account)
+    ctx = CallContext.within(20, user=post.house.user).signed(grant=post.house.grant())
+    await post.house.agent.request(subjects.account("mail", "detach"), query, Done, ctx)
+
+
+async def rows_left(post: Any) -> list[int]:
+    tables = ("mail_messages", "mail_texts", "mail_links", "mail_written", "mail_folders")
+    async with post.house.runner.stores.use(post.house.user) as store:
+        return list(
+            await store.read(
+                lambda c: [c.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() for table in tables]
+            )
+        )
 
 
 @pytest.mark.mails(300)
@@ -149,21 +166,28 @@ async def test_a_changed_password_is_said_to_the_owner(read: Any) -> None:
 
 
 async def test_a_removed_account_leaves_nothing_in_the_mirror(read: Any) -> None:
-    query = AccountQuery(user=read.house.user, account=read.house.account.account)
-    ctx = CallContext.within(10, user=read.house.user).signed(grant=read.house.grant())
-    await read.house.agent.request(subjects.account("mail", "detach"), query, Done, ctx)
+    await detach(read)
     assert await read.search("") == []
-    async with read.house.runner.stores.use(read.house.user) as store:
-        counts = await store.read(
-            lambda c: [
-                c.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
-                for table in ("mail_messages", "mail_texts", "mail_links", "mail_written", "mail_folders")
-            ]
-        )
-        hits = await store.read(
-            lambda c: c.exec_driver_sql("SELECT count(*) FROM mail_search WHERE mail_search MATCH 'lease'").scalar_one()
-        )
-    assert (counts, hits) == ([0] * 5, 0)
+    assert await rows_left(read) == [0] * 5
+
+
+@pytest.mark.mails(2000)
+async def test_an_account_removed_during_its_first_sync_leaves_nothing(post: Any) -> None:
+    await post.house.attach()
+    async with asyncio.timeout(20):
+        while (await post.progress()).done == 0:
+            await asyncio.sleep(0.02)
+    await detach(post)
+    assert await rows_left(post) == [0] * 5
+
+
+async def test_a_sync_that_was_stopped_goes_on_where_it_was(post: Any, tmp_path: Path) -> None:
+    deliver(post, b"From: m@example.net\r\n\r\nx", "one")
+    await post.house.attach()
+    await post.house.stop()
+    await post.house.start(tmp_path / "data")
+    progress = await post.sync()
+    assert (progress.done, progress.total) == (41, 41)
 
 
 async def test_a_mail_that_the_server_cannot_give_is_kept_as_unreadable(

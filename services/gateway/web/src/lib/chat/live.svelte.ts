@@ -86,10 +86,10 @@ export class Live {
   }
 
   /** Puts a decision; the card shows what the server then says. */
-  async decide(call: CallItem, decision: 'approve' | 'deny'): Promise<Problem | null> {
+  async decide(call: CallItem, decision: 'approve' | 'deny', note: string): Promise<Problem | null> {
     if (!call.approvalId) return null;
     try {
-      call.approval = await api.decide(call.approvalId, decision);
+      call.approval = await api.decide(call.approvalId, decision, note);
       return null;
     } catch (thrown) {
       await this.fetchApproval(call);

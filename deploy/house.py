@@ -88,15 +88,16 @@ class House:
         for process in self.processes:
             if process.due is not None and process.due <= time.monotonic():
                 process.pid, process.started, process.due = process.start(), time.monotonic(), None
-                if process.failures:
-                    say(f"{process.name} is started again.")
                 if process.listening:
                     process.listening(process.pid)
+                if process.failures:
+                    say(f"{process.name} is started again.")
 
     def _seconds_to_wait(self) -> float:
         now = time.monotonic()
         soonest = min((process.due - now for process in self.processes if process.due is not None), default=3600.0)
-        return max(0.0, min(soonest, 3600.0 if self.announced else 0.1))
+        patience = 1.0 if self.complained else 0.1
+        return max(0.0, min(soonest, 3600.0 if self.announced else patience))
 
     def _sleep(self, seconds: float) -> None:
         if select.select([self.woken], [], [], seconds)[0]:

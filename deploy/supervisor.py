@@ -67,7 +67,7 @@ def _prepare(settings: HouseSettings) -> Server:
     try:
         made = provision(settings.keys, root_key_file=settings.root_key, server=server)
     except OSError as error:
-        raise StartError(f"{error.filename} cannot be written ({error.strerror}).") from error
+        raise StartError(f"{error.filename or settings.data_dir} cannot be written ({error.strerror}).") from error
     if made:
         say(
             f"A new root key was made: {settings.root_key}\nEverything stored here can be opened with it, and nothing "

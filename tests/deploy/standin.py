@@ -36,7 +36,11 @@ async def live(name: str) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     folder = write_down()
     bus = await Bus.connect(
-        os.environ["OA_NATS_URL"], room=name, seed=read_seed(Path(os.environ["OA_NKEY_FILE"])), streams=False, wait=20
+        os.environ["OA_NATS_URL"],
+        room=name,
+        seed=read_seed(Path(os.environ["OA_NKEY_FILE"])),
+        streams=name == "gateway",
+        wait=20,
     )
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(bus.drain)

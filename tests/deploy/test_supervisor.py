@@ -200,6 +200,25 @@ def test_a_killed_bus_comes_back_under_the_rooms(home: Home) -> None:
     }
 
 
+def test_a_store_that_the_bus_dies_of_is_put_aside(home: Home) -> None:
+    home.start().stop()
+    cut_short = list((home.data / "bus" / "store").rglob("meta.key"))
+    for path in cut_short:
+        path.write_bytes(b"")
+    said = home.start().tail()
+    assert cut_short
+    assert "The bus cannot read its store: it begins with an empty one" in said
+    assert len(list((home.data / "bus").glob("store-unreadable-*"))) == 1
+
+
+def test_a_root_key_that_cannot_be_written_is_named(home: Home) -> None:
+    (home.folder / "file").write_text("")
+    refused = home.refuse(OA_ROOT_KEY_FILE=str(home.folder / "file" / "root.key"))
+    assert refused.returncode == 1
+    assert "cannot be" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_gateway_that_comes_back_prints_its_new_link(home: Home) -> None:
     child = home.start()
     os.kill(rooms_of(child)["gateway"], signal.SIGKILL)

@@ -142,7 +142,7 @@ class _Body:
         if depth > _DEEPEST or self._left < 0:
             self.damaged = True
             return
-        kind, inner = part.get_content_type(), _parts(part)
+        kind, inner = clean(part.get_content_type()), _parts(part)
         if kind == "multipart/alternative" and inner:
             self._alternative(inner, depth)
         elif kind.startswith("multipart/") and inner:
@@ -160,10 +160,10 @@ class _Body:
                 self.read(part, depth + 1)
                 chosen = part
             elif part is chosen or (chosen is None and part.get_content_type() == "text/html"):
-                self._leaf(part, part.get_content_type())
+                self._leaf(part, clean(part.get_content_type()))
                 chosen = part
             elif part.get_content_maintype() not in ("text", "multipart"):
-                self._leaf(part, part.get_content_type())
+                self._leaf(part, clean(part.get_content_type()))
         if chosen is None and plain:
             self._leaf(plain[0], "text/plain")
 
@@ -197,7 +197,7 @@ def _text(part: email.message.Message, kind: str) -> str:
     raw = raw[: 4 * _LONGEST_TEXT]
     charset = part.get_param("charset")
     text = decode_bytes(raw, str(charset[2] if isinstance(charset, tuple) else charset) if charset else None)
-    return text_of(text) if kind == "text/html" else clean(text).strip()
+    return clean(text_of(text) if kind == "text/html" else text).strip()
 
 
 def _file_name(part: email.message.Message) -> str:

@@ -31,8 +31,9 @@ PIECES = st.sampled_from([
 
 def plain(mail: Mail) -> list[str]:
     people = [mail.sender, *mail.reply_to, *mail.to, *mail.cc]
-    return [mail.message_id, mail.subject, mail.text, *mail.references, *(each.name for each in people),
-            *(each.address for each in people), *(each.name for each in mail.attachments)]  # fmt: skip
+    files = [text for each in mail.attachments for text in (each.name, each.type)]
+    names = [text for each in people for text in each]
+    return [mail.message_id, mail.subject, mail.text, *mail.references, *names, *files]
 
 
 @given(st.binary(max_size=400) | st.lists(PIECES | st.binary(max_size=12), max_size=60).map(b"".join))
@@ -41,6 +42,17 @@ def test_any_bytes_become_a_mail_of_storable_text(raw: bytes) -> None:
     for value in plain(parse_mail(raw)):
         value.encode("utf-8")
         assert "\x00" not in value
+
+
+def test_markup_with_control_characters_becomes_storable_text() -> None:
+    assert parse_mail(b"Content-Type: text/html\r\n\r\n<p>a\x00b&#0;&#1;c</p>").text.replace("\ufffd", "") == "abc"
+
+
+def test_a_content_type_with_control_characters_becomes_storable_text() -> None:
+    mail = parse_mail(
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: ima\x00ge/p\x00g\r\n\r\nx\r\n"
+    )
+    assert mail.attachments[0].type == "image/pg"
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -112,6 +112,11 @@ class SigningKey:
         raw: bytes = self._key.private_key.private_bytes_raw()  # type: ignore[union-attr]  # Ed25519 keys alone are made here
         return raw
 
+    def raw_public(self) -> bytes:
+        """The 32-byte Ed25519 public key (for signed notes)."""
+        raw: bytes = self._key.public_key.public_bytes_raw()
+        return raw
+
     def sign(self, claims: Signed) -> str:
         """The compact JWT over the claims."""
         header = {"alg": "Ed25519", "typ": _KINDS[type(claims)]}

@@ -1,4 +1,4 @@
-"""The ledger: append-only, hash-chained, fail-closed. Plain writing and checking; who may record stands in `witness.py`."""
+"""The ledger: append-only, hash-chained, fail-closed. Plain writing and checking; who may record is in `witness.py`."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
-from openassistant.errors import Conflict, Internal, NotFound, OaError
+from openassistant.errors import Conflict, Internal, NotFound
 from openassistant.grants import SigningKey
 from openassistant.messages import Proof, TreeHead, Verification
 from openassistant.store import Store
-from services.audit import checkpoint
-from services.audit.records import COLUMNS, leaf_of
+from services.audit import checkpoint, verification
+from services.audit.records import COLUMNS, SETTLED, leaf_of
 from services.audit.tree import CompactRange, inclusion_proof
 
 __all__ = ["Ledger"]
 
-_INSERT = (
+_INSERT = text(
     f"INSERT INTO records ({', '.join(COLUMNS)}, leaf)"  # noqa: S608 - names from the code
     f" VALUES ({', '.join(f':{name}' for name in COLUMNS)}, :leaf)"
 )
+_KNOWN = text("SELECT * FROM records WHERE id = :id AND action = :action")
+_COUNT = "SELECT coalesce(max(position) + 1, 0) FROM records"
+_KEPT_HEADS = 1000
 
 _log = logging.getLogger("openassistant.audit")
 
@@ -36,69 +39,66 @@ class Ledger:
 
     def __init__(self, store: Store, key: SigningKey, clock: Clock, *, kept_head: Path) -> None:
         self._store, self._clock, self._kept_head = store, clock, kept_head
-        self._key = key.raw_private()
-        self._public = key.raw_public()
+        self._private, self._public = key.raw_private(), key.raw_public()
         self._range = CompactRange()
+        """The tree as the writing thread alone sees and grows it; a failed commit leaves it too large."""
+        self._promised = 0
+        """How many records somebody has a receipt for."""
         self._head: TreeHead | None = None
+        self._signing = asyncio.Lock()
         self.broken: str | None = None
 
     async def open(self) -> None:
-        """Reads the tree and holds it against the kept head; a ledger that does not fit records nothing more."""
-        leaves = await self._store.read(lambda connection: list(_leaves(connection)))
-        kept = await asyncio.to_thread(self._read_kept)
-        growing = CompactRange()
-        for leaf in leaves:
-            if kept and growing.size == kept.size and growing.root().hex() != kept.root:
-                self.broken = f"The first {kept.size} records are not those that were signed at {kept.time}."
-            growing.append(leaf)
-        self._range = growing
-        if kept and kept.size == growing.size and growing.root().hex() != kept.root:
-            self.broken = f"The {kept.size} records are not those that were signed at {kept.time}."
-        if kept and kept.size > growing.size:
-            self.broken = f"The ledger ends at record {growing.size - 1}; {kept.size} were signed at {kept.time}."
+        """Reads the tree and holds it against the kept heads; a ledger that does not fit records nothing more."""
+        kept = await self._kept_notes()
+        found = await self._store.read(lambda connection: verification.first_misfit(connection, kept, self._public))
+        self._range = await self._store.read(_tree)
+        self._promised = self._range.size
+        self.broken = found
         if self.broken:
             _log.error("ledger does not fit its signed head", extra={"detail": self.broken})
 
-    async def append(self, row: dict[str, Any]) -> tuple[int, bytes]:
-        """Index and leaf hash of a record after its commit; the same id and action again gives the first one's.
+    async def append(self, row: dict[str, Any], *, admit: Callable[[Connection], None] | None = None) -> dict[str, Any]:
+        """The whole row of a record after its commit; the same id and action again gives the first one's.
 
-        `row` has every column but position, time and leaf. Raises `Conflict` for another call under the same id,
-        `Internal` when the ledger is broken.
+        `row` has every column but position, time and leaf; `admit` may still refuse inside the transaction. Records
+        that come at once share a commit. Raises `Conflict` when the id stands for something else, `Internal` when the
+        ledger is broken, and what the store raises: then there is no record.
         """
-        if self.broken:
-            raise Internal("The ledger was changed from outside, so nothing is recorded and nothing runs. See Activity.")
 
-        def write(connection: Connection) -> tuple[int, bytes]:
-            known = connection.execute(
-                text("SELECT position, leaf, call_digest FROM records WHERE id = :id AND action = :action"), row
-            ).one_or_none()
-            if known is not None:
-                if known.call_digest != row["call_digest"]:
-                    raise Conflict("This id was recorded for another call.")
-                return int(known.position), bytes(known.leaf)
+        def write(connection: Connection) -> dict[str, Any]:
             growing = self._at(connection)
+            known = connection.execute(_KNOWN, row).mappings().one_or_none()
+            if known is not None:
+                return _same(dict(known), row)
+            if admit is not None:
+                admit(connection)
             whole = {**row, "position": growing.size, "time": self._clock().isoformat()}
-            leaf = leaf_of(whole)
-            connection.execute(text(_INSERT), {**whole, "leaf": leaf})
-            growing.append(leaf)
-            return whole["position"], leaf
+            whole["leaf"] = leaf_of(whole)
+            connection.execute(_INSERT, whole)
+            growing.append(whole["leaf"])
+            return whole
 
-        return await self._store.write(write)
+        whole = await self._store.write(write)
+        self._promised = max(self._promised, whole["position"] + 1)
+        return whole
 
     async def head(self) -> TreeHead:
-        """The newest signed head, signed now when records were added since."""
-        size, root = await self._store.read(self._size_and_root)
-        if self._head is None or self._head.size != size:
-            self._head = checkpoint.sign(size, root, self._clock(), self._key)
-            await self._store.write(lambda connection: _keep_head(connection, self._head))
-            await asyncio.to_thread(self._write_kept, self._head)
-        return self._head
+        """The newest signed head, signed now when records were added since; raises `Internal` when broken."""
+        async with self._signing:
+            size, root = await self._store.write(self._size_and_root)
+            if self._head is None or self._head.size != size:
+                head = checkpoint.sign(size, root, self._clock(), self._private)
+                await self._store.write(lambda connection: _keep_head(connection, head))
+                await asyncio.to_thread(self._write_kept, head)
+                self._head = head
+            return self._head
 
-    async def rows(self, where: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-        """Rows as dictionaries; `where` is a condition with named values, from the code."""
+    async def rows(self, rest: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """Rows as dictionaries; `rest` follows `FROM records`: from the code, with named values."""
 
         def read(connection: Connection) -> list[dict[str, Any]]:
-            found = connection.execute(text(f"SELECT * FROM records WHERE {where}"), values)  # noqa: S608 - from the code
+            found = connection.execute(text(f"SELECT * FROM records {rest}"), values)  # noqa: S608 - from the code
             return [dict(row) for row in found.mappings()]
 
         return await self._store.read(read)
@@ -108,102 +108,91 @@ class Ledger:
         head = await self.head()
         if not 0 <= index < head.size:
             raise NotFound("There is no record with that number.")
-        leaves = await self._store.read(lambda connection: list(_leaves(connection))[: head.size])
+        leaves = (await self._store.read(verification.leaves))[: head.size]
         path = await asyncio.to_thread(inclusion_proof, leaves, index)
         return Proof(index=index, leaf=leaves[index].hex(), path=tuple(each.hex() for each in path), head=head)
 
     async def verify(self, known: TreeHead | None = None) -> Verification:
-        """Recomputes every record and holds the tree against every signed head, kept ones included."""
+        """Recomputes every record and holds the tree against every signed head, those kept elsewhere included."""
         started = time.monotonic()
-        head = None if self.broken else await self.head()
-        kept = await asyncio.to_thread(self._read_kept)
-        given = [each for each in (known, kept) if each is not None]
-        size, root, index, detail = await self._store.read(lambda connection: self._recompute(connection, given))
-        ok = index is None and (head is None or head.root == root or size > head.size)
+        if self.broken is None:
+            await self._try_head()
+        notes = [*await self._kept_notes(), *([known.checkpoint] if known else [])]
+        promised = self._promised
+        found = await self._store.read(
+            lambda connection: verification.recompute(connection, notes, self._public, promised=promised)
+        )
+        detail = found.detail or self.broken or ""
         return Verification(
-            ok=ok and not detail,
-            size=size,
-            root=root,
-            index=index,
+            ok=not detail,
+            size=found.size,
+            root=found.root,
+            index=found.index,
             detail=detail,
             seconds=time.monotonic() - started,
         )
 
-    def _recompute(self, connection: Connection, given: list[TreeHead]) -> tuple[int, str, int | None, str]:
-        """(size, root, first record that does not fit, what is wrong with it)."""
-        growing, expected = CompactRange(), _heads(connection, given, self._public)
-        for row in connection.execute(text("SELECT * FROM records ORDER BY position")).mappings():
-            position = int(row["position"])
-            if position != growing.size:
-                return growing.size, growing.root().hex(), growing.size, f"Record {growing.size} is missing."
-            leaf = leaf_of(dict(row))
-            if leaf != bytes(row["leaf"]):
-                return growing.size, growing.root().hex(), position, f"Record {position} was changed."
-            growing.append(leaf)
-            if growing.size in expected and expected[growing.size] != growing.root().hex():
-                return growing.size, growing.root().hex(), position, f"Record {position} or one before it was replaced."
-        longest = max(expected, default=0)
-        if longest > growing.size:
-            detail = f"Records from {growing.size} on were cut off: {longest} were signed."
-            return growing.size, growing.root().hex(), growing.size, detail
-        return growing.size, growing.root().hex(), None, ""
+    async def _try_head(self) -> None:
+        """A head over everything there is; a ledger that turns out to be broken says so in `broken`."""
+        try:
+            await self.head()
+        except Internal:
+            _log.error("no head could be signed", extra={"detail": self.broken})
 
     def _at(self, connection: Connection) -> CompactRange:
         """The tree as the transaction sees it; read anew when a former commit failed."""
-        count = connection.exec_driver_sql("SELECT coalesce(max(position) + 1, 0) FROM records").scalar_one()
+        count = connection.exec_driver_sql(_COUNT).scalar_one()
+        if count < self._promised:
+            self.broken = f"Records from {count} on were cut off: {self._promised} were written."
+        if self.broken:
+            raise Internal("The ledger was changed from outside, so nothing is recorded and nothing runs.")
         if count != self._range.size:
-            self._range = CompactRange()
-            for leaf in _leaves(connection):
-                self._range.append(leaf)
+            self._range = _tree(connection)
         return self._range
 
     def _size_and_root(self, connection: Connection) -> tuple[int, bytes]:
-        count = connection.exec_driver_sql("SELECT coalesce(max(position) + 1, 0) FROM records").scalar_one()
-        size, root = self._range.size, self._range.root()
-        if size == count:
-            return size, root
-        growing = CompactRange()
-        for leaf in _leaves(connection):
-            growing.append(leaf)
+        growing = self._at(connection)
         return growing.size, growing.root()
 
-    def _read_kept(self) -> TreeHead | None:
+    async def _kept_notes(self) -> list[str]:
+        return await asyncio.to_thread(self._read_kept)
+
+    def _read_kept(self) -> list[str]:
         try:
-            return checkpoint.read(self._kept_head.read_text(), self._public)
+            return [self._kept_head.read_text()]
         except FileNotFoundError:
-            return None
-        except (OSError, OaError):
-            self.broken = "The kept tree head is not signed by this ledger."
-            return None
+            return []
+        except (OSError, UnicodeDecodeError):
+            return [""]
 
     def _write_kept(self, head: TreeHead) -> None:
         fresh = self._kept_head.with_suffix(".new")
-        fresh.write_text(head.checkpoint)
-        os.replace(fresh, self._kept_head)
+        with fresh.open("w") as file:
+            file.write(head.checkpoint)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._kept_head)
 
 
-def _leaves(connection: Connection) -> Iterator[bytes]:
-    for row in connection.exec_driver_sql("SELECT leaf FROM records ORDER BY position"):
-        yield bytes(row[0])
+def _same(known: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """The record that stands, when it says what is now said again; raises `Conflict`."""
+    if any(known[name] != row[name] for name in SETTLED):
+        raise Conflict("This id was recorded for something else.")
+    return known
 
 
-def _heads(connection: Connection, given: list[TreeHead], public: bytes) -> dict[int, str]:
-    """Roots by size, of every head whose signature holds."""
-    stored = [str(row[0]) for row in connection.exec_driver_sql("SELECT checkpoint FROM heads")]
-    found: dict[int, str] = {}
-    for note in [*stored, *(each.checkpoint for each in given)]:
-        try:
-            head = checkpoint.read(note, public)
-        except OaError:
-            continue
-        found[head.size] = head.root
-    return found
+def _tree(connection: Connection) -> CompactRange:
+    growing = CompactRange()
+    for leaf in verification.leaves(connection):
+        growing.append(leaf)
+    return growing
 
 
-def _keep_head(connection: Connection, head: TreeHead | None) -> None:
-    assert head is not None, "signed just before"
+def _keep_head(connection: Connection, head: TreeHead) -> None:
     connection.execute(
         text("INSERT OR REPLACE INTO heads (size, root, time, checkpoint) VALUES (:size, :root, :time, :checkpoint)"),
         {**head.model_dump(include={"size", "root", "checkpoint"}), "time": head.time.isoformat()},
     )
-    connection.exec_driver_sql("DELETE FROM heads WHERE size NOT IN (SELECT size FROM heads ORDER BY size DESC LIMIT 1000)")
+    connection.exec_driver_sql(
+        "DELETE FROM heads WHERE size NOT IN (SELECT size FROM heads ORDER BY size DESC LIMIT ?)", (_KEPT_HEADS,)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import secrets
 from typing import Any
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from openassistant.messages import LedgerEntry, canonical
 from services.audit.tree import leaf_hash
 
-__all__ = ["COLUMNS", "decrypt", "encrypt", "entry", "exported", "leaf_of"]
+__all__ = ["COLUMNS", "LARGEST_CONTENT", "SETTLED", "decrypt", "encrypt", "entry", "exported", "leaf_of"]
 
 COLUMNS = (
     "position",
@@ -35,6 +36,23 @@ COLUMNS = (
 )
 """What the leaf hash covers, in the order of the table; `leaf` itself is the hash."""
 
+SETTLED = (
+    "room",
+    "user",
+    "turn",
+    "conversation",
+    "connector",
+    "card_digest",
+    "tool",
+    "account",
+    "call_digest",
+    "outcome",
+)
+"""What must be the same when a record is made again; the content is encrypted anew each time."""
+
+LARGEST_CONTENT = 256 * 1024
+"""Bytes of JSON; of anything larger the ledger keeps the digest."""
+
 
 def exported(row: dict[str, Any]) -> dict[str, Any]:
     """A row as JSON values: the content's ciphertext in base64, what is absent left out."""
@@ -54,7 +72,9 @@ def encrypt(content: Any, key: bytes, *, bound_to: str) -> bytes | None:
     if content is None:
         return None
     nonce = secrets.token_bytes(12)
-    plain = json.dumps(content, ensure_ascii=False).encode()
+    plain = json.dumps(content).encode()
+    if len(plain) > LARGEST_CONTENT:
+        plain = json.dumps({"digest": hashlib.sha256(plain).hexdigest(), "bytes": len(plain)}).encode()
     return nonce + ChaCha20Poly1305(key).encrypt(nonce, plain, bound_to.encode())
 
 

@@ -1,0 +1,138 @@
+"""The witness: an append-only ledger that everything is written into before it happens. Wires and serves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from openassistant import log, subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext, Clock, utc_now
+from openassistant.errors import OaError
+from openassistant.grants import SigningKey, Trust
+from openassistant.keys import Keys
+from openassistant.messages import (
+    Done,
+    ExportRequest,
+    LedgerQuery,
+    ProofRequest,
+    Record,
+    TreeHead,
+    TurnQuery,
+    Verification,
+    VerifyRequest,
+)
+from openassistant.store import Migrations, Store
+from services.audit.contents import Contents
+from services.audit.ledger import Ledger
+from services.audit.pages import Pages
+from services.audit.settings import AuditSettings
+from services.audit.witness import Witness
+
+__all__ = ["MIGRATIONS", "ROOM", "Audit", "main"]
+
+ROOM = "audit"
+MIGRATIONS = Migrations({"own": Path(__file__).parent / "migrations"})
+_HEAD_SECONDS = 5.0
+_RECORDS_AT_ONCE = 512
+
+_log = logging.getLogger("openassistant.audit")
+
+
+class Audit:
+    """The room's handlers over an open store; `room_key` is the room's data key."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        room_key: bytes,
+        *,
+        keys: Keys,
+        key: SigningKey,
+        trust: Trust,
+        clock: Clock,
+        kept_head: Path,
+    ) -> None:
+        self._bus = bus
+        self.ledger = Ledger(store, key, clock, kept_head=kept_head)
+        contents = Contents(keys, room_key)
+        self._witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
+        self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
+
+    async def start(self) -> None:
+        """Holds the ledger against its signed heads, then serves."""
+        await self.ledger.open()
+        serve, audit = self._bus.serve, subjects.audit
+        await serve(audit("query"), LedgerQuery, self._pages.query)
+        await serve(audit("turn"), TurnQuery, self._pages.turn)
+        await serve(audit("proof"), ProofRequest, self._pages.proof, limit=2)
+        await serve(audit("export"), ExportRequest, self._pages.export, limit=4)
+        await serve(audit("verify"), VerifyRequest, self.on_verify, limit=1)
+        await serve(audit("head"), Done, self.on_head)
+        await serve(subjects.audit_record("*"), Record, self._witness.record, limit=_RECORDS_AT_ONCE)
+
+    async def on_verify(self, ctx: CallContext, request: VerifyRequest) -> Verification:
+        """Checks every record and every signed head, also the one that the asking room kept."""
+        return await self.ledger.verify(request.known_head)
+
+    async def on_head(self, ctx: CallContext, _: Done) -> TreeHead:
+        """The newest signed head, over everything that was answered before."""
+        return await self.ledger.head()
+
+    async def keep_heads(self) -> None:
+        """Signs a head whenever records were added, every few seconds, for ever."""
+        while True:
+            await self.keep_head()
+            await asyncio.sleep(_HEAD_SECONDS)
+
+    async def keep_head(self) -> None:
+        """Signs a head when records were added since the last one."""
+        try:
+            await self.ledger.head()
+        except (OaError, OSError) as error:
+            _log.error("head not signed", extra={"error": type(error).__name__})
+
+
+async def run(settings: AuditSettings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    key = SigningKey.load(settings.signing_key_file)
+    async with AsyncExitStack() as stack:
+        bus = await settings.connect(ROOM)
+        keys = Keys(bus, utc_now)
+        room_key = await keys.room()
+        store = await Store.open(settings.data_dir / "ledger.db", room_key, MIGRATIONS)
+        stack.push_async_callback(store.close)
+        audit = Audit(
+            bus,
+            store,
+            room_key,
+            keys=keys,
+            key=key,
+            trust=settings.trust(),
+            clock=utc_now,
+            kept_head=settings.data_dir / "head",
+        )
+        await audit.start()
+        stack.push_async_callback(audit.keep_head)
+        stack.push_async_callback(bus.drain)
+        heads = asyncio.create_task(audit.keep_heads())
+        stack.callback(heads.cancel)
+        await stop.wait()
+
+
+def main() -> None:
+    """The room's process."""
+    settings = AuditSettings.read_or_exit()
+    log.configure(ROOM)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Arguments and results in the ledger: under the data key of the user they belong to, or of the room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from openassistant.keys import Keys
+from services.audit.records import decrypt, encrypt
+
+__all__ = ["Contents"]
+
+
+class Contents:
+    """Seals and opens what records hold. `room_key` is the room's data key; its content key is derived from it."""
+
+    def __init__(self, keys: Keys, room_key: bytes) -> None:
+        self._keys = keys
+        self._room_key = HKDF(SHA256(), 32, salt=None, info=b"oa/audit/content").derive(room_key)
+
+    async def seal(self, row: dict[str, Any], content: Any, *, grant: str | None) -> bytes | None:
+        """The content encrypted for the row's user; raises `Forbidden` where no grant ever unlocked his key."""
+        if content is None:
+            return None
+        return encrypt(content, await self._key(row["user"], grant), bound_to=_binding(row))
+
+    async def open(self, row: dict[str, Any], *, grant: str | None) -> Any:
+        """The content again, or None where there is none or its key is gone."""
+        if row["content"] is None:
+            return None
+        return decrypt(row["content"], await self._key(row["user"], grant), bound_to=_binding(row))
+
+    async def _key(self, user: str | None, grant: str | None) -> bytes:
+        if user is None:
+            return self._room_key
+        await self._keys.unlock(user, grant)
+        return await self._keys.of(user)
+
+
+def _binding(row: dict[str, Any]) -> str:
+    return f"{row['id']}/{row['action']}"

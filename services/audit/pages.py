@@ -1,0 +1,131 @@
+"""What is read from the ledger: an owner's entries, a conversation's calls for the policy, the export."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from openassistant.context import CallContext, Clock
+from openassistant.errors import NotFound
+from openassistant.grants import Trust
+from openassistant.guard import admit_grant
+from openassistant.messages import (
+    ExportPage,
+    ExportRequest,
+    LedgerCall,
+    LedgerPage,
+    LedgerQuery,
+    Proof,
+    ProofRequest,
+    TreeHead,
+    TurnCalls,
+    TurnQuery,
+)
+from services.audit.contents import Contents
+from services.audit.ledger import Ledger
+from services.audit.records import entry, exported
+
+__all__ = ["Pages"]
+
+_PAGE_BYTES = 2 * 1024 * 1024
+"""Of content: a page stays far below the 8 MB that the bus carries."""
+_ENDS = ("tool.finished", "tool.failed", "tool.unknown")
+
+
+class Pages:
+    """The reading handlers. The user is always that of the grant in the context."""
+
+    def __init__(self, ledger: Ledger, contents: Contents, *, trust: Trust, clock: Clock) -> None:
+        self._ledger, self._contents, self._trust, self._clock = ledger, contents, trust, clock
+
+    async def query(self, ctx: CallContext, query: LedgerQuery) -> LedgerPage:
+        """A page of the user's entries with the newest head; raises `Forbidden` without a grant of the user.
+
+        Oldest first, those after `after`; with `newest` the other way round, those before `after` (-1: from the end).
+        """
+        user = self._owner(ctx)
+        head = await self._head()
+        rest, values = _where(query, user)
+        rows = await self._ledger.rows(rest, {**values, "limit": query.limit + 1})
+        page = _fitting(rows[: query.limit])
+        entries = [entry(row, await self._contents.open(row, grant=ctx.grant)) for row in page]
+        more = len(rows) > len(page)
+        return LedgerPage(entries=tuple(entries), next=entries[-1].index if more else None, head=head)
+
+    async def turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
+        """Every call that was started in a conversation or turn, oldest first, with its last outcome.
+
+        The policy derives the taint from it: what the ledger has seen start counts, whatever came of it.
+        """
+        narrow = "AND (:conversation IS NULL OR conversation = :conversation) AND (:turn IS NULL OR turn = :turn)"
+        values = {"user": query.user, "conversation": query.conversation, "turn": query.turn}
+        rows = await self._ledger.rows(f'WHERE "user" = :user {narrow} ORDER BY position', values)
+        ends = {row["id"]: row["action"].removeprefix("tool.") for row in rows if row["action"] in _ENDS}
+        calls = [_call(row, ends.get(row["id"])) for row in rows if row["action"] == "tool.started"]
+        return TurnCalls(calls=tuple(calls))
+
+    async def proof(self, ctx: CallContext, request: ProofRequest) -> Proof:
+        """The proof that one of the user's records is in the tree; raises `NotFound` for any other."""
+        user = self._owner(ctx)
+        rows = await self._ledger.rows(
+            'WHERE position = :index AND "user" = :user', {"index": request.index, "user": user}
+        )
+        if not rows:
+            raise NotFound("There is no record of yours with that number.")
+        return await self._ledger.proof(request.index)
+
+    async def export(self, ctx: CallContext, request: ExportRequest) -> ExportPage:
+        """Lines of NDJSON: each record of the user and of the house whole, any other as its leaf hash alone.
+
+        The last line is the signed head over exactly the lines before it. `deploy/verify_export.py` checks it all.
+        """
+        user = self._owner(ctx)
+        head = await self._ledger.head()
+        rest = "WHERE position > :after AND position < :size ORDER BY position LIMIT :limit"
+        values = {"after": request.after, "size": head.size, "limit": request.limit}
+        rows = _fitting(await self._ledger.rows(rest, values))
+        lines = [json.dumps(await self._line(row, user, ctx.grant)) for row in rows]
+        last = rows[-1]["position"] if rows else head.size - 1
+        if last < head.size - 1:
+            return ExportPage(lines=tuple(lines), next=last)
+        return ExportPage(lines=(*lines, json.dumps({"head": head.model_dump(mode="json")})))
+
+    async def _line(self, row: dict[str, Any], user: str, grant: str | None) -> dict[str, Any]:
+        bare = {"index": row["position"], "leaf": row["leaf"].hex()}
+        if row["user"] not in (None, user):
+            return bare
+        content = await self._contents.open(row, grant=grant)
+        return {**bare, "record": exported(row), **({} if content is None else {"content": content})}
+
+    def _owner(self, ctx: CallContext) -> str:
+        return admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock()).user
+
+    async def _head(self) -> TreeHead | None:
+        """The head beside a page; a broken ledger is still shown, without one."""
+        return None if self._ledger.broken else await self._ledger.head()
+
+
+def _where(query: LedgerQuery, user: str) -> tuple[str, dict[str, Any]]:
+    if query.newest:
+        bound, order = "(:after < 0 OR position < :after)", "DESC"
+    else:
+        bound, order = "position > :after", "ASC"
+    narrow = "AND (:action IS NULL OR action = :action) AND (:connector IS NULL OR connector = :connector)"
+    rest = f'WHERE "user" = :user AND {bound} {narrow} ORDER BY position {order} LIMIT :limit'
+    action = query.action.value if query.action else None
+    return rest, {"user": user, "after": query.after, "action": action, "connector": query.connector}
+
+
+def _fitting(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of the first rows as a page carries, one at least."""
+    total = 0
+    for count, row in enumerate(rows):
+        total += len(row["content"] or b"")
+        if count and total > _PAGE_BYTES:
+            return rows[:count]
+    return rows
+
+
+def _call(row: dict[str, Any], outcome: str | None) -> LedgerCall:
+    named = {name: row[name] for name in ("id", "turn", "connector", "card_digest", "tool")}
+    return LedgerCall.model_validate({**named, "outcome": outcome})

@@ -1,0 +1,113 @@
+"""The full check of a ledger: every record recomputed, every signed head held against the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from openassistant.errors import OaError
+from services.audit import checkpoint
+from services.audit.records import leaf_of
+from services.audit.tree import CompactRange
+
+__all__ = ["Finding", "first_misfit", "leaves", "recompute"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The tree as it was found; `index` is the first record that does not fit, `detail` says in words what is wrong."""
+
+    size: int
+    root: str
+    index: int | None = None
+    detail: str = ""
+
+
+def leaves(connection: Connection) -> list[bytes]:
+    """The stored leaf hashes in order."""
+    found = connection.exec_driver_sql("SELECT leaf FROM records ORDER BY position")
+    return [_bytes(row[0]) for row in found]
+
+
+def first_misfit(connection: Connection, notes: Sequence[str], public: bytes) -> str | None:
+    """What is wrong between stored leaf hashes and signed heads (`notes` and the stored ones), or None.
+
+    The quick check at every start: it does not recompute the hashes.
+    """
+    heads, wrong = _heads(connection, notes, public)
+    growing, vouched = CompactRange(), 0
+    for leaf in leaves(connection):
+        growing.append(leaf)
+        if growing.size in heads:
+            if heads[growing.size] != growing.root().hex():
+                return _replaced(vouched, growing.size)
+            vouched = growing.size
+    return wrong or _cut(growing.size, max(heads, default=0)) or None
+
+
+def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, promised: int = 0) -> Finding:
+    """The whole check in one read transaction; `promised` records were acknowledged by this process."""
+    heads, wrong = _heads(connection, notes, public)
+    growing, vouched = CompactRange(), 0
+    for row in connection.execute(text("SELECT * FROM records ORDER BY position")).mappings():
+        place = growing.size
+        if detail := _misfit(row, place):
+            return Finding(place, growing.root().hex(), place, detail)
+        growing.append(row["leaf"])
+        if growing.size in heads:
+            if heads[growing.size] != growing.root().hex():
+                return Finding(growing.size, growing.root().hex(), vouched, _replaced(vouched, growing.size))
+            vouched = growing.size
+    size, root = growing.size, growing.root().hex()
+    if detail := _cut(size, max(promised, *heads, 0)):
+        return Finding(size, root, size, detail)
+    return Finding(size, root, None, wrong)
+
+
+def _misfit(row: Mapping[Any, Any], place: int) -> str:
+    """What is wrong with the record at a place, in itself."""
+    if row["position"] > place:
+        return f"Record {place} is missing."
+    if row["position"] < place:
+        return f"Record {row['position']} stands where none can."
+    try:
+        fits = leaf_of(dict(row)) == row["leaf"]
+    except (TypeError, ValueError):
+        fits = False
+    return "" if fits else f"Record {place} was changed."
+
+
+def _replaced(vouched: int, size: int) -> str:
+    if vouched == size - 1:
+        return f"Record {vouched} was replaced."
+    return f"A record from {vouched} to {size - 1} was replaced, added or moved."
+
+
+def _cut(size: int, signed: int) -> str:
+    if signed <= size:
+        return ""
+    return f"Records from {size} on were cut off: there were {signed}."
+
+
+def _heads(connection: Connection, notes: Sequence[str], public: bytes) -> tuple[dict[int, str], str]:
+    """Roots by size, of every head whose signature holds; and what is wrong with the first one that does not."""
+    stored = [row[0] for row in connection.exec_driver_sql("SELECT checkpoint FROM heads ORDER BY size")]
+    found: dict[int, str] = {}
+    wrong = ""
+    for note in (*stored, *notes):
+        try:
+            head = checkpoint.read(str(note), public)
+        except OaError:
+            wrong = wrong or "A kept tree head was not signed by this ledger."
+            continue
+        if found.setdefault(head.size, head.root) != head.root:
+            wrong = f"Two different trees were signed for the first {head.size} records."
+    return found, wrong
+
+
+def _bytes(value: Any) -> bytes:
+    """A stored hash; what is not one was changed, and as nothing it fits no head."""
+    return value if isinstance(value, bytes) else b""

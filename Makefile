@@ -98,10 +98,13 @@ clean:  ## Remove what was built and installed here (no data)
 # The environment. `dev` holds all that `run` needs; each is installed when its lock file changed.
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Python 3.11 or newer is needed. Say which one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	echo "Preparing a Python environment in $(VENV)"
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is needed (Debian: apt install python3-venv)"; exit 1; }
+	for each in $(PYTHON) python3.13 python3.12 python3.11; do \
+		$$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && found=$$each && break; \
+	done; \
+	test -n "$$found" || { echo "Python 3.11, 3.12 or 3.13 is needed. Say where: make PYTHON=/path/to/python3 $(MAKECMDGOALS)"; exit 1; }; \
+	echo "Preparing a Python environment in $(VENV)"; \
+	$$found -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo "Python's venv module is needed (Debian: apt install python3-venv)"; exit 1; }
 
 define SYNC
 	echo "Installing what deploy/locks/$(1).txt names (a minute or so, once)"

@@ -62,7 +62,8 @@ def supervise(settings: HouseSettings, load: Callable[[], Sequence[Room]]) -> No
 def _prepare(settings: HouseSettings) -> Server:
     """Keys, trust and the bus configuration; says so when the root key is new."""
     if not (settings.keys / "root-key-id").exists():
-        _require_password(settings)
+        _require_readable("OA_SETUP_PASSWORD_FILE", settings.setup_password_file)
+    _require_readable("OA_MODEL_API_KEY_FILE", settings.model_api_key_file)
     server = _server(settings)
     try:
         made = provision(settings.keys, root_key_file=settings.root_key, server=server)
@@ -149,9 +150,9 @@ def _require_free(host: str, port: int) -> None:
         ) from error
 
 
-def _require_password(settings: HouseSettings) -> None:
-    if settings.setup_password_file and not os.access(settings.setup_password_file, os.R_OK):
-        raise StartError(f"OA_SETUP_PASSWORD_FILE: {settings.setup_password_file} cannot be read.")
+def _require_readable(setting: str, path: Path | None) -> None:
+    if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+        raise StartError(f"{setting}: {path} cannot be read.")
 
 
 @contextlib.contextmanager

@@ -157,6 +157,21 @@ def test_a_setting_that_cannot_be_used_is_named(home: Home, setting: str, value:
     assert "Traceback" not in refused.stderr
 
 
+def test_a_file_that_cannot_be_read_is_named_with_its_setting(home: Home) -> None:
+    missing = str(home.folder / "missing")
+    owner = home.refuse(OA_SETUP_USER="ada", OA_SETUP_PASSWORD_FILE=missing)
+    model = home.refuse(OA_MODEL="openai/scripted", OA_MODEL_API_KEY_FILE=missing)
+    assert owner.stderr == f"OA_SETUP_PASSWORD_FILE: {missing} cannot be read.\n"
+    assert model.stderr == f"OA_MODEL_API_KEY_FILE: {missing} cannot be read.\n"
+    assert not home.root_key.exists()
+
+
+def test_a_data_directory_that_is_a_file_is_named(home: Home) -> None:
+    home.data.write_text("")
+    refused = home.refuse()
+    assert refused.stderr == f"OA_DATA_DIR: {home.data} cannot be used (File exists).\n"
+
+
 def test_a_root_key_inside_the_data_is_refused(home: Home) -> None:
     refused = home.refuse(OA_ROOT_KEY_FILE=str(home.data / "root.key"))
     assert refused.returncode == 2

@@ -25,18 +25,23 @@ from openassistant.errors import OaError
 from openassistant.locks import FileLock
 from openassistant.settings import SettingsError
 
-__all__ = ["StartError", "main", "supervise"]
+__all__ = ["StartError", "main", "run", "supervise"]
 
 
 class StartError(Exception):
     """The house cannot start; the message says why and what to do."""
 
 
-def main(load: Callable[[], Sequence[Room]] | None = None) -> int:
-    """The command line: 0 stopped, 1 cannot start, 2 a bad setting. `load` imports other rooms than the tree's."""
+def main() -> int:
+    """The command line; see `run`."""
     processes.no_core_dumps()
+    return run(_rooms_of_the_tree)
+
+
+def run(load: Callable[[], Sequence[Room]]) -> int:
+    """A house from the settings in the environment: 0 stopped, 1 cannot start, 2 a bad setting; says why on stderr."""
     try:
-        supervise(HouseSettings.read(), load or _rooms_of_the_tree)
+        supervise(HouseSettings.read(), load)
     except SettingsError as error:
         return _complain(str(error), 2)
     except StartError as error:
@@ -49,7 +54,7 @@ def main(load: Callable[[], Sequence[Room]] | None = None) -> int:
 
 
 def supervise(settings: HouseSettings, load: Callable[[], Sequence[Room]]) -> None:
-    """Runs a house until it is told to stop; raises `StartError`, `OaError`."""
+    """Runs a house until it is told to stop; `load` imports its rooms. Raises `StartError`, `OaError`."""
     with _locked(settings.data_dir) as lock:
         _require_free(settings.host, settings.port)
         server = _prepare(settings)

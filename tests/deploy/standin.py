@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy import supervisor
+from deploy import processes, supervisor
 from deploy.rooms import Room
 from openassistant.bus import Bus, read_seed
 
@@ -83,4 +83,5 @@ def load() -> Sequence[Room]:
 
 
 if __name__ == "__main__":
-    sys.exit(supervisor.main(load))
+    processes.no_core_dumps()
+    sys.exit(supervisor.run(load))

@@ -1,0 +1,131 @@
+"""An account's settings, checked once, and the rule which addresses get its password."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from connectors.caldav.moments import zone_named
+from openassistant.connector import Context, Credentials
+from openassistant.errors import AccountRequired, InvalidRequest, UpstreamFailed
+
+__all__ = ["CaldavAccount", "Server", "account_of", "owner_of"]
+
+_USUAL = {"http": 80, "https": 443}
+_SPREAD = ("icloud.com",)
+"""Providers that name a sibling of the typed host as the home of an account."""
+_IN_A_PATH = "!$&'()*+,;=:@~"
+_ADDRESS = re.compile(r"[^@\s<>,;:\"\x00-\x1f]+@[^@\s<>,;:\"\x00-\x1f]+")
+
+
+class Server(NamedTuple):
+    """Where the calendar server is."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Server:
+        """The server of an absolute URL."""
+        parts = urlsplit(url)
+        return cls(parts.scheme, parts.hostname or "", parts.port or _USUAL[parts.scheme])
+
+
+class CaldavAccount(BaseModel):
+    """The settings of manifest.toml and the password (empty in a preview)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str = Field(min_length=1, max_length=2000)
+    username: str = Field(min_length=1, max_length=320)
+    address: str = ""
+    zone: str = ""
+    password: SecretStr = SecretStr("")
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        typed = value.strip() if "://" in value else f"https://{value.strip()}"
+        parts = urlsplit(typed)
+        if parts.scheme not in _USUAL or not parts.hostname or parts.username or parts.port == 0:
+            raise ValueError("Give the server's address, such as https://cloud.home.example")
+        return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", ""))
+
+    @field_validator("address")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("Give one mail address, such as ada@home.example")
+        return value
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            return zone_named(value).key if value else ""
+        except InvalidRequest as error:
+            raise ValueError(error.message) from error
+
+    @property
+    def server(self) -> Server:
+        """The server as typed."""
+        return Server.of(self.url)
+
+    def resolve(self, base: str, href: str) -> str:
+        """The URL that a server's answer names, its path in one spelling.
+
+        Raises `UpstreamFailed` when it leads to a host that the owner did not choose: the password stays at home.
+        """
+        try:
+            parts = urlsplit(urljoin(base, href))
+            allowed = _trusted(self.server, Server.of(urlunsplit(parts)))
+        except (ValueError, KeyError) as error:
+            raise UpstreamFailed("The calendar server named an address that cannot be read.") from error
+        if not allowed:
+            words = (
+                f"The calendar server sends us on to {parts.hostname}. If that is right, enter that address instead."
+            )
+            raise UpstreamFailed(words, details={"reason": "elsewhere", "fields": {"url": words}})
+        return _spelled(parts)
+
+
+async def account_of(ctx: Context) -> CaldavAccount:
+    """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises."""
+    return _account(await ctx.credentials())
+
+
+def owner_of(ctx: Context) -> str:
+    """The account's id, which the mirror's rows carry; raises `AccountRequired`."""
+    if ctx.account is None:
+        raise AccountRequired("Connect a calendar account first.")
+    return ctx.account
+
+
+def _account(credentials: Credentials) -> CaldavAccount:
+    given = {name: value for name, value in credentials.settings.items() if value not in (None, "")}
+    try:
+        return CaldavAccount.model_validate({**given, "password": credentials.secrets.get("password", "")})
+    except ValidationError as error:
+        fields = {str(item["loc"][0]): item["msg"].removeprefix("Value error, ") for item in error.errors()}
+        named = ", ".join(sorted(fields))
+        raise InvalidRequest(f"Correct these settings: {named}.", details={"fields": fields}) from error
+
+
+def _trusted(typed: Server, named: Server) -> bool:
+    if typed.scheme == "https" and named.scheme != "https":
+        return False
+    if typed.host == named.host:
+        return typed.port == named.port or (typed.scheme, named.scheme) == ("http", "https")
+    below = named.host.endswith(f".{typed.host}")
+    spread = any(typed.host.endswith(f".{each}") and named.host.endswith(f".{each}") for each in _SPREAD)
+    return named.scheme == "https" and (below or spread)
+
+
+def _spelled(parts: SplitResult) -> str:
+    """One spelling of a URL: servers escape the same path differently from answer to answer."""
+    path = "/".join(quote(unquote(segment), safe=_IN_A_PATH) for segment in parts.path.split("/"))
+    return urlunsplit((parts.scheme, parts.netloc, path or "/", parts.query, ""))

@@ -1,0 +1,137 @@
+"""Finding an account's calendars from whatever address its owner typed (RFC 6764, RFC 4791, 6 and 7.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin
+
+from connectors.caldav.client import DavSession
+from connectors.caldav.dav import CALDAV, DAV, SERVER, Answer, hrefs_in, text_of
+from connectors.caldav.events import zone_in
+from connectors.caldav.faults import no_calendars_fault, not_caldav_fault
+from openassistant.errors import AccountRequired, Forbidden, NotFound, OaError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from xml.etree.ElementTree import Element
+
+__all__ = ["Calendar", "Home", "find_calendars", "find_home"]
+
+_PRINCIPAL, _HOME, _KIND = f"{DAV}current-user-principal", f"{CALDAV}calendar-home-set", f"{DAV}resourcetype"
+_ADDRESSES, _COMPONENTS = f"{CALDAV}calendar-user-address-set", f"{CALDAV}supported-calendar-component-set"
+_NAME, _TOKEN, _CTAG = f"{DAV}displayname", f"{DAV}sync-token", f"{SERVER}getctag"
+_RIGHTS, _ZONE = f"{DAV}current-user-privilege-set", f"{CALDAV}calendar-timezone"
+_WRITES = {f"{DAV}all", f"{DAV}write", f"{DAV}write-content", f"{DAV}bind"}
+_WELL_KNOWN = "/.well-known/caldav"
+_LONGEST_NAME = 100
+
+
+class Home(NamedTuple):
+    """Where the calendars lie; `single` when the typed address is one calendar itself; the owner's mail addresses."""
+
+    urls: tuple[str, ...]
+    single: bool
+    addresses: tuple[str, ...]
+
+
+class Calendar(NamedTuple):
+    """A calendar for events; `version` changes with its content ("" when the server does not say)."""
+
+    url: str
+    name: str
+    version: str
+    writable: bool
+    zone: str
+
+
+async def find_home(session: DavSession) -> Home:
+    """Where this account's calendars are; raises an `OaError` that says what to correct."""
+    typed = session.account.url
+    for url in dict.fromkeys((typed, urljoin(typed, _WELL_KNOWN))):
+        if home := await _home_at(session, url):
+            return home
+    raise not_caldav_fault(session.account.server)
+
+
+async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
+    """The calendars that hold events, by name; raises `NotFound` when there are none."""
+    found: dict[str, Calendar] = {}
+    for url in home.urls:
+        names = (_KIND, _NAME, _COMPONENTS, _TOKEN, _CTAG, _RIGHTS, _ZONE)
+        base, listed = await session.propfind(url, *names, depth=0 if home.single else 1)
+        calendars = (_calendar(session, base, each) for each in listed.answers if _holds_events(each.props))
+        found |= {each.url: each for each in calendars}
+    if not found:
+        raise no_calendars_fault(session.account.server, session.account.username)
+    return sorted(found.values(), key=lambda each: (each.name.casefold(), each.url))
+
+
+async def _home_at(session: DavSession, url: str) -> Home | None:
+    """None where no CalDAV server answers; a server that refuses, fails or is silent is another matter."""
+    try:
+        base, found = await session.propfind(url, _PRINCIPAL, _HOME, _KIND, _ADDRESSES)
+    except (NotFound, Forbidden):
+        return None
+    except Unavailable as error:
+        if error.details.get("reason") == "not_caldav":
+            return None
+        raise
+    props = found.answers[0].props if found.answers else {}
+    if _is_calendar(props):
+        return Home((base,), single=True, addresses=await _addresses(session, base, props))
+    if homes := hrefs_in(props.get(_HOME)):
+        return _home(session, base, homes, props)
+    for principal in hrefs_in(props.get(_PRINCIPAL)):
+        base, found = await session.propfind(session.account.resolve(base, principal), _HOME, _ADDRESSES)
+        props = found.answers[0].props if found.answers else {}
+        if homes := hrefs_in(props.get(_HOME)):
+            return _home(session, base, homes, props)
+    if props.get(_PRINCIPAL) is not None and props[_PRINCIPAL].find(f"{DAV}unauthenticated") is not None:
+        raise AccountRequired("The calendar server did not ask for the password, so it shows nobody's calendars.")
+    return None
+
+
+def _home(session: DavSession, base: str, homes: list[str], props: Mapping[str, Element]) -> Home:
+    urls = tuple(session.account.resolve(base, each) for each in homes)
+    return Home(urls, single=False, addresses=_mail_addresses(props))
+
+
+async def _addresses(session: DavSession, base: str, props: Mapping[str, Element]) -> tuple[str, ...]:
+    for principal in hrefs_in(props.get(_PRINCIPAL)):
+        try:
+            _, found = await session.propfind(session.account.resolve(base, principal), _ADDRESSES)
+        except OaError:
+            return ()
+        return _mail_addresses(found.answers[0].props) if found.answers else ()
+    return ()
+
+
+def _mail_addresses(props: Mapping[str, Element]) -> tuple[str, ...]:
+    found = hrefs_in(props.get(_ADDRESSES))
+    return tuple(each[7:].lower() for each in found if each.lower().startswith("mailto:") and "@" in each)
+
+
+def _calendar(session: DavSession, base: str, found: Answer) -> Calendar:
+    props = found.props
+    url = session.account.resolve(base, found.href)
+    url = url if url.endswith("/") else f"{url}/"
+    name = " ".join(text_of(props.get(_NAME)).split())[:_LONGEST_NAME] or url.rstrip("/").rpartition("/")[2]
+    version = text_of(props.get(_TOKEN)) or text_of(props.get(_CTAG))
+    return Calendar(url, name, version, _writable(props), zone_in(text_of(props.get(_ZONE))))
+
+
+def _is_calendar(props: Mapping[str, Element]) -> bool:
+    kind = props.get(_KIND)
+    return kind is not None and kind.find(f"{CALDAV}calendar") is not None
+
+
+def _holds_events(props: Mapping[str, Element]) -> bool:
+    components = props.get(_COMPONENTS)
+    named = {each.get("name", "").upper() for each in components} if components is not None else set()
+    return _is_calendar(props) and (not named or "VEVENT" in named)
+
+
+def _writable(props: Mapping[str, Element]) -> bool:
+    """A server that does not tell rights (RFC 3744) is asked by trying."""
+    rights = props.get(_RIGHTS)
+    return rights is None or any(each.tag in _WRITES for each in rights.iter())

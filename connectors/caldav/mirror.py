@@ -1,0 +1,243 @@
+"""The mirror of an account's calendars in the user's encrypted store.
+
+All functions run inside a transaction of `Store.read` or `Store.write`. An event's key is made of account and URL, so
+it stays the same when the mirror is read anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from connectors.caldav.client import Stored
+from connectors.caldav.discovery import Calendar
+from connectors.caldav.events import Outline
+from connectors.caldav.moments import Window
+
+__all__ = [
+    "Kept",
+    "KeptCalendar",
+    "Profile",
+    "calendars",
+    "close_calendar",
+    "drop_calendars",
+    "find",
+    "forget",
+    "known",
+    "object_of",
+    "objects_between",
+    "open_calendar",
+    "profile",
+    "put_objects",
+    "put_profile",
+    "remove",
+]
+
+_WORD = re.compile(r"\w+")
+_MOST_WORDS = 20
+_COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, c.name, c.writable, c.zone"
+
+
+class Profile(NamedTuple):
+    """The owner's mail addresses as the server knows them, and whether the server mails invitations itself."""
+
+    addresses: tuple[str, ...] = ()
+    invites: bool = False
+
+
+class KeptCalendar(NamedTuple):
+    """A mirrored calendar; `complete` when it was read once."""
+
+    id: int
+    url: str
+    name: str
+    writable: bool
+    zone: str
+    version: str
+    token: str
+    complete: bool
+
+
+class Kept(NamedTuple):
+    """A mirrored object with its calendar's name, rights and zone."""
+
+    id: int
+    key: str
+    calendar: int
+    url: str
+    etag: str
+    text: str
+    state: str
+    calendar_name: str
+    writable: bool
+    zone: str
+
+
+def profile(connection: Connection, account: str) -> Profile:
+    """What the last sync learnt about the account."""
+    row = connection.execute(
+        text("SELECT addresses, invites FROM caldav_accounts WHERE account = :a"), {"a": account}
+    ).one_or_none()
+    return Profile(tuple(json.loads(row.addresses)), bool(row.invites)) if row else Profile()
+
+
+def put_profile(connection: Connection, account: str, found: Profile) -> None:
+    """Keeps what a sync learnt about the account."""
+    connection.execute(
+        text(
+            "INSERT INTO caldav_accounts (account, addresses, invites) VALUES (:account, :addresses, :invites)"
+            " ON CONFLICT (account) DO UPDATE SET addresses = :addresses, invites = :invites"
+        ),
+        {"account": account, "addresses": json.dumps(found.addresses), "invites": found.invites},
+    )
+
+
+def calendars(connection: Connection, account: str) -> list[KeptCalendar]:
+    """The mirrored calendars, by name."""
+    rows = connection.execute(
+        text(
+            "SELECT id, url, name, writable, zone, version, token, complete FROM caldav_calendars"
+            " WHERE account = :account ORDER BY name COLLATE NOCASE, url"
+        ),
+        {"account": account},
+    )
+    return [
+        KeptCalendar(
+            row.id, row.url, row.name, bool(row.writable), row.zone, row.version, row.token, bool(row.complete)
+        )
+        for row in rows
+    ]
+
+
+def open_calendar(connection: Connection, account: str, calendar: Calendar) -> int:
+    """The id of a calendar's row, made when missing."""
+    found = connection.execute(
+        text(
+            "INSERT INTO caldav_calendars (account, url, name, writable, zone, version, token, complete)"
+            " VALUES (:account, :url, :name, :writable, :zone, '', '', 0) ON CONFLICT (account, url) DO UPDATE"
+            " SET name = :name, writable = :writable, zone = :zone RETURNING id"
+        ),
+        {"account": account, **calendar._asdict()},
+    )
+    return int(found.scalar_one())
+
+
+def close_calendar(connection: Connection, calendar: int, *, version: str, token: str) -> None:
+    """Notes that the mirror of a calendar is as of this version and sync token."""
+    connection.execute(
+        text("UPDATE caldav_calendars SET version = :version, token = :token, complete = 1 WHERE id = :id"),
+        {"id": calendar, "version": version, "token": token},
+    )
+
+
+def drop_calendars(connection: Connection, account: str, *, keep: Collection[str]) -> None:
+    """Deletes what the mirror holds of calendars that are gone from the server."""
+    for each in calendars(connection, account):
+        if each.url not in keep:
+            remove(connection, each.id, known(connection, each.id))
+            connection.execute(text("DELETE FROM caldav_calendars WHERE id = :id"), {"id": each.id})
+
+
+def known(connection: Connection, calendar: int) -> dict[str, str]:
+    """The ETags of a calendar's mirrored objects, by URL."""
+    rows = connection.execute(text("SELECT url, etag FROM caldav_objects WHERE calendar = :c"), {"c": calendar})
+    return {row.url: row.etag for row in rows}
+
+
+def put_objects(
+    connection: Connection, account: str, calendar: int, objects: Iterable[tuple[Stored, Outline]]
+) -> list[str]:
+    """Writes objects, new or over older ones, and gives their keys."""
+    keys = []
+    for stored, outline in objects:
+        remove(connection, calendar, [stored.url])
+        row = {
+            "key": _key(account, stored.url),
+            "calendar": calendar,
+            "url": stored.url,
+            "etag": stored.etag,
+            "body": stored.text,
+            **outline._asdict(),
+        }
+        found = connection.execute(
+            text(
+                "INSERT INTO caldav_objects (key, calendar, url, etag, uid, text, first, last, state)"
+                " VALUES (:key, :calendar, :url, :etag, :uid, :body, :first, :last, :state) RETURNING id"
+            ),
+            row,
+        )
+        connection.execute(
+            text(
+                "INSERT INTO caldav_search (rowid, title, place, people, notes)"
+                " VALUES (:id, :title, :place, :people, :notes)"
+            ),
+            {**row, "id": found.scalar_one()},
+        )
+        keys.append(row["key"])
+    return keys
+
+
+def remove(connection: Connection, calendar: int, urls: Iterable[str]) -> None:
+    """Deletes objects of a calendar from the mirror."""
+    for url in urls:
+        gone = connection.execute(
+            text("DELETE FROM caldav_objects WHERE calendar = :calendar AND url = :url RETURNING id"),
+            {"calendar": calendar, "url": url},
+        ).scalar_one_or_none()
+        if gone is not None:
+            connection.execute(text("DELETE FROM caldav_search WHERE rowid = :id"), {"id": gone})
+
+
+def object_of(connection: Connection, account: str, key: str) -> Kept | None:
+    """The object with that key."""
+    found = _select(connection, account, "AND o.key = :key", {"key": key})
+    return found[0] if found else None
+
+
+def objects_between(connection: Connection, account: str, span: Window) -> list[Kept]:
+    """The objects that may have a date in a span."""
+    times = {"start": int(span.start.timestamp()), "end": int(span.end.timestamp())}
+    return _select(
+        connection, account, "AND o.first <= :end AND (o.last IS NULL OR o.last >= :start) AND o.uid != ''", times
+    )
+
+
+def find(connection: Connection, account: str, query: str, *, limit: int) -> list[Kept]:
+    """The objects that hold all words of a query (each as the beginning of a word), best first."""
+    words = _WORD.findall(query)[:_MOST_WORDS]
+    if not words:
+        return []
+    match = " AND ".join(f'"{word}"*' for word in words)
+    return _select(
+        connection,
+        account,
+        "AND o.id IN (SELECT rowid FROM caldav_search WHERE caldav_search MATCH :match ORDER BY rank LIMIT :limit)",
+        {"match": match, "limit": limit},
+    )
+
+
+def forget(connection: Connection, account: str) -> None:
+    """Deletes everything that the mirror holds of an account."""
+    drop_calendars(connection, account, keep=())
+    for table in ("caldav_changes", "caldav_accounts"):
+        connection.execute(text(f"DELETE FROM {table} WHERE account = :a"), {"a": account})  # noqa: S608 - ours
+
+
+def _select(connection: Connection, account: str, condition: str, values: Mapping[str, object]) -> list[Kept]:
+    rows = connection.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM caldav_objects o JOIN caldav_calendars c ON c.id = o.calendar"  # noqa: S608 - ours
+            f" WHERE c.account = :account {condition} ORDER BY o.first, o.id"
+        ),
+        {"account": account, **values},
+    ).all()
+    return [Kept._make(row)._replace(writable=bool(row.writable)) for row in rows]
+
+
+def _key(account: str, url: str) -> str:
+    return hashlib.sha256(f"{account}\n{url}".encode()).hexdigest()[:20]

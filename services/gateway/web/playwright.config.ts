@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from '@playwright/test';
+
+/** The system's Chromium where there is one; else the one that Playwright manages. */
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+const port = 4179;
+
+const desktop = { width: 1280, height: 860 };
+const phone = { width: 360, height: 740 };
+
+export default defineConfig({
+  testDir: 'tests/ui',
+  outputDir: 'test-results',
+  fullyParallel: true,
+  workers: 2,
+  timeout: 20_000,
+  reporter: [['list']],
+  use: {
+    baseURL: `http://127.0.0.1:${port}`,
+    launchOptions: { executablePath, args: ['--no-sandbox'] },
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin'
+  },
+  projects: (['light', 'dark'] as const).flatMap((colorScheme) =>
+    Object.entries({ desktop, phone }).map(([name, viewport]) => ({
+      name: `${colorScheme}-${name}`,
+      use: { colorScheme, viewport, hasTouch: name === 'phone' }
+    }))
+  ),
+  webServer: {
+    command: 'node tests/mock/server.mjs',
+    env: { PORT: String(port) },
+    port,
+    reuseExistingServer: false
+  }
+});

@@ -1,0 +1,253 @@
+/** What the mock gateway serves: a small house with Ada, her mail, her calendar, and one decision that waits. */
+
+/** @param {string} digit */
+export const id = (digit) => digit.repeat(32);
+
+/** @param {number} minutes */
+export const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+export const user = { id: id('1'), username: 'ada', display_name: 'Ada', role: 'owner' };
+export const session = { user, expires_at: before(-60 * 24) };
+
+const port = (/** @type {number} */ value, /** @type {string} */ title) => ({ type: 'integer', minimum: 1, maximum: 65535, default: value, title });
+const security = (/** @type {string} */ title) => ({
+  type: 'string',
+  enum: ['tls', 'starttls', 'none'],
+  default: 'tls',
+  title,
+  description: 'TLS at nearly every provider'
+});
+const password = {
+  type: 'object',
+  properties: { password: { type: 'string', format: 'password', title: 'Password', description: 'An app password where the provider asks for one' } },
+  required: ['password'],
+  additionalProperties: false
+};
+
+export const connectors = [
+  {
+    id: 'mail',
+    name: 'Mail',
+    version: '0.1.0',
+    description: 'Reads, searches, drafts and sends the mail of any account that speaks IMAP and SMTP.',
+    digest: 'ab'.repeat(32),
+    approved: true,
+    instances: 1,
+    settings_schema: {
+      type: 'object',
+      properties: {
+        address: { type: 'string', format: 'email', title: 'Mail address', description: 'For example ada@home.example' },
+        username: { type: 'string', default: '', title: 'User name', description: 'Empty means the mail address' },
+        imap_host: { type: 'string', title: 'Incoming mail: server', description: 'For example imap.home.example' },
+        imap_port: port(993, 'Incoming mail: port'),
+        imap_security: security('Incoming mail: encryption'),
+        smtp_host: { type: 'string', title: 'Outgoing mail: server' },
+        smtp_port: port(465, 'Outgoing mail: port'),
+        smtp_security: security('Outgoing mail: encryption')
+      },
+      required: ['address', 'imap_host', 'smtp_host'],
+      additionalProperties: false
+    },
+    secrets_schema: password,
+    tools: [
+      { name: 'messages_search', description: 'Find mails by words, people and dates.', effect: 'read' },
+      { name: 'drafts_create', description: 'Save a mail as a draft. Nothing is sent.', effect: 'write' },
+      { name: 'messages_send', description: 'Send a mail.', effect: 'send' }
+    ]
+  },
+  {
+    id: 'caldav',
+    name: 'Calendar',
+    version: '0.1.0',
+    description: 'Reads and changes calendars on any CalDAV server.',
+    digest: 'cd'.repeat(32),
+    approved: true,
+    instances: 1,
+    settings_schema: {
+      type: 'object',
+      properties: {
+        url: { type: 'string', format: 'uri', title: 'Address' },
+        username: { type: 'string', title: 'User name' }
+      },
+      required: ['url', 'username']
+    },
+    secrets_schema: password,
+    tools: [{ name: 'events_list', description: 'List events between two days.', effect: 'read' }]
+  },
+  {
+    id: 'weather',
+    name: 'Weather',
+    version: '1.2.0',
+    description: 'The forecast of the house’s own station.',
+    digest: 'ef'.repeat(32),
+    approved: false,
+    instances: 1,
+    settings_schema: { type: 'object', properties: {} },
+    secrets_schema: { type: 'object', properties: {} },
+    tools: [{ name: 'forecast_read', description: 'Read the forecast.', effect: 'read' }]
+  }
+];
+
+export const accounts = [
+  {
+    id: id('a'),
+    connector: 'mail',
+    name: 'ada@home.example',
+    state: 'connected',
+    settings: { address: 'ada@home.example', imap_host: 'imap.home.example', smtp_host: 'smtp.home.example' },
+    created_at: before(9),
+    problem: null,
+    sync: { state: 'running', done: 3120, total: 10000, what: 'INBOX', finished_at: null }
+  },
+  {
+    id: id('b'),
+    connector: 'caldav',
+    name: 'Family calendar',
+    state: 'attention',
+    settings: { url: 'https://cal.home.example/', username: 'ada' },
+    created_at: before(60 * 24 * 3),
+    problem: {
+      code: 'account_required',
+      detail: 'The server refuses the password since this morning. Nothing was lost. Connect again with the new one.',
+      action: 'reconnect'
+    },
+    sync: { state: 'failed', done: 0, total: null, what: 'events', finished_at: before(60 * 20) }
+  }
+];
+
+const preview = {
+  verb: 'Send a mail',
+  confirm: 'Send',
+  account: 'ada@home.example',
+  destinations: [{ kind: 'recipient', value: 'carol@example.org', name: 'Carol Meyer', note: 'You wrote to her 12 times' }],
+  fields: [{ label: 'Subject', value: 'Re: The lease' }],
+  content: 'Dear Carol,\n\nI will sign on Friday at ten.\n\nBest, Ada',
+  outside: [{ source: 'mail of 12 March', authors: ['carol@example.org'] }],
+  warnings: ['The text below the greeting follows a mail from outside.']
+};
+
+export const approval = {
+  id: id('d'),
+  state: 'pending',
+  created_at: before(3),
+  expires_at: before(-60 * 12),
+  decided_at: null,
+  conversation: id('c'),
+  turn: id('7'),
+  call_id: id('9'),
+  connector: 'mail',
+  tool: 'messages_send',
+  effect: 'send',
+  account: id('a'),
+  arguments: { to: ['carol@example.org'], subject: 'Re: The lease', text: preview.content },
+  preview,
+  reason: ''
+};
+
+export const conversations = [
+  { id: id('c'), title: 'The lease with Carol', created_at: before(5), updated_at: before(3), state: 'waiting' },
+  { id: id('e'), title: 'Packing list for three days by the sea', created_at: before(3000), updated_at: before(2900), state: 'idle' }
+];
+
+/** @param {string} digit @param {object} more */
+const call = (digit, more) => ({
+  id: id(digit),
+  connector: 'mail',
+  tool: 'messages_search',
+  effect: 'read',
+  title: 'messages search: lease',
+  state: 'done',
+  arguments: { query: 'lease' },
+  result: null,
+  approval_id: null,
+  ...more
+});
+
+const answer = `Carol asks for your signature **by Friday**. She wrote on 12 March:
+
+> The contract is ready, please come by before the weekend.
+
+| Day | Time | Place |
+| --- | --- | --- |
+| Friday | 10:00 | Carol’s office |
+
+Details are on [the agency’s page](https://lease.example.org/offer?id=42). I have written the answer; it waits for you.
+
+\`\`\`text
+Friday 10:00, bring an identity card
+\`\`\`
+`;
+
+export const messages = [
+  {
+    id: id('2'),
+    role: 'user',
+    turn: id('7'),
+    created_at: before(5),
+    text: 'What did Carol write about the lease? Tell her I sign on Friday.',
+    calls: [],
+    error: null,
+    usage: null
+  },
+  {
+    id: id('3'),
+    role: 'assistant',
+    turn: id('7'),
+    created_at: before(4),
+    text: answer,
+    calls: [
+      call('8', { result: { content: { found: 2 }, outside: [{ source: 'mail of 12 March', authors: ['carol@example.org'] }] } }),
+      call('9', { tool: 'messages_send', effect: 'send', title: 'messages send', state: 'waiting', approval_id: approval.id, arguments: approval.arguments })
+    ],
+    error: null,
+    usage: null
+  }
+];
+
+export const failed = [
+  { ...messages[0], id: id('4'), text: 'Make a packing list.' },
+  {
+    ...messages[1],
+    id: id('5'),
+    text: 'For three days you need',
+    calls: [call('6', { state: 'unknown', tool: 'messages_send', effect: 'send', title: 'messages send' })],
+    error: { code: 'upstream_failed', detail: 'The model server stopped in the middle of the answer.' }
+  }
+];
+
+const kinds = [
+  ['session.started', null, null, null],
+  ['turn.started', null, null, null],
+  ['tool.started', 'mail', 'messages_search', 'read'],
+  ['token.released', 'mail', null, null],
+  ['tool.finished', 'mail', 'messages_search', 'read'],
+  ['approval.asked', 'mail', 'messages_send', 'send'],
+  ['tool.failed', 'caldav', 'events_list', 'read']
+];
+
+export const SIZE = 130;
+
+/** @param {number} index */
+function entry(index) {
+  const [action, connector, tool, effect] = kinds[index % kinds.length] ?? [];
+  return {
+    index,
+    time: before((SIZE - index) * 17),
+    action,
+    room: connector ?? 'gateway',
+    turn: null,
+    conversation: tool ? id('c') : null,
+    connector,
+    tool,
+    effect,
+    call_id: tool ? id('8') : null,
+    outcome: action === 'tool.failed' ? 'upstream_failed' : null,
+    content: action === 'tool.started' ? { query: 'lease', limit: 20 } : null,
+    leaf_hash: index.toString(16).padStart(64, '0')
+  };
+}
+
+export const entries = Array.from({ length: SIZE }, (_, index) => entry(index)).reverse();
+export const head = { size: SIZE, root: '5e'.repeat(32), time: before(1), signature: 'a signed note' };
+export const found = [{ name: 'Ollama', base_url: 'http://127.0.0.1:11434/v1', models: ['llama3.1:8b', 'qwen3:14b'] }];
+export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null };

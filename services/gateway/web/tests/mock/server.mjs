@@ -1,0 +1,200 @@
+/** A small stand-in for the gateway: serves the built pages under its headers, and answers the API from `data.mjs`. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as data from './data.mjs';
+
+const root = fileURLToPath(new URL('../../build', import.meta.url));
+const port = Number(process.env.PORT ?? 4173);
+const types = /** @type {Record<string, string>} */ ({
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain'
+});
+
+const page = readFileSync(join(root, 'index.html'), 'utf8');
+const hashes = [...page.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(
+  ([, script]) => `'sha256-${createHash('sha256').update(script ?? '').digest('base64')}'`
+);
+const policy = [
+  "default-src 'none'",
+  `script-src 'self' ${hashes.join(' ')}`,
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'"
+].join('; ');
+
+/** The house as a test wants it, by the cookie `house`: several words joined by dots. */
+const wish = (/** @type {import('node:http').IncomingMessage} */ request) =>
+  new Set((/house=([\w.-]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '').split('.'));
+
+const problem = (/** @type {number} */ status, /** @type {string} */ code, /** @type {string} */ title, /** @type {string} */ detail, more = {}) => ({
+  status,
+  body: { type: `urn:openassistant:problem:${code}`, title, status, detail, code, ...more }
+});
+
+/** @typedef {{status: number, body?: unknown}} Answer */
+/** @typedef {{house: Set<string>, body: any, query: URLSearchParams, match: RegExpExecArray}} Call */
+
+const ok = (/** @type {unknown} */ body, status = 200) => ({ status, body });
+const missing = problem(404, 'not_found', 'Not found', 'There is nothing of that name.');
+
+/** @type {[string, RegExp, (call: Call) => Answer][]} */
+const routes = [
+  ['GET', /^\/api\/setup$/, ({ house }) => ok({ state: house.has('new') ? 'open' : 'done' })],
+  ['POST', /^\/api\/setup$/, () => ok(data.session, 201)],
+  ['GET', /^\/api\/session$/, ({ house }) => (house.has('out') || house.has('new') ? signIn : ok(data.session))],
+  ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
+  ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : data.connectors)],
+  ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
+  ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.accounts)],
+  ['POST', /^\/api\/accounts$/, connect],
+  ['GET', /^\/api\/accounts\/(\w+)$/, ({ match }) => one(data.accounts, match[1])],
+  ['POST', /^\/api\/accounts\/(\w+)\/check$/, () => ok({ ok: true, problem: null, steps: steps(true) })],
+  ['DELETE', /^\/api\/accounts\/(\w+)$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/conversations$/, ({ house }) => ok(house.has('empty') ? [] : data.conversations)],
+  ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
+  ['GET', /^\/api\/conversations\/(\w+)$/, ({ match }) => history(match[1])],
+  ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
+  ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
+  ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
+  ['GET', /^\/api\/approvals\/\w+$/, () => ok(data.approval)],
+  ['POST', /^\/api\/approvals\/\w+$/, ({ body }) => ok({ ...data.approval, state: body.decision === 'approve' ? 'approved' : 'denied' })],
+  ['GET', /^\/api\/audit$/, ledger],
+  ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
+  ['GET', /^\/api\/audit\/(\d+)\/proof$/, ({ match }) => ok(proof(Number(match[1])))],
+  ['GET', /^\/api\/model$/, ({ house }) => ok({ current: house.has('fresh') ? null : data.model, found: house.has('empty') ? [] : data.found })],
+  ['POST', /^\/api\/model\/check$/, () => ok({ ok: true, detail: 'It answers.', models: ['llama3.1:8b', 'qwen3:14b'] })],
+  ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
+  ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
+];
+
+const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in, or the session is over.');
+const refused = problem(401, 'sign_in_refused', 'Sign-in refused', 'The username or the password is wrong.');
+
+const one = (/** @type {{id: string}[]} */ items, /** @type {string | undefined} */ id) => {
+  const item = items.find((each) => each.id === id);
+  return item ? ok(item) : missing;
+};
+
+const steps = (/** @type {boolean} */ passed) => [
+  { name: 'Reach the incoming mail server', ok: true, detail: 'imap.home.example, port 993' },
+  { name: 'Sign in to the incoming mail server', ok: passed, detail: passed ? 'ada@home.example' : 'The server refused the user name or password.' }
+];
+
+/** @param {Call} call @returns {Answer} */
+function connect({ body }) {
+  if (body.secrets.password !== 'wrong') return ok({ ...data.accounts[0], name: body.name || 'ada@home.example' }, 201);
+  const detail = 'The server refused the user name or password. Use an app password if the provider asks for one.';
+  return problem(422, 'account_required', 'The account needs you', detail, {
+    steps: steps(false),
+    fields: { 'secrets.password': 'Refused by imap.home.example.' }
+  });
+}
+
+/** @param {string | undefined} id @returns {Answer} */
+function history(id) {
+  const conversation = data.conversations.find((each) => each.id === id);
+  if (!conversation) return missing;
+  return ok({ ...conversation, messages: conversation.state === 'waiting' ? data.messages : data.failed, last_event_id: 1 });
+}
+
+/** @param {Call} call @returns {Answer} */
+function ledger({ house, query }) {
+  if (house.has('empty')) return ok({ entries: [], next: null, head: null });
+  const after = query.has('after') ? Number(query.get('after')) : Number.POSITIVE_INFINITY;
+  const limit = Number(query.get('limit') ?? 100);
+  const entries = data.entries.filter((each) => each.index < after).slice(0, limit);
+  const last = entries.at(-1)?.index ?? 0;
+  return ok({ entries, next: last > 0 ? last : null, head: data.head });
+}
+
+const verification = (/** @type {Set<string>} */ house) => ({
+  ok: !house.has('tampered'),
+  size: data.SIZE,
+  root: data.head.root,
+  problem: house.has('tampered') ? { index: 17, detail: 'Its content is not the one that was signed.' } : null,
+  seconds: 0.042
+});
+
+const proof = (/** @type {number} */ index) => ({
+  index,
+  leaf: index.toString(16).padStart(64, '0'),
+  path: ['aa'.repeat(32)],
+  head: data.head
+});
+
+/** @param {import('node:http').IncomingMessage} request */
+async function bodyOf(request) {
+  let text = '';
+  for await (const piece of request) text += piece;
+  return text ? JSON.parse(text) : {};
+}
+
+/** @param {import('node:http').ServerResponse} response @param {Answer} answer */
+function reply(response, { status, body }) {
+  const type = status >= 400 ? 'application/problem+json' : 'application/json';
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
+/** @param {import('node:http').ServerResponse} response @param {string} path */
+function file(response, path) {
+  const type = types[extname(path)];
+  const headers = { 'Content-Security-Policy': policy, 'X-Content-Type-Options': 'nosniff' };
+  try {
+    const found = type && path !== '/index.html' ? readFileSync(join(root, normalize(path))) : page;
+    response.writeHead(200, { ...headers, 'Content-Type': type ?? 'text/html; charset=utf-8' }).end(found);
+  } catch {
+    response.writeHead(404, headers).end();
+  }
+}
+
+/** What the conversation that was just begun answers, as events with ids. */
+const story = [
+  { type: 'RUN_STARTED', threadId: data.id('e'), runId: data.id('f') },
+  { type: 'TOOL_CALL_START', toolCallId: data.id('0'), toolCallName: 'messages_search' },
+  { type: 'TOOL_CALL_ARGS', toolCallId: data.id('0'), delta: '{"query":"lease"}' },
+  { type: 'TOOL_CALL_END', toolCallId: data.id('0') },
+  { type: 'CUSTOM', name: 'oa.call', value: { callId: data.id('0'), state: 'done', connector: 'mail', tool: 'messages_search', effect: 'read', title: 'messages search: lease' } },
+  { type: 'TEXT_MESSAGE_START', messageId: 'streamed', role: 'assistant' },
+  { type: 'TEXT_MESSAGE_CONTENT', messageId: 'streamed', delta: 'Carol wrote twice. ' },
+  { type: 'TEXT_MESSAGE_CONTENT', messageId: 'streamed', delta: 'She waits for Friday.' },
+  { type: 'TEXT_MESSAGE_END', messageId: 'streamed' },
+  { type: 'RUN_FINISHED', threadId: data.id('e'), runId: data.id('f'), outcome: { type: 'success' } }
+];
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url ?? '/', 'http://localhost');
+  if (!url.pathname.startsWith('/api/')) return file(response, url.pathname);
+  const house = wish(request);
+  if (url.pathname.endsWith('/events')) {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
+    const last = Number(request.headers['last-event-id'] ?? 0);
+    const events = house.has('stream') ? story.map((event, index) => [index + 2, event]) : [];
+    for (const [id, event] of events) if (Number(id) > last) response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
+    return;
+  }
+  if (house.has('down') && url.pathname !== '/api/session') return reply(response, away);
+  for (const [method, path, answer] of routes) {
+    const match = path.exec(url.pathname);
+    if (match && method === request.method) {
+      return reply(response, answer({ house, body: await bodyOf(request), query: url.searchParams, match }));
+    }
+  }
+  reply(response, missing);
+});
+
+const away = problem(503, 'unavailable', 'Away at the moment', 'The vault does not answer. Nothing was lost. Try again in a minute.', { action: 'retry' });
+
+server.listen(port, '127.0.0.1');

@@ -1,0 +1,128 @@
+import AxeBuilder from '@axe-core/playwright';
+import { type Page, expect, test } from '@playwright/test';
+import { expectNoSidewaysScroll, open } from './house';
+
+interface Screen {
+  name: string;
+  path: string;
+  house?: string;
+  /** A text that stands there once the screen is ready. */
+  ready: string | RegExp;
+  act?: (page: Page) => Promise<void>;
+}
+
+const c = 'c'.repeat(32);
+const e = 'e'.repeat(32);
+const token = 'a-token-that-is-obviously-fake-0123456789';
+
+const screens: Screen[] = [
+  { name: 'setup-account', path: `/setup#${token}`, house: 'new', ready: 'Your account' },
+  { name: 'setup-link', path: '/setup', house: 'new', ready: 'Set-up link' },
+  { name: 'setup-model', path: '/setup?step=model', house: 'fresh', ready: 'llama3.1:8b' },
+  { name: 'setup-model-none', path: '/setup?step=model', house: 'fresh.empty', ready: 'Any OpenAI-compatible address' },
+  { name: 'setup-service', path: '/setup?step=service', house: 'fresh', ready: 'Weather' },
+  { name: 'setup-key', path: '/setup?step=key', house: 'fresh', ready: 'What to do' },
+  { name: 'setup-done', path: '/setup', ready: 'This assistant already has an owner.' },
+  { name: 'login', path: '/login', house: 'out', ready: 'Username' },
+  { name: 'login-refused', path: '/login', house: 'out', ready: 'Username', act: signInWrongly },
+  { name: 'home', path: '/', ready: 'Good to see you, Ada.' },
+  { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
+  { name: 'chat', path: `/c/${c}`, ready: 'Send a mail?' },
+  { name: 'chat-opened', path: `/c/${c}`, ready: 'Send a mail?', act: openStep },
+  { name: 'chat-failed', path: `/c/${e}`, ready: 'The answer broke off.' },
+  { name: 'chat-gone', path: `/c/${'0'.repeat(32)}`, ready: 'This conversation no longer exists.' },
+  { name: 'menu', path: '/', ready: 'Good to see you, Ada.', act: openMenu },
+  { name: 'approvals', path: '/approvals', ready: 'Send a mail?' },
+  { name: 'approvals-empty', path: '/approvals', house: 'empty', ready: 'Nothing waits for you.' },
+  { name: 'accounts', path: '/accounts', ready: 'Family calendar' },
+  { name: 'accounts-empty', path: '/accounts', house: 'empty', ready: 'Nothing is connected yet.' },
+  { name: 'accounts-down', path: '/accounts', house: 'down', ready: 'The vault does not answer.' },
+  { name: 'accounts-checked', path: '/accounts', ready: 'Family calendar', act: checkAccount },
+  { name: 'accounts-remove', path: '/accounts', ready: 'Family calendar', act: askToRemove },
+  { name: 'account-new', path: '/accounts/new/mail', ready: 'Incoming mail' },
+  { name: 'account-mistakes', path: '/accounts/new/mail', ready: 'Incoming mail', act: (page) => page.getByRole('button', { name: 'Connect', exact: true }).click() },
+  { name: 'account-refused', path: '/accounts/new/mail', ready: 'Incoming mail', act: connectWrongly },
+  { name: 'account-approve', path: '/accounts/new/weather', ready: 'Allow Weather to run?' },
+  { name: 'activity', path: '/activity', ready: 'Show older' },
+  { name: 'activity-verified', path: '/activity', ready: 'Show older', act: verify },
+  { name: 'activity-tampered', path: '/activity', house: 'tampered', ready: 'Show older', act: verify },
+  { name: 'activity-record', path: '/activity', ready: 'Show older', act: openRecord },
+  { name: 'activity-empty', path: '/activity', house: 'empty', ready: 'Nothing has happened yet.' },
+  { name: 'model', path: '/model', ready: 'llama3.1:8b' },
+  { name: 'model-change', path: '/model', ready: 'llama3.1:8b', act: changeModel },
+  { name: 'model-none', path: '/model', house: 'fresh.empty', ready: 'No model is set.' },
+  { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
+];
+
+for (const screen of screens) {
+  test(`${screen.name} is readable by everybody and fits`, async ({ page }, info) => {
+    const faults = await open(page, screen.path, screen.house);
+    await expect(page.getByText(screen.ready).first()).toBeVisible();
+    await screen.act?.(page);
+    await page.screenshot({ path: `screenshots/${info.project.name}/${screen.name}.png` });
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`)).toEqual([]);
+    await expectNoSidewaysScroll(page);
+    if (info.project.name.endsWith('phone')) {
+      await page.setViewportSize({ width: 320, height: 640 });
+      await expectNoSidewaysScroll(page);
+    }
+    expect(faults).toEqual([]);
+  });
+}
+
+async function signInWrongly(page: Page): Promise<void> {
+  await page.getByLabel('Username').fill('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('alert')).toContainText('wrong');
+}
+
+async function openStep(page: Page): Promise<void> {
+  await page.getByText('Messages search: lease').first().click();
+  await expect(page.getByText('What came back').first()).toBeVisible();
+}
+
+async function openMenu(page: Page): Promise<void> {
+  const menu = page.getByRole('button', { name: /^Menu/ });
+  if (await menu.isVisible()) await menu.click();
+  else await page.getByRole('button', { name: 'Ada' }).click();
+  await expect(page.getByText(/Appearance|Decisions/).first()).toBeVisible();
+}
+
+async function checkAccount(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Check/ }).first().click();
+  await expect(page.getByText('All steps passed.')).toBeVisible();
+}
+
+async function askToRemove(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Remove/ }).first().click();
+  await expect(page.getByRole('alertdialog')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
+}
+
+async function connectWrongly(page: Page): Promise<void> {
+  await page.getByLabel('Mail address').fill('ada@home.example');
+  await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
+  await page.getByRole('group', { name: 'Incoming mail' }).getByLabel('Server').fill('imap.home.example');
+  await page.getByRole('group', { name: 'Outgoing mail' }).getByLabel('Server').fill('smtp.home.example');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await expect(page.getByText('Sign in to the incoming mail server')).toBeVisible();
+}
+
+async function verify(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await expect(page.getByText(/Unchanged\.|The record does not fit\./)).toBeVisible();
+}
+
+async function openRecord(page: Page): Promise<void> {
+  await page.getByText('Began').first().click();
+  await page.getByRole('button', { name: 'Proof' }).click();
+  await expect(page.getByText('The proof does not lead to the ledger’s root.')).toBeVisible();
+}
+
+async function changeModel(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Use another' }).click();
+  await page.getByText('Any OpenAI-compatible address').click();
+  await expect(page.getByLabel('Address', { exact: true })).toBeVisible();
+}

@@ -44,14 +44,27 @@ class Post:
         return status.accounts[self.house.account.account]
 
     async def sync(self, seconds: float = 30) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        began, before = self.now(), None
-        await self.house.attach()
+        """What a pass that began after this call came to; one that failed twice has failed."""
         async with asyncio.timeout(seconds):
-            while not _ended(found := await self.progress(), began, before):
-                before = before or found
-                await asyncio.sleep(0.05)
+            await self._quiet()
+            began = self.now()
+            found = await self._attempt(began)
+            return found if found.state == "idle" else await self._attempt(began)
+
+    async def _attempt(self, began: datetime) -> SyncProgress:
+        await self.house.attach()
+        patience = asyncio.get_running_loop().time() + 1
+        while not _ended(found := await self.progress(), began):
+            if found.state == "failed" and asyncio.get_running_loop().time() > patience:
+                break
+            await asyncio.sleep(0.02)
+        await self._quiet()
         return found
+
+    async def _quiet(self) -> None:
+        assert self.house.runner.syncing is not None
+        while self.house.runner.syncing._passes:
+            await asyncio.sleep(0.01)
 
     async def search(self, query: str, **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("messages_search", query=query, **more)
@@ -73,9 +86,7 @@ class Post:
         return [path for path in self.files(folder) if _headers(path)["message-id"] == message_id]
 
 
-def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
-    if progress.state == "failed":
-        return before is not None and progress != before
+def _ended(progress: SyncProgress, began: datetime) -> bool:
     return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 

@@ -109,8 +109,9 @@ async def test_a_folder_that_is_gone_is_forgotten(read: Any) -> None:
     read.imap.halt()
     shutil.rmtree(read.maildir / ".Archive")
     read.imap.launch()
-    await read.sync()
+    progress = await read.sync()
     assert gone > 0
+    assert (progress.state, progress.done) == ("idle", 40 - gone)
     assert len(await read.search("", limit=100)) == before - gone
 
 

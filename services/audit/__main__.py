@@ -11,9 +11,10 @@ from pathlib import Path
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, utc_now
-from openassistant.errors import OaError
+from openassistant.errors import OaError, Unavailable
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
+from openassistant.locks import FileLock
 from openassistant.messages import (
     Done,
     ExportRequest,
@@ -37,6 +38,7 @@ __all__ = ["MIGRATIONS", "ROOM", "Audit", "main"]
 ROOM = "audit"
 MIGRATIONS = Migrations({"own": Path(__file__).parent / "migrations"})
 _HEAD_SECONDS = 5.0
+_LOCK_SECONDS = 20.0
 _RECORDS_AT_ONCE = 512
 
 _log = logging.getLogger("openassistant.audit")
@@ -104,6 +106,7 @@ async def run(settings: AuditSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     key = SigningKey.load(settings.signing_key_file)
     async with AsyncExitStack() as stack:
+        stack.callback((await _alone(settings.data_dir)).release)
         bus = await settings.connect(ROOM)
         keys = Keys(bus, utc_now)
         room_key = await keys.room()
@@ -125,6 +128,16 @@ async def run(settings: AuditSettings) -> None:
         heads = asyncio.create_task(audit.keep_heads())
         stack.callback(heads.cancel)
         await stop.wait()
+
+
+async def _alone(data_dir: Path) -> FileLock:
+    """The lock on the ledger, waiting for a former process to end; two writers would each see the other as a thief."""
+    ends = asyncio.get_running_loop().time() + _LOCK_SECONDS
+    while (lock := FileLock.take(data_dir / "lock")) is None:
+        if asyncio.get_running_loop().time() > ends:
+            raise Unavailable("Another witness writes into this ledger.")
+        await asyncio.sleep(0.1)
+    return lock
 
 
 def main() -> None:

@@ -42,6 +42,9 @@ class Ledger:
         self._private, self._public = key.raw_private(), key.raw_public()
         self._range = CompactRange()
         """The tree as the writing thread alone sees and grows it; a failed commit leaves it too large."""
+        self._committed = CompactRange()
+        """The tree before the newest transaction, to go back to when its commit fails."""
+        self._transaction: Connection | None = None
         self._promised = 0
         """How many records somebody has a receipt for."""
         self._head: TreeHead | None = None
@@ -53,7 +56,7 @@ class Ledger:
         kept = await self._kept_notes()
         found = await self._store.read(lambda connection: verification.first_misfit(connection, kept, self._public))
         self._range = await self._store.read(_tree)
-        self._promised = self._range.size
+        self._committed, self._promised = self._range.copy(), self._range.size
         self.broken = found
         if self.broken:
             _log.error("ledger does not fit its signed head", extra={"detail": self.broken})
@@ -140,15 +143,24 @@ class Ledger:
             _log.error("no head could be signed", extra={"detail": self.broken})
 
     def _at(self, connection: Connection) -> CompactRange:
-        """The tree as the transaction sees it; read anew when a former commit failed."""
-        count = connection.exec_driver_sql(_COUNT).scalar_one()
-        if count < self._promised:
-            self.broken = f"Records from {count} on were cut off: {self._promised} were written."
+        """The tree as the transaction sees it; raises `Internal` when another hand was in the file."""
         if self.broken:
             raise Internal("The ledger was changed from outside, so nothing is recorded and nothing runs.")
-        if count != self._range.size:
-            self._range = _tree(connection)
+        if connection is not self._transaction:
+            self._settle(connection.exec_driver_sql(_COUNT).scalar_one())
+            self._transaction = connection
         return self._range
+
+    def _settle(self, count: int) -> None:
+        """Holds the number of records at the start of a transaction against the last one: committed, or failed."""
+        if count == self._range.size:
+            self._committed = self._range.copy()
+        elif self._promised <= count == self._committed.size:
+            self._range = self._committed.copy()
+        else:
+            written = max(self._promised, self._committed.size)
+            self.broken = f"The records end at {count - 1}, but {written} were written."
+            raise Internal("The ledger was changed from outside, so nothing is recorded and nothing runs.")
 
     def _size_and_root(self, connection: Connection) -> tuple[int, bytes]:
         growing = self._at(connection)

@@ -35,6 +35,12 @@ class CompactRange:
         self.size = 0
         self._roots: list[bytes] = []
 
+    def copy(self) -> CompactRange:
+        """The same tree, to grow on its own."""
+        twin = CompactRange()
+        twin.size, twin._roots = self.size, list(self._roots)
+        return twin
+
     def append(self, leaf: bytes) -> None:
         """Adds a leaf hash."""
         self._roots.append(leaf)

@@ -42,7 +42,7 @@ def first_misfit(connection: Connection, notes: Sequence[str], public: bytes) ->
     for leaf in leaves(connection):
         growing.append(leaf)
         if growing.size in heads:
-            if heads[growing.size] != growing.root().hex():
+            if heads[growing.size] != {growing.root().hex()}:
                 return _replaced(vouched, growing.size)
             vouched = growing.size
     return wrong or _cut(growing.size, max(heads, default=0)) or None
@@ -58,7 +58,7 @@ def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, pr
             return Finding(place, growing.root().hex(), place, detail)
         growing.append(row["leaf"])
         if growing.size in heads:
-            if heads[growing.size] != growing.root().hex():
+            if heads[growing.size] != {growing.root().hex()}:
                 return Finding(growing.size, growing.root().hex(), vouched, _replaced(vouched, growing.size))
             vouched = growing.size
     size, root = growing.size, growing.root().hex()
@@ -92,19 +92,18 @@ def _cut(size: int, signed: int) -> str:
     return f"Records from {size} on were cut off: there were {signed}."
 
 
-def _heads(connection: Connection, notes: Sequence[str], public: bytes) -> tuple[dict[int, str], str]:
-    """Roots by size, of every head whose signature holds; and what is wrong with the first one that does not."""
+def _heads(connection: Connection, notes: Sequence[str], public: bytes) -> tuple[dict[int, set[str]], str]:
+    """Roots by size, of every head whose signature holds; and what is wrong when one does not."""
     stored = [row[0] for row in connection.exec_driver_sql("SELECT checkpoint FROM heads ORDER BY size")]
-    found: dict[int, str] = {}
+    found: dict[int, set[str]] = {}
     wrong = ""
     for note in (*stored, *notes):
         try:
             head = checkpoint.read(str(note), public)
         except OaError:
-            wrong = wrong or "A kept tree head was not signed by this ledger."
-            continue
-        if found.setdefault(head.size, head.root) != head.root:
-            wrong = f"Two different trees were signed for the first {head.size} records."
+            wrong = "A kept tree head was not signed by this ledger."
+        else:
+            found.setdefault(head.size, set()).add(head.root)
     return found, wrong
 
 

@@ -117,7 +117,7 @@ class House:
         process.pid, process.due = 0, now + process.wait
         if process.name == _GATEWAY:
             self.announced = False  # it makes a new set-up link at each start
-        said = _last_line(process.log)
+        said = _last_line(process.log) if os.WIFEXITED(status) else ""
         say(
             f"{process.name} ended ({processes.how_it_ended(status)}) and starts again in {process.wait:g} s."
             + (f" It said last: {said}" if said else "")

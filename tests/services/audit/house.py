@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -44,10 +43,10 @@ Reply = TypeVar("Reply", bound=BaseModel)
 class AuditHouse:
     """`async with AuditHouse(folder) as house:`; `stop` and `start` are a restart on the same data."""
 
-    def __init__(self, folder: Path, *, wrap: Callable[[Store], Store] = lambda store: store) -> None:
-        self.folder, self._wrap = folder, wrap
+    def __init__(self, folder: Path, *, key: SigningKey | None = None) -> None:
+        self.folder = folder
         self.user, self.turn, self.conversation = new_id(), new_id(), new_id()
-        self.gateway, self.key = SigningKey.generate(), SigningKey.generate()
+        self.gateway, self.key = SigningKey.generate(), key or SigningKey.generate()
         self.trust = Trust.of(gateway=self.gateway, audit=self.key)
         self.bus = MemoryBus()
         self.keys: dict[str | None, bytes] = defaultdict(lambda: secrets.token_bytes(32))
@@ -70,7 +69,7 @@ class AuditHouse:
         self.store = await self.open_file()
         self.audit = Audit(
             self._room,
-            self._wrap(self.store),
+            self.store,
             self.keys[None],
             keys=Keys(self._room, utc_now),
             key=self.key,

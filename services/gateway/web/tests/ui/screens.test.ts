@@ -85,9 +85,9 @@ async function openStep(page: Page): Promise<void> {
 
 async function openMenu(page: Page): Promise<void> {
   const menu = page.getByRole('button', { name: /^Menu/ });
-  if (await menu.isVisible()) await menu.click();
-  else await page.getByRole('button', { name: 'Ada' }).click();
-  await expect(page.getByText(/Appearance|Decisions/).first()).toBeVisible();
+  const isPhone = await menu.isVisible();
+  await (isPhone ? menu : page.getByRole('button', { name: 'Ada' })).click();
+  await expect(isPhone ? page.getByRole('dialog') : page.getByText('Appearance')).toBeVisible();
 }
 
 async function checkAccount(page: Page): Promise<void> {

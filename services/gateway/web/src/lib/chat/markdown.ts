@@ -60,7 +60,8 @@ const clean = (html: string): string =>
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
-    ADD_ATTR: ['target'],
+    // Only `href` holds an address: the pattern below would else drop these for not being one.
+    ADD_URI_SAFE_ATTR: ['target', 'rel', 'tabindex', 'type', 'start'],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i
   });
 

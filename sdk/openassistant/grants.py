@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -77,6 +78,7 @@ class Receipt(Signed):
 
 S = TypeVar("S", bound=Signed)
 _KINDS: dict[type[Signed], str] = {Grant: "oa-grant+jwt", Approval: "oa-approval+jwt", Receipt: "oa-receipt+jwt"}
+_MOST_SEEN = 1024
 _SIGNERS: dict[type[Signed], str] = {Grant: "gateway", Approval: "gateway", Receipt: "audit"}
 
 
@@ -128,6 +130,7 @@ class Trust:
 
     def __init__(self, keys: dict[str, OKPKey]) -> None:
         self._keys = keys
+        self._seen: OrderedDict[str, Grant] = OrderedDict()
 
     @classmethod
     def of(cls, *, gateway: SigningKey, audit: SigningKey) -> Self:
@@ -160,8 +163,15 @@ class Trust:
         return raw
 
     def grant(self, token: str | None, *, now: datetime) -> Grant:
-        """The grant behind a token; raises `Forbidden`."""
-        return self._verify(Grant, token, now=now)
+        """The grant behind a token; raises `Forbidden`. A turn shows its grant often: read once, its time always."""
+        known = self._seen.get(token or "")
+        if known is not None and known.expires > now:
+            return known
+        grant = self._verify(Grant, token, now=now)
+        self._seen[str(token)] = grant
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.popitem(last=False)
+        return grant
 
     def expired_grant(self, token: str | None) -> Grant:
         """The grant behind a token whose time may be over: good for asking for a renewal, nothing else."""

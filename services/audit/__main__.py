@@ -62,7 +62,7 @@ class Audit:
         self._bus = bus
         self.ledger = Ledger(store, key, clock, kept_head=kept_head)
         contents = Contents(keys, room_key)
-        self._witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
+        self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
         self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
 
     async def start(self) -> None:
@@ -75,7 +75,7 @@ class Audit:
         await serve(audit("export"), ExportRequest, self._pages.export, limit=4)
         await serve(audit("verify"), VerifyRequest, self.on_verify, limit=1)
         await serve(audit("head"), Done, self.on_head)
-        await serve(subjects.audit_record("*"), Record, self._witness.record, limit=_RECORDS_AT_ONCE)
+        await serve(subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE)
 
     async def on_verify(self, ctx: CallContext, request: VerifyRequest) -> Verification:
         """Checks every record and every signed head, also the one that the asking room kept."""

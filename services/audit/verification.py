@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from openassistant.errors import OaError
 from services.audit import checkpoint
-from services.audit.records import leaf_of
+from services.audit.records import COLUMNS, leaf_of
 from services.audit.tree import CompactRange
 
 __all__ = ["Finding", "first_misfit", "leaves", "recompute"]
+
+
+_NAMES = (*COLUMNS, "leaf")
+_ALL = f"SELECT {', '.join(_NAMES)} FROM records ORDER BY position"  # noqa: S608 - names from the code
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, pr
     """The whole check in one read transaction; `promised` records were acknowledged by this process."""
     heads, wrong = _heads(connection, notes, public)
     growing, vouched = CompactRange(), 0
-    for row in connection.execute(text("SELECT * FROM records ORDER BY position")).mappings():
-        place = growing.size
+    for values in connection.exec_driver_sql(_ALL):
+        row, place = dict(zip(_NAMES, values, strict=True)), growing.size
         if detail := _misfit(row, place):
             return Finding(place, growing.root().hex(), place, detail)
         growing.append(row["leaf"])
@@ -67,14 +71,14 @@ def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, pr
     return Finding(size, root, None, wrong)
 
 
-def _misfit(row: Mapping[Any, Any], place: int) -> str:
+def _misfit(row: dict[str, Any], place: int) -> str:
     """What is wrong with the record at a place, in itself."""
     if row["position"] > place:
         return f"Record {place} is missing."
     if row["position"] < place:
         return f"Record {row['position']} stands where none can."
     try:
-        fits = leaf_of(dict(row)) == row["leaf"]
+        fits = leaf_of(row) == row["leaf"]
     except (TypeError, ValueError):
         fits = False
     return "" if fits else f"Record {place} was changed."

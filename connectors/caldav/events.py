@@ -26,6 +26,7 @@ __all__ = [
     "named_date",
     "outline",
     "people_of",
+    "pick",
     "read_object",
     "recurrence_name",
     "zone_in",
@@ -144,8 +145,19 @@ def latest(text: str, now: datetime, zone: tzinfo, *, heavy: bool = False) -> Ev
     behind = expand(text, Window(now - _FORWARD, now), zone, heavy=heavy)
     if behind:
         return behind[-1]
-    start = min(_aware(each.start, zone) for each in events_in(read_object(text)))
-    return next(iter(expand(text, Window(start, start + _A_DAY), zone, heavy=heavy)), None)
+    return _earliest(text, zone, heavy=heavy)
+
+
+def pick(text: str, recurrence: str, now: datetime, zone: tzinfo, *, heavy: bool = False) -> Event | None:
+    """The date of a series with that name, wherever it was moved to; without a name the first date of the object."""
+    if not recurrence:
+        return _earliest(text, zone, heavy=heavy) or latest(text, now, zone, heavy=heavy)
+    moved = (each.start for each in events_in(read_object(text)) if _is_named(each, recurrence))
+    start = next((_aware(value, zone) for value in moved), None) or _named_time(recurrence)
+    if start is None:
+        return None
+    near = expand(text, Window(start - 2 * _A_DAY, start + 2 * _A_DAY), zone, heavy=heavy)
+    return next((each for each in near if each.recurrence == recurrence), None)
 
 
 def people_of(component: EventComponent) -> list[Person]:
@@ -207,6 +219,25 @@ def _event(component: EventComponent, zone: tzinfo, *, repeats: bool) -> Event:
         busy=status != "cancelled" and _text(component, "TRANSP", 20).upper() != "TRANSPARENT",
         recurrence=recurrence_name(named) if repeats and named is not None else "",
     )
+
+
+def _earliest(text: str, zone: tzinfo, *, heavy: bool) -> Event | None:
+    start = min(_aware(each.start, zone) for each in events_in(read_object(text)))
+    return next(iter(expand(text, Window(start, start + _A_DAY), zone, heavy=heavy)), None)
+
+
+def _is_named(component: EventComponent, recurrence: str) -> bool:
+    value = named_date(component)
+    return value is not None and recurrence_name(value) == recurrence
+
+
+def _named_time(recurrence: str) -> datetime | None:
+    """Roughly when a date of that name is."""
+    try:
+        found = datetime.fromisoformat(recurrence)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _touches(event: Event, span: Window) -> bool:

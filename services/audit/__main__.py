@@ -33,7 +33,7 @@ from services.audit.pages import Pages
 from services.audit.settings import AuditSettings
 from services.audit.witness import Witness
 
-__all__ = ["MIGRATIONS", "ROOM", "Audit", "main"]
+__all__ = ["MIGRATIONS", "ROOM", "Audit", "alone", "main"]
 
 ROOM = "audit"
 MIGRATIONS = Migrations({"own": Path(__file__).parent / "migrations"})
@@ -106,7 +106,7 @@ async def run(settings: AuditSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     key = SigningKey.load(settings.signing_key_file)
     async with AsyncExitStack() as stack:
-        stack.callback((await _alone(settings.data_dir)).release)
+        stack.callback((await alone(settings.data_dir)).release)
         bus = await settings.connect(ROOM)
         keys = Keys(bus, utc_now)
         room_key = await keys.room()
@@ -130,9 +130,12 @@ async def run(settings: AuditSettings) -> None:
         await stop.wait()
 
 
-async def _alone(data_dir: Path) -> FileLock:
-    """The lock on the ledger, waiting for a former process to end; two writers would each see the other as a thief."""
-    ends = asyncio.get_running_loop().time() + _LOCK_SECONDS
+async def alone(data_dir: Path, *, seconds: float = _LOCK_SECONDS) -> FileLock:
+    """The lock on the ledger, waiting for a former process to end; two writers would each see the other as a thief.
+
+    Raises `Unavailable` after `seconds`.
+    """
+    ends = asyncio.get_running_loop().time() + seconds
     while (lock := FileLock.take(data_dir / "lock")) is None:
         if asyncio.get_running_loop().time() > ends:
             raise Unavailable("Another witness writes into this ledger.")

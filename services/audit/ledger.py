@@ -23,11 +23,12 @@ from services.audit.tree import CompactRange, inclusion_proof
 
 __all__ = ["Ledger"]
 
-_INSERT = text(
-    f"INSERT INTO records ({', '.join(COLUMNS)}, leaf)"  # noqa: S608 - names from the code
-    f" VALUES ({', '.join(f':{name}' for name in COLUMNS)}, :leaf)"
+_NAMES = (*COLUMNS, "leaf")
+_INSERT = (
+    f"INSERT INTO records ({', '.join(_NAMES)})"  # noqa: S608 - names from the code
+    f" VALUES ({', '.join('?' for _ in _NAMES)})"
 )
-_KNOWN = text("SELECT * FROM records WHERE id = :id AND action = :action")
+_KNOWN = f"SELECT {', '.join(_NAMES)} FROM records WHERE id = ? AND action = ?"  # noqa: S608 - names from the code
 _COUNT = "SELECT coalesce(max(position) + 1, 0) FROM records"
 _KEPT_HEADS = 1000
 
@@ -71,14 +72,14 @@ class Ledger:
 
         def write(connection: Connection) -> dict[str, Any]:
             growing = self._at(connection)
-            known = connection.execute(_KNOWN, row).mappings().one_or_none()
+            known = connection.exec_driver_sql(_KNOWN, (row["id"], row["action"])).one_or_none()
             if known is not None:
-                return _same(dict(known), row)
+                return _same(dict(zip(_NAMES, known, strict=True)), row)
             if admit is not None:
                 admit(connection)
             whole = {**row, "position": growing.size, "time": self._clock().isoformat()}
             whole["leaf"] = leaf_of(whole)
-            connection.execute(_INSERT, whole)
+            connection.exec_driver_sql(_INSERT, tuple(whole[name] for name in _NAMES))
             growing.append(whole["leaf"])
             return whole
 
@@ -97,12 +98,12 @@ class Ledger:
                 self._head = head
             return self._head
 
-    async def rows(self, rest: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-        """Rows as dictionaries; `rest` follows `FROM records`: from the code, with named values."""
+    async def rows(self, rest: str, values: dict[str, Any], *, columns: str = "*") -> list[dict[str, Any]]:
+        """Rows as dictionaries; `columns` and `rest` (what follows `FROM records`) come from the code."""
+        query = text(f"SELECT {columns} FROM records {rest}")  # noqa: S608 - from the code
 
         def read(connection: Connection) -> list[dict[str, Any]]:
-            found = connection.execute(text(f"SELECT * FROM records {rest}"), values)  # noqa: S608 - from the code
-            return [dict(row) for row in found.mappings()]
+            return [dict(row) for row in connection.execute(query, values).mappings()]
 
         return await self._store.read(read)
 

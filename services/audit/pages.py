@@ -57,9 +57,10 @@ class Pages:
 
         The policy derives the taint from it: what the ledger has seen start counts, whatever came of it.
         """
-        narrow = "AND (:conversation IS NULL OR conversation = :conversation) AND (:turn IS NULL OR turn = :turn)"
-        values = {"user": query.user, "conversation": query.conversation, "turn": query.turn}
-        rows = await self._ledger.rows(f'WHERE "user" = :user {narrow} ORDER BY position', values)
+        given = query.model_dump(include={"conversation", "turn"}, exclude_none=True)
+        rest = f"WHERE {_all_of({'user': query.user, **given})} ORDER BY position"
+        columns = "id, action, turn, connector, card_digest, tool"
+        rows = await self._ledger.rows(rest, {"user": query.user, **given}, columns=columns)
         ends = {row["id"]: row["action"].removeprefix("tool.") for row in rows if row["action"] in _ENDS}
         calls = [_call(row, ends.get(row["id"])) for row in rows if row["action"] == "tool.started"]
         return TurnCalls(calls=tuple(calls))
@@ -106,14 +107,16 @@ class Pages:
 
 
 def _where(query: LedgerQuery, user: str) -> tuple[str, dict[str, Any]]:
-    if query.newest:
-        bound, order = "(:after < 0 OR position < :after)", "DESC"
-    else:
-        bound, order = "position > :after", "ASC"
-    narrow = "AND (:action IS NULL OR action = :action) AND (:connector IS NULL OR connector = :connector)"
-    rest = f'WHERE "user" = :user AND {bound} {narrow} ORDER BY position {order} LIMIT :limit'
-    action = query.action.value if query.action else None
-    return rest, {"user": user, "after": query.after, "action": action, "connector": query.connector}
+    given = {"user": user, **query.model_dump(mode="json", include={"action", "connector"}, exclude_none=True)}
+    beyond = "position < :after" if query.newest and query.after >= 0 else "position > :after"
+    order = "DESC" if query.newest else "ASC"
+    after = -1 if query.newest and query.after < 0 else query.after
+    return f"WHERE {_all_of(given)} AND {beyond} ORDER BY position {order} LIMIT :limit", {**given, "after": after}
+
+
+def _all_of(given: dict[str, Any]) -> str:
+    """A condition on columns; what is not asked for stays out of it, so that an index serves the rest."""
+    return " AND ".join(f'"{name}" = :{name}' for name in given)
 
 
 def _fitting(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", "action"),
     )
     op.create_index("records_user", "records", ["user", "position"])
+    op.create_index("records_turn", "records", ["turn", "position"])
     op.create_index("records_conversation", "records", ["conversation", "position"])
     op.create_table(
         "heads",

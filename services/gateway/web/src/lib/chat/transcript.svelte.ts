@@ -79,6 +79,8 @@ export class MessageItem {
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
   local = false;
+  /** Came in by events while this page was open, and not with the stored conversation. */
+  live = false;
 
   constructor(id: string, role: 'user' | 'assistant', options: { turn?: string; createdAt?: string } = {}) {
     this.id = id;
@@ -262,6 +264,7 @@ export class Transcript {
     if (found) return found;
     this.#settle();
     const item = new MessageItem(id, 'assistant');
+    item.live = true;
     item.streaming = true;
     this.messages.push(item);
     return this.messages.at(-1) as MessageItem;

@@ -1,0 +1,99 @@
+import { expect, test } from '@playwright/test';
+import { open } from './house';
+
+const c = 'c'.repeat(32);
+const token = 'a-token-that-is-obviously-fake-0123456789';
+
+test('a house is set up in four interactions', async ({ page }) => {
+  const faults = await open(page, `/setup#${token}`, 'new');
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await expect(page.getByLabel('Username')).toHaveValue('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('four words in a row');
+  await page.context().addCookies([{ name: 'house', value: 'fresh', domain: '127.0.0.1', path: '/' }]);
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await page.getByRole('button', { name: 'Check and use' }).click();
+  await page.getByRole('button', { name: 'Later' }).click();
+  await page.getByRole('button', { name: 'Start' }).click();
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  expect(new URL(page.url()).hash).toBe('');
+  expect(faults).toEqual([]);
+});
+
+test('a question streams its answer, and a screen reader hears whole sentences', async ({ page }) => {
+  const faults = await open(page, '/', 'stream');
+  await page.getByLabel('Your message').fill('What did Carol write?');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await expect(page.getByText('Carol wrote twice. She waits for Friday.').first()).toBeVisible();
+  await expect(page.getByRole('article', { name: 'Assistant' }).getByText('Messages search: lease')).toBeVisible();
+  await expect(page.locator('[aria-live=polite] p')).toContainText(['Carol wrote twice. She waits for Friday.']);
+  expect(faults).toEqual([]);
+});
+
+test('a mail is sent by a choice and not by a key that was meant for something else', async ({ page }) => {
+  const decisions: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/approvals/')) decisions.push(request.postDataJSON());
+  });
+  await open(page, `/c/${c}`);
+  await expect(page.getByRole('button', { name: 'Send', exact: true }).first()).toBeEnabled();
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Space');
+  expect(decisions).toEqual([]);
+  await page.getByRole('region', { name: 'Send a mail?' }).getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(page.getByText('You said yes.')).toBeVisible();
+  expect(decisions).toEqual([{ decision: 'approve' }]);
+});
+
+test('no is said with a reason', async ({ page }) => {
+  const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/api/approvals/'));
+  await open(page, '/approvals');
+  await page.getByRole('button', { name: 'Say why not' }).click();
+  await page.getByLabel('Why not?').fill('Ask for eleven instead');
+  await page.getByRole('button', { name: 'Don’t send' }).click();
+  expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
+  await expect(page.getByText('You said no. It was not done.')).toBeVisible();
+});
+
+test('an account form keeps what was typed when the server refuses, and goes on when it works', async ({ page }) => {
+  await open(page, '/accounts/new/mail');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await expect(page.getByLabel('Mail address')).toBeFocused();
+  await page.getByLabel('Mail address').fill('ada@home.example');
+  await page.getByRole('group', { name: 'Incoming mail' }).getByLabel('Server').fill('imap.home.example');
+  await page.getByRole('group', { name: 'Outgoing mail' }).getByLabel('Server').fill('smtp.home.example');
+  await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await expect(page.getByText('Refused by imap.home.example.')).toBeVisible();
+  await expect(page.getByLabel('Mail address')).toHaveValue('ada@home.example');
+  await page.getByRole('textbox', { name: 'Password' }).fill('obviously fake');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Connections' })).toBeVisible();
+});
+
+test('the ledger is read to its first record, and a bad one is found and opened', async ({ page }) => {
+  await open(page, '/activity', 'tampered');
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await expect(page.getByRole('alert')).toContainText('Record 17 is the first');
+  await page.getByRole('button', { name: 'Show that record' }).click();
+  await expect(page.locator('#record-17')).toHaveAttribute('open', '');
+  await expect(page.locator('#record-17')).toBeInViewport();
+});
+
+test('a session that ended leads to the login and back', async ({ page }) => {
+  await open(page, '/activity', 'out');
+  await expect(page).toHaveURL(/\/login\?next=%2Factivity/);
+  await page.getByLabel('Username').fill('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('right');
+  await page.context().addCookies([{ name: 'house', value: 'home', domain: '127.0.0.1', path: '/' }]);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Activity' })).toBeVisible();
+});
+
+test('the whole chat can be reached by keyboard', async ({ page }) => {
+  await open(page, '/');
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#content')).toBeFocused();
+});

@@ -122,7 +122,7 @@ class Store:
             batch, self._queue = self._queue[:512], self._queue[512:]
             try:
                 results = await self._on(self._writer, lambda: _writing(self._engine, [work for work, _ in batch]))  # noqa: B023 - awaited in the same step
-            except OaError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, no writer may wait for ever
                 results = [error] * len(batch)
             for (_, future), result in zip(batch, results, strict=True):
                 if future.done():

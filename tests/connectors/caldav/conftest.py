@@ -1,0 +1,94 @@
+"""Ada's calendar on a real Radicale, used through the connector as the house would use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.caldav.tools import connector
+from openassistant import subjects
+from openassistant.context import CallContext
+from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
+from openassistant.testing import FakeHouse
+from tests.peers.radicale import Radicale
+
+PASSWORD = "not-a-real-calendar-password"
+
+
+class Desk:
+    """Ada's calendar: the server, and the connector that uses it."""
+
+    def __init__(self, server: Radicale, folder: Path) -> None:
+        self.server = server
+        self.later = timedelta()
+        self.house = FakeHouse(connector, clock=self.now, folder=folder)
+        self.settings: dict[str, Any] = {"url": server.url, "username": "ada", "zone": "Europe/Berlin"}
+        self.house.connect("Calendar", self.settings, password=PASSWORD)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.later
+
+    def set(self, **settings: Any) -> None:
+        self.settings |= settings
+        self.house.connect("Calendar", self.settings, password=PASSWORD)
+
+    async def progress(self) -> SyncProgress:
+        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
+        query, subject = AccountQuery(user=self.house.user), subjects.account("caldav", "status")
+        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
+        return status.accounts[self.house.account.account]
+
+    async def sync(self, seconds: float = 30) -> SyncProgress:
+        """Lets a pass run and waits for its end."""
+        began, before = self.now(), None
+        await self.house.attach()
+        async with asyncio.timeout(seconds):
+            while not _ended(found := await self.progress(), began, before):
+                before = before or found
+                await asyncio.sleep(0.05)
+        return found
+
+    async def put(self, name: str, body: str) -> None:
+        """Stores an event as another program would."""
+        await asyncio.to_thread(self.server.put, name, wrap(body))
+
+    async def texts(self) -> list[str]:
+        """Every object on the server."""
+        return [each.text for each in await asyncio.to_thread(self.server.events)]
+
+    async def between(self, start: str, end: str, **more: Any) -> list[dict[str, Any]]:
+        found = await self.house.call("events_list", start=start, end=end, **more)
+        return list(found["events"])
+
+
+def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
+    if progress.state == "failed":
+        return before is not None and progress != before
+    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
+
+
+def wrap(body: str) -> str:
+    """A calendar object round the lines of an event."""
+    lines = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//test//EN\nBEGIN:VEVENT\nDTSTAMP:20260101T000000Z\n{body}\n"
+    return f"{lines}END:VEVENT\nEND:VCALENDAR\n".replace("\n", "\r\n")
+
+
+@pytest.fixture
+async def desk(radicale: Radicale, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """The calendar, connected and not read yet."""
+    monkeypatch.setattr("openassistant.syncing._TICK_SECONDS", 0.02)
+    made = Desk(radicale, tmp_path / "data")
+    async with made.house:
+        yield made
+
+
+@pytest.fixture
+async def read(desk: Desk) -> Desk:
+    """The calendar, read once."""
+    await desk.sync()
+    return desk

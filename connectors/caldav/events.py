@@ -134,7 +134,7 @@ def expand(text: str, span: Window, zone: tzinfo, *, heavy: bool = False) -> lis
         events = [_event(each, zone, repeats=repeats) for each in found]
     except MALFORMED as error:
         raise DamagedError("its dates cannot be told") from error
-    return sorted(each for each in events if _touches(each, span))
+    return sorted((each for each in events if _touches(each, span)), key=lambda each: (each.start, each.title))
 
 
 def latest(text: str, now: datetime, zone: tzinfo, *, heavy: bool = False) -> Event | None:

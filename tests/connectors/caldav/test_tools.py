@@ -180,7 +180,7 @@ async def test_an_event_of_somebody_else_is_not_changed(desk: Desk) -> None:
     await desk.put("meeting", MEETING)
     await desk.sync()
     [event] = await desk.between("2026-10-20", "2026-10-20")
-    with pytest.raises(InvalidRequest, match="Carol Meyer <carol@example.org>, who alone"):
+    with pytest.raises(InvalidRequest, match=r"Carol Meyer .*, who alone"):
         await desk.house.call("events_update", event=event["id"], title="Party")
 
 

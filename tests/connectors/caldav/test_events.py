@@ -1,0 +1,241 @@
+"""iCalendar read and written: recurrences, time zones, days, and texts that are no calendar at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.caldav.compose import Changes, Draft, changed_object, new_object, without_date
+from connectors.caldav.events import DamagedError, Event, Person, expand, latest, outline, pick, read_object
+from connectors.caldav.guests import parse_guest
+from connectors.caldav.moments import Window, moment, window
+from connectors.caldav.slots import free_slots
+from openassistant.errors import InvalidRequest
+from tests.connectors.caldav.conftest import wrap
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 10, 1, tzinfo=UTC)
+AUTUMN = Window(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+WEEKLY = (
+    "UID:w\nDTSTART;TZID=Europe/Berlin:20261018T183000\nDTEND;TZID=Europe/Berlin:20261018T193000\n"
+    "RRULE:FREQ=WEEKLY;COUNT=4\nSUMMARY:Choir"
+)
+
+
+def starts(events: list[Event]) -> list[str]:
+    return [each.start.isoformat() for each in events]
+
+
+def test_a_weekly_event_keeps_its_hour_when_the_clock_changes() -> None:
+    assert starts(expand(wrap(WEEKLY), AUTUMN, UTC)) == [
+        "2026-10-18T18:30:00+02:00",
+        "2026-10-25T18:30:00+01:00",
+        "2026-11-01T18:30:00+01:00",
+        "2026-11-08T18:30:00+01:00",
+    ]
+
+
+def test_an_excluded_date_is_left_out() -> None:
+    found = expand(wrap(f"{WEEKLY}\nEXDATE;TZID=Europe/Berlin:20261025T183000"), AUTUMN, UTC)
+    assert starts(found)[1] == "2026-11-01T18:30:00+01:00"
+
+
+def test_a_moved_date_replaces_the_one_it_was() -> None:
+    moved = (
+        "UID:w\nRECURRENCE-ID;TZID=Europe/Berlin:20261025T183000\nDTSTART;TZID=Europe/Berlin:20261027T200000\n"
+        "DTEND;TZID=Europe/Berlin:20261027T210000\nSUMMARY:Choir\\, moved"
+    )
+    text = wrap(f"{WEEKLY}\nEND:VEVENT\nBEGIN:VEVENT\nDTSTAMP:20260101T000000Z\n{moved}")
+    found = expand(text, AUTUMN, UTC)
+    assert [(each.title, each.start.day) for each in found] == [
+        ("Choir", 18),
+        ("Choir, moved", 27),
+        ("Choir", 1),
+        ("Choir", 8),
+    ]
+    assert pick(text, found[1].recurrence, NOW, UTC) == found[1]
+
+
+def test_a_cancelled_date_of_a_series_is_not_busy() -> None:
+    gone = "UID:w\nRECURRENCE-ID;TZID=Europe/Berlin:20261025T183000\nDTSTART;TZID=Europe/Berlin:20261025T183000"
+    text = wrap(f"{WEEKLY}\nEND:VEVENT\nBEGIN:VEVENT\nDTSTAMP:20260101T000000Z\n{gone}\nSTATUS:CANCELLED")
+    assert [each.busy for each in expand(text, AUTUMN, UTC)] == [True, False, True, True]
+
+
+def test_a_whole_day_is_that_day_in_the_owners_zone() -> None:
+    [found] = expand(
+        wrap("UID:d\nDTSTART;VALUE=DATE:20261024\nDTEND;VALUE=DATE:20261026\nSUMMARY:Away"), AUTUMN, BERLIN
+    )
+    assert found.all_day
+    assert starts([found]) == ["2026-10-24T00:00:00+02:00"]
+    assert found.end.isoformat() == "2026-10-26T00:00:00+01:00"
+
+
+def test_a_whole_day_does_not_leak_into_the_next() -> None:
+    text = wrap("UID:d\nDTSTART;VALUE=DATE:20261024\nSUMMARY:Away")
+    assert expand(text, window("2026-10-25", "2026-10-25", BERLIN), BERLIN) == []
+    assert len(expand(text, window("2026-10-24", "2026-10-24", BERLIN), BERLIN)) == 1
+
+
+def test_a_floating_time_is_that_hour_wherever_one_is() -> None:
+    text = wrap("UID:f\nDTSTART:20261024T080000\nDURATION:PT30M")
+    assert starts(expand(text, AUTUMN, BERLIN)) == ["2026-10-24T08:00:00+02:00"]
+    assert starts(expand(text, AUTUMN, UTC)) == ["2026-10-24T08:00:00+00:00"]
+
+
+def test_a_rule_for_every_second_is_not_followed() -> None:
+    text = wrap("UID:x\nDTSTART:20261001T000000Z\nRRULE:FREQ=SECONDLY\nSUMMARY:Flood")
+    assert outline(text, now=NOW).state == "heavy"
+    assert len(expand(text, AUTUMN, UTC, heavy=True)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "BEGIN:VCALENDAR", wrap("UID:x\nSUMMARY:No start"), wrap("UID:x\nDTSTART:nonsense")]
+)
+def test_what_is_no_event_is_called_damaged(text: str) -> None:
+    assert outline(text, now=NOW).state == "damaged"
+    with pytest.raises(DamagedError):
+        expand(text, AUTUMN, UTC)
+
+
+def test_the_next_date_of_a_series_is_found() -> None:
+    found = latest(wrap(WEEKLY), datetime(2026, 10, 26, tzinfo=UTC), UTC)
+    assert found is not None
+    assert found.start.isoformat() == "2026-11-01T18:30:00+01:00"
+
+
+def test_guests_and_organiser_are_told_apart() -> None:
+    text = wrap(
+        "UID:g\nDTSTART:20261024T080000Z\nORGANIZER;CN=Carol Meyer:mailto:carol@example.org\n"
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:carol@example.org\nATTENDEE;PARTSTAT=DECLINED:MAILTO:Ada@home.example"
+    )
+    [found] = expand(text, AUTUMN, UTC)
+    assert found.organizer == Person("carol@example.org", "Carol Meyer")
+    assert found.guests == (Person("ada@home.example", "", "declined"),)
+
+
+def test_a_written_series_ends_with_its_last_day_in_its_zone() -> None:
+    start = datetime(2026, 10, 18, 18, 30, tzinfo=BERLIN)
+    draft = Draft("Choir", start, start + timedelta(hours=1), repeats="weekly", until=date(2026, 11, 1))
+    text = new_object(draft, uid="u", now=NOW)
+    assert "BEGIN:VTIMEZONE" in text
+    assert [each.start.day for each in expand(text, AUTUMN, UTC)] == [18, 25, 1]
+
+
+def test_a_single_date_is_taken_out_and_another_is_moved() -> None:
+    first = without_date(wrap(WEEKLY), "20261025T173000Z", mark="a", now=NOW)
+    start = datetime(2026, 11, 3, 9, tzinfo=BERLIN)
+    text = changed_object(first, "20261101T173000Z", Changes(start=start), mark="b", now=NOW)
+    assert [each.start.day for each in expand(text, AUTUMN, UTC)] == [18, 3, 8]
+
+
+def test_times_of_a_series_with_changed_dates_are_left_alone() -> None:
+    text = without_date(wrap(WEEKLY), "20261025T173000Z", mark="a", now=NOW)
+    with pytest.raises(InvalidRequest, match="single dates"):
+        changed_object(text, "", Changes(start=datetime(2026, 10, 19, 9, tzinfo=BERLIN)), mark="b", now=NOW)
+
+
+def test_what_a_change_does_not_name_stays_in_the_object() -> None:
+    text = wrap(f"{WEEKLY}\nX-OTHER-PROGRAM:keep me\nBEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT5M\nEND:VALARM")
+    changed = changed_object(text, "", Changes(title="Choir practice"), mark="a", now=NOW)
+    assert "X-OTHER-PROGRAM:keep me" in changed
+    assert "BEGIN:VALARM" in changed
+    assert "SUMMARY:Choir practice" in changed
+
+
+def test_line_ends_in_a_title_cannot_smuggle_a_property_in() -> None:
+    draft = Draft("a", NOW, NOW + timedelta(hours=1), notes="x\r\nATTENDEE:mailto:mallory@example.net\nEND:VEVENT")
+    [found] = expand(new_object(draft, uid="u", now=NOW), AUTUMN, UTC)
+    assert found.guests == ()
+    assert "mallory" in found.notes
+
+
+def test_free_times_are_found_round_the_change_of_the_clock() -> None:
+    span = window("2026-10-25", "2026-10-25", BERLIN)
+    [night] = free_slots([], span, length=timedelta(hours=1), opens=time(0), closes=time(6), zone=BERLIN)
+    assert night.end - night.start == timedelta(hours=7)
+
+
+def test_a_time_without_zone_is_in_the_given_one() -> None:
+    found = moment("2026-10-23T10:00", "start", BERLIN)
+    assert isinstance(found, datetime)
+    assert found.isoformat() == "2026-10-23T10:00:00+02:00"
+    assert moment("2026-10-23T08:00Z", "start", BERLIN) == found
+
+
+@given(st.text(max_size=80))
+def test_a_typed_moment_is_read_or_refused(typed: str) -> None:
+    try:
+        found = moment(typed, "start", BERLIN)
+    except InvalidRequest:
+        return
+    assert isinstance(found, date)
+
+
+@given(st.text(max_size=120))
+def test_a_typed_guest_is_read_or_refused(typed: str) -> None:
+    try:
+        found = parse_guest(typed)
+    except InvalidRequest:
+        return
+    assert not set(found.shown) & set("\r\n\0")
+
+
+NAMES = (
+    "DTSTART",
+    "DTEND",
+    "DURATION",
+    "RRULE",
+    "RDATE",
+    "EXDATE",
+    "RECURRENCE-ID",
+    "SUMMARY",
+    "UID",
+    "STATUS",
+    "ATTENDEE",
+)
+VALUES = (
+    "20261024T080000Z",
+    "20261024",
+    "PT1H",
+    "-P1D",
+    "FREQ=DAILY;COUNT=3",
+    "FREQ=YEARLY;BYDAY=-1SU",
+    "",
+    "x",
+    "0",
+    "\x00",
+    ":;=,",
+)
+PARAMS = ("", ";VALUE=DATE", ";TZID=Europe/Berlin", ";TZID=Nowhere/Land", ";VALUE=PERIOD", ';CN="a', ";X")
+LINES = st.builds(
+    "{}{}:{}".format, st.sampled_from(NAMES), st.sampled_from(PARAMS), st.sampled_from(VALUES) | st.text(max_size=20)
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(LINES, max_size=6))
+def test_every_text_is_read_or_called_damaged(lines: list[str]) -> None:
+    text = wrap("\n".join(["DTSTART:20261024T080000Z", *lines]))
+    state = outline(text, now=NOW).state
+    try:
+        expand(text, AUTUMN, BERLIN, heavy=state == "heavy")
+    except DamagedError:
+        assert state in ("damaged", "heavy", "whole")
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60), st.text(max_size=200), st.integers(1, 2000))
+def test_what_is_written_is_read_back(title: str, notes: str, minutes: int) -> None:
+    end = NOW + timedelta(minutes=minutes)
+    [found] = expand(new_object(Draft(title, NOW, end, notes=notes), uid="u", now=NOW), AUTUMN, UTC)
+    assert (found.start, found.end) == (NOW, end)
+    assert found.guests == ()
+
+
+def test_an_object_with_a_broken_part_is_read_where_it_can() -> None:
+    assert read_object(wrap(f"{WEEKLY}\nX-BROKEN"))

@@ -86,12 +86,12 @@ def encrypt(content: Any, key: bytes, *, bound_to: str) -> bytes | None:
 
 
 def decrypt(sealed: bytes | None, key: bytes, *, bound_to: str) -> Any:
-    """The content again; None where it is absent or the key no longer fits (its owner was erased)."""
+    """The content again; None where it is absent, was changed, or the key no longer fits (its owner was erased)."""
     if sealed is None:
         return None
     try:
         return json.loads(ChaCha20Poly1305(key).decrypt(sealed[:12], sealed[12:], bound_to.encode()))
-    except InvalidTag:
+    except (InvalidTag, TypeError, ValueError):
         return None
 
 

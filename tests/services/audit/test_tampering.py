@@ -1,5 +1,7 @@
 """Whoever has the file and its key can change it, and cannot hide it."""
 
+import asyncio
+
 import pytest
 
 from openassistant.context import new_id, utc_now
@@ -207,3 +209,32 @@ async def test_an_untouched_ledger_goes_on_after_a_restart(house: AuditHouse) ->
     assert (after.size, after.root) == (before.size, before.root)
     assert (await house.begin()).index == 3
     assert (await house.verify(before)).ok
+
+
+async def test_a_changed_head_is_found(house: AuditHouse) -> None:
+    await house.fill(2)
+    await _head(house)
+    await house.tamper("UPDATE heads SET checkpoint = replace(checkpoint, 'ledger', 'legder')")
+    found = await house.verify()
+    assert not found.ok
+    assert "head" in found.detail
+
+
+async def test_checks_and_heads_between_records_never_raise_a_false_alarm(house: AuditHouse) -> None:
+    ctx = house.context()
+
+    async def check() -> None:
+        for _ in range(12):
+            kept = await _head(house)
+            found = await house.verify(kept)
+            assert (found.ok, found.detail) == (True, "")
+            assert found.size >= kept.size
+
+    async def write() -> None:
+        for _ in range(12):
+            await asyncio.gather(*(house.begin(house.call(), ctx) for _ in range(8)))
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for work in (check(), write(), check(), write()):
+            group.create_task(work)
+    assert (await house.verify()).size == 192

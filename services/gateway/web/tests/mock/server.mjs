@@ -174,6 +174,23 @@ const story = [
   { type: 'RUN_FINISHED', threadId: data.id('e'), runId: data.id('f'), outcome: { type: 'success' } }
 ];
 
+/** An answer of 2000 tokens at 200 a second. @param {import('node:http').ServerResponse} response */
+function pour(response) {
+  const [, , , , , started] = story;
+  const words = ['Carol ', '**wrote** ', 'about ', 'the lease. ', '\n\n', '- one ', '\n- two ', '\n\n', '`code` '];
+  let sent = 2;
+  const send = (/** @type {object | undefined} */ event) => response.write(`id: ${sent++}\ndata: ${JSON.stringify(event)}\n\n`);
+  send(started);
+  const timer = setInterval(() => {
+    for (let count = 0; count < 4; count += 1) send({ ...story[6], delta: words[sent % words.length] });
+    if (sent < 2000) return;
+    clearInterval(timer);
+    send(story[8]);
+    send(story[9]);
+  }, 20);
+  response.on('close', () => clearInterval(timer));
+}
+
 const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (!url.pathname.startsWith('/api/')) return file(response, url.pathname);
@@ -182,6 +199,7 @@ const server = createServer(async (request, response) => {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
     const last = Number(request.headers['last-event-id'] ?? 0);
     const events = house.has('stream') ? story.map((event, index) => [index + 2, event]) : [];
+    if (house.has('fast')) return pour(response);
     for (const [id, event] of events) if (Number(id) > last) response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
     return;
   }

@@ -39,6 +39,8 @@ ROOM = "audit"
 MIGRATIONS = Migrations({"own": Path(__file__).parent / "migrations"})
 _HEAD_SECONDS = 5.0
 _LOCK_SECONDS = 20.0
+_DRAIN_SECONDS = 1.0
+"""The supervisor gives the witness two seconds; whoever has no answer by then has no receipt either."""
 _RECORDS_AT_ONCE = 512
 
 _log = logging.getLogger("openassistant.audit")
@@ -124,7 +126,7 @@ async def run(settings: AuditSettings) -> None:
         )
         await audit.start()
         stack.push_async_callback(audit.keep_head)
-        stack.push_async_callback(bus.drain)
+        stack.push_async_callback(bus.drain, seconds=_DRAIN_SECONDS)
         heads = asyncio.create_task(audit.keep_heads())
         stack.callback(heads.cancel)
         await stop.wait()

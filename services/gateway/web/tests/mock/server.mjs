@@ -54,7 +54,7 @@ const routes = [
   ['GET', /^\/api\/session$/, ({ house }) => (house.has('out') || house.has('new') ? signIn : ok(data.session))],
   ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
-  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : data.connectors)],
+  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : data.connectors.map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
   ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.accounts)],
   ['POST', /^\/api\/accounts$/, connect],

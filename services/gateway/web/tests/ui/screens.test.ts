@@ -36,6 +36,7 @@ const screens: Screen[] = [
   { name: 'approvals-empty', path: '/approvals', house: 'empty', ready: 'Nothing waits for you.' },
   { name: 'accounts', path: '/accounts', ready: 'Family calendar' },
   { name: 'accounts-empty', path: '/accounts', house: 'empty', ready: 'Nothing is connected yet.' },
+  { name: 'accounts-changed', path: '/accounts', house: 'changed', ready: 'Allow Mail to run?' },
   { name: 'accounts-down', path: '/accounts', house: 'down', ready: 'The vault does not answer.' },
   { name: 'accounts-checked', path: '/accounts', ready: 'Family calendar', act: checkAccount },
   { name: 'accounts-remove', path: '/accounts', ready: 'Family calendar', act: askToRemove },

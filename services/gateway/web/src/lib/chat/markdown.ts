@@ -17,6 +17,11 @@ const marked = new Marked({
   breaks: true,
   renderer: {
     html: ({ text }) => escape(text),
+    heading({ tokens, depth }) {
+      // One level down: the page's own title is the first.
+      const level = Math.min(depth + 1, 6);
+      return `<h${level} class="md-h${depth}">${this.parser.parseInline(tokens)}</h${level}>`;
+    },
     image: ({ href, text }) => {
       const host = addressOf(href)?.host ?? href.slice(0, 40);
       return `<span class="md-image">${escape(words.chat.imageBlocked(text, host))}</span>`;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import NamedTuple
@@ -124,7 +125,7 @@ async def _refresh(ctx: Context, session: DavSession, kept: Kept) -> None:
 
 
 async def _mirrored(ctx: Context, calendar: int, stored: Stored) -> str:
-    owner, entry = owner_of(ctx), outline(stored.text, now=ctx.now())
+    owner, entry = owner_of(ctx), await asyncio.to_thread(outline, stored.text, now=ctx.now())
     keys = await ctx.store.write(lambda connection: mirror.put_objects(connection, owner, calendar, [(stored, entry)]))
     return keys[0]
 

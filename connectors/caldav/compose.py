@@ -211,6 +211,8 @@ def _set_guests(event: EventComponent, guests: Sequence[Person], organizer: Pers
     """The whole list of guests; those who stay keep their answers."""
     given = event.pop("ATTENDEE", [])
     known = {str(each).lower(): each for each in (given if isinstance(given, list) else [given])}
+    if own := known.get(str(event.get("ORGANIZER", "")).lower()):
+        event.add("ATTENDEE", own)
     if organizer is not None and "ORGANIZER" not in event:
         event.add("ORGANIZER", _address(organizer))
     for guest in guests:

@@ -9,7 +9,7 @@ from connectors.caldav.client import DavSession
 from connectors.caldav.dav import CALDAV, DAV, SERVER, Answer, hrefs_in, text_of
 from connectors.caldav.events import zone_in
 from connectors.caldav.faults import no_calendars_fault, not_caldav_fault
-from openassistant.errors import AccountRequired, Forbidden, NotFound, OaError, Unavailable
+from openassistant.errors import AccountRequired, Forbidden, NotFound, OaError, Unavailable, UpstreamFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +47,14 @@ class Calendar(NamedTuple):
 async def find_home(session: DavSession) -> Home:
     """Where this account's calendars are; raises an `OaError` that says what to correct."""
     typed = session.account.url
+    elsewhere: OaError | None = None
     for url in dict.fromkeys((typed, urljoin(typed, _WELL_KNOWN))):
-        if home := await _home_at(session, url):
-            return home
-    raise not_caldav_fault(session.account.server)
+        try:
+            if home := await _home_at(session, url):
+                return home
+        except UpstreamFailed as error:
+            elsewhere = error
+    raise elsewhere or not_caldav_fault(session.account.server)
 
 
 async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:

@@ -14,7 +14,7 @@ from connectors.caldav.compose import Changes, Draft, Frequency, times_of
 from connectors.caldav.events import DamagedError, Event, Person, clean, pick
 from connectors.caldav.guests import parse_guest
 from connectors.caldav.mirror import Kept, KeptCalendar, Profile
-from connectors.caldav.moments import moment, range_of, zone_named
+from connectors.caldav.moments import Moment, moment, range_of, zone_named
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound, Unavailable
 
@@ -29,6 +29,7 @@ class Place(NamedTuple):
     account: CaldavAccount
     profile: Profile
     calendars: tuple[KeptCalendar, ...]
+    damaged: int = 0
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -73,7 +74,8 @@ async def place_of(ctx: Context) -> Place:
     owner, account = owner_of(ctx), await account_of(ctx)
 
     def read(connection: Connection) -> Place:
-        return Place(account, mirror.profile(connection, owner), tuple(mirror.calendars(connection, owner)))
+        calendars = tuple(mirror.calendars(connection, owner))
+        return Place(account, mirror.profile(connection, owner), calendars, mirror.damaged(connection, owner))
 
     return await ctx.store.read(read)
 
@@ -105,8 +107,7 @@ async def new_event(
     local = zone_of(where, zone, into.name)
     first, last = range_of(moment(start, "start", local), moment(end, "end", local) if end else None)
     invited = _guests(guests)
-    if invited and isinstance(first, datetime) and first.tzinfo is None:
-        raise InvalidRequest("Guests need to know the time zone: give `zone`, such as Europe/Berlin.")
+    _require_zone(invited, first)
     draft = Draft(
         title=_title(title),
         start=first,
@@ -163,9 +164,11 @@ def changes_of(
     own_zone = old_start.tzinfo if isinstance(old_start, datetime) else None
     local = zone_named(zone) if zone else own_zone or zone_of(found.place, None, found.kept.calendar_name)
     invited = None if guests is None else _guests(guests)
+    new_start = None if start is None else moment(start, "start", local)
+    _require_zone(invited, new_start or old_start)
     return Changes(
         title=None if title is None else _title(title),
-        start=None if start is None else moment(start, "start", local),
+        start=new_start,
         end=None if end is None else moment(end, "end", local),
         place=None if place is None else clean(place, _LONGEST_TITLE),
         notes=None if notes is None else clean(notes, _LONGEST_NOTES),
@@ -196,6 +199,11 @@ def _title(title: str) -> str:
 def _guests(typed: Sequence[str] | None) -> tuple[Person, ...]:
     found = [parse_guest(each) for each in typed or ()]
     return tuple({each.address: each for each in found}.values())
+
+
+def _require_zone(guests: Sequence[Person] | None, start: Moment) -> None:
+    if guests and isinstance(start, datetime) and start.tzinfo is None:
+        raise InvalidRequest("Guests need to know the time zone: give `zone`, such as Europe/Berlin.")
 
 
 def _organizer(place: Place) -> Person:

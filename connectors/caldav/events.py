@@ -39,6 +39,7 @@ MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError
 """What the libraries raise over text that is no proper iCalendar object."""
 
 _LONGEST_TITLE, _LONGEST_PLACE, _LONGEST_NOTES, _MOST_PEOPLE = 500, 500, 20_000, 200
+_LONGEST = 4_000_000
 _A_DAY = timedelta(days=1)
 _PROBE_SECONDS = 1.0
 _MOST_A_DAY = 24
@@ -93,6 +94,9 @@ class Outline(NamedTuple):
     state: State
 
 
+_DAMAGED = Outline("", "", "", "", "", 0, 0, "damaged")
+
+
 def read_object(text: str) -> Component:
     """The calendar object in a text; raises `DamagedError`."""
     try:
@@ -106,6 +110,8 @@ def read_object(text: str) -> Component:
 
 def outline(text: str, *, now: datetime) -> Outline:
     """The index entry of an object; a damaged one has no words and no time."""
+    if len(text) > _LONGEST:
+        return _DAMAGED
     try:
         events = events_in(read_object(text))
         first, last = _span(events)
@@ -116,7 +122,7 @@ def outline(text: str, *, now: datetime) -> Outline:
         uid = _text(events[0], "UID", 500)
         return Outline(uid, title, place, people[:_LONGEST_NOTES], notes, first, last, _weigh(text, events, now))
     except MALFORMED:
-        return Outline("", "", "", "", "", 0, 0, "damaged")
+        return _DAMAGED
 
 
 def expand(text: str, span: Window, zone: tzinfo, *, heavy: bool = False) -> list[Event]:

@@ -106,7 +106,7 @@ def status_fault(server: Server, login: str, answer: httpx.Response, *, effect: 
         return RateLimited(f"{server.host} asks for a pause.", retry_after=_pause(answer))
     if status == 503:
         return Unavailable(f"{server.host} is not available at the moment.", retry_after=_pause(answer))
-    if status >= 500:
+    if status >= 500 and status != 501:
         failed: type[OaError] = UpstreamFailed if effect else Unavailable
         return failed(f"{server.host} failed inside (status {status}). Try again later.")
     return Forbidden(f"{server.host} does not allow this (status {status}); the calendar may be read-only.")

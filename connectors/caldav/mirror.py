@@ -25,6 +25,7 @@ __all__ = [
     "Profile",
     "calendars",
     "close_calendar",
+    "damaged",
     "drop_calendars",
     "find",
     "forget",
@@ -199,11 +200,26 @@ def object_of(connection: Connection, account: str, key: str) -> Kept | None:
     return found[0] if found else None
 
 
+def damaged(connection: Connection, account: str) -> int:
+    """How many objects of an account cannot be read."""
+    found = connection.execute(
+        text(
+            "SELECT count(*) FROM caldav_objects o JOIN caldav_calendars c ON c.id = o.calendar"
+            " WHERE c.account = :account AND o.state = 'damaged'"
+        ),
+        {"account": account},
+    )
+    return int(found.scalar_one())
+
+
 def objects_between(connection: Connection, account: str, span: Window) -> list[Kept]:
     """The objects that may have a date in a span."""
     times = {"start": int(span.start.timestamp()), "end": int(span.end.timestamp())}
     return _select(
-        connection, account, "AND o.first <= :end AND (o.last IS NULL OR o.last >= :start) AND o.uid != ''", times
+        connection,
+        account,
+        "AND o.first <= :end AND (o.last IS NULL OR o.last >= :start) AND o.state != 'damaged'",
+        times,
     )
 
 
@@ -216,7 +232,9 @@ def find(connection: Connection, account: str, query: str, *, limit: int) -> lis
     return _select(
         connection,
         account,
-        "AND o.id IN (SELECT rowid FROM caldav_search WHERE caldav_search MATCH :match ORDER BY rank LIMIT :limit)",
+        "AND o.id IN (SELECT caldav_search.rowid FROM caldav_search JOIN caldav_objects x ON x.id = caldav_search.rowid"
+        " JOIN caldav_calendars y ON y.id = x.calendar WHERE caldav_search MATCH :match AND y.account = :account"
+        " ORDER BY caldav_search.rank LIMIT :limit)",
         {"match": match, "limit": limit},
     )
 

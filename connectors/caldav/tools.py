@@ -132,10 +132,11 @@ async def slots_find(
     opens: Annotated[time, Field(description="Not before this hour of a day, such as 08:00")] = time(8),
     closes: Annotated[time, Field(description="Not after this hour of a day, such as 20:00")] = time(20),
 ) -> SlotList:
-    """Find times at which the user is free, between two times at most a year apart."""
-    place = await place_of(ctx)
+    """Find times at which the user is free, between two times at most a year apart; what is past is left out."""
+    place, now = await place_of(ctx), ctx.now()
     local = zone_of(place, zone) or UTC
     span = window(start, end, local)
+    span = Window(now, span.end) if span.start < now < span.end else span
 
     def read(connection: Connection) -> SlotList:
         found = mirror.objects_between(connection, owner_of(ctx), span)
@@ -336,4 +337,6 @@ def _is_busy(event: Event, place: Place) -> bool:
 
 
 def _unread(place: Place) -> str:
-    return "" if place.calendars and all(each.complete for each in place.calendars) else _UNREAD
+    whole = place.calendars and all(each.complete for each in place.calendars)
+    odd = f"{place.damaged} entries cannot be read; look at them in another program." if place.damaged else ""
+    return " ".join(note for note in ("" if whole else _UNREAD, odd) if note)

@@ -239,3 +239,24 @@ def test_what_is_written_is_read_back(title: str, notes: str, minutes: int) -> N
 
 def test_an_object_with_a_broken_part_is_read_where_it_can() -> None:
     assert read_object(wrap(f"{WEEKLY}\nX-BROKEN"))
+
+
+def test_a_date_of_a_series_of_whole_days_is_taken_out_as_a_day() -> None:
+    text = wrap("UID:d\nDTSTART;VALUE=DATE:20261005\nRRULE:FREQ=WEEKLY;COUNT=3\nSUMMARY:Bins")
+    changed = without_date(text, "20261012", mark="a", now=NOW)
+    assert "EXDATE;VALUE=DATE:20261012" in changed
+    assert [each.start.day for each in expand(changed, AUTUMN, BERLIN)] == [5, 19]
+    moved = changed_object(changed, "20261019", Changes(start=date(2026, 10, 20)), mark="b", now=NOW)
+    assert [each.start.day for each in expand(moved, AUTUMN, BERLIN)] == [5, 20]
+
+
+def test_the_organiser_stays_when_guests_are_replaced() -> None:
+    text = wrap(
+        "UID:g\nDTSTART:20261024T080000Z\nORGANIZER:mailto:ada@home.example\n"
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@home.example\nATTENDEE;PARTSTAT=ACCEPTED:mailto:carol@example.org"
+    )
+    changed = changed_object(text, "", Changes(guests=(Person("carl@example.org"),)), mark="a", now=NOW)
+    changed = changed.replace("\r\n ", "")
+    assert "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@home.example" in changed
+    assert "carol" not in changed
+    assert "carl@example.org" in changed

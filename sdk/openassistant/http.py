@@ -1,24 +1,426 @@
-"""The HTTP client that tools get."""
+"""The HTTP client that tools get: allow-list, sign-in, deadline, sizes, retries, and our errors for the provider's.
+
+    answer = await ctx.http.get("https://api.example.com/v1/things", params={"limit": "20"})
+    things = answer.json()
+
+Three kinds of host. *Allowed* ones (the card's, the account's) may be asked and get the authorization. *Private* ones
+(named in the account's own settings) may besides lie in the owner's network. Any other host is reached by the redirect
+of a plain read alone: at a public address, without the authorization and without what the caller sent.
+
+What an answer that is not 2xx or 304 becomes (RFC 9110, 15), with `status` and `host` in the details:
+
+    401 AccountRequired   403, 451 Forbidden   404, 410 NotFound   409, 412 Conflict   413 TooLarge
+    429 RateLimited, with the provider's delay   other 4xx InvalidRequest
+    408, 502, 503, 504 and a broken connection: Unavailable where it was a read, else UpstreamFailed
+    other 5xx and 3xx UpstreamFailed   no connection Unavailable   silence DeadlineExceeded
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Self
+import asyncio
+import contextlib
+import json
+import secrets
+import ssl
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import SecretStr
 
 from openassistant.context import Clock
+from openassistant.errors import (
+    AccountRequired,
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    OaError,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
+from openassistant.origins import Origin, is_public, origin, origin_of, parse_url, resolve
 
-__all__ = ["HttpClient"]
+__all__ = ["HttpClient", "Response"]
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+_LIMIT = 16 * 1024 * 1024
+_ATTEMPTS = 3
+_HOPS = 5
+_CONNECT_SECONDS = 5.0
+_READS = {"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"}
+_IDEMPOTENT = _READS | {"PUT", "DELETE"}
+_REDIRECTS = {301, 302, 303, 307, 308}
+_HARMLESS = {"accept", "accept-language"}
+_AWAY = {408, 502, 503, 504}
+_BY_STATUS: dict[int, tuple[type[OaError], str]] = {
+    401: (AccountRequired, "{host} refused the sign-in. Connect the account again."),
+    403: (Forbidden, "{host} does not allow this to the account."),
+    404: (NotFound, "{host} does not know that (any more)."),
+    409: (Conflict, "It was changed on {host} meanwhile, so nothing was done. Look again."),
+    410: (NotFound, "{host} does not know that (any more)."),
+    412: (Conflict, "It was changed on {host} meanwhile, so nothing was done. Look again."),
+    413: (TooLarge, "That is more than {host} takes."),
+    429: (RateLimited, "{host} asks for a pause."),
+    451: (Forbidden, "{host} may not give this out."),
+}
+
+
+@dataclass(frozen=True)
+class Response:
+    """A provider's answer, read to its end. `headers` have lower-case names; `url` is the one that answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    url: str
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8; what is not becomes the replacement character."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body's JSON value, for a pydantic model to validate; raises `UpstreamFailed`."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise UpstreamFailed("The provider answered with something that is not JSON.") from error
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """One request of one hop. `inside`: no redirect has left the allowed hosts so far."""
+
+    method: str
+    url: httpx.URL
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    limit: int = _LIMIT
+    inside: bool = True
+
+    @property
+    def reads(self) -> bool:
+        return self.method in _READS
 
 
 class HttpClient:
-    """Placeholder until the real one lands."""
+    """Requests to `hosts` until `deadline`. A host is `name`, `name:port` (https) or the URL of an origin.
 
-    def __init__(self, hosts: Iterable[str], *, deadline: datetime, clock: Clock) -> None:
-        self._hosts = tuple(hosts)
+    `private` hosts are allowed ones that may have an address in the owner's own network.
+    """
+
+    def __init__(
+        self,
+        hosts: Iterable[str],
+        *,
+        deadline: datetime,
+        clock: Clock,
+        private: Iterable[str] = (),
+        tls: ssl.SSLContext | None = None,
+        resolver: Resolve | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._allowed = {found for each in hosts if (found := origin_of(each))}
+        self._private: set[str] = set()
+        self._deadline, self._clock, self._tls = deadline, clock, tls
+        self._resolve, self._sleep = resolver or resolve, sleep
+        self._authorization: SecretStr | None = None
+        self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
+        self.allow(*private)
 
     async def __aenter__(self) -> Self:
+        """Opens nothing yet."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Closes every connection."""
+        while self._transports:
+            _, transport = self._transports.popitem()
+            await transport.aclose()
+
+    def allow(self, *hosts: str) -> None:
+        """Allows hosts that the account's settings name, at any address; what is no host allows nothing."""
+        named = {found for each in hosts if (found := origin_of(each))}
+        self._allowed |= named
+        self._private |= {each.host for each in named}
+
+    def authorize(self, value: SecretStr) -> None:
+        """The `Authorization` header for allowed hosts: "Bearer …", "Basic …"."""
+        self._authorization = value
+
+    async def get(self, url: str, **options: Any) -> Response:
+        """GET; see `request`."""
+        return await self.request("GET", url, **options)
+
+    async def post(self, url: str, **options: Any) -> Response:
+        """POST, never repeated; see `request`."""
+        return await self.request("POST", url, **options)
+
+    async def put(self, url: str, **options: Any) -> Response:
+        """PUT; see `request`."""
+        return await self.request("PUT", url, **options)
+
+    async def delete(self, url: str, **options: Any) -> Response:
+        """DELETE; see `request`."""
+        return await self.request("DELETE", url, **options)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        limit: int = _LIMIT,
+    ) -> Response:
+        """The answer (2xx or 304) with at most `limit` bytes of body; raises the table above.
+
+        The body is one of `json`, `form` or `content`. `Forbidden` for a host that is not allowed.
+        """
+        body, kind = _body(json, form, content)
+        target = parse_url(url).copy_merge_params(dict(params)) if params else parse_url(url)
+        ask = _Ask(method.upper(), target, {**kind, **(headers or {})}, body, limit)
+        if origin(target) not in self._allowed:
+            raise Forbidden(f"{target.host} is not one of the hosts that this connector may reach.")
+        try:
+            async with asyncio.timeout(self._remaining()):
+                return await self._tried(ask)
+        except TimeoutError as error:
+            raise _silence(ask) from error
+
+    async def _tried(self, ask: _Ask) -> Response:
+        """The answer after at most three attempts, further ones only where that can do no harm."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._followed(ask)
+            except OaError as error:
+                pause = _pause(error, attempt)
+                again = error.retryable and ask.method in _IDEMPOTENT and attempt < _ATTEMPTS
+                if not again or pause >= self._remaining():
+                    raise
+            await self._sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _followed(self, ask: _Ask) -> Response:
+        for _ in range(_HOPS + 1):
+            with _faults(ask):
+                response = await self._sent(ask)
+                try:
+                    location = response.headers.get("location", "")
+                    if response.status_code not in _REDIRECTS or not location:
+                        return await self._taken(ask, response)
+                finally:
+                    await response.aclose()
+            ask = self._redirected(ask, response.status_code, location)
+        raise UpstreamFailed(f"{ask.url.host} redirects in circles.")
+
+    def _redirected(self, ask: _Ask, status: int, location: str) -> _Ask:
+        """The request of the next hop (RFC 9110, 15.4)."""
+        target = _joined(ask.url, location)
+        inside = ask.inside and origin(target) in self._allowed
+        to_get = (status == 303 and ask.method != "HEAD") or (status in (301, 302) and ask.method == "POST")
+        if to_get:
+            kept = {name: value for name, value in ask.headers.items() if name.lower() != "content-type"}
+            ask = replace(ask, method="GET", content=b"", headers=kept)
+        if not inside:
+            if ask.method not in ("GET", "HEAD") or (ask.url.scheme, target.scheme) == ("https", "http"):
+                raise UpstreamFailed(f"{ask.url.host} redirects to where this request must not go.")
+            ask = replace(ask, headers={n: v for n, v in ask.headers.items() if n.lower() in _HARMLESS})
+        return replace(ask, url=target, inside=inside)
+
+    async def _sent(self, ask: _Ask) -> httpx.Response:
+        """The open answer, from the first address that takes a connection."""
+        place = origin(ask.url)
+        addresses = await self._addresses(place)
+        for address in addresses[:-1]:
+            with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return await self._transport(place).handle_async_request(self._wire(ask, place, address))
+        return await self._transport(place).handle_async_request(self._wire(ask, place, addresses[-1]))
+
+    async def _addresses(self, place: Origin) -> list[str]:
+        """Where a host lies; connections go to these very addresses, so a name cannot change its mind in between."""
+        try:
+            found = await self._resolve(place.host, place.port)
+        except OSError as error:
+            raise Unavailable(f"There is no server named {place.host}, or no network.") from error
+        if not found:
+            raise Unavailable(f"There is no server named {place.host}.")
+        if place.host not in self._private and not all(is_public(each) for each in found):
+            raise Forbidden(f"{place.host} lies inside this network, where this request must not go.")
+        return found[:3]
+
+    def _wire(self, ask: _Ask, place: Origin, address: str) -> httpx.Request:
+        """The request as it goes to an address: name in `Host` and TLS, authorization for allowed hosts alone."""
+        headers = httpx.Headers({"Accept": "*/*", "User-Agent": "OpenAssistant"})
+        headers.update({**ask.headers, "Accept-Encoding": "gzip", "Host": ask.url.netloc.decode()})
+        if self._authorization is not None and ask.inside:
+            headers["Authorization"] = self._authorization.get_secret_value()
+        extensions: dict[str, Any] = {"timeout": {"connect": _CONNECT_SECONDS}}
+        if address != place.host:
+            extensions["sni_hostname"] = place.host
+        url = ask.url.copy_with(host=address.partition("%")[0], fragment=None)
+        return httpx.Request(ask.method, url, headers=headers, content=ask.content, extensions=extensions)
+
+    def _transport(self, place: Origin) -> httpx.AsyncHTTPTransport:
+        """One per origin: a connection whose certificate was checked for one name never serves another."""
+        if place not in self._transports:
+            tls = self._tls or _system_tls()
+            self._transports[place] = httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
+        return self._transports[place]
+
+    async def _taken(self, ask: _Ask, response: httpx.Response) -> Response:
+        status = response.status_code
+        if not (200 <= status < 300 or status == 304):
+            raise self._refused(ask, status, response.headers)
+        content = b"" if ask.method == "HEAD" else await _read(ask, response)
+        return Response(status, dict(response.headers), content, str(ask.url))
+
+    def _refused(self, ask: _Ask, status: int, headers: httpx.Headers) -> OaError:
+        host = ask.url.host
+        details: dict[str, Any] = {"status": status, "host": host}
+        wait = _retry_after(headers.get("retry-after", ""), self._clock())
+        if status in _BY_STATUS:
+            kind, words = _BY_STATUS[status]
+            return kind(words.format(host=host), details=details, retry_after=wait)
+        if status in _AWAY and ask.reads:
+            return Unavailable(f"{host} is not available at the moment.", details=details, retry_after=wait)
+        if 400 <= status < 500 and status != 408:
+            return InvalidRequest(f"{host} did not understand the request (status {status}).", details=details)
+        return UpstreamFailed(f"{host} failed inside (status {status}). {_doubt(ask)}", details=details)
+
+    def _remaining(self) -> float:
+        seconds = (self._deadline - self._clock()).total_seconds()
+        if seconds <= 0:
+            raise DeadlineExceeded("The time for this call is over.")
+        return seconds
+
+
+def _joined(url: httpx.URL, location: str) -> httpx.URL:
+    try:
+        return parse_url(str(url.join(location)))
+    except (httpx.InvalidURL, ValueError, InvalidRequest) as error:
+        raise UpstreamFailed(f"{url.host} redirects to something that is no plain address.") from error
+
+
+def _body(value: Any, form: Mapping[str, str] | None, content: bytes) -> tuple[bytes, dict[str, str]]:
+    if value is not None:
+        return json.dumps(value).encode(), {"Content-Type": "application/json"}
+    if form is not None:
+        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    return content, {}
+
+
+async def _read(ask: _Ask, response: httpx.Response) -> bytes:
+    """The body, unpacked no further than the limit."""
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("identity", "", "gzip", "x-gzip"):
+        raise UpstreamFailed(f"{ask.url.host} answered in a form that was not asked for.")
+    unpack = _Gzip() if "gzip" in coding else None
+    body = bytearray()
+    async for raw in response.aiter_raw():
+        body += unpack.feed(raw, ask.limit + 1 - len(body)) if unpack else raw
+        if len(body) > ask.limit:
+            raise TooLarge(f"{ask.url.host} answered with more than {ask.limit} bytes.")
+    if unpack and not unpack.ended:
+        raise httpx.RemoteProtocolError("the packed body ends early")
+    return bytes(body)
+
+
+class _Gzip:
+    """gzip (RFC 1952), member after member, never more than asked for: a bomb stays packed."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(wbits=31)
+        self._begun = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is missing; an empty body is no member at all."""
+        return self._member.eof or not self._begun
+
+    def feed(self, packed: bytes, most: int) -> bytes:
+        """What `packed` holds, at most `most` bytes of it; raises `httpx.DecodingError`."""
+        out = bytearray()
+        self._begun = self._begun or bool(packed)
+        try:
+            while packed and len(out) < most:
+                if self._member.eof:
+                    self._member = zlib.decompressobj(wbits=31)
+                out += self._member.decompress(packed, most - len(out))
+                packed = self._member.unused_data
+        except zlib.error as error:
+            raise httpx.DecodingError("the packed body is damaged") from error
+        return bytes(out)
+
+
+def _retry_after(value: str, now: datetime) -> float | None:
+    """Seconds (RFC 9110, 10.2.3: a number or a date); None where the provider names no delay."""
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
         return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+
+
+def _pause(error: OaError, attempt: int) -> float:
+    """Seconds until the next attempt: the provider's delay and a little, or a growing share of chance."""
+    chance = secrets.SystemRandom().random()
+    if error.retry_after is not None:
+        return error.retry_after + chance * 0.25
+    return float((0.5 + chance / 2) * 0.5 * 2**attempt)
+
+
+@contextlib.contextmanager
+def _faults(ask: _Ask) -> Iterator[None]:
+    """Our errors for those of the connection."""
+    host = ask.url.host
+    try:
+        yield
+    except httpx.LocalProtocolError as error:
+        raise InvalidRequest("A header of the request is not valid.") from error
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):
+            raise Forbidden(f"The certificate of {host} does not hold, so nothing was sent.") from error
+        raise Unavailable(f"{host} cannot be reached.") from error
+    except httpx.TimeoutException as error:
+        raise _silence(ask) from error
+    except httpx.DecodingError as error:
+        raise UpstreamFailed(f"{host} answered with a damaged body. {_doubt(ask)}") from error
+    except httpx.HTTPError as error:
+        broken: type[OaError] = Unavailable if ask.reads else UpstreamFailed
+        raise broken(f"{host} broke the connection off. {_doubt(ask)}") from error
+
+
+def _silence(ask: _Ask) -> DeadlineExceeded:
+    return DeadlineExceeded(f"{ask.url.host} did not answer in time. {_doubt(ask)}")
+
+
+def _doubt(ask: _Ask) -> str:
+    return "Try again later." if ask.reads else "It may have happened; please check there."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)

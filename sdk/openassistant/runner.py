@@ -407,6 +407,8 @@ class _CallContext:
         kept = await self._runner.keys.account(
             self.account, self._ctx, call=self.call, effect=self._effect, profile=self._preview
         )
+        manifest = self._runner.connector.manifest
+        self.http.allow(*(str(kept.settings[name]) for name in manifest.host_settings if kept.settings.get(name)))
         return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets)
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:

@@ -109,8 +109,8 @@ def test_a_terminal_gets_lines_for_a_person(unchanged: None) -> None:
     "name",
     [
         "password", "Password", "smtp_password", "token", "accessToken", "access_token", "refresh-token",
-        "Authorization", "client_secret", "clientSecret", "secrets", "api_key", "apiKey", "API_KEY", "x-api-key", "cookie",
-        "Set-Cookie", "private_key", "passphrase", "credentials", "seed", "OPENAI_API_KEY", "grant_token",
+        "Authorization", "client_secret", "clientSecret", "secrets", "api_key", "apiKey", "API_KEY", "x-api-key",
+        "cookie", "Set-Cookie", "private_key", "passphrase", "credentials", "seed", "OPENAI_API_KEY", "grant_token",
     ],
 )  # fmt: skip
 def test_a_field_named_as_a_secret_is_masked(out: Out, name: str) -> None:

@@ -65,13 +65,17 @@ class Person(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One date of an event, its ends aware; `recurrence` names it in its series ("" when it does not repeat)."""
+    """One date of an event, its ends aware; `recurrence` names it in its series ("" when it does not repeat).
+
+    `floating`: the same hour in whichever zone one is, its ends put into the asking one's.
+    """
 
     uid: str
     title: str
     start: datetime
     end: datetime
     all_day: bool
+    floating: bool
     place: str
     notes: str
     organizer: Person | None
@@ -217,6 +221,7 @@ def _event(component: EventComponent, zone: tzinfo, *, repeats: bool) -> Event:
         start=begins,
         end=max(begins, ends),
         all_day=not isinstance(start, datetime),
+        floating=isinstance(start, datetime) and start.tzinfo is None,
         place=_text(component, "LOCATION", _LONGEST_PLACE),
         notes=_text(component, "DESCRIPTION", _LONGEST_NOTES),
         organizer=_organizer(component),

@@ -119,10 +119,12 @@ def view_of(kept: Kept, event: Event, zone: tzinfo, own: Collection[str]) -> Eve
 
 
 def times_shown(event: Event, zone: tzinfo) -> tuple[str, str]:
-    """Start and end: days (the last one included), or times in `zone`."""
+    """Start and end: days (the last one included), times in `zone`, or floating times without an offset."""
     if event.all_day:
         first = event.start.date()
         return first.isoformat(), max(event.end.date() - _A_DAY, first).isoformat()
+    if event.floating:
+        return event.start.replace(tzinfo=None).isoformat(), event.end.replace(tzinfo=None).isoformat()
     return event.start.astimezone(zone).isoformat(), event.end.astimezone(zone).isoformat()
 
 

@@ -93,6 +93,12 @@ def test_a_rule_for_every_second_is_not_followed() -> None:
     assert len(expand(text, AUTUMN, UTC, heavy=True)) == 1
 
 
+def test_a_rule_that_takes_long_to_follow_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert outline(wrap(WEEKLY), now=NOW).state == "whole"
+    monkeypatch.setattr("connectors.caldav.events._PROBE_SECONDS", -1.0)
+    assert outline(wrap(WEEKLY), now=NOW).state == "heavy"
+
+
 @pytest.mark.parametrize(
     "text", ["", "BEGIN:VCALENDAR", wrap("UID:x\nSUMMARY:No start"), wrap("UID:x\nDTSTART:nonsense")]
 )

@@ -212,3 +212,28 @@ async def test_free_times_leave_out_what_is_busy(read: Desk) -> None:
         ("10:30", 90),
     ]
     assert found.outside == ()
+
+
+async def test_a_time_without_any_zone_is_that_hour_wherever_one_is(read: Desk) -> None:
+    read.set(zone="")
+    read.house.runner.keys.forget_account(read.house.account.account)
+    shown = await read.house.preview("events_create", **FRIDAY)
+    assert {"Starts": "2026-10-23 10:00 (the reader's own time zone)"}.items() <= {
+        row.label: row.value for row in shown.fields
+    }.items()
+    created = await read.house.call("events_create", **FRIDAY)
+    assert "DTSTART:20261023T100000\r\n" in (await read.texts())[0]
+    assert created["start"] == "2026-10-23T10:00:00"
+
+
+async def test_what_was_approved_must_still_be_so(desk: Desk) -> None:
+    await desk.put("yoga", YOGA)
+    await desk.sync()
+    [first, *_] = await desk.between("2026-10-01", "2026-11-30")
+    call = desk.house.make("events_delete", event=first["id"])
+    digest = (await desk.house.preview("events_delete", event=first["id"])).digest()
+    await desk.put("yoga", YOGA.replace("Yoga", "Yoga with Carol"))
+    await desk.sync()
+    ctx = desk.house.context(call, approval=desk.house.approval(call, preview_digest=digest))
+    with pytest.raises(Conflict, match="approved has changed"):
+        await desk.house.send(call, ctx)

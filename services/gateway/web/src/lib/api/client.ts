@@ -1,23 +1,13 @@
+import createClient from 'openapi-fetch';
 import { Problem, problemFrom, problemOf } from './problem';
-import type {
-  Account,
-  Approval,
-  CheckReport,
-  Connector,
-  Conversation,
-  History,
-  InclusionProof,
-  LedgerPage,
-  ModelCheck,
-  ModelDraft,
-  ModelSettings,
-  Session,
-  Verification
-} from './types';
-
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+import type { paths } from './schema';
+import type { Accepted, AccountDraft, InclusionProof, ModelDraft, SetupDraft } from './types';
 
 const TIMEOUT = 90_000;
+
+const client = createClient<paths>({
+  fetch: (request) => fetch(request, { signal: AbortSignal.timeout(TIMEOUT) })
+});
 
 let whenSignedOut: () => void = () => {};
 
@@ -31,78 +21,76 @@ export function signedOut(): void {
   whenSignedOut();
 }
 
-async function request<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(path, {
-    method,
-    headers: body === undefined ? { Accept: 'application/json' } : { Accept: 'application/json', 'Content-Type': 'application/json' },
-    body: body === undefined ? null : JSON.stringify(body),
-    signal: AbortSignal.timeout(TIMEOUT)
-  }).catch((thrown: unknown) => {
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What was asked for; throws a `Problem` for every other answer, and for none. */
+async function of<T>(asked: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await asked.catch((thrown: unknown) => {
     throw problemFrom(thrown);
   });
-  const text = await response.text().catch(() => '');
-  const parsed = text ? parse(text) : undefined;
-  if (response.ok) return parsed as T;
-  const problem = problemOf(response.status, parsed);
-  if (response.status === 401 && problem.code !== 'account_required' && path !== '/api/session') whenSignedOut();
+  if (response.ok) return data as T;
+  const problem = problemOf(response.status, error);
+  if (problem.code === 'sign_in_required' && !response.url.endsWith('/api/session')) whenSignedOut();
   throw problem;
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+const account = (id: string) => ({ params: { path: { account: id } } });
+const approval = (id: string) => ({ params: { path: { approval: id } } });
+const conversation = (id: string) => ({ params: { path: { conversation: id } } });
 
 export const api = {
-  setupState: () => request<{ state: 'open' | 'done' }>('GET', '/api/setup'),
-  setUp: (body: { token: string; username: string; password: string; display_name: string }) =>
-    request<Session>('POST', '/api/setup', body),
-  session: () => request<Session>('GET', '/api/session'),
-  signIn: (body: { username: string; password: string }) => request<Session>('POST', '/api/session', body),
-  signOut: () => request<void>('DELETE', '/api/session'),
+  setupState: () => of(client.GET('/api/setup')),
+  setUp: (body: SetupDraft) => of(client.POST('/api/setup', { body })),
+  session: () => of(client.GET('/api/session')),
+  signIn: (body: { username: string; password: string }) => of(client.POST('/api/session', { body })),
+  signOut: () => of(client.DELETE('/api/session')),
 
-  connectors: () => request<Connector[]>('GET', '/api/connectors'),
-  approveConnector: (id: string, digest: string) =>
-    request<unknown>('POST', `/api/connectors/${encodeURIComponent(id)}/approve`, { digest }),
+  connectors: () => of(client.GET('/api/connectors')),
+  approveConnector: (connector: string, digest: string) =>
+    of(client.POST('/api/connectors/{connector}/approve', { params: { path: { connector } }, body: { digest } })),
 
-  accounts: () => request<Account[]>('GET', '/api/accounts'),
-  account: (id: string) => request<Account>('GET', `/api/accounts/${id}`),
-  connect: (body: {
-    connector: string;
-    name: string;
-    settings: Record<string, unknown>;
-    secrets: Record<string, string>;
-  }) => request<Account>('POST', '/api/accounts', body),
-  checkAccount: (id: string) => request<CheckReport>('POST', `/api/accounts/${id}/check`),
-  removeAccount: (id: string) => request<void>('DELETE', `/api/accounts/${id}`),
+  accounts: () => of(client.GET('/api/accounts')),
+  account: (id: string) => of(client.GET('/api/accounts/{account}', account(id))),
+  connect: (body: AccountDraft) => of(client.POST('/api/accounts', { body })),
+  checkAccount: (id: string) => of(client.POST('/api/accounts/{account}/check', account(id))),
+  removeAccount: (id: string) => of(client.DELETE('/api/accounts/{account}', account(id))),
 
-  conversations: () => request<Conversation[]>('GET', '/api/conversations'),
-  newConversation: () => request<Conversation>('POST', '/api/conversations', {}),
-  conversation: (id: string) => request<History>('GET', `/api/conversations/${id}`),
-  deleteConversation: (id: string) => request<void>('DELETE', `/api/conversations/${id}`),
-  say: (id: string, text: string) => request<{ turn: string }>('POST', `/api/conversations/${id}/messages`, { text, zone: zone() }),
-  stop: (id: string) => request<unknown>('POST', `/api/conversations/${id}/cancel`),
-  retry: (id: string) => request<{ turn: string }>('POST', `/api/conversations/${id}/retry`),
+  conversations: () => of(client.GET('/api/conversations')),
+  newConversation: () => of(client.POST('/api/conversations', { body: {} })),
+  conversation: (id: string) => of(client.GET('/api/conversations/{conversation}', conversation(id))),
+  deleteConversation: (id: string) => of(client.DELETE('/api/conversations/{conversation}', conversation(id))),
+  say: (id: string, text: string) =>
+    of(
+      client.POST('/api/conversations/{conversation}/messages', {
+        ...conversation(id),
+        headers: { Accept: 'application/json' },
+        body: { text, zone: zone() }
+      }) as Promise<Answer<Accepted>>
+    ),
+  stop: (id: string) => of(client.POST('/api/conversations/{conversation}/cancel', conversation(id))),
+  retry: (id: string) => of(client.POST('/api/conversations/{conversation}/retry', conversation(id))),
 
-  approvals: () => request<Approval[]>('GET', '/api/approvals?state=pending'),
-  approval: (id: string) => request<Approval>('GET', `/api/approvals/${id}`),
-  decide: (id: string, decision: 'approve' | 'deny', note?: string) =>
-    request<Approval>('POST', `/api/approvals/${id}`, note ? { decision, note } : { decision }),
+  approvals: () => of(client.GET('/api/approvals', { params: { query: { state: 'pending' } } })),
+  approval: (id: string) => of(client.GET('/api/approvals/{approval}', approval(id))),
+  decide: (id: string, decision: 'approve' | 'deny', note = '') =>
+    of(client.POST('/api/approvals/{approval}', { ...approval(id), body: note ? { decision, note } : { decision } })),
 
-  ledger: (after: number | null, limit: number) =>
-    request<LedgerPage>('GET', `/api/audit?newest=true&limit=${limit}${after === null ? '' : `&after=${after}`}`),
-  verifyLedger: () => request<Verification>('GET', '/api/audit/verify'),
-  proof: (index: number) => request<InclusionProof>('GET', `/api/audit/${index}/proof`),
+  /** The newest entries first; `before` is the index to go on from. */
+  ledger: (before: number | null, limit: number) =>
+    of(client.GET('/api/audit', { params: { query: { newest: true, limit, ...(before === null ? {} : { after: before }) } } })),
+  verifyLedger: () => of(client.GET('/api/audit/verify')),
+  proof: (index: number) =>
+    of(client.GET('/api/audit/{index}/proof', { params: { path: { index } } }) as Promise<Answer<InclusionProof>>),
 
-  model: () => request<ModelSettings>('GET', '/api/model'),
-  checkModel: (body: Omit<ModelDraft, 'window'>) => request<ModelCheck>('POST', '/api/model/check', body),
-  saveModel: (body: ModelDraft) => request<unknown>('PUT', '/api/model', body),
-  removeModel: () => request<void>('DELETE', '/api/model')
+  model: () => of(client.GET('/api/model')),
+  checkModel: (body: Omit<ModelDraft, 'window'>) => of(client.POST('/api/model/check', { body })),
+  saveModel: (body: ModelDraft) => of(client.PUT('/api/model', { body })),
+  removeModel: () => of(client.DELETE('/api/model'))
 };
 
 export { Problem, problemFrom };

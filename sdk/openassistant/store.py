@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import importlib.util
 import shutil
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,8 @@ _OLDEST_SQLITE = (3, 51, 3)
 """Before it, two connections that checkpoint and write together can lose a commit (the WAL-reset race)."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 _BUSY_MS = 10_000
+_migrating = threading.Lock()
+"""alembic's `op` is one per process: two migrations side by side would run on each other's file."""
 
 
 class Migrations:
@@ -70,6 +73,7 @@ class Store:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._queue: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._flush: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, path: Path, key: bytes, migrations: Migrations, *, readers: int = 2) -> Self:
@@ -78,10 +82,12 @@ class Store:
 
     async def read(self, work: Work[T]) -> T:
         """What `work` reads, in a transaction of its own."""
+        self._check_open()
         return await self._on(self._readers, lambda: _reading(self._engine, work))
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns after its commit. Writers that come at once share one commit, each in a savepoint."""
+        self._check_open()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((work, future))
         if self._flush is None or self._flush.done():
@@ -90,10 +96,12 @@ class Store:
 
     async def backup(self, to: Path, key: bytes) -> None:
         """A consistent copy under another key, while the file is in use."""
-        await self._on(self._readers, lambda: _reading(self._engine, lambda c: _export(c, to, key)))
+        self._check_open()
+        await self._on(self._readers, lambda: _export(self._engine, to, key))
 
     async def close(self) -> None:
-        """Lets writes end, then closes."""
+        """Lets writes end, then closes; what comes later is `Unavailable`."""
+        self._closed = True
         if self._flush is not None:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._shut)
@@ -137,6 +145,10 @@ class Store:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
         except DBAPIError as error:
             raise _failed(error) from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The data is being closed; try again.", retry_after=1)
 
     def _shut(self) -> None:
         self._writer.shutdown()
@@ -187,9 +199,12 @@ class UserStores:
         return self._folder / f"{user}.db"
 
     async def _close_surplus(self) -> None:
-        idle = [user for user in self._open if not self._users.get(user)]
-        for user in idle[: max(0, len(self._open) - self._most_open)]:
-            await self._open.pop(user).close()
+        """Who is idle is asked again after each closing: meanwhile a user may have come back."""
+        while len(self._open) > self._most_open:
+            idle = next((user for user in self._open if not self._users.get(user)), None)
+            if idle is None:
+                return
+            await self._open.pop(idle).close()
 
 
 def _engine(path: Path, key: bytes, readers: int) -> Engine:
@@ -257,9 +272,10 @@ def _one(connection: Connection, work: Work[Any]) -> Any:
 
 def _migrate(engine: Engine, path: Path, migrations: Migrations, pending: dict[str, list[Path]]) -> None:
     snapshot = path.with_name(path.name + ".before")
-    if path.stat().st_size:
-        shutil.copy2(path, snapshot)
-    with engine.connect() as connection:
+    with _migrating, engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        if path.stat().st_size:
+            shutil.copy2(path, snapshot)
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             migrations.run(connection, migrations.pending(connection))
@@ -291,10 +307,17 @@ def _load(script: Path) -> Any:
     return module
 
 
-def _export(connection: Connection, to: Path, key: bytes) -> None:
-    connection.exec_driver_sql(f"ATTACH DATABASE ? AS copy KEY \"x'{key.hex()}'\"", (str(to),))
-    connection.exec_driver_sql("SELECT sqlcipher_export('copy')")
-    connection.exec_driver_sql("DETACH DATABASE copy")
+def _export(engine: Engine, to: Path, key: bytes) -> None:
+    """One read transaction between ATTACH and DETACH, which cannot stand inside it."""
+    to.touch(mode=0o600)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"ATTACH DATABASE ? AS copy KEY \"x'{key.hex()}'\"", (str(to),))
+        connection.exec_driver_sql("BEGIN")
+        try:
+            connection.exec_driver_sql("SELECT sqlcipher_export('copy')").close()
+        finally:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("DETACH DATABASE copy")
 
 
 def _check_place(path: Path) -> None:
@@ -329,7 +352,7 @@ def _check_key(path: Path, key: bytes) -> bool | None:
 
 def _keep_check(path: Path, key: bytes) -> None:
     check = Path(f"{path}.check")
-    if not check.exists():
+    if not check.exists() or check.read_text() != _fingerprint(key):
         check.touch(mode=0o600)
         check.write_text(_fingerprint(key))
 

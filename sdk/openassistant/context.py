@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from openassistant.errors import DeadlineExceeded, InvalidRequest
 
@@ -54,7 +54,7 @@ class CallContext(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    deadline: datetime
+    deadline: AwareDatetime
     user: str | None = None
     turn: str | None = None
     conversation: str | None = None

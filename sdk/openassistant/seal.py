@@ -52,6 +52,6 @@ def seal(plain: bytes, public: str, *, context: str) -> str:
     """A box of `plain` for the holder of `public`; `context` (a subject, say) must be the same at opening."""
     try:
         key = X25519PublicKey.from_public_bytes(b64decode(public))
+        return b64encode(_SUITE.encrypt(plain, key, info=context.encode()))
     except ValueError as error:
         raise InvalidRequest("The public key is not an X25519 key.") from error
-    return b64encode(_SUITE.encrypt(plain, key, info=context.encode()))

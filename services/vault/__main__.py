@@ -8,8 +8,6 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from openassistant.store import Migrations, Store
-
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
@@ -33,6 +31,7 @@ from openassistant.messages import (
     TokenRequest,
 )
 from openassistant.seal import SealingKey, seal
+from openassistant.store import Migrations, Store
 from openassistant.witness import record
 from services.vault import accounts, tokens
 from services.vault.credentials import Credentials
@@ -125,7 +124,7 @@ class Vault:
 
     async def on_finish(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Marks an account connected, or in need of attention when the query names a problem."""
-        return await accounts.mark(self._store, str(query.account), problem=query.problem)
+        return await accounts.mark(self._store, _named(query), problem=query.problem)
 
     async def on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
         """Accounts without secrets."""
@@ -133,7 +132,13 @@ class Vault:
 
     async def on_revoke(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Deletes an account and its secrets."""
-        return await accounts.remove(self._store, str(query.account))
+        return await accounts.remove(self._store, _named(query))
+
+
+def _named(query: AccountQuery) -> str:
+    if query.account is None:
+        raise InvalidRequest("The request names no account.")
+    return query.account
 
 
 async def run(settings: VaultSettings) -> None:

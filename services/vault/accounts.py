@@ -6,12 +6,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from openassistant.store import Store
 from sqlalchemy import Connection, Row, text
 
 from openassistant.context import new_id
 from openassistant.errors import NotFound
 from openassistant.messages import Account, AccountQuery, ErrorBody
+from openassistant.store import Store
 
 __all__ = ["add", "find", "mark", "remove", "secrets_of"]
 

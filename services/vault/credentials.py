@@ -6,10 +6,10 @@ import json
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from openassistant.store import Store
 from sqlalchemy import Connection, text
 
 from openassistant.errors import Internal
+from openassistant.store import Store
 from services.vault.rootkey import RootKey
 
 __all__ = ["Credentials"]

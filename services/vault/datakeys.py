@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
-from openassistant.store import Store
 from sqlalchemy import Connection, text
 
 from openassistant.context import new_id
+from openassistant.store import Store
 from services.vault.rootkey import RootKey
 
 __all__ = ["data_key", "destroy_user_keys"]

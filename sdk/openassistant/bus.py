@@ -40,6 +40,7 @@ _CODE = "Nats-Service-Error-Code"
 _ERROR = "Nats-Service-Error"
 _QUIET_SECONDS = 45.0
 _EVENT_BUFFER = 20_000
+_SETTLE_SECONDS = 0.25
 
 _log = logging.getLogger("openassistant.bus")
 
@@ -141,7 +142,6 @@ class Bus:
         async def answer(message: Incoming) -> None:
             nonlocal waiting
             try:
-                waiting += 1
                 async with slots:
                     waiting -= 1
                     reply = await _run(handler, body, message)
@@ -151,9 +151,11 @@ class Bus:
                 await self._answer(message, reply)
 
         async def accept(message: Incoming) -> None:
+            nonlocal waiting
             if waiting > limit * 16:
                 await self._answer_error(message, Unavailable(f"{self.room} has too much to do.", retry_after=1))
                 return
+            waiting += 1
             self.spawn(answer(message))
 
         self._subscriptions.append(await self._transport.subscribe(subject, queue or self.room, accept))
@@ -185,16 +187,45 @@ class Bus:
         subscription = await self._transport.subscribe(subject, "", keep)
         try:
             seen = after
-            async for event_id, data in self._missed(subject, after):
-                seen = event_id
-                yield event_id, data
-            while True:
-                event_id, data = await live.get()
+            async for event_id, data in self._in_order(subject, after, live):
                 if event_id > seen:
                     seen = event_id
                     yield event_id, data
         finally:
             await subscription.drain()
+
+    async def _in_order(
+        self, subject: str, after: int, live: asyncio.Queue[tuple[int, bytes]]
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        """What the stream holds, then what is live; some twice.
+
+        A stream takes a message in a moment after its subscribers got it. So an event can be too early for the live
+        subscription and too late for the first replay: the stream is asked once more when the first one came after it.
+        """
+        newest = after
+        async for event in self._missed(subject, after):
+            newest = max(newest, event[0])
+            yield event
+        first = None
+        with contextlib.suppress(TimeoutError):
+            first = await asyncio.wait_for(live.get(), _SETTLE_SECONDS)
+        if await self._newest(subject, at_least=first[0] if first else 0) > newest:
+            async for message in self._transport.replay(CHAT_STREAM, subject):
+                yield _event_id(message), message.data
+        if first:
+            yield first
+        while True:
+            yield await live.get()
+
+    async def _newest(self, subject: str, *, at_least: int) -> int:
+        """The newest event that a stream holds, waiting a moment until it holds this one; 0 for none."""
+        for _ in range(20):
+            last = await self._transport.last(CHAT_STREAM, subject)
+            newest = _event_id(last) if last else 0
+            if newest >= at_least:
+                return newest
+            await asyncio.sleep(0.01)
+        return 0
 
     async def _missed(self, subject: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
         last = await self._transport.last(CHAT_STREAM, subject)
@@ -393,15 +424,17 @@ class NatsTransport:
             raise Unavailable("The bus is away.") from error
 
     async def subscribe(self, subject: str, queue: str, handle: Callable[[Incoming], Awaitable[None]]) -> Subscription:
-        """See `Transport`."""
+        """See `Transport`. The server knows of it when this returns: whoever asks from then on is answered."""
 
         async def receive(message: Any) -> None:
             await handle(Incoming(message.subject, message.data, message.headers or {}, message.reply))
 
         try:
-            return _NatsSubscription(await self._client.subscribe(subject, queue=queue, cb=receive))
-        except nats_errors.Error as error:
+            subscription = await self._client.subscribe(subject, queue=queue, cb=receive)
+            await self._client.flush(timeout=5)
+        except (nats_errors.Error, TimeoutError) as error:
             raise Unavailable("The bus is away.") from error
+        return _NatsSubscription(subscription)
 
     async def put(self, bucket: str, key: str, value: bytes) -> None:
         """See `Transport`."""

@@ -22,7 +22,6 @@ import contextlib
 import json
 import secrets
 import ssl
-import zlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -48,6 +47,7 @@ from openassistant.errors import (
     Unavailable,
     UpstreamFailed,
 )
+from openassistant.gunzip import Gunzip
 from openassistant.origins import Origin, is_public, origin, origin_of, parse_url, resolve
 
 __all__ = ["HttpClient", "Response"]
@@ -329,7 +329,7 @@ async def _read(ask: _Ask, response: httpx.Response) -> bytes:
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "", "gzip", "x-gzip"):
         raise UpstreamFailed(f"{ask.url.host} answered in a form that was not asked for.")
-    unpack = _Gzip() if "gzip" in coding else None
+    unpack = Gunzip() if "gzip" in coding else None
     body = bytearray()
     async for raw in response.aiter_raw():
         body += unpack.feed(raw, ask.limit + 1 - len(body)) if unpack else raw
@@ -338,33 +338,6 @@ async def _read(ask: _Ask, response: httpx.Response) -> bytes:
     if unpack and not unpack.ended:
         raise httpx.RemoteProtocolError("the packed body ends early")
     return bytes(body)
-
-
-class _Gzip:
-    """gzip (RFC 1952), member after member, never more than asked for: a bomb stays packed."""
-
-    def __init__(self) -> None:
-        self._member = zlib.decompressobj(wbits=31)
-        self._begun = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing is missing; an empty body is no member at all."""
-        return self._member.eof or not self._begun
-
-    def feed(self, packed: bytes, most: int) -> bytes:
-        """What `packed` holds, at most `most` bytes of it; raises `httpx.DecodingError`."""
-        out = bytearray()
-        self._begun = self._begun or bool(packed)
-        try:
-            while packed and len(out) < most:
-                if self._member.eof:
-                    self._member = zlib.decompressobj(wbits=31)
-                out += self._member.decompress(packed, most - len(out))
-                packed = self._member.unused_data
-        except zlib.error as error:
-            raise httpx.DecodingError("the packed body is damaged") from error
-        return bytes(out)
 
 
 def _retry_after(value: str, now: datetime) -> float | None:

@@ -8,11 +8,13 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from openassistant.connector import Connector, Context
 from openassistant.context import utc_now
 from openassistant.errors import (
     AccountRequired,
@@ -29,6 +31,7 @@ from openassistant.errors import (
 )
 from openassistant.http import HttpClient
 from openassistant.origins import is_public
+from openassistant.testing import FakeHouse
 from tests.peers.certificates import Authority
 from tests.sdk.web import Asked, Web, answer, serve
 
@@ -579,3 +582,36 @@ async def test_hosts_may_be_names_names_with_ports_or_urls_and_nonsense_allows_n
         ("http", "plain.example", 8080),
     }
     assert len(client._allowed) == 4
+
+
+# --- as a tool gets it --------------------------------------------------------------------------------------------
+
+MANIFEST = """
+id = "things"
+name = "Things"
+version = "1"
+host_settings = ["server"]
+[settings.server]
+type = "string"
+"""
+
+
+async def test_a_tool_may_reach_the_server_that_its_account_names_and_no_other(
+    web: Web, other: Web, tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.toml").write_text(MANIFEST)
+    connector = Connector(tmp_path / "tools.py")
+
+    async def things_read(ctx: Context, url: str) -> str:
+        """Read a thing."""
+        await ctx.credentials()
+        return (await ctx.http.get(url)).text
+
+    connector.tool(effect="read")(things_read)
+    web.say("/dav/thing", answer(200, b"a thing"))
+    async with FakeHouse(connector) as house:
+        house.connect("Ada's things", {"server": web.url("/dav/")})
+        assert await house.call("things_read", url=web.url("/dav/thing")) == "a thing"
+        with pytest.raises(Forbidden, match="may reach"):
+            await house.call("things_read", url=other.url("/"))
+    assert other.connections == 0

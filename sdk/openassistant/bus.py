@@ -431,7 +431,8 @@ class NatsTransport:
 
         try:
             subscription = await self._client.subscribe(subject, queue=queue, cb=receive)
-            await self._client.flush(timeout=5)
+            for _ in range(2):  # the client's first PING can overtake a subscription that still waits to be written
+                await self._client.flush(timeout=5)
         except (nats_errors.Error, TimeoutError) as error:
             raise Unavailable("The bus is away.") from error
         return _NatsSubscription(subscription)

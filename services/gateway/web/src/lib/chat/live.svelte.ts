@@ -22,6 +22,7 @@ export class Live {
   #frame: (() => void) | null = null;
   #reader: AbortController | null = null;
   #closed = false;
+  #reloaded = 0;
   #asked = new Set<string>();
   #onRun: () => void;
 
@@ -134,6 +135,15 @@ export class Live {
     else if (problem.status !== 401) setTimeout(() => !this.#closed && void this.open(), RELOAD_AFTER);
   }
 
+  /** Loads the stored conversation, but not again and again where the stream keeps asking for it. */
+  #reload(): void {
+    this.transcript.needsReload = false;
+    const wait = Math.max(0, this.#reloaded + RELOAD_AFTER - Date.now());
+    this.#reloaded = Date.now() + wait;
+    if (wait === 0) void this.open();
+    else setTimeout(() => !this.#closed && void this.open(), wait);
+  }
+
   #read(): void {
     this.#reader = new AbortController();
     document.removeEventListener('visibilitychange', this.#visibility);
@@ -182,7 +192,7 @@ export class Live {
     for (const [id, event] of queue) this.transcript.apply(id, event);
     void this.#fetchApprovals();
     if (before !== this.transcript.run) this.#onRun();
-    if (this.transcript.needsReload && !this.#closed) void this.open();
+    if (this.transcript.needsReload && !this.#closed) this.#reload();
   }
 }
 

@@ -602,13 +602,17 @@ class TurnAccepted(Wire):
 
 
 class Decision(Wire):
-    """A person's decision about a parked call; `approval` is the signed token when it was approved."""
+    """A person's decision about a parked call; `approval` is the signed token when it was approved.
+
+    `expired`: nobody decided in time, which is not the same as a no.
+    """
 
     approval_id: Id
     call_id: Id
     approved: bool
     approval: str | None = None
     note: str = ""
+    expired: bool = False
 
 
 class ApprovalNeed(Wire):

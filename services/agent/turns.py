@@ -422,6 +422,8 @@ def _decided(call: StoredCall, decision: Decision) -> StoredCall:
     if decision.approved:
         return call.model_copy(update={"state": CallState.RUNNING, "approval": decision.approval})
     why = "The owner said no" + (f": {decision.note}" if decision.note else ".")
+    if decision.expired:
+        why = "Nobody decided in time, so it was not done."
     outcome = {"error": {"code": "forbidden", "message": why}}
     return call.model_copy(update={"state": CallState.DENIED, "outcome": outcome})
 

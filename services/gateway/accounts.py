@@ -113,7 +113,9 @@ class Accounts:
         row = {"account": found.id, "connector": found.connector, "user": me.user.id}
         await self._store.write(
             lambda connection: connection.execute(
-                text("INSERT OR IGNORE INTO detachments (account, connector, user) VALUES (:account, :connector, :user)"),
+                text(
+                    "INSERT OR IGNORE INTO detachments (account, connector, user) VALUES (:account, :connector, :user)"
+                ),
                 row,
             )
         )
@@ -223,9 +225,7 @@ def _view(account: Account, progress: SyncProgress | None) -> views.Account:
 
 
 def _sync(progress: SyncProgress) -> views.Sync:
-    return views.Sync(
-        **progress.model_dump(include={"state", "done", "total", "what"}), finished_at=progress.finished
-    )
+    return views.Sync(**progress.model_dump(include={"state", "done", "total", "what"}), finished_at=progress.finished)
 
 
 def _note(problem: ErrorBody | None) -> views.ProblemNote | None:

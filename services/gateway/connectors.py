@@ -28,7 +28,9 @@ __all__ = ["Connectors", "check_form", "read_approved"]
 class Connectors:
     """The registry and the approvals. Cards that were approved once stay known by their digest: the policy asks."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, clock: Clock, *, release: frozenset[tuple[str, str]]) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, clock: Clock, *, release: frozenset[tuple[str, str]]
+    ) -> None:
         self._store, self._catalogue, self._clock, self._release = store, catalogue, clock, release
         self._cards: dict[tuple[str, str], Card] = {}
         self.changed: Callable[[], None] = lambda: None
@@ -104,8 +106,7 @@ class Connectors:
     def _view(self, listed: Listed) -> views.Connector:
         card = listed.card
         tools = tuple(
-            views.ConnectorTool(name=tool.name, description=tool.description, effect=tool.effect)
-            for tool in card.tools
+            views.ConnectorTool(name=tool.name, description=tool.description, effect=tool.effect) for tool in card.tools
         )
         return views.Connector(
             **card.model_dump(include={"id", "name", "version", "description", "settings_schema", "secrets_schema"}),
@@ -149,7 +150,9 @@ def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:
         return frozenset()
     try:
         found = json.loads(path.read_text())
-        pairs = ((name, each) for name, given in found.items() for each in ([given] if isinstance(given, str) else given))
+        pairs = (
+            (name, each) for name, given in found.items() for each in ([given] if isinstance(given, str) else given)
+        )
         return frozenset((str(name), str(digest)) for name, digest in pairs)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise Internal(f"OA_APPROVED_CARDS_FILE: {path.name} is not a JSON object of connector to digest.") from error

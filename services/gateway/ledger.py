@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,12 +12,17 @@ from openassistant.errors import InvalidRequest, OaError
 from openassistant.messages import (
     AuditAction,
     Done,
+    ExportPage,
+    ExportRequest,
     LedgerEntry,
     LedgerPage,
     LedgerQuery,
+    Proof,
+    ProofRequest,
     Record,
     TreeHead,
     Verification,
+    VerifyRequest,
 )
 from openassistant.witness import record
 from services.gateway import views
@@ -69,6 +73,30 @@ class Ledger:
         found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
         entries = tuple(_entry(each) for each in found.entries)
         return views.Ledger(entries=entries, next=found.next, head=_head(found.head) if found.head else None)
+
+    async def verify(self, user: str) -> views.Verification:
+        """What a full check finds, also against the newest head that this room has kept."""
+        request = VerifyRequest(known_head=await self._known_head())
+        found = await self._bus.request(subjects.audit("verify"), request, Verification, self._context(user, 120))
+        problem = None
+        if not found.ok:
+            problem = views.LedgerProblem(index=-1 if found.index is None else found.index, detail=found.detail)
+        return views.Verification(ok=found.ok, size=found.size, root=found.root, problem=problem, seconds=found.seconds)
+
+    async def proof(self, user: str, index: int) -> dict[str, Any]:
+        """The inclusion proof of one of the user's records; raises `NotFound`."""
+        request = ProofRequest(index=index)
+        found = await self._bus.request(subjects.audit("proof"), request, Proof, self._context(user, 30))
+        return {**found.model_dump(mode="json", exclude={"head"}), "head": _head(found.head).model_dump(mode="json")}
+
+    async def export(self, user: str) -> AsyncIterator[str]:
+        """The ledger line by line (NDJSON), each page asked for when the one before was taken."""
+        after: int | None = -1
+        while after is not None:
+            request = ExportRequest(after=after)
+            page = await self._bus.request(subjects.audit("export"), request, ExportPage, self._context(user, 60))
+            yield "".join(f"{line}\n" for line in page.lines)
+            after = page.next
 
     async def keep_head(self) -> None:
         """Keeps the newest signed head in this room's store: a ledger whose tail is cut no longer fits it."""

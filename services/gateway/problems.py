@@ -144,5 +144,3 @@ def _place(location: Sequence[Any]) -> str:
 def _sentence(words: str) -> str:
     text = words.removeprefix("Value error, ").strip()
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
-
-

@@ -196,7 +196,7 @@ def _insert(connection: Connection, row: dict[str, Any]) -> None:
 def _select(connection: Connection, column: str, value: str) -> Any:
     query = (
         "SELECT s.id AS session, s.seen, s.expires, u.id, u.username, u.display_name, u.role"
-        f" FROM sessions s JOIN users u ON u.id = s.user WHERE {column} = :value"  # noqa: S608 - a name from the code
+        f" FROM sessions s JOIN users u ON u.id = s.user WHERE {column} = :value"
     )
     return connection.execute(text(query), {"value": value}).one_or_none()
 

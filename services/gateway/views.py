@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from openassistant.messages import CallState, Effect, Id
 
 __all__ = [
+    "Accepted",
     "Account",
     "AccountDraft",
-    "Accepted",
     "Approval",
     "CallView",
     "CheckReport",

@@ -29,9 +29,7 @@ async def conversations(house: House, me: Me) -> list[views.Conversation]:
 
 
 @router.post("/conversations", status_code=201)
-async def create_conversation(
-    house: House, me: Me, draft: views.ConversationDraft | None = None
-) -> views.Conversation:
+async def create_conversation(house: House, me: Me, draft: views.ConversationDraft | None = None) -> views.Conversation:
     """A new, empty conversation."""
     return await house.chat.create(me, title=draft.title if draft else "")
 

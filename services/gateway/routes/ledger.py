@@ -21,7 +21,7 @@ async def audit(
     me: Me,
     after: Annotated[int, Query(ge=-1)] = -1,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    newest: bool = False,
+    newest: bool = False,  # noqa: FBT001, FBT002 - a query parameter
     action: str | None = None,
     connector: str | None = None,
 ) -> views.Ledger:

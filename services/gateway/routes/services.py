@@ -20,9 +20,7 @@ async def connectors(house: House, me: Me) -> list[views.Connector]:
 
 
 @router.post("/connectors/{connector}/approve")
-async def approve_connector(
-    connector: str, draft: views.ConnectorApproval, house: House, me: Owner
-) -> views.Connector:
+async def approve_connector(connector: str, draft: views.ConnectorApproval, house: House, me: Owner) -> views.Connector:
     """Approves exactly this card; a connector that changes its tools goes dark until it is approved again."""
     return await house.connectors.approve(me, connector, draft.digest, house.ledger)
 

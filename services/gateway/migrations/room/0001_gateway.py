@@ -1,4 +1,4 @@
-"""People, sessions, settings, approved cards, turns, and the state of approvals (their content is in the users' files)."""
+"""People, sessions, settings, approved cards, turns, approvals (what was asked is in the users' files)."""
 
 import sqlalchemy as sa
 from alembic import op

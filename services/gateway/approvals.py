@@ -1,0 +1,336 @@
+"""Approvals: the policy's answer to the agent, the question to a person, and his signed decision. No way around it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext, Clock, new_id
+from openassistant.errors import Conflict, Forbidden, NotFound, OaError, Unavailable
+from openassistant.grants import Grant, Trust
+from openassistant.guard import admit_grant
+from openassistant.messages import (
+    ApprovalNeed,
+    ApprovalOutcome,
+    AuditAction,
+    Call,
+    Decision,
+    Done,
+    Effect,
+    Preview,
+    Renewal,
+    RenewalRequest,
+    TurnCalls,
+    TurnQuery,
+    call_digest,
+)
+from services.gateway import policy, views
+from services.gateway.connectors import Connectors
+from services.gateway.grants import Grants
+from services.gateway.ledger import Ledger
+from services.gateway.questions import Content, Decided, Question, Questions
+from services.gateway.sessions import SignedIn
+from services.gateway.turns import Turns
+from services.gateway.vault import Vault
+
+__all__ = ["Approvals"]
+
+_PREVIEW_SECONDS = 20.0
+_SOON = 0.2
+_ACTIONS = {
+    "approved": AuditAction.APPROVAL_GRANTED,
+    "denied": AuditAction.APPROVAL_DENIED,
+    "expired": AuditAction.APPROVAL_EXPIRED,
+}
+
+_log = logging.getLogger("openassistant.gateway")
+
+
+class Approvals:
+    """Serves the agent's questions, and a person's answers."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        questions: Questions,
+        turns: Turns,
+        *,
+        connectors: Connectors,
+        vault: Vault,
+        grants: Grants,
+        ledger: Ledger,
+        trust: Trust,
+        clock: Clock,
+        life: timedelta,
+    ) -> None:
+        self._bus, self._questions, self._turns = bus, questions, turns
+        self._connectors, self._vault, self._grants, self._ledger = connectors, vault, grants, ledger
+        self._trust, self._clock, self._life = trust, clock, life
+        self._carrying: set[str] = set()
+
+    async def start(self) -> None:
+        """Serves the agent."""
+        await self._bus.serve(subjects.gateway("approve"), ApprovalNeed, self.on_approve)
+        await self._bus.serve(subjects.gateway("renew"), RenewalRequest, self.on_renew)
+
+    # --- the agent asks -------------------------------------------------------------------------------------------
+
+    async def on_approve(self, ctx: CallContext, need: ApprovalNeed) -> ApprovalOutcome:
+        """What becomes of a call: it runs, waits, or is refused. The same call again gets the same answer."""
+        call, grant = need.call, admit_grant(ctx, trust=self._trust, user=need.call.user, now=self._clock())
+        if grant.kind != "turn" or not grant.turn or not grant.conversation:
+            raise Forbidden("Only the grant of a turn lets a call be put to the policy.")
+        if not await self._turns.lives(grant.turn, user=grant.user):
+            raise Forbidden("This turn has ended.")
+        declared = self._declared(call, grant)
+        await self._check_account(call)
+        context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=ctx.grant)
+        preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
+        effect = max(declared, preview.effect, key=lambda each: each.rank)
+        verdict = policy.decide(effect, tainted=await self._tainted(call.user, grant.conversation))
+        if verdict.action == "run":
+            return await self._run(call, effect, str(ctx.grant), verdict.reason)
+        content = Content(call=call, effect=effect, preview=preview, reason=verdict.reason)
+        return await self._ask(content, grant, str(ctx.grant))
+
+    async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
+        """A fresh grant of a turn that lives, with decisions made meanwhile; or takes note that it has ended."""
+        ctx.remaining(now=self._clock())
+        grant = self._trust.expired_grant(ctx.grant)
+        if grant.kind != "turn" or not grant.turn or not grant.conversation or grant.turn != request.turn:
+            raise Forbidden("The grant is not of that turn.")
+        if not await self._turns.lives(grant.turn, user=grant.user):
+            raise Forbidden("This turn has ended.")
+        if request.ended:
+            await self._turns.end(grant.turn)
+            await self._questions.void(turn=grant.turn)
+            return Renewal()
+        decided = [each for each in await self._questions.of_turn(grant.turn) if each.recorded]
+        contents = await self._questions.contents(grant.user, decided)
+        decisions = tuple(self._decision(each, contents[each.id]) for each in decided if each.id in contents)
+        fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation)
+        return Renewal(grant=fresh, decisions=decisions)
+
+    def _declared(self, call: Call, grant: Grant) -> Effect:
+        """The effect on the card that was approved; raises `Forbidden` for any other card."""
+        card = self._connectors.known_card(call.connector, call.card_digest)
+        if card is None or grant.connectors.get(call.connector) != call.card_digest:
+            raise Forbidden("This connector is not approved in the form in which it runs now.")
+        tool = card.tool(call.tool)
+        if tool is None:
+            raise NotFound(f"{card.name} has no tool {call.tool[:60]!r}.")
+        return tool.effect
+
+    async def _check_account(self, call: Call) -> None:
+        if call.account is None:
+            return
+        account = await self._vault.one(call.user, call.account)
+        if account.connector != call.connector or account.state == "pending":
+            raise Forbidden("That account is not one of this connector.")
+
+    async def _tainted(self, user: str, conversation: str) -> bool:
+        """Whether text from outside was read in a conversation, as the ledger saw it: the agent is not asked."""
+        ctx = self._grants.context(user, seconds=5)
+        query = TurnQuery(user=user, conversation=conversation)
+        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
+        return any(self._brings_outside(each.connector, each.card_digest, each.tool) for each in found.calls)
+
+    def _brings_outside(self, connector: str, digest: str, name: str) -> bool:
+        card = self._connectors.known_card(connector, digest)
+        tool = card.tool(name) if card else None
+        return tool is None or tool.returns_outside
+
+    async def _run(self, call: Call, effect: Effect, grant: str, reason: str) -> ApprovalOutcome:
+        await self._ledger.note(
+            AuditAction.POLICY_DECIDED, user=call.user, id=call.id, grant=grant, connector=call.connector,
+            tool=call.tool, effect=effect, account=call.account, content={"verdict": "run", "reason": reason},
+        )  # fmt: skip
+        return ApprovalOutcome(verdict="run", approval=self._grants.by_policy(call))
+
+    async def _ask(self, content: Content, grant: Grant, token: str) -> ApprovalOutcome:
+        now, call = self._clock(), content.call
+        question = await self._questions.open(Question(
+            id=new_id(), call_id=call.id, call_digest=call_digest(call), user=grant.user, turn=str(grant.turn),
+            conversation=str(grant.conversation), state="pending", created=now, expires=now + self._life,
+        ))  # fmt: skip
+        if question.call_digest != call_digest(call) or question.user != grant.user:
+            await self._questions.void(question=question.id)
+            raise Forbidden("This call was changed after it was put to the owner, so it is void.")
+        if question.state != "pending":
+            return await self._answered(question)
+        await self._ask_in_writing(question, content, token)
+        return ApprovalOutcome(
+            verdict="ask", approval_id=question.id, preview=content.preview, expires=question.expires
+        )
+
+    async def _ask_in_writing(self, question: Question, content: Content, token: str) -> None:
+        """The ledger first, then what makes the question visible; without a ledger it was never asked."""
+        call, preview = content.call, content.preview.model_dump(mode="json")
+        try:
+            await self._ledger.note(
+                AuditAction.APPROVAL_ASKED, user=call.user, id=question.id, grant=token, connector=call.connector,
+                tool=call.tool, effect=content.effect, account=call.account,
+                content={"call": call.id, "preview": preview, "reason": content.reason},
+            )  # fmt: skip
+        except OaError:
+            await self._questions.void(question=question.id)
+            raise
+        await self._questions.fill(question, content)
+
+    async def _answered(self, question: Question) -> ApprovalOutcome:
+        """The answer to a call that is asked about again after it was decided."""
+        contents = await self._questions.contents(question.user, [question])
+        if question.id not in contents or question.state not in _ACTIONS:
+            return ApprovalOutcome(verdict="refuse", detail="The owner was asked about this, and it is no longer open.")
+        await self._write_down(question, contents[question.id])
+        decision = self._decision(question, contents[question.id])
+        if decision.approval:
+            return ApprovalOutcome(verdict="run", approval=decision.approval)
+        return ApprovalOutcome(verdict="refuse", detail=decision.note or "The owner said no.")
+
+    # --- a person decides -----------------------------------------------------------------------------------------
+
+    async def listing(self, me: SignedIn, state: str | None) -> list[views.Approval]:
+        """One's own questions: those that wait oldest first, else the newest hundred."""
+        questions = await self._questions.listing(me.user.id, state)
+        contents = await self._questions.contents(me.user.id, questions)
+        return [_view(each, contents[each.id]) for each in questions if each.id in contents]
+
+    async def view(self, me: SignedIn, approval: str) -> views.Approval:
+        """One question; raises `NotFound`."""
+        return _view(*await self._one(me, approval))
+
+    async def decide(self, me: SignedIn, approval: str, *, approve: bool, note: str = "") -> views.Approval:
+        """Decides, once. Raises `NotFound`, and `Conflict` when it was decided otherwise, or is no longer open."""
+        question, content = await self._one(me, approval)
+        if question.state == "pending" and question.expires <= self._clock():
+            await self._expire(question)
+        elif question.state == "pending":
+            state: Decided = "approved" if approve else "denied"
+            if await self._questions.settle(question, state, session=me.session, note=note.strip()):
+                question, content = await self._one(me, approval)
+                await self._carry_out(question, content)
+        question, content = await self._one(me, approval)
+        if question.state != ("approved" if approve else "denied"):
+            raise Conflict(_CLOSED.get(question.state, "This is no longer open."))
+        return _view(question, content)
+
+    async def sweep(self) -> None:
+        """Ends what nobody decided in time, and carries out what a former try could not."""
+        for question in await self._questions.overdue():
+            await self._expire(question)
+        for question in await self._questions.unfinished():
+            contents = await self._questions.contents(question.user, [question])
+            if question.id in contents:
+                await self._carry_out(question, contents[question.id])
+            else:
+                await self._questions.delivered(question)
+
+    async def void(self, conversation: str) -> None:
+        """Nothing of a conversation waits any longer."""
+        await self._questions.void(conversation=conversation)
+
+    async def _one(self, me: SignedIn, approval: str) -> tuple[Question, Content]:
+        question = await self._questions.find(me.user.id, approval)
+        contents = await self._questions.contents(me.user.id, [question]) if question else {}
+        if question is None or question.id not in contents:
+            raise NotFound("There is no such approval.")
+        return question, contents[question.id]
+
+    async def _expire(self, question: Question) -> None:
+        if await self._questions.settle(question, "expired", session=None, note=""):
+            _log.info("approval expired", extra={"approval": question.id})
+
+    async def _carry_out(self, question: Question, content: Content) -> None:
+        """Written down, then signed and told to the agent; what fails is tried again by the next sweep."""
+        if question.id in self._carrying:
+            return
+        self._carrying.add(question.id)
+        try:
+            await self._write_down(question, content)
+            await self._deliver(question, content)
+        except OaError as error:
+            _log.warning("a decision waits", extra={"approval": question.id, "code": error.code})
+        finally:
+            self._carrying.discard(question.id)
+
+    async def _write_down(self, question: Question, content: Content) -> None:
+        if question.recorded:
+            return
+        call = content.call
+        await self._ledger.note(
+            _ACTIONS[question.state], user=question.user, id=question.id, grant=self._turn_grant(question),
+            connector=call.connector, tool=call.tool, effect=content.effect, account=call.account,
+            content={"call": call.id, "preview_digest": content.preview.digest(), "session": question.session,
+                     "note": content.note},
+        )  # fmt: skip
+        await self._questions.recorded(question)
+
+    async def _deliver(self, question: Question, content: Content) -> None:
+        """Tells the agent. The decision may come before the agent has noted that its call waits: asked again soon."""
+        if not await self._turns.lives(question.turn, user=question.user):
+            await self._questions.delivered(question)
+            return
+        decision = self._decision(question, content)
+        for pause in (_SOON, _SOON, _SOON, None):
+            ctx = self._grants.context(question.user, seconds=10, grant=self._turn_grant(question))
+            ctx = ctx.model_copy(update={"turn": question.turn, "conversation": question.conversation})
+            try:
+                await self._bus.request(subjects.agent("decide"), decision, Done, ctx)
+                break
+            except NotFound:
+                break
+            except (Conflict, Unavailable):
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+        await self._questions.delivered(question)
+
+    def _decision(self, question: Question, content: Content) -> Decision:
+        """The decision as the agent gets it, signed for exactly the stored call."""
+        approved = question.state == "approved"
+        token = None
+        if approved:
+            token = self._grants.by_person(
+                content.call, approval=question.id, session=question.session or "",
+                preview_digest=content.preview.digest(),
+            )  # fmt: skip
+        return Decision(
+            approval_id=question.id, call_id=question.call_id, approved=approved, approval=token, note=content.note,
+            expired=question.state == "expired",
+        )  # fmt: skip
+
+    def _turn_grant(self, question: Question) -> str:
+        return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation)
+
+
+_CLOSED = {
+    "approved": "This was approved already.",
+    "denied": "This was denied already.",
+    "expired": "The time to decide this is over. Ask again if you still want it.",
+    "void": "This is no longer open: the conversation has moved on.",
+}
+
+
+def _view(question: Question, content: Content) -> views.Approval:
+    call = content.call
+    return views.Approval(
+        id=question.id,
+        state=question.state,
+        created_at=question.created,
+        expires_at=question.expires,
+        decided_at=question.decided,
+        conversation=question.conversation,
+        turn=question.turn,
+        call_id=call.id,
+        connector=call.connector,
+        tool=call.tool,
+        effect=content.effect,
+        account=call.account,
+        arguments=call.arguments,
+        preview=views.Preview.model_validate(content.preview.model_dump(exclude={"effect"})),
+        reason=content.reason,
+    )

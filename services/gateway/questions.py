@@ -1,0 +1,215 @@
+"""What was put to a person: states in the room's file, content in the user's own, which goes when he goes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, text
+
+from openassistant.context import Clock
+from openassistant.keys import Keys
+from openassistant.messages import Call, Effect, Id, Preview, Wire
+from openassistant.store import Store, UserStores
+from services.gateway.grants import Grants
+
+__all__ = ["Content", "Decided", "Question", "Questions"]
+
+State = Literal["pending", "approved", "denied", "expired", "void"]
+Decided = Literal["approved", "denied", "expired"]
+_NEWEST = 100
+
+
+class Question(Wire):
+    """The state of one question. `delivered`: the agent knows how it ended."""
+
+    id: Id
+    call_id: Id
+    call_digest: str
+    user: Id
+    turn: Id
+    conversation: Id
+    state: State
+    created: datetime
+    expires: datetime
+    decided: datetime | None = None
+    session: Id | None = None
+    recorded: bool = False
+    delivered: bool = False
+
+
+class Content(Wire):
+    """What was asked, and what the person said to it."""
+
+    call: Call
+    effect: Effect
+    preview: Preview
+    reason: str
+    note: str = ""
+
+
+class Questions:
+    """Stored questions. One without content is not asked yet: it is neither shown nor decided."""
+
+    def __init__(self, room: Store, users: UserStores, keys: Keys, grants: Grants, clock: Clock) -> None:
+        self._room, self._users, self._keys, self._grants, self._clock = room, users, keys, grants, clock
+
+    async def open(self, question: Question) -> Question:
+        """The question of a call, this one if there was none yet."""
+        row = question.model_dump(exclude={"decided", "session", "recorded", "delivered"})
+        row |= {"created": question.created.isoformat(), "expires": question.expires.isoformat()}
+
+        def write(connection: Connection) -> Any:
+            connection.execute(
+                text(
+                    "INSERT INTO approvals"
+                    " (id, call_id, call_digest, user, turn, conversation, state, created, expires)"
+                    " VALUES (:id, :call_id, :call_digest, :user, :turn, :conversation, :state, :created, :expires)"
+                    " ON CONFLICT (call_id) DO NOTHING"
+                ),
+                row,
+            )
+            return connection.execute(text("SELECT * FROM approvals WHERE call_id = :call_id"), row).one()
+
+        return _question(await self._room.write(write))
+
+    async def fill(self, question: Question, content: Content) -> None:
+        """Stores what is asked: from here on it can be decided."""
+        row = {
+            "id": question.id,
+            "call": content.call.model_dump_json(),
+            "effect": content.effect.value,
+            "preview": content.preview.model_dump_json(),
+            "reason": content.reason,
+        }
+        async with self._own(question.user) as store:
+            await _do(
+                store,
+                "INSERT INTO questions (id, call, effect, preview, reason)"
+                " VALUES (:id, :call, :effect, :preview, :reason) ON CONFLICT (id) DO NOTHING",
+                row,
+            )
+
+    async def find(self, user: str, question: str) -> Question | None:
+        """A question of this user."""
+        found = await self._select("user = :user AND id = :id", {"user": user, "id": question})
+        return found[0] if found else None
+
+    async def listing(self, user: str, state: str | None) -> list[Question]:
+        """Those that wait, oldest first; of any other state, or of all, the newest hundred."""
+        if state == "pending":
+            return await self._select("user = :user AND state = 'pending' ORDER BY id", {"user": user})
+        chosen = "user = :user AND (:state IS NULL OR state = :state) ORDER BY id DESC LIMIT :newest"
+        return await self._select(chosen, {"user": user, "state": state, "newest": _NEWEST})
+
+    async def contents(self, user: str, questions: list[Question]) -> dict[str, Content]:
+        """By id, what was asked; those without content are left out."""
+        if not questions:
+            return {}
+
+        def read(connection: Connection) -> dict[str, Content]:
+            query = text("SELECT * FROM questions WHERE id = :id")
+            rows = (connection.execute(query, {"id": each.id}).one_or_none() for each in questions)
+            return {row.id: _content(row) for row in rows if row}
+
+        async with self._own(user) as store:
+            return await store.read(read)
+
+    async def settle(self, question: Question, state: Decided, *, session: str | None, note: str) -> bool:
+        """Ends a question that waits; False when it does not wait any more."""
+        row = {"id": question.id, "state": state, "session": session, "now": self._clock().isoformat()}
+        query = text(
+            "UPDATE approvals SET state = :state, session = :session, decided = :now"
+            " WHERE id = :id AND state = 'pending'"
+        )
+        if not await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1):
+            return False
+        if note:
+            async with self._own(question.user) as store:
+                await _do(store, "UPDATE questions SET note = :note WHERE id = :id", {"id": question.id, "note": note})
+        return True
+
+    async def void(
+        self, *, question: str | None = None, turn: str | None = None, conversation: str | None = None
+    ) -> None:
+        """What waits there waits no more: its call has changed, or its turn is over."""
+        row = {"id": question, "turn": turn, "conversation": conversation, "now": self._clock().isoformat()}
+        await _do(
+            self._room,
+            "UPDATE approvals SET state = 'void', decided = :now, delivered = 1"
+            " WHERE state = 'pending' AND (id = :id OR turn = :turn OR conversation = :conversation)",
+            row,
+        )
+        await _do(
+            self._room,
+            "UPDATE approvals SET delivered = 1 WHERE recorded = 1 AND (turn = :turn OR conversation = :conversation)",
+            row,
+        )
+
+    async def recorded(self, question: Question) -> None:
+        """The ledger has the decision."""
+        await _do(self._room, "UPDATE approvals SET recorded = 1 WHERE id = :id", {"id": question.id})
+
+    async def delivered(self, question: Question) -> None:
+        """The agent has the decision."""
+        await _do(self._room, "UPDATE approvals SET delivered = 1 WHERE id = :id", {"id": question.id})
+
+    async def unfinished(self) -> list[Question]:
+        """Decided, but not yet both written down and delivered."""
+        return await self._select("state IN ('approved', 'denied', 'expired') AND delivered = 0 ORDER BY id", {})
+
+    async def overdue(self) -> list[Question]:
+        """Those that wait although their time is over."""
+        return await self._select("state = 'pending' AND expires <= :now", {"now": self._clock().isoformat()})
+
+    async def of_turn(self, turn: str) -> list[Question]:
+        """Decided ones of a turn that its agent may not know of."""
+        return await self._select(
+            "turn = :turn AND state IN ('approved', 'denied', 'expired') AND delivered = 0", {"turn": turn}
+        )
+
+    async def forget(self, user: str, conversation: str) -> None:
+        """Removes everything that was asked in a conversation."""
+        rows = await self._select("user = :user AND conversation = :id", {"user": user, "id": conversation})
+        async with self._own(user) as store:
+            for row in rows:
+                await _do(store, "DELETE FROM questions WHERE id = :id", {"id": row.id})
+        for row in rows:
+            await _do(self._room, "DELETE FROM approvals WHERE id = :id", {"id": row.id})
+
+    @asynccontextmanager
+    async def _own(self, user: str) -> AsyncIterator[Store]:
+        await self._keys.unlock(user, self._grants.session(user))
+        async with self._users.use(user) as store:
+            yield store
+
+    async def _select(self, where: str, values: dict[str, Any]) -> list[Question]:
+        query = text(f"SELECT * FROM approvals WHERE {where}")  # noqa: S608 - conditions from this file
+
+        def read(connection: Connection) -> list[Question]:
+            return [_question(row) for row in connection.execute(query, values)]
+
+        return await self._room.read(read)
+
+
+def _question(row: Any) -> Question:
+    return Question.model_validate(dict(row._mapping))  # noqa: SLF001 - the public name of a row's columns
+
+
+def _content(row: Any) -> Content:
+    return Content(
+        call=Call.model_validate_json(row.call),
+        effect=Effect(row.effect),
+        preview=Preview.model_validate_json(row.preview),
+        reason=row.reason,
+        note=row.note,
+    )
+
+
+async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
+    def write(connection: Connection) -> None:
+        connection.execute(text(statement), row)
+
+    await store.write(write)

@@ -1,0 +1,47 @@
+"""Which turns live. A turn's grant is renewed while it does, and nothing is approved in one that has ended."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+from openassistant.context import Clock, new_id
+from openassistant.store import Store
+
+__all__ = ["Turns"]
+
+
+class Turns:
+    """The turns in the room's store: ids alone."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def begin(self, user: str, conversation: str) -> str:
+        """The id of a new turn, stored."""
+        row = {"id": new_id(), "user": user, "conversation": conversation, "now": self._clock().isoformat()}
+        await self._do(
+            "INSERT INTO turns (id, user, conversation, started) VALUES (:id, :user, :conversation, :now)", row
+        )
+        return row["id"]
+
+    async def end(self, turn: str) -> None:
+        """The turn is over; saying so twice changes nothing."""
+        row = {"id": turn, "now": self._clock().isoformat()}
+        await self._do("UPDATE turns SET ended = :now WHERE id = :id AND ended IS NULL", row)
+
+    async def lives(self, turn: str, *, user: str) -> bool:
+        """Whether this turn of this user has begun and not ended."""
+        query = text("SELECT 1 FROM turns WHERE id = :id AND user = :user AND ended IS NULL")
+        row = {"id": turn, "user": user}
+        return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
+
+    async def forget(self, user: str, conversation: str) -> None:
+        """Removes a conversation's turns."""
+        row = {"user": user, "conversation": conversation}
+        await self._do("DELETE FROM turns WHERE user = :user AND conversation = :conversation", row)
+
+    async def _do(self, statement: str, row: dict[str, str]) -> None:
+        def write(connection: Connection) -> None:
+            connection.execute(text(statement), row)
+
+        await self._store.write(write)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -174,7 +174,7 @@ class Bus:
         """One event of a conversation; ids rise strictly within a subject."""
         await self._transport.publish(subject, data, {EVENT_ID: str(event_id)})
 
-    async def events(self, subject: str, *, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    async def events(self, subject: str, *, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
         """Events of a conversation with an id above `after`, then live ones, each once, for ever.
 
         Raises `NotFound` when `after` is not 0 and no longer in the stream: the caller begins with a snapshot.

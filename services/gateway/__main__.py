@@ -1,0 +1,223 @@
+"""The gateway: sessions, the HTTP API, the web UI; the only room that signs grants and approvals. Wires and serves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from openassistant import log
+from openassistant.bus import Bus
+from openassistant.catalogue import Catalogue
+from openassistant.context import utc_now
+from openassistant.errors import OaError
+from openassistant.grants import SigningKey
+from openassistant.keys import Keys
+from openassistant.store import Migrations, Store, UserStores
+from services.gateway.accounts import Accounts
+from services.gateway.agui import Agui
+from services.gateway.app import create_app
+from services.gateway.approvals import Approvals
+from services.gateway.backoff import Backoff
+from services.gateway.chat import Chat
+from services.gateway.connectors import Connectors, read_approved
+from services.gateway.gateway import Gateway
+from services.gateway.grants import Grants
+from services.gateway.health import Health
+from services.gateway.ledger import Ledger
+from services.gateway.models import Models
+from services.gateway.passwords import Passwords
+from services.gateway.preferences import Preferences
+from services.gateway.questions import Questions
+from services.gateway.sessions import Sessions
+from services.gateway.settings import GatewaySettings
+from services.gateway.setup import Setup
+from services.gateway.streams import Streams
+from services.gateway.turns import Turns
+from services.gateway.users import Users
+from services.gateway.vault import Vault
+
+__all__ = ["ROOM", "Room", "main", "migrations"]
+
+ROOM = "gateway"
+_FOLDER = Path(__file__).parent / "migrations"
+_SWEEP, _HOURLY, _HEAD, _ATTACH = 2.0, 3600.0, 30.0, 12 * 3600.0
+
+_log = logging.getLogger("openassistant.gateway")
+
+
+def migrations(line: str) -> Migrations:
+    """The numbered scripts of the room's own file, or of a user's."""
+    return Migrations({"own": _FOLDER / line})
+
+
+class Room:
+    """All parts, made from one bus and one open store."""
+
+    def __init__(self, bus: Bus, store: Store, keys: Keys, settings: GatewaySettings) -> None:
+        clock, self._bus, self._settings = utc_now, bus, settings
+        release = read_approved(settings.approved_cards_file)
+        self.catalogue = Catalogue(clock)
+        self.stores = UserStores(settings.data_dir / "users", migrations("user"), keys.of)
+        preferences = Preferences(store)
+        self.connectors = Connectors(store, self.catalogue, clock, release=release)
+        grants = Grants(SigningKey.load(settings.signing_key_file), self.connectors.grantable, clock)
+        self.ledger = Ledger(bus, grants, preferences)
+        self.users = Users(store, Passwords(), clock)
+        vault = Vault(bus, grants)
+        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger)
+        self.models = Models(
+            bus, preferences, vault, self.ledger, self.users, preset=settings.preset(), own_port=settings.port
+        )
+        turns, questions = Turns(store, clock), Questions(store, self.stores, keys, grants, clock)
+        self.approvals = Approvals(
+            bus, questions, turns, connectors=self.connectors, vault=vault, grants=grants, ledger=self.ledger,
+            trust=settings.trust(), clock=clock, life=timedelta(hours=settings.approval_hours),
+        )  # fmt: skip
+        self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
+        self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
+        chat = Chat(
+            bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger
+        )
+        streams = Streams(bus, chat, self.sessions)
+        agui = Agui(store, chat, streams, self.approvals)
+        health = Health(bus, grants, release=frozenset(connector for connector, _ in release))
+        self.gateway = Gateway(
+            sessions=self.sessions, setup=self.setup, connectors=self.connectors, accounts=self.accounts, chat=chat,
+            streams=streams, agui=agui, approvals=self.approvals, ledger=self.ledger, models=self.models,
+            health=health,
+        )  # fmt: skip
+        self._attached: dict[str, str] = {}
+
+    async def start(self) -> None:
+        """Serves the agent, opens the house, and keeps it in order from then on."""
+        await self.connectors.start(self._bus)
+        await self.approvals.start()
+        self.connectors.changed = lambda: self._spawn(self.attach)
+        everybody = [user.id for user in await self.users.everybody()]
+        self._spawn(lambda: self.accounts.drop_pending(everybody))
+        await self._open()
+
+    def loops(self) -> list[Awaitable[None]]:
+        """What goes on for as long as the room does."""
+        return [
+            self.catalogue.follow(self._bus),
+            _every(_SWEEP, self.approvals.sweep),
+            _every(_HOURLY, self.sessions.sweep),
+            _every(_HEAD, self.ledger.keep_head),
+            _every(_HEAD, self.accounts.detach_pending),
+            _every(_ATTACH, self._attach_anew),
+        ]
+
+    async def attach(self) -> None:
+        """Hands the accounts of each connector that has come, or has changed to an approved card, to it again."""
+        running = self.connectors.grantable()
+        gone = set(self._attached) - set(running)
+        for connector in gone:
+            del self._attached[connector]
+        new = {connector: digest for connector, digest in running.items() if self._attached.get(connector) != digest}
+        self._attached |= new
+        users = [user.id for user in await self.users.everybody()]
+        for connector, digest in new.items():
+            try:
+                await self.accounts.attach_all(connector, digest, users)
+            except OaError:
+                self._attached.pop(connector, None)
+                raise
+
+    async def _attach_anew(self) -> None:
+        """Grants of background work end by themselves: they are given anew long before."""
+        self._attached.clear()
+        await self.attach()
+
+    async def _open(self) -> None:
+        await self.setup.begin(username=self._settings.setup_user, password_file=self._settings.setup_password_file)
+        await self.models.apply_preset()
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._bus.spawn(_tried(work))
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await _tried(work)
+        await asyncio.sleep(seconds)
+
+
+async def _tried(work: Callable[[], Awaitable[None]]) -> None:
+    """Work that another room may not be ready for; the next round tries again."""
+    try:
+        await work()
+    except OaError as error:
+        _log.info("put off", extra={"work": getattr(work, "__name__", "work"), "code": error.code})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the room stops as a whole."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+async def run(settings: GatewaySettings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as stack:
+        bus = await settings.connect(ROOM, streams=True)
+        keys = Keys(bus, utc_now)
+        store = await Store.open(settings.data_dir / "room.db", await keys.room(), migrations("room"))
+        stack.push_async_callback(store.close)
+        room = Room(bus, store, keys, settings)
+        stack.push_async_callback(room.stores.close)
+        await room.start()
+        for loop in room.loops():
+            stack.callback(asyncio.ensure_future(loop).cancel)
+        stack.push_async_callback(bus.drain, seconds=3.0)
+        await _serve(room, settings, stop)
+
+
+async def _serve(room: Room, settings: GatewaySettings, stop: asyncio.Event) -> None:
+    server = _Server(
+        uvicorn.Config(
+            create_app(room.gateway, settings),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=3,
+            timeout_keep_alive=30,
+            lifespan="off",
+            ws="none",
+        )
+    )
+    serving = asyncio.ensure_future(server.serve())
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+
+
+def main() -> None:
+    """The room's process."""
+    settings = GatewaySettings.read_or_exit()
+    log.configure(ROOM)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""Conversations from the gateway's side: the agent has them, this room opens turns and signs what they may do."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.context import CallContext
+from openassistant.errors import Conflict, DeadlineExceeded, OaError, TooLarge
+from openassistant.messages import (
+    AuditAction,
+    Conversation,
+    ConversationList,
+    ConversationQuery,
+    Done,
+    History,
+    TurnAccepted,
+    TurnRequest,
+)
+from services.gateway import views
+from services.gateway.accounts import Accounts
+from services.gateway.grants import Grants
+from services.gateway.ledger import Ledger
+from services.gateway.models import Models
+from services.gateway.problems import invalid
+from services.gateway.questions import Questions
+from services.gateway.sessions import SignedIn
+from services.gateway.turns import Turns
+
+__all__ = ["LONGEST", "Chat"]
+
+LONGEST = 200_000
+"""Characters of one message."""
+
+_SECONDS = 10.0
+
+
+class Chat:
+    """One user's conversations at a time."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        turns: Turns,
+        questions: Questions,
+        *,
+        accounts: Accounts,
+        models: Models,
+        grants: Grants,
+        ledger: Ledger,
+    ) -> None:
+        self._bus, self._turns, self._questions = bus, turns, questions
+        self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
+
+    async def listing(self, me: SignedIn) -> list[views.Conversation]:
+        """One's own conversations, newest change first."""
+        found = await self._bus.request(
+            subjects.agent("conversations"), ConversationQuery(), ConversationList, self._context(me)
+        )
+        return [_view(each) for each in found.conversations]
+
+    async def create(self, me: SignedIn, *, title: str = "") -> views.Conversation:
+        """A new, empty conversation."""
+        query = ConversationQuery(title=title)
+        return _view(await self._bus.request(subjects.agent("create"), query, Conversation, self._context(me)))
+
+    async def history(self, me: SignedIn, conversation: str) -> views.History:
+        """A conversation with its messages; raises `NotFound`."""
+        ctx = self._context(me, conversation)
+        found = await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+        return _history(found)
+
+    async def delete(self, me: SignedIn, conversation: str) -> None:
+        """Deletes a conversation and what was asked in it; raises `NotFound`, `Conflict` while it is answered."""
+        await self.history(me, conversation)
+        await self._ledger.note(AuditAction.CONVERSATION_DELETED, user=me.user.id, content={"id": conversation})
+        await self._bus.request(subjects.agent("delete"), Done(), Done, self._context(me, conversation))
+        await self._questions.forget(me.user.id, conversation)
+        await self._turns.forget(me.user.id, conversation)
+
+    async def say(self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None) -> TurnAccepted:
+        """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`."""
+        if len(text) > LONGEST:
+            raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
+        if not text.strip():
+            raise invalid("Please write something.", text="Please write something.")
+        return await self._turn(me, conversation, text, zone=_zone(zone), retry=False)
+
+    async def retry(self, me: SignedIn, conversation: str) -> TurnAccepted:
+        """The last message once more; raises `Conflict` where there is none."""
+        history = await self.history(me, conversation)
+        said = [each for each in history.messages if each.role == "user"]
+        if not said:
+            raise Conflict("There is nothing to try again yet.")
+        return await self._turn(me, conversation, said[-1].text, zone="UTC", retry=True)
+
+    async def cancel(self, me: SignedIn, conversation: str) -> None:
+        """Stops the answer; what already acts is brought to its end."""
+        await self._bus.request(subjects.agent("cancel"), Done(), Done, self._context(me, conversation, seconds=30))
+
+    async def _turn(self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool) -> TurnAccepted:
+        user = me.user.id
+        accounts, model = await self._accounts.refs(user), await self._models.ref(user)
+        request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone)
+        turn = await self._turns.begin(user, conversation)
+        try:
+            grant = self._grants.turn(user, turn=turn, conversation=conversation)
+            await self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=grant)
+            return await self._accepted(user, turn, conversation, grant, request)
+        except OaError:
+            await self._turns.end(turn)
+            raise
+
+    async def _accepted(
+        self, user: str, turn: str, conversation: str, grant: str, request: TurnRequest
+    ) -> TurnAccepted:
+        """The agent's word that it is stored; asked twice where no answer came, for it is one turn all the same."""
+        for last in (False, True):
+            ctx = self._grants.context(user, seconds=_SECONDS, grant=grant, conversation=conversation)
+            ctx = ctx.model_copy(update={"turn": turn})
+            try:
+                return await self._bus.request(subjects.agent("turn"), request, TurnAccepted, ctx)
+            except DeadlineExceeded:
+                if last:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _context(self, me: SignedIn, conversation: str | None = None, *, seconds: float = _SECONDS) -> CallContext:
+        return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)
+
+
+def _zone(name: str | None) -> str:
+    try:
+        return ZoneInfo(name or "UTC").key
+    except (ValueError, OSError) as error:
+        raise invalid("The time zone is not known.", zone="Use a name such as Europe/Berlin.") from error
+
+
+def _view(found: Conversation) -> views.Conversation:
+    return views.Conversation(
+        id=found.id, title=found.title, created_at=found.created, updated_at=found.updated, state=found.state
+    )
+
+
+def _history(found: History) -> views.History:
+    messages = (
+        views.Message.model_validate({**each.model_dump(exclude={"created"}), "created_at": each.created})
+        for each in found.messages
+    )
+    shown = _view(found.conversation).model_dump()
+    return views.History(**shown, messages=tuple(messages), last_event_id=found.last_event_id)

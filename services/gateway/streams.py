@@ -1,0 +1,138 @@
+"""Events of a conversation as server-sent events (WHATWG HTML, 9.2): resumable, and over when the session is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import NotFound, OaError
+from openassistant.messages import TurnAccepted
+from services.gateway import views
+from services.gateway.chat import Chat
+from services.gateway.sessions import Sessions, SignedIn
+
+__all__ = ["Event", "Events", "Streams", "ends_run", "snapshot"]
+
+Event = tuple[int, bytes]
+Events = AsyncGenerator[Event, None]
+_KEEP_ALIVE = 15.0
+"""Seconds; proxies cut what is silent for longer than a minute or so."""
+
+
+class Streams:
+    """Streams for the browser and for other clients of AG-UI."""
+
+    def __init__(self, bus: Bus, chat: Chat, sessions: Sessions, *, keep_alive: float = _KEEP_ALIVE) -> None:
+        self._bus, self._chat, self._sessions, self._keep_alive = bus, chat, sessions, keep_alive
+
+    def run(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> StreamingResponse:
+        """The events of a run that was accepted just now, to its end."""
+        events = self.since(me, conversation, accepted.last_event_id)
+        return self.response(me, _to_end(events, lambda event: ends_run(event, accepted.run)))
+
+    async def follow(self, me: SignedIn, conversation: str, *, after: int | None) -> StreamingResponse:
+        """A conversation's events after one of them, or from now on; raises `NotFound`.
+
+        Where events in between are no longer kept, it begins with the whole conversation as it is now.
+        """
+        history = await self._chat.history(me, conversation)
+        start = history.last_event_id if after is None else after
+        return self.response(me, self._resumed(me, history, start))
+
+    async def since(self, me: SignedIn, conversation: str, after: int) -> Events:
+        """What is kept after an id, then what comes. For an id whose successors cannot have been lost."""
+        async with contextlib.aclosing(self._bus.events(self._subject(me, conversation), after=0)) as events:
+            async for event in events:
+                if event[0] > after:
+                    yield event
+
+    def response(self, me: SignedIn, events: Events) -> StreamingResponse:
+        """The HTTP answer."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._frames(me, events), media_type="text/event-stream", headers=headers)
+
+    async def _resumed(self, me: SignedIn, history: views.History, after: int) -> Events:
+        try:
+            async with contextlib.aclosing(self._bus.events(self._subject(me, history.id), after=after)) as events:
+                async for event in events:
+                    yield event
+        except NotFound:
+            pass
+        history = await self._chat.history(me, history.id)
+        if history.last_event_id != after:
+            shown = {"type": "MESSAGES_SNAPSHOT", "messages": snapshot(history)}
+            yield history.last_event_id, json.dumps(shown).encode()
+        async with contextlib.aclosing(self.since(me, history.id, history.last_event_id)) as events:
+            async for event in events:
+                yield event
+
+    async def _frames(self, me: SignedIn, events: Events) -> AsyncIterator[bytes]:
+        yield b": open\n\n"
+        waiting = asyncio.ensure_future(anext(events, None))
+        try:
+            while True:
+                done, _ = await asyncio.wait({waiting}, timeout=self._keep_alive)
+                if not done:
+                    if not await self._sessions.lives(me.session):
+                        return
+                    yield b": still here\n\n"
+                    continue
+                event = waiting.result()
+                if event is None:
+                    return
+                waiting = asyncio.ensure_future(anext(events, None))
+                yield b"id: %d\ndata: %s\n\n" % event
+        except OaError:
+            return  # the stream ends; the client comes back with the last id that it saw
+        finally:
+            waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OaError):
+                await waiting
+            await events.aclose()
+
+    def _subject(self, me: SignedIn, conversation: str) -> str:
+        return subjects.chat(me.user.id, conversation)
+
+
+def ends_run(event: Event, run: str) -> bool:
+    """Whether an event is the last one of a run."""
+    data = json.loads(event[1])
+    return data["type"] == "RUN_ERROR" or (data["type"] == "RUN_FINISHED" and data.get("runId") == run)
+
+
+async def _to_end(events: Events, is_end: Callable[[Event], bool]) -> Events:
+    async with contextlib.aclosing(events) as source:
+        async for event in source:
+            yield event
+            if is_end(event):
+                return
+
+
+def snapshot(history: views.History) -> list[dict[str, Any]]:
+    """A conversation as AG-UI messages."""
+    shown: list[dict[str, Any]] = []
+    for message in history.messages:
+        if message.role == "user":
+            shown.append({"id": message.id, "role": "user", "content": message.text})
+            continue
+        made = [_tool_call(call) for call in message.calls]
+        said = {"id": message.id, "role": "assistant", "content": message.text}
+        shown.append({**said, "toolCalls": made} if made else said)
+        shown += [
+            {"id": f"result-{call.id}", "role": "tool", "toolCallId": call.id, "content": json.dumps(call.result)}
+            for call in message.calls
+            if call.result is not None
+        ]
+    return shown
+
+
+def _tool_call(call: views.CallView) -> dict[str, Any]:
+    function = {"name": call.tool, "arguments": json.dumps(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}

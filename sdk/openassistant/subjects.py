@@ -35,8 +35,11 @@ __all__ = [
 ]
 
 CHAT_STREAM = "OA_CHAT"
+"""Stream, in memory, one hour: the events of conversations, for a browser that comes back."""
 INBOX_STREAM = "OA_INBOX"
+"""Stream, on disk, seven days: that something new came, by id."""
 CONNECTORS_BUCKET = "OA_CONNECTORS"
+"""Key-value bucket, in memory, 60 seconds: which connectors run, each instance with its card."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}|\*|>")
 

@@ -18,7 +18,7 @@ from services.audit.contents import Contents
 from services.audit.ledger import Ledger
 from services.audit.records import COLUMNS
 
-__all__ = ["SERVICES", "Witness"]
+__all__ = ["SERVICES", "Witness", "recordable"]
 
 SERVICES = ("gateway", "agent", "vault", "audit")
 """Rooms that are no connector."""
@@ -53,7 +53,7 @@ class Witness:
 
     async def _admitted(self, room: str, ctx: CallContext, record: Record) -> tuple[dict[str, Any], Any, Admit | None]:
         """(the row, its content, a last check inside the transaction)."""
-        if record.action not in _allowed(room):
+        if record.action not in recordable(room):
             raise Forbidden(f"{room} may not record {record.action}.")
         if room == "agent":
             return *_started(record, self._turn_grant(ctx, record)), None
@@ -117,7 +117,8 @@ class Witness:
         return self._clock() + _RECEIPT_LIFE
 
 
-def _allowed(room: str) -> tuple[AuditAction, ...]:
+def recordable(room: str) -> tuple[AuditAction, ...]:
+    """What a room may have written down; every room that is no service is a connector."""
     services = {"agent": (AuditAction.TOOL_STARTED,), "gateway": _GATEWAY, "vault": _VAULT, "audit": ()}
     return services.get(room, _OUTCOMES)
 

@@ -158,6 +158,7 @@ def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:
         raise Internal(f"OA_APPROVED_CARDS_FILE: {path.name} is not a JSON object of connector to digest.") from error
 
 
+_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "yes or no"}
 _WORDS: dict[str, Callable[[Any], str]] = {
     "required": lambda _: "Please fill this in.",
     "type": lambda wanted: f"This should be {_KINDS.get(str(wanted), str(wanted))}.",
@@ -171,7 +172,6 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "format": lambda wanted: f"This is not a valid {wanted}.",
     "additionalProperties": lambda _: "There is no such field.",
 }
-_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "yes or no"}
 
 
 def _wrong(schema: dict[str, Any], given: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,13 @@ class GatewaySettings(RoomSettings):
     approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0
     """How long a question to the owner stays open."""
 
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the house."""
+        everywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 - it is compared, not bound
+        host = "localhost" if everywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:

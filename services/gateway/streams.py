@@ -104,7 +104,7 @@ class Streams:
 def ends_run(event: Event, run: str) -> bool:
     """Whether an event is the last one of a run."""
     data = json.loads(event[1])
-    return data["type"] == "RUN_ERROR" or (data["type"] == "RUN_FINISHED" and data.get("runId") == run)
+    return bool(data["type"] == "RUN_ERROR" or (data["type"] == "RUN_FINISHED" and data.get("runId") == run))
 
 
 async def _to_end(events: Events, is_end: Callable[[Event], bool]) -> Events:

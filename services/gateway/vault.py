@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -15,6 +17,8 @@ from services.gateway.grants import Grants
 __all__ = ["Vault"]
 
 _SECONDS = 10.0
+
+Reply = TypeVar("Reply", bound=BaseModel)
 
 
 class Vault:
@@ -58,6 +62,6 @@ class Vault:
         except NotFound:
             return
 
-    async def _ask(self, verb: str, user: str, query: AccountQuery, reply: type[Any]) -> Any:
+    async def _ask(self, verb: str, user: str, query: AccountQuery, reply: type[Reply]) -> Reply:
         ctx = self._grants.context(user, seconds=_SECONDS)
         return await self._bus.request(subjects.vault_account(verb), query, reply, ctx)

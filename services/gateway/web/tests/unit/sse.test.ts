@@ -95,3 +95,59 @@ test('a closed page asks no more', async () => {
   await follow({ url: '/events', fetch, lastId: () => 0, onEvent: () => {}, onState: () => {}, signal: closing.signal });
   expect(asked).toHaveLength(1);
 });
+
+test('a connection that falls silent is cut, and the stream goes on', async () => {
+  const dead = (): Response => new Response(new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode('id: 3\ndata: a\n\n')) }));
+  const { fetch, asked } = answering(dead, () => new Response(null, { status: 404 }));
+  let last = 0;
+  await follow({
+    url: '/events',
+    fetch,
+    lastId: () => last,
+    onEvent: (event) => (last = Number(event.id)),
+    onState: () => {},
+    signal: new AbortController().signal,
+    backOff: () => 0,
+    silence: 20
+  });
+  expect(asked).toEqual(['0', '3']);
+});
+
+test('a server that fails is asked again, with growing waits', async () => {
+  const waits: number[] = [];
+  const failing = (): Response => new Response(null, { status: 503 });
+  const { fetch, asked } = answering(failing, failing, failing, () => new Response(null, { status: 401 }));
+  await follow({
+    url: '/events',
+    fetch,
+    lastId: () => 9,
+    onEvent: () => {},
+    onState: () => {},
+    signal: new AbortController().signal,
+    backOff: (attempt) => (waits.push(attempt), 0)
+  });
+  expect(waits).toEqual([1, 2, 3]);
+  expect(asked).toEqual(['9', '9', '9', '9']);
+});
+
+test('a character cut in two between pieces comes whole', async () => {
+  const bytes = new TextEncoder().encode('id: 1\ndata: Grüße 🏡\n\n');
+  const body = new ReadableStream({
+    start(stream) {
+      for (const byte of bytes) stream.enqueue(Uint8Array.of(byte));
+      stream.close();
+    }
+  });
+  const { fetch } = answering(() => new Response(body), () => new Response(null, { status: 404 }));
+  const seen: string[] = [];
+  await follow({
+    url: '/events',
+    fetch,
+    lastId: () => 0,
+    onEvent: (event) => seen.push(event.data),
+    onState: () => {},
+    signal: new AbortController().signal,
+    backOff: () => 0
+  });
+  expect(seen).toEqual(['Grüße 🏡']);
+});

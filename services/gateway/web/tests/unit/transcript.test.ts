@@ -115,3 +115,38 @@ test('a reload keeps what is the same', () => {
 test('unknown events are passed over', () => {
   expect(after(started, { type: 'SOMETHING_NEW' }, { type: 'CUSTOM', name: 'other', value: 1 }).run).toBe('running');
 });
+
+test('kinds of events that nobody knows here change nothing but the place in the stream', () => {
+  const transcript = after(
+    started, begun, said('kept'),
+    { type: 'CUSTOM', name: 'oa.weather', value: { rain: true } },
+    { type: 'CUSTOM', name: 'oa.call', value: 'not an object' },
+    { type: 'STATE_SNAPSHOT', snapshot: {} },
+    { type: 'STATE_DELTA', delta: [] },
+    { type: 'NOT_INVENTED_YET' },
+    { type: 'toString' }
+  );
+  expect(transcript.messages.map((message) => message.text)).toEqual(['kept']);
+  expect(transcript.lastEventId).toBe(9);
+  expect(transcript.needsReload).toBe(false);
+});
+
+test('a state that nobody knows here leaves a call as it is', () => {
+  const transcript = after(started, begun, ...called, stateOf('running'), stateOf('levitating'));
+  expect(transcript.call('k')?.state).toBe('running');
+});
+
+test('a snapshot asks for the stored conversation, also where the server was set back', () => {
+  const snapshot = { type: 'MESSAGES_SNAPSHOT', messages: [] } as unknown as AGUIEvent;
+  const ahead = after(started, begun);
+  ahead.apply(7, snapshot);
+  expect(ahead.needsReload).toBe(true);
+  const back = new Transcript();
+  back.load(history({ last_event_id: 40 }));
+  back.apply(38, snapshot);
+  expect(back.needsReload).toBe(true);
+  back.load(history({ last_event_id: 38 }));
+  expect(back.lastEventId).toBe(38);
+  back.apply(38, snapshot);
+  expect(back.needsReload).toBe(false);
+});

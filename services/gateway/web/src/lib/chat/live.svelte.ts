@@ -22,6 +22,7 @@ export class Live {
   #frame: (() => void) | null = null;
   #reader: AbortController | null = null;
   #closed = false;
+  #loads = 0;
   #reloaded = 0;
   #asked = new Set<string>();
   #onRun: () => void;
@@ -35,9 +36,10 @@ export class Live {
   /** Loads the conversation and follows it until `close`. */
   async open(): Promise<void> {
     this.#stopReading();
+    const load = ++this.#loads;
     try {
       const history = await api.conversation(this.id);
-      if (this.#closed) return;
+      if (this.#closed || load !== this.#loads) return;
       this.title = history.title;
       this.transcript.load(history);
       this.phase = 'ready';
@@ -45,7 +47,7 @@ export class Live {
       void this.#fetchApprovals();
       this.#read();
     } catch (thrown) {
-      this.#failed(problemFrom(thrown));
+      if (load === this.#loads) this.#failed(problemFrom(thrown));
     }
   }
 
@@ -145,6 +147,7 @@ export class Live {
   }
 
   #read(): void {
+    this.#reader?.abort();
     this.#reader = new AbortController();
     document.removeEventListener('visibilitychange', this.#visibility);
     document.addEventListener('visibilitychange', this.#visibility);
@@ -177,8 +180,9 @@ export class Live {
 
   #received(event: ServerEvent): void {
     const id = Number(event.id);
-    if (!Number.isSafeInteger(id)) return;
-    this.#queue.push([id, JSON.parse(event.data) as AGUIEvent]);
+    const data = parsed(event.data);
+    if (!Number.isSafeInteger(id) || id <= 0 || data === null) return;
+    this.#queue.push([id, data]);
     this.#frame ??= nextFrame(() => this.#flush());
   }
 
@@ -193,6 +197,16 @@ export class Live {
     void this.#fetchApprovals();
     if (before !== this.transcript.run) this.#onRun();
     if (this.transcript.needsReload && !this.#closed) this.#reload();
+  }
+}
+
+/** The event in a piece of data; null where it is none, which must not cost the connection. */
+function parsed(data: string): AGUIEvent | null {
+  try {
+    const event: unknown = JSON.parse(data);
+    return typeof event === 'object' && event !== null && 'type' in event ? (event as AGUIEvent) : null;
+  } catch {
+    return null;
   }
 }
 

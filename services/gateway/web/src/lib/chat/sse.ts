@@ -64,8 +64,13 @@ export interface FollowOptions {
   signal: AbortSignal;
   /** Milliseconds to wait before attempt n (from 1). */
   backOff?: (attempt: number) => number;
+  /** Milliseconds without a byte after which a connection counts as dead. */
+  silence?: number;
   fetch?: typeof fetch;
 }
+
+/** Three times the pause between the comments by which the gateway shows that it is there. */
+const SILENCE = 45_000;
 
 /** A second, then two, four, up to fifteen, each shortened by up to a third so that clients do not come in step. */
 export function backOff(attempt: number): number {
@@ -86,27 +91,70 @@ export async function follow(options: FollowOptions): Promise<void> {
   }
 }
 
-async function readOnce(options: FollowOptions, opened: () => void): Promise<'ended' | 'gone' | 'signed-out'> {
-  const parser = new EventParser();
+type End = 'ended' | 'gone' | 'signed-out';
+
+/** One connection, from its request to its end; a connection that falls silent is cut. */
+async function readOnce(options: FollowOptions, opened: () => void): Promise<End> {
+  const watch = new Watch(options.signal, options.silence ?? SILENCE);
   try {
     const response = await (options.fetch ?? fetch)(options.url, {
       headers: { Accept: 'text/event-stream', 'Last-Event-ID': String(options.lastId()) },
       cache: 'no-store',
-      signal: options.signal
+      signal: watch.signal
     });
     if (response.status === 401) return 'signed-out';
     if (response.status === 404) return 'gone';
     if (!response.ok || !response.body) return 'ended';
     opened();
     options.onState('open');
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      for (const event of parser.push(read.value)) options.onEvent(event);
-    }
+    await readBody(response.body, options.onEvent, watch);
   } catch {
     return 'ended';
+  } finally {
+    watch.end();
   }
   return 'ended';
+}
+
+async function readBody(body: ReadableStream<Uint8Array>, onEvent: FollowOptions['onEvent'], watch: Watch): Promise<void> {
+  const parser = new EventParser();
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  const cut = (): void => void reader.cancel().catch(() => undefined);
+  watch.signal.addEventListener('abort', cut);
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    watch.heard();
+    for (const event of parser.push(decoder.decode(read.value, { stream: true }))) onEvent(event);
+  }
+}
+
+/** Aborts with its parent, or when nothing was heard for too long: a laptop that slept never hears of the end. */
+class Watch {
+  readonly #own = new AbortController();
+  readonly #stop = (): void => this.#own.abort();
+  #timer: ReturnType<typeof setTimeout>;
+
+  constructor(
+    readonly parent: AbortSignal,
+    readonly silence: number
+  ) {
+    parent.addEventListener('abort', this.#stop);
+    this.#timer = setTimeout(this.#stop, silence);
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
+  }
+
+  heard(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#stop, this.silence);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.parent.removeEventListener('abort', this.#stop);
+  }
 }
 
 /** Waits, but no longer than until the browser says it is online again. */

@@ -151,10 +151,14 @@ export class Transcript {
 
   /** Applies one event; false where it was seen before. */
   apply(id: number, event: AGUIEvent): boolean {
-    if (id <= this.lastEventId) return false;
-    this.lastEventId = id;
-    const handler = this.#handlers[event.type as keyof Events] as ((event: AGUIEvent) => void) | undefined;
-    handler?.(event);
+    // A snapshot may carry an older id: then the server has lost what was seen here, and what it stored counts.
+    const isSetBack = event.type === ('MESSAGES_SNAPSHOT' as AGUIEvent['type']) && id !== this.lastEventId;
+    if (id <= this.lastEventId && !isSetBack) return false;
+    this.lastEventId = Math.max(id, this.lastEventId);
+    if (Object.hasOwn(this.#handlers, event.type)) {
+      const handler = this.#handlers[event.type as keyof Events] as (event: AGUIEvent) => void;
+      handler(event);
+    }
     return true;
   }
 
@@ -237,7 +241,7 @@ export class Transcript {
   #callChanged(value: Record<string, unknown>): void {
     const call = this.call(String(value.callId));
     if (!call) return;
-    call.state = value.state as CallState;
+    if (STATES.has(value.state as CallState)) call.state = value.state as CallState;
     if (typeof value.connector === 'string') call.connector = value.connector;
     if (typeof value.tool === 'string') call.tool = value.tool;
     if (typeof value.effect === 'string') call.effect = value.effect as Effect;
@@ -283,6 +287,8 @@ export class Transcript {
     for (const message of this.messages) message.streaming = false;
   }
 }
+
+const STATES = new Set<CallState>(['proposed', 'waiting', 'running', 'done', 'failed', 'denied', 'unknown']);
 
 const isJson = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -25,7 +25,9 @@ class HouseSettings(Settings):
     data_dir: Path = Field(default_factory=_default_data_dir)
     """Everything that the house keeps, but the root key."""
     host: str = "127.0.0.1"
+    """The address on which the web interface listens."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """The port on which it listens."""
     allowed_hosts: str = ""
     """Further names under which a browser may reach the house, divided by commas."""
     trusted_proxies: str = ""
@@ -33,10 +35,15 @@ class HouseSettings(Settings):
     root_key_file: Path | None = None
     """By default beside the data directory and never in it, so that a copy of the data is not a copy of the key."""
     setup_user: str | None = None
+    """Creates the owner under this name at the first start, instead of the one-time link."""
     setup_password_file: Path | None = None
+    """A file with that owner's password."""
     model: str | None = None
+    """The model that answers, by its litellm name, or by the name that the server at OA_MODEL_BASE_URL knows."""
     model_base_url: str | None = None
+    """The address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1."""
     model_api_key_file: Path | None = None
+    """A file with the model provider's key."""
 
     @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file")
     @classmethod

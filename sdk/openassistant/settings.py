@@ -51,10 +51,13 @@ class RoomSettings(Settings):
     """Where the bus is, who this room is on it, whom it trusts, and where its data lies."""
 
     nats_url: str = "nats://127.0.0.1:4222"
+    """Where the bus is."""
     nkey_file: Path
+    """The seed of this room's key on the bus."""
     trust_file: Path | None = None
     """Public keys of gateway and audit; by default `trust.json` beside the nkey file."""
     data_dir: Path
+    """What this room alone keeps."""
 
     def trust(self) -> Trust:
         """The public keys to believe; raises `Internal`."""

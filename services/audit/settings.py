@@ -13,3 +13,4 @@ class AuditSettings(RoomSettings):
     """The room's settings and the file with the key that signs receipts and tree heads."""
 
     signing_key_file: Path
+    """The key that signs receipts and tree heads."""

@@ -20,20 +20,29 @@ class GatewaySettings(RoomSettings):
     """Where the gateway listens, what it signs with, and what a house may be given before its first start."""
 
     host: str = "127.0.0.1"
+    """The address on which the web interface listens."""
     port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """The port on which it listens."""
     allowed_hosts: Names = ()
     """Further names under which a browser may reach this house, divided by commas."""
     trusted_proxies: Names = ()
     """Addresses of reverse proxies whose X-Forwarded-* headers are believed, divided by commas."""
     signing_key_file: Path
+    """The key that signs grants and approvals."""
     approved_cards_file: Path | None = None
     """Cards that came with this release: a JSON object of connector id to one digest or a list of them."""
     setup_user: str | None = None
+    """Creates the owner under this name at the first start, instead of the one-time link."""
     setup_password_file: Path | None = None
+    """A file with that owner's password."""
     model: str | None = None
+    """The model that answers, by its litellm name, or by the name that the server at OA_MODEL_BASE_URL knows."""
     model_base_url: str | None = None
+    """The address of an OpenAI-compatible server."""
     model_api_key_file: Path | None = None
+    """A file with the model provider's key."""
     web_dir: Path = _WEB
+    """The built web interface."""
     approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0
     """How long a question to the owner stays open."""
 

@@ -13,3 +13,4 @@ class VaultSettings(RoomSettings):
     """The room's settings and the file with the root key, which lies outside the data."""
 
     root_key_file: Path
+    """The root key: 44 characters of base64."""

@@ -49,9 +49,10 @@ format: $(VENV)/.dev  ## Let ruff lay out the code
 types: $(VENV)/.dev  ## mypy --strict
 	$(BIN)/mypy
 
-generate: $(VENV)/.dev api  ## Write the generated files anew: permission table, dependency list, cards, API
+generate: $(VENV)/.dev api  ## Write the generated files anew: permission table, dependency list, reference pages, cards, API
 	$(BIN)/python -m deploy.permissions --write
 	$(BIN)/python -m deploy.dependencies --write
+	$(BIN)/python -m deploy.reference --write
 	for card in connectors/*/manifest.toml; do \
 		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --write || exit 1; \
 	done
@@ -59,6 +60,7 @@ generate: $(VENV)/.dev api  ## Write the generated files anew: permission table,
 generated: $(VENV)/.dev  ## Fail when a generated file is stale
 	$(BIN)/python -m deploy.permissions --check
 	$(BIN)/python -m deploy.dependencies --check
+	$(BIN)/python -m deploy.reference --check
 	for card in connectors/*/manifest.toml; do \
 		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --check || exit 1; \
 	done

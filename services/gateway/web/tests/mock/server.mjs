@@ -29,7 +29,9 @@ const policy = [
   "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'self'",
-  "frame-ancestors 'none'"
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types svelte-trusted-html dompurify'
 ].join('; ');
 
 /** The house as a test wants it, by the cookie `house`: several words joined by dots. */

@@ -6,7 +6,8 @@ import { addressOf, targetOf } from './links';
 /** One top-level piece of a text, as HTML that is safe to insert. */
 export interface Block {
   key: number;
-  html: string;
+  /** Where the browser knows trusted types, DOMPurify's word for it; else the text itself. */
+  html: string | TrustedHTML;
 }
 
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -60,11 +61,12 @@ const TAGS =
   'p br strong em del s code pre h1 h2 h3 h4 h5 h6 ul ol li blockquote hr table thead tbody tr th td a span div button'.split(' ');
 const ATTRIBUTES = ['href', 'target', 'rel', 'class', 'start', 'tabindex', 'role', 'aria-label', 'type', 'data-copy'];
 
-const clean = (html: string): string =>
+const clean = (html: string): string | TrustedHTML =>
   DOMPurify.sanitize(html, {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
+    RETURN_TRUSTED_TYPE: true,
     // Only `href` holds an address: the pattern below would else drop these for not being one.
     ADD_URI_SAFE_ATTR: ['target', 'rel', 'tabindex', 'type', 'start'],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i
@@ -106,10 +108,10 @@ export class Blocks {
 export function markdown(text: string): string {
   return new Blocks()
     .update(text)
-    .map((block) => block.html)
+    .map((block) => String(block.html))
     .join('');
 }
 
 const hasReferences = (text: string): boolean => /^ {0,3}\[[^\]\n]+\]:/m.test(text);
 
-const render = (token: Token): string => clean(marked.parser([token]));
+const render = (token: Token): string | TrustedHTML => clean(marked.parser([token]));

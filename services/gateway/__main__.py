@@ -44,7 +44,7 @@ from services.gateway.turns import Turns
 from services.gateway.users import Users
 from services.gateway.vault import Vault
 
-__all__ = ["ROOM", "Room", "main", "migrations"]
+__all__ = ["ROOM", "Room", "main"]
 
 ROOM = "gateway"
 _FOLDER = Path(__file__).parent / "migrations"
@@ -53,7 +53,7 @@ _SWEEP, _HOURLY, _HEAD, _ATTACH = 2.0, 3600.0, 30.0, 12 * 3600.0
 _log = logging.getLogger("openassistant.gateway")
 
 
-def migrations(line: str) -> Migrations:
+def _migrations(line: str) -> Migrations:
     """The numbered scripts of the room's own file, or of a user's."""
     return Migrations({"own": _FOLDER / line})
 
@@ -65,7 +65,7 @@ class Room:
         clock, self._bus, self._settings = utc_now, bus, settings
         release = read_approved(settings.approved_cards_file)
         self.catalogue = Catalogue(clock)
-        self.stores = UserStores(settings.data_dir / "users", migrations("user"), keys.of)
+        self.stores = UserStores(settings.data_dir / "users", _migrations("user"), keys.of)
         preferences = Preferences(store)
         self.connectors = Connectors(store, self.catalogue, clock, release=release)
         grants = Grants(SigningKey.load(settings.signing_key_file), self.connectors.grantable, clock)
@@ -175,7 +175,7 @@ async def run(settings: GatewaySettings) -> None:
     async with AsyncExitStack() as stack:
         bus = await settings.connect(ROOM, streams=True)
         keys = Keys(bus, utc_now)
-        store = await Store.open(settings.data_dir / "room.db", await keys.room(), migrations("room"))
+        store = await Store.open(settings.data_dir / "room.db", await keys.room(), _migrations("room"))
         stack.push_async_callback(store.close)
         room = Room(bus, store, keys, settings)
         stack.push_async_callback(room.stores.close)

@@ -1,0 +1,233 @@
+"""The gateway's parts between an agent, a vault, a witness and a connector that only remember what they were told."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from openassistant import subjects
+from openassistant.catalogue import Catalogue
+from openassistant.context import CallContext, new_id, utc_now
+from openassistant.errors import OaError
+from openassistant.grants import SigningKey, Trust
+from openassistant.keys import Keys
+from openassistant.messages import (
+    Account,
+    AccountList,
+    AccountQuery,
+    ApprovalNeed,
+    ApprovalOutcome,
+    Call,
+    Card,
+    Decision,
+    Destination,
+    Done,
+    Effect,
+    Heartbeat,
+    KeyReply,
+    KeyRequest,
+    LedgerCall,
+    Preview,
+    Record,
+    RecordReply,
+    Renewal,
+    RenewalRequest,
+    ToolCard,
+    TurnCalls,
+    TurnQuery,
+    card_digest,
+)
+from openassistant.seal import seal
+from openassistant.store import Migrations, Store, UserStores
+from openassistant.testing import MemoryBus
+from services import gateway
+from services.gateway.approvals import Approvals
+from services.gateway.connectors import Connectors
+from services.gateway.grants import Grants
+from services.gateway.ledger import Ledger
+from services.gateway.preferences import Preferences
+from services.gateway.questions import Questions
+from services.gateway.sessions import SignedIn
+from services.gateway.turns import Turns
+from services.gateway.users import User
+from services.gateway.vault import Vault
+
+__all__ = ["POST", "GatewayHouse"]
+
+_SCRIPTS = Path(gateway.__file__).parent / "migrations"
+
+
+def migrations(line: str) -> Migrations:
+    return Migrations({"own": _SCRIPTS / line})
+
+
+def _tool(name: str, effect: Effect, *, outside: bool = False) -> ToolCard:
+    return ToolCard(name=name, description=name, effect=effect, parameters={"type": "object"}, returns_outside=outside)
+
+
+POST = Card(
+    id="post",
+    name="Post",
+    version="1",
+    tools=(
+        _tool("letters_read", Effect.READ, outside=True),
+        _tool("drafts_create", Effect.WRITE),
+        _tool("letters_send", Effect.SEND),
+        _tool("letters_burn", Effect.DELETE),
+    ),
+)
+
+
+class GatewayHouse:
+    """`async with GatewayHouse(folder) as house:`; `stop` and `start` are a restart on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.bus = folder, MemoryBus()
+        self.key = SigningKey.generate()
+        self.trust = Trust.of(gateway=self.key, audit=SigningKey.generate())
+        self.time = utc_now()
+        self.me = SignedIn(
+            session=new_id(),
+            user=User(id=new_id(), username="ada", display_name="Ada", role="owner"),
+            expires=self.time + timedelta(days=1),
+        )
+        self.account = Account(
+            id=new_id(), user=self.me.user.id, connector="post", name="Home", settings={}, state="connected",
+            created=self.time,
+        )  # fmt: skip
+        self.conversation = new_id()
+        self.records: list[Record] = []
+        self.read: list[LedgerCall] = []
+        self.decisions: list[tuple[CallContext, Decision]] = []
+        self.preview = Preview(
+            verb="Send a letter", confirm="Send", effect=Effect.SEND, account="Home", content="I sign on Friday.",
+            destinations=(Destination(kind="recipient", value="carol@example.org"),),
+        )  # fmt: skip
+        self.raised_effect: Effect | None = None
+        self.agent_error: OaError | None = None
+        self.ledger_error: OaError | None = None
+        self._keys: dict[str, bytes] = defaultdict(lambda: secrets.token_bytes(32))
+        self._others = AsyncExitStack()
+        self._own = AsyncExitStack()
+        self.approvals: Approvals
+        self.turns: Turns
+        self.grants: Grants
+        self.connectors: Connectors
+        self.store: Store
+        self.agent = self.bus.room("agent")
+
+    async def __aenter__(self) -> Self:
+        vault, audit, post = (self.bus.room(name) for name in ("vault", "audit", "post"))
+        for bus in (vault, audit, post, self.agent):
+            self._others.push_async_callback(bus.drain, seconds=1)
+        await vault.serve(subjects.vault_key("*"), KeyRequest, self._on_key)
+        await vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
+        await audit.serve(subjects.audit_record("*"), Record, self._on_record)
+        await audit.serve(subjects.audit("turn"), TurnQuery, self._on_turn)
+        await post.serve(subjects.preview("post"), Call, self._on_preview)
+        await self.agent.serve(subjects.agent("decide"), Decision, self._on_decide)
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
+        await self._others.aclose()
+
+    def clock(self) -> datetime:
+        return self.time
+
+    async def start(self) -> None:
+        bus, clock = self.bus.room("gateway"), self.clock
+        keys = Keys(bus, clock)
+        self.store = await Store.open(self.folder / "room.db", self._keys["gateway/None"], migrations("room"))
+        users = UserStores(self.folder / "users", migrations("user"), keys.of)
+        catalogue = Catalogue(clock)
+        self.connectors = Connectors(self.store, catalogue, clock, release=frozenset({("post", card_digest(POST))}))
+        await self.connectors.start(bus)
+        beat = Heartbeat(instance="1", card=POST, digest=card_digest(POST), started=self.time)
+        catalogue.apply("post.1", beat.model_dump_json().encode())
+        self.grants = Grants(self.key, self.connectors.grantable, clock)
+        ledger = Ledger(bus, self.grants, Preferences(self.store))
+        self.turns = Turns(self.store, clock)
+        self.approvals = Approvals(
+            bus, Questions(self.store, users, keys, self.grants, clock), self.turns, connectors=self.connectors,
+            vault=Vault(bus, self.grants), grants=self.grants, ledger=ledger, trust=self.trust, clock=clock,
+            life=timedelta(hours=24),
+        )  # fmt: skip
+        await self.approvals.start()
+        self._own.push_async_callback(self.store.close)
+        self._own.push_async_callback(users.close)
+        self._own.push_async_callback(bus.drain, seconds=1)
+
+    async def stop(self) -> None:
+        await self._own.aclose()
+
+    # --- what the agent does --------------------------------------------------------------------------------------
+
+    async def turn(self) -> str:
+        """A live turn's id."""
+        return await self.turns.begin(self.me.user.id, self.conversation)
+
+    def call(self, tool: str, **arguments: Any) -> Call:
+        return Call(
+            id=new_id(), nonce=secrets.token_hex(16), user=self.me.user.id, account=self.account.id,
+            connector="post", card_digest=card_digest(POST), tool=tool, arguments=arguments,
+        )  # fmt: skip
+
+    def grant(self, turn: str, **changes: Any) -> str:
+        return self.grants.turn(changes.get("user", self.me.user.id), turn=turn, conversation=self.conversation)
+
+    async def put(self, call: Call, turn: str, *, grant: str | None = None) -> ApprovalOutcome:
+        """The gateway's answer to the agent that puts a call to the policy."""
+        ctx = self._context(turn, grant or self.grant(turn))
+        return await self.agent.request(subjects.gateway("approve"), ApprovalNeed(call=call), ApprovalOutcome, ctx)
+
+    async def renew(self, turn: str, *, ended: bool = False, grant: str | None = None) -> Renewal:
+        ctx = self._context(turn, grant or self.grant(turn))
+        return await self.agent.request(subjects.gateway("renew"), RenewalRequest(turn=turn, ended=ended), Renewal, ctx)
+
+    def read_outside(self, turn: str) -> None:
+        """The ledger has seen a tool start that brings in text from outside."""
+        digest = card_digest(POST)
+        self.read.append(LedgerCall(id=new_id(), turn=turn, connector="post", card_digest=digest, tool="letters_read"))
+
+    def recorded(self) -> list[str]:
+        return [each.action.value for each in self.records]
+
+    def _context(self, turn: str, grant: str) -> CallContext:
+        ctx = CallContext.within(10, now=self.time, user=self.me.user.id).signed(grant=grant)
+        return ctx.model_copy(update={"turn": turn, "conversation": self.conversation})
+
+    # --- the other rooms ------------------------------------------------------------------------------------------
+
+    async def _on_key(self, ctx: CallContext, request: KeyRequest) -> KeyReply:
+        self.trust.grant(ctx.grant, now=self.time)
+        name = f"{subjects.last_token(ctx.subject)}/{request.user}"
+        return KeyReply(sealed=seal(self._keys[name], request.public_key, context=ctx.subject), key_id="fake")
+
+    async def _on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
+        mine = query.user == self.account.user and query.account in (None, self.account.id)
+        return AccountList(accounts=(self.account,) if mine else ())
+
+    async def _on_record(self, ctx: CallContext, record: Record) -> RecordReply:
+        if self.ledger_error:
+            raise self.ledger_error
+        self.records.append(record)
+        return RecordReply(receipt="", index=len(self.records))
+
+    async def _on_turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
+        return TurnCalls(calls=tuple(self.read))
+
+    async def _on_preview(self, ctx: CallContext, call: Call) -> Preview:
+        declared = next(tool.effect for tool in POST.tools if tool.name == call.tool)
+        return self.preview.model_copy(update={"effect": self.raised_effect or declared})
+
+    async def _on_decide(self, ctx: CallContext, decision: Decision) -> Done:
+        if self.agent_error:
+            raise self.agent_error
+        self.decisions.append((ctx, decision))
+        return Done()

@@ -1,0 +1,148 @@
+"""The HTTP application: routes, the form of every error, the web UI, and the guard around it all."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openassistant import __version__
+from openassistant.errors import Internal, OaError
+from services.gateway import problems, views
+from services.gateway.gateway import Gateway
+from services.gateway.guard import Guard
+from services.gateway.pages import Pages
+from services.gateway.routes import approvals, conversations, health, ledger, model, people, services
+from services.gateway.settings import GatewaySettings
+
+__all__ = ["create_api", "create_app"]
+
+_PROBLEM = "application/problem+json"
+_ROUTES = (people, conversations, approvals, services, model, ledger, health)
+
+_log = logging.getLogger("openassistant.gateway")
+
+
+def create_app(gateway: Gateway, settings: GatewaySettings) -> FastAPI:
+    """The whole application over the room's parts."""
+    app = create_api()
+    app.state.gateway = gateway
+    # The router's last resort, and no route of its own: a known path with a wrong method stays a 405.
+    app.router.default = _Elsewhere(GZipMiddleware(Pages(settings.web_dir), minimum_size=1024, compresslevel=6))
+    app.add_middleware(_Faults)
+    app.add_middleware(Guard, hosts=(settings.host, *settings.allowed_hosts))
+    return app
+
+
+def create_api() -> FastAPI:
+    """The routes and their errors: what the OpenAPI document is made from."""
+    app = _Api(
+        title="Open Assistant",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        redirect_slashes=False,
+        responses={"default": {"model": views.Problem, "description": "What went wrong (RFC 9457)"}},
+    )
+    for each in _ROUTES:
+        app.include_router(each.router)
+    app.add_exception_handler(OaError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_status)
+    return app
+
+
+class _Api(FastAPI):
+    """FastAPI, with errors documented as what they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            for operation in _operations(super().openapi()):
+                default = operation["responses"]["default"]
+                default["content"] = {_PROBLEM: default["content"].pop("application/json")}
+        return super().openapi()
+
+
+class _Elsewhere:
+    """What no route has: nothing below /api, the web UI everywhere else."""
+
+    def __init__(self, pages: ASGIApp) -> None:
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/api" or scope["path"].startswith("/api/"):
+            raise HTTPException(404, "The API has no such address.")
+        await self._pages(scope, receive, send)
+
+
+class _Faults:
+    """The outermost edge: what nobody expected is written down by type and place, and told as a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sent(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if started:
+                raise  # the server cuts the connection, so that half an answer does not pass for a whole one
+            _write_down(scope, error)
+            await problems.response(problems.of_status(500, "Something went wrong here. The log says where."))(
+                scope, receive, send
+            )
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OaError)
+    if isinstance(error, Internal):
+        _write_down(request.scope, error)
+    return problems.response(problems.of_error(error), retry_after=error.retry_after)
+
+
+async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return problems.response(problems.of_status(400, "The body is not JSON."))
+    return problems.response(problems.of_validation(found))
+
+
+async def _on_status(request: Request, error: Exception) -> JSONResponse:
+    """The framework's own refusals; its words stay out, save ours."""
+    assert isinstance(error, HTTPException)
+    answer = problems.response(problems.of_status(error.status_code, _words(error)))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def _words(error: HTTPException) -> str:
+    return error.detail if error.status_code == 404 and error.detail != "Not Found" else ""
+
+
+def _write_down(scope: Scope, error: Exception) -> None:
+    """The route's pattern, not the address: that may hold what nobody should read in a log."""
+    route = getattr(scope.get("route"), "path", None)
+    _log.error("request failed", exc_info=error, extra={"method": scope["method"], "route": route})

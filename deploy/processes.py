@@ -7,7 +7,6 @@ import os
 import resource
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,8 +75,8 @@ def _child(work: Callable[[], int | None], name: str, log: Path, parent: int) ->
     except OaError as error:
         sys.stderr.write(f"{error.message}\n")
         return 1
-    except BaseException:  # noqa: BLE001 - the outermost edge of a process: whatever it is, the log gets it
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 - the outermost edge of a process: whatever it is, the log gets it
+        sys.excepthook(type(error), error, error.__traceback__)  # the room's own, which shows types and places alone
         return 1
     finally:
         sys.stdout.flush()

@@ -33,6 +33,9 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _DENIED),
 }
+_MARKUP = ("svelte-trusted-html", "dompurify")
+"""Who may make markup in the web UI: its templates, and what cleans the model's Markdown."""
+
 _HSTS = "max-age=31536000"
 _ELSEWHERE = (
     "This came from a page of another site. If it did not, a reverse proxy changes the request: it must pass on the"
@@ -50,6 +53,8 @@ def content_policy(script_hashes: Iterable[str] = ()) -> str:
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        f"trusted-types {' '.join(_MARKUP)}",
     )
     return "; ".join(rules)
 

@@ -21,7 +21,7 @@ TARGET = generated.ROOT / "docs" / "reference" / "permissions.md"
 SERVICES = ("gateway", "agent", "vault", "audit")
 _REGISTRY = f"KV_{subjects.CONNECTORS_BUCKET}"
 _STREAMS = (subjects.CHAT_STREAM, subjects.INBOX_STREAM, _REGISTRY)
-_AUDIT_READS = ("query", "turn", "verify", "proof", "export", "head")
+_AUDIT_READS = ("query", "turn", "verify", "proof", "consistency", "export", "head")
 _ACCOUNT_VERBS = ("connect", "finish", "list", "revoke")
 
 

@@ -29,6 +29,8 @@ __all__ = [
     "CheckReport",
     "CheckStep",
     "ConnectRequest",
+    "Consistency",
+    "ConsistencyRequest",
     "Conversation",
     "ConversationList",
     "ConversationQuery",
@@ -561,6 +563,20 @@ class Proof(Wire):
 
     index: int
     leaf: str
+    path: tuple[str, ...]
+    head: TreeHead
+
+
+class ConsistencyRequest(Wire):
+    """Asks for the proof that the tree of the first `first` records is a prefix of the present one."""
+
+    first: Annotated[int, Field(ge=0)]
+
+
+class Consistency(Wire):
+    """A consistency proof (RFC 9162, 2.1.4): sibling hashes (hex) from `first` records to those of the head."""
+
+    first: int
     path: tuple[str, ...]
     head: TreeHead
 

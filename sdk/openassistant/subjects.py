@@ -107,7 +107,7 @@ def vault_token(connector: str) -> str:
 
 
 def audit(verb: str) -> str:
-    """query, turn, verify, proof, export, head: gateway → audit."""
+    """query, turn, verify, proof, consistency, export, head: gateway → audit."""
     return f"oa.rpc.audit.{_token(verb)}"
 
 

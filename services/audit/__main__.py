@@ -16,6 +16,7 @@ from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
 from openassistant.locks import FileLock
 from openassistant.messages import (
+    ConsistencyRequest,
     Done,
     ExportRequest,
     LedgerQuery,
@@ -74,6 +75,7 @@ class Audit:
         await serve(audit("query"), LedgerQuery, self._pages.query)
         await serve(audit("turn"), TurnQuery, self._pages.turn)
         await serve(audit("proof"), ProofRequest, self._pages.proof, limit=2)
+        await serve(audit("consistency"), ConsistencyRequest, self._pages.consistency, limit=2)
         await serve(audit("export"), ExportRequest, self._pages.export, limit=4)
         await serve(audit("verify"), VerifyRequest, self.on_verify, limit=1)
         await serve(audit("head"), Done, self.on_head)

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, text
 from openassistant.context import Clock
 from openassistant.errors import Conflict, Internal, NotFound
 from openassistant.grants import SigningKey
-from openassistant.messages import Proof, TreeHead, Verification
+from openassistant.messages import Consistency, Proof, TreeHead, Verification
 from openassistant.store import Store
 from services.audit import checkpoint, verification
 from services.audit.records import COLUMNS, SETTLED, leaf_of
-from services.audit.tree import CompactRange, inclusion_proof
+from services.audit.tree import CompactRange, consistency_proof, inclusion_proof
 
 __all__ = ["Ledger"]
 
@@ -115,6 +115,15 @@ class Ledger:
         leaves = (await self._store.read(verification.leaves))[: head.size]
         path = await asyncio.to_thread(inclusion_proof, leaves, index)
         return Proof(index=index, leaf=leaves[index].hex(), path=tuple(each.hex() for each in path), head=head)
+
+    async def consistency(self, first: int) -> Consistency:
+        """That the tree of the first `first` records is a prefix of the newest head's; raises `NotFound`."""
+        head = await self.head()
+        if first > head.size:
+            raise NotFound(f"The ledger has {head.size} records, not {first}.")
+        leaves = (await self._store.read(verification.leaves))[: head.size]
+        path = await asyncio.to_thread(consistency_proof, leaves, first)
+        return Consistency(first=first, path=tuple(each.hex() for each in path), head=head)
 
     async def verify(self, known: TreeHead | None = None) -> Verification:
         """Recomputes every record and holds the tree against every signed head, those kept elsewhere included."""

@@ -10,6 +10,8 @@ from openassistant.errors import NotFound
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
+    Consistency,
+    ConsistencyRequest,
     ExportPage,
     ExportRequest,
     LedgerCall,
@@ -74,6 +76,11 @@ class Pages:
         if not rows:
             raise NotFound("There is no record of yours with that number.")
         return await self._ledger.proof(request.index)
+
+    async def consistency(self, ctx: CallContext, request: ConsistencyRequest) -> Consistency:
+        """The proof that the ledger has only grown since a head of `first` records, which the asker kept."""
+        self._owner(ctx)
+        return await self._ledger.consistency(request.first)
 
     async def export(self, ctx: CallContext, request: ExportRequest) -> ExportPage:
         """Lines of NDJSON: each record of the user and of the house whole, any other as its leaf hash alone.

@@ -11,6 +11,8 @@ from openassistant.context import CallContext, new_id
 from openassistant.errors import InvalidRequest, OaError
 from openassistant.messages import (
     AuditAction,
+    Consistency,
+    ConsistencyRequest,
     Done,
     ExportPage,
     ExportRequest,
@@ -87,6 +89,12 @@ class Ledger:
         """The inclusion proof of one of the user's records; raises `NotFound`."""
         request = ProofRequest(index=index)
         found = await self._bus.request(subjects.audit("proof"), request, Proof, self._context(user, 30))
+        return {**found.model_dump(mode="json", exclude={"head"}), "head": _head(found.head).model_dump(mode="json")}
+
+    async def consistency(self, user: str, first: int) -> dict[str, Any]:
+        """The proof that the ledger has only grown since a head of `first` records; raises `NotFound`."""
+        request = ConsistencyRequest(first=first)
+        found = await self._bus.request(subjects.audit("consistency"), request, Consistency, self._context(user, 30))
         return {**found.model_dump(mode="json", exclude={"head"}), "head": _head(found.head).model_dump(mode="json")}
 
     async def export(self, user: str) -> AsyncIterator[str]:

@@ -60,7 +60,7 @@ def services() -> Iterator[Family]:
     yield Family("oa.rpc.vault.public", gateway, vault)
     for verb in ("connect", "finish", "list", "revoke"):
         yield Family(f"oa.rpc.vault.account.{verb}", gateway, vault)
-    for verb in ("query", "turn", "verify", "proof", "export", "head"):
+    for verb in ("query", "turn", "verify", "proof", "consistency", "export", "head"):
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)
     for room, verb in product(EVERY - gateway, ("export", "erase", "retain", "usage")):

@@ -47,6 +47,12 @@ async def export(house: House, me: Owner) -> StreamingResponse:
     )
 
 
+@router.get("/consistency")
+async def consistency(house: House, me: Me, first: Annotated[int, Query(ge=0)]) -> dict[str, Any]:
+    """The consistency proof (RFC 9162) from the tree of the first `first` records to the newest signed head."""
+    return await house.ledger.consistency(me.user.id, first)
+
+
 @router.get("/{index}/proof")
 async def proof(index: int, house: House, me: Me) -> dict[str, Any]:
     """The inclusion proof (RFC 9162) of an entry, with the signed head that it leads to."""

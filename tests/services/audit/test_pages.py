@@ -9,6 +9,8 @@ from openassistant.errors import Forbidden, NotFound
 from openassistant.messages import (
     AuditAction,
     Call,
+    Consistency,
+    ConsistencyRequest,
     Done,
     ExportPage,
     ExportRequest,
@@ -24,7 +26,7 @@ from openassistant.messages import (
 )
 from services.audit import checkpoint
 from services.audit.records import LARGEST_CONTENT
-from services.audit.tree import verify_inclusion
+from services.audit.tree import verify_consistency, verify_inclusion
 from tests.services.audit.house import CARD, AuditHouse
 
 
@@ -180,3 +182,17 @@ async def test_a_record_of_the_gateway_is_in_its_users_ledger(house: AuditHouse)
     entry = Record(id=new_id(), action=AuditAction.SESSION_STARTED, content={"address": "192.0.2.1"})
     await house.send("gateway", entry, house.context(house.session()))
     assert (await _page(house)).entries[0].content == {"address": "192.0.2.1"}
+
+
+async def test_a_consistency_proof_leads_from_a_kept_head_to_the_newest_one(house: AuditHouse) -> None:
+    for _ in range(3):
+        await house.begin(house.call())
+    kept = await house.ask("head", Done(), TreeHead)
+    for _ in range(4):
+        await house.begin(house.call())
+    proof = await house.ask("consistency", ConsistencyRequest(first=kept.size), Consistency)
+    path, old, new = (bytes.fromhex(each) for each in proof.path), bytes.fromhex(kept.root), proof.head
+    assert (kept.size, new.size) == (3, 7)
+    assert verify_consistency(kept.size, new.size, list(path), old, bytes.fromhex(new.root))
+    with pytest.raises(NotFound):
+        await house.ask("consistency", ConsistencyRequest(first=8), Consistency)

@@ -5,8 +5,8 @@ import { defineConfig } from '@playwright/test';
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 const port = 4179;
 
-const desktop = { width: 1280, height: 860 };
-const phone = { width: 360, height: 740 };
+const desktop = { width: 1280, height: 800 };
+const phone = { width: 390, height: 844 };
 
 export default defineConfig({
   testDir: 'tests/ui',

@@ -3,5 +3,6 @@ import { Problem } from '$lib/api/problem';
 
 /** Says on the error page what the server said. */
 export const handleError: HandleClientError = ({ error, message }) => ({
-  message: error instanceof Problem ? error.message : message
+  message: error instanceof Problem ? error.message : message,
+  ...(error instanceof Problem && error.title ? { title: error.title } : {})
 });

@@ -24,7 +24,8 @@ export const words = {
     unreachable: 'The server cannot be reached. What you typed is still here. Check the connection and try again.',
     pageTitle: 'This page does not exist.',
     pageDetail: 'The address may be mistyped, or what it showed was deleted.',
-    home: 'Go to the chat'
+    home: 'Go to the chat',
+    toAccounts: 'Open the connections'
   },
 
   shell: {
@@ -123,6 +124,10 @@ export const words = {
     stopped: 'Stopped. What was done until then is shown above.',
     failed: 'The answer broke off.',
     failedSafe: 'What came so far is kept. Sending and deleting ask you again.',
+    copyAnswer: 'Copy',
+    copyRefused: 'Not allowed here',
+    tokens: (count: string) => `${count} tokens`,
+    usage: (input: string, output: string) => `${input} tokens read, ${output} written`,
     reconnecting: 'Connection lost. Reconnecting; nothing is lost.',
     toEnd: 'To the newest',
     emptyTitle: (name: string) => `Good to see you, ${name}.`,
@@ -311,7 +316,7 @@ export const words = {
     action: 'Kind',
     connector: 'Service',
     more: 'Show older',
-    nothingMatches: 'Nothing here matches. Older records may.',
+    nothingMatches: 'No record fits.',
     proof: 'Proof',
     proofLoading: 'Asking for the proof …',
     proofOk: (size: string) => `Checked in this browser: this record is in the ledger of ${size} records.`,

@@ -204,6 +204,38 @@ export const messages = [
   }
 ];
 
+const outside = [{ source: 'mail of 12 March', authors: ['carol@example.org'] }];
+
+/** The story of the front page: a question that ends in an appointment and in a mail that waits. */
+export const lease = [
+  { ...messages[0], text: 'What did Carol write about the lease? Tell her I sign on Friday, and put it in my calendar.' },
+  {
+    ...messages[1],
+    id: id('0'),
+    text: '',
+    calls: [call('8', { result: { content: { found: 2 }, outside } })]
+  },
+  {
+    ...messages[1],
+    text: 'The contract is ready, and Carol is in her office **until noon on Friday**. The appointment is in your calendar for Friday at ten. The answer to her waits for your yes.',
+    calls: [
+      call('6', { connector: 'caldav', tool: 'events_create', effect: 'write', title: 'events create: Sign the lease', arguments: { title: 'Sign the lease' } }),
+      call('9', { tool: 'messages_send', effect: 'send', title: 'messages send: Re: The lease', state: 'waiting', approval_id: approval.id })
+    ]
+  }
+];
+
+export const leaseApproval = {
+  ...approval,
+  preview: { ...preview, content: 'Dear Carol, I will sign on Friday at ten.\n\nBest, Ada', warnings: [] }
+};
+
+/** A conversation that came to its end, with what it cost. */
+export const answered = [
+  messages[0],
+  { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, output_tokens: 186 } }
+];
+
 export const failed = [
   { ...messages[0], id: id('4'), text: 'Make a packing list.' },
   {

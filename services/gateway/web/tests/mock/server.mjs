@@ -65,12 +65,12 @@ const routes = [
   ['DELETE', /^\/api\/accounts\/(\w+)$/, () => ({ status: 204 })],
   ['GET', /^\/api\/conversations$/, ({ house }) => ok(house.has('empty') ? [] : data.conversations)],
   ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
-  ['GET', /^\/api\/conversations\/(\w+)$/, ({ match }) => history(match[1])],
+  ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
   ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
-  ['GET', /^\/api\/approvals\/\w+$/, () => ok(data.approval)],
+  ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
   ['POST', /^\/api\/approvals\/\w+$/, ({ body }) => ok({ ...data.approval, state: body.decision === 'approve' ? 'approved' : 'denied' })],
   ['GET', /^\/api\/audit$/, ledger],
   ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
@@ -104,11 +104,13 @@ function connect({ body }) {
   });
 }
 
-/** @param {string | undefined} id @returns {Answer} */
-function history(id) {
+/** @param {Set<string>} house @param {string | undefined} id @returns {Answer} */
+function history(house, id) {
   const conversation = data.conversations.find((each) => each.id === id);
   if (!conversation) return missing;
-  return ok({ ...conversation, messages: conversation.state === 'waiting' ? data.messages : data.failed, last_event_id: 1 });
+  if (conversation.state !== 'waiting') return ok({ ...conversation, messages: data.failed, last_event_id: house.has('snapshot') ? 2 : 1 });
+  if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
+  return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }
 
 /** @param {Call} call @returns {Answer} */
@@ -116,8 +118,10 @@ function ledger({ house, query }) {
   if (house.has('empty')) return ok({ entries: [], next: null, head: null });
   const after = query.has('after') ? Number(query.get('after')) : Number.POSITIVE_INFINITY;
   const limit = Number(query.get('limit') ?? 100);
-  const entries = data.entries.filter((each) => each.index < after).slice(0, limit);
-  const last = entries.at(-1)?.index ?? 0;
+  const [action, connector] = [query.get('action'), query.get('connector')];
+  const fits = data.entries.filter((each) => (!action || each.action === action) && (!connector || each.connector === connector));
+  const entries = fits.filter((each) => each.index < after).slice(0, limit);
+  const last = entries.length === limit ? (entries.at(-1)?.index ?? 0) : 0;
   return ok({ entries, next: last > 0 ? last : null, head: data.head });
 }
 
@@ -197,12 +201,18 @@ const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (!url.pathname.startsWith('/api/')) return file(response, url.pathname);
   const house = wish(request);
+  if (house.has('dead')) return reply(response, starting);
+  if (house.has('out') && !/^\/api\/(session|setup)$/.test(url.pathname)) return reply(response, signIn);
   if (url.pathname.endsWith('/events')) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
     const last = Number(request.headers['last-event-id'] ?? 0);
     const events = house.has('stream') ? story.map((event, index) => [index + 2, event]) : [];
     if (house.has('fast')) return pour(response);
-    for (const [id, event] of events) if (Number(id) > last) response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (house.has('snapshot') && last < 2) events.push([2, { type: 'MESSAGES_SNAPSHOT', messages: [] }]);
+    const fresh = events.filter(([id]) => Number(id) > last);
+    const sent = house.has('flaky') ? fresh.slice(0, 3) : fresh;
+    for (const [id, event] of sent) response.write(`id: ${id}\ndata: ${JSON.stringify(event)}\n\n`);
+    if (sent.length < fresh.length) response.end();
     return;
   }
   if (house.has('down') && url.pathname !== '/api/session') return reply(response, away);
@@ -215,6 +225,7 @@ const server = createServer(async (request, response) => {
   reply(response, missing);
 });
 
+const starting = problem(503, 'unavailable', 'Away at the moment', 'The server starts anew. Try again in a minute.', { action: 'retry' });
 const away = problem(503, 'unavailable', 'Away at the moment', 'The vault does not answer. Nothing was lost. Try again in a minute.', { action: 'retry' });
 
 server.listen(port, '127.0.0.1');

@@ -29,6 +29,10 @@ const screens: Screen[] = [
   { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
   { name: 'chat', path: `/c/${c}`, ready: 'Send a mail?' },
   { name: 'chat-opened', path: `/c/${c}`, ready: 'Send a mail?', act: openStep },
+  { name: 'chat-lease', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?' },
+  { name: 'chat-why-not', path: `/c/${c}`, ready: 'Send a mail?', act: explain },
+  { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
+  { name: 'chat-delete', path: '/', ready: 'Good to see you, Ada.', act: askToDelete },
   { name: 'chat-failed', path: `/c/${e}`, ready: 'The answer broke off.' },
   { name: 'chat-gone', path: `/c/${'0'.repeat(32)}`, ready: 'This conversation no longer exists.' },
   { name: 'menu', path: '/', ready: 'Good to see you, Ada.', act: openMenu },
@@ -48,10 +52,12 @@ const screens: Screen[] = [
   { name: 'activity-verified', path: '/activity', ready: 'Show older', act: verify },
   { name: 'activity-tampered', path: '/activity', house: 'tampered', ready: 'Show older', act: verify },
   { name: 'activity-record', path: '/activity', ready: 'Show older', act: openRecord },
+  { name: 'activity-filtered', path: '/activity', ready: 'Show older', act: filterActivity },
   { name: 'activity-empty', path: '/activity', house: 'empty', ready: 'Nothing has happened yet.' },
   { name: 'model', path: '/model', ready: 'llama3.1:8b' },
   { name: 'model-change', path: '/model', ready: 'llama3.1:8b', act: changeModel },
   { name: 'model-none', path: '/model', house: 'fresh.empty', ready: 'No model is set.' },
+  { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
 ];
 
@@ -77,6 +83,26 @@ async function signInWrongly(page: Page): Promise<void> {
   await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('alert')).toContainText('wrong');
+}
+
+async function filterActivity(page: Page): Promise<void> {
+  await page.getByLabel('Kind').selectOption({ label: 'Failed' });
+  await expect(page.locator('summary').first()).toContainText('Failed');
+}
+
+async function explain(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Say why not' }).click();
+  await expect(page.getByLabel('Why not?')).toBeFocused();
+}
+
+async function askToDelete(page: Page): Promise<void> {
+  const menu = page.getByRole('button', { name: /^Menu/ });
+  if (await menu.isVisible()) await menu.click();
+  const more = page.getByRole('button', { name: 'More for “The lease with Carol”' });
+  await more.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
 }
 
 async function openStep(page: Page): Promise<void> {
@@ -117,7 +143,7 @@ async function verify(page: Page): Promise<void> {
 }
 
 async function openRecord(page: Page): Promise<void> {
-  await page.getByText('Began').first().click();
+  await page.locator('summary', { hasText: 'Began' }).first().click();
   await page.getByRole('button', { name: 'Proof' }).click();
   await expect(page.getByText('The proof does not lead to the ledger’s root.')).toBeVisible();
 }

@@ -81,8 +81,20 @@ export const api = {
     of(client.POST('/api/approvals/{approval}', { ...approval(id), body: note ? { decision, note } : { decision } })),
 
   /** The newest entries first; `before` is the index to go on from. */
-  ledger: (before: number | null, limit: number) =>
-    of(client.GET('/api/audit', { params: { query: { newest: true, limit, ...(before === null ? {} : { after: before }) } } })),
+  ledger: (before: number | null, limit: number, { action, connector }: { action: string; connector: string }) =>
+    of(
+      client.GET('/api/audit', {
+        params: {
+          query: {
+            newest: true,
+            limit,
+            ...(before === null ? {} : { after: before }),
+            ...(action ? { action } : {}),
+            ...(connector ? { connector } : {})
+          }
+        }
+      })
+    ),
   verifyLedger: () => of(client.GET('/api/audit/verify')),
   proof: (index: number) =>
     of(client.GET('/api/audit/{index}/proof', { params: { path: { index } } }) as Promise<Answer<InclusionProof>>),

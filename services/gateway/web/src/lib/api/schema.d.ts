@@ -4,6 +4,94 @@
  */
 
 export interface paths {
+    "/api/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Accounts
+         * @description One's own accounts, oldest first.
+         */
+        get: operations["accounts_api_accounts_get"];
+        put?: never;
+        /**
+         * Connect Account
+         * @description Tries a new account for real and keeps it when that worked; otherwise says which step failed.
+         */
+        post: operations["connect_account_api_accounts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Account
+         * @description One account with its state and progress.
+         */
+        get: operations["account_api_accounts__account__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Account
+         * @description Destroys the account's secrets and has its local copy deleted.
+         */
+        delete: operations["remove_account_api_accounts__account__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Account
+         * @description Tries a connected account again.
+         */
+        post: operations["check_account_api_accounts__account__check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agui": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agui
+         * @description For any AG-UI client: takes the newest message of the user, or decisions, and answers with the run's events.
+         */
+        post: operations["agui_api_agui_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/approvals": {
         parameters: {
             query?: never;
@@ -42,6 +130,146 @@ export interface paths {
          * @description Decides, once: the same decision again changes nothing, another one is a conflict.
          */
         post: operations["decide_api_approvals__approval__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audit
+         * @description Entries of one's own with an index above `after`; with `newest` the last ones first.
+         */
+        get: operations["audit_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Consistency
+         * @description The consistency proof (RFC 9162) from the tree of the first `first` records to the newest signed head.
+         */
+        get: operations["consistency_api_audit_consistency_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export
+         * @description The ledger as JSON lines for a verifier of one's own.
+         */
+        get: operations["export_api_audit_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verify
+         * @description Checks the whole ledger, also against the last signed head that this room has kept.
+         */
+        get: operations["verify_api_audit_verify_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/{index}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proof
+         * @description The inclusion proof (RFC 9162) of an entry, with the signed head that it leads to.
+         */
+        get: operations["proof_api_audit__index__proof_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connectors
+         * @description Every connector that runs now, with the JSON Schemas of its settings and secrets.
+         */
+        get: operations["connectors_api_connectors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connectors/{connector}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Connector
+         * @description Approves exactly this card; a connector that changes its tools goes dark until it is approved again.
+         */
+        post: operations["approve_connector_api_connectors__connector__approve_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -96,26 +324,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/conversations/{conversation}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Say
-         * @description A message; answered with the turn, or with `Accept: text/event-stream` with the events of its run.
-         */
-        post: operations["say_api_conversations__conversation__messages_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/conversations/{conversation}/cancel": {
         parameters: {
             query?: never;
@@ -130,26 +338,6 @@ export interface paths {
          * @description Stops the answer; what already acts is brought to its end.
          */
         post: operations["cancel_api_conversations__conversation__cancel_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/conversations/{conversation}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Retry
-         * @description Answers the last message once more.
-         */
-        post: operations["retry_api_conversations__conversation__retry_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -176,7 +364,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/agui": {
+    "/api/conversations/{conversation}/messages": {
         parameters: {
             query?: never;
             header?: never;
@@ -186,130 +374,30 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Agui
-         * @description For any AG-UI client: takes the newest message of the user, or decisions, and answers with the run's events.
+         * Say
+         * @description A message; answered with the turn, or with `Accept: text/event-stream` with the events of its run.
          */
-        post: operations["agui_api_agui_post"];
+        post: operations["say_api_conversations__conversation__messages_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/healthz": {
+    "/api/conversations/{conversation}/retry": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Healthz
-         * @description This process answers.
-         */
-        get: operations["healthz_healthz_get"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/readyz": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
         /**
-         * Readyz
-         * @description Every room answers; 503 names those that do not.
+         * Retry
+         * @description Answers the last message once more.
          */
-        get: operations["readyz_readyz_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/audit": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Audit
-         * @description Entries of one's own with an index above `after`; with `newest` the last ones first.
-         */
-        get: operations["audit_api_audit_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/audit/verify": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Verify
-         * @description Checks the whole ledger, also against the last signed head that this room has kept.
-         */
-        get: operations["verify_api_audit_verify_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/audit/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export
-         * @description The ledger as JSON lines for a verifier of one's own.
-         */
-        get: operations["export_api_audit_export_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/audit/{index}/proof": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Proof
-         * @description The inclusion proof (RFC 9162) of an entry, with the signed head that it leads to.
-         */
-        get: operations["proof_api_audit__index__proof_get"];
-        put?: never;
-        post?: never;
+        post: operations["retry_api_conversations__conversation__retry_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -358,30 +446,6 @@ export interface paths {
          * @description Asks a model server what it offers.
          */
         post: operations["check_model_api_model_check_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/setup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Setup State
-         * @description Whether this house still waits for its owner.
-         */
-        get: operations["setup_state_api_setup_get"];
-        put?: never;
-        /**
-         * Set Up
-         * @description Creates the owner with the one-time token of the set-up link, and signs him in.
-         */
-        post: operations["set_up_api_setup_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -456,7 +520,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/connectors": {
+    "/api/setup": {
         parameters: {
             query?: never;
             header?: never;
@@ -464,10 +528,34 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Connectors
-         * @description Every connector that runs now, with the JSON Schemas of its settings and secrets.
+         * Setup State
+         * @description Whether this house still waits for its owner.
          */
-        get: operations["connectors_api_connectors_get"];
+        get: operations["setup_state_api_setup_get"];
+        put?: never;
+        /**
+         * Set Up
+         * @description Creates the owner with the one-time token of the set-up link, and signs him in.
+         */
+        post: operations["set_up_api_setup_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Healthz
+         * @description This process answers.
+         */
+        get: operations["healthz_healthz_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -476,27 +564,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/connectors/{connector}/approve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Approve Connector
-         * @description Approves exactly this card; a connector that changes its tools goes dark until it is approved again.
-         */
-        post: operations["approve_connector_api_connectors__connector__approve_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/accounts": {
+    "/readyz": {
         parameters: {
             query?: never;
             header?: never;
@@ -504,60 +572,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Accounts
-         * @description One's own accounts, oldest first.
+         * Readyz
+         * @description Every room answers; 503 names those that do not.
          */
-        get: operations["accounts_api_accounts_get"];
-        put?: never;
-        /**
-         * Connect Account
-         * @description Tries a new account for real and keeps it when that worked; otherwise says which step failed.
-         */
-        post: operations["connect_account_api_accounts_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/accounts/{account}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Account
-         * @description One account with its state and progress.
-         */
-        get: operations["account_api_accounts__account__get"];
+        get: operations["readyz_readyz_get"];
         put?: never;
         post?: never;
-        /**
-         * Remove Account
-         * @description Destroys the account's secrets and has its local copy deleted.
-         */
-        delete: operations["remove_account_api_accounts__account__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/accounts/{account}/check": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Check Account
-         * @description Tries a connected account again.
-         */
-        post: operations["check_account_api_accounts__account__check_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -581,27 +601,27 @@ export interface components {
          * @description An account of a third-party service, without its secrets.
          */
         Account: {
-            /** Id */
-            id: string;
             /** Connector */
             connector: string;
-            /** Name */
-            name: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "connected" | "attention";
-            /** Settings */
-            settings: {
-                [key: string]: unknown;
-            };
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
             problem: components["schemas"]["ProblemNote"] | null;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "connected" | "attention";
             sync: components["schemas"]["Sync"] | null;
         };
         /**
@@ -617,18 +637,18 @@ export interface components {
              */
             name?: string;
             /**
-             * Settings
-             * @default {}
-             */
-            settings?: {
-                [key: string]: unknown;
-            };
-            /**
              * Secrets
              * @default {}
              */
             secrets?: {
                 [key: string]: string;
+            };
+            /**
+             * Settings
+             * @default {}
+             */
+            settings?: {
+                [key: string]: unknown;
             };
         };
         /**
@@ -639,25 +659,25 @@ export interface components {
          *     string.
          */
         ActivityMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
-            /** Id */
-            id: string;
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            role: "activity";
             /** Activitytype */
             activityType: string;
             /** Content */
             content: {
                 [key: string]: unknown;
             };
+            /** Id */
+            id: string;
             /** Metadata */
             metadata?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            role: "activity";
+            /** Subagentrunid */
+            subagentRunId?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -666,48 +686,48 @@ export interface components {
          * @description A call that waits, or waited, for a person; `reason` says why it was asked.
          */
         Approval: {
-            /** Id */
-            id: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "pending" | "approved" | "denied" | "expired" | "void";
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Expires At
-             * Format: date-time
-             */
-            expires_at: string;
-            /** Decided At */
-            decided_at: string | null;
-            /** Conversation */
-            conversation: string;
-            /** Turn */
-            turn: string;
-            /** Call Id */
-            call_id: string;
-            /** Connector */
-            connector: string;
-            /** Tool */
-            tool: string;
-            effect: components["schemas"]["Effect"];
             /** Account */
             account: string | null;
             /** Arguments */
             arguments: {
                 [key: string]: unknown;
             };
+            /** Call Id */
+            call_id: string;
+            /** Connector */
+            connector: string;
+            /** Conversation */
+            conversation: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            effect: components["schemas"]["Effect"];
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
             preview: components["schemas"]["Preview"];
             /**
              * Reason
              * @default
              */
             reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "approved" | "denied" | "expired" | "void";
+            /** Tool */
+            tool: string;
+            /** Turn */
+            turn: string;
         };
         /**
          * AssistantMessage
@@ -715,25 +735,25 @@ export interface components {
          *     only of tool calls.
          */
         AssistantMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content?: string | null;
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Name */
+            name?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "assistant";
-            /** Name */
-            name?: string | null;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-            /** Content */
-            content?: string | null;
+            /** Subagentrunid */
+            subagentRunId?: string | null;
             /** Toolcalls */
             toolCalls?: components["schemas"]["ToolCall"][] | null;
         } & {
@@ -744,17 +764,17 @@ export interface components {
          * @description An audio part.
          */
         AudioPart: {
+            /** Id */
+            id?: string | null;
+            /** Metadata */
+            metadata?: unknown | null;
+            /** Source */
+            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "audio";
-            /** Id */
-            id?: string | null;
-            /** Source */
-            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
-            /** Metadata */
-            metadata?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -769,24 +789,24 @@ export interface components {
          * @description One tool call in an answer.
          */
         CallView: {
-            /** Id */
-            id: string;
-            /** Connector */
-            connector: string;
-            /** Tool */
-            tool: string;
-            effect: components["schemas"]["Effect"];
-            /** Title */
-            title: string;
-            state: components["schemas"]["CallState"];
+            /** Approval Id */
+            approval_id: string | null;
             /** Arguments */
             arguments: {
                 [key: string]: unknown;
             };
+            /** Connector */
+            connector: string;
+            effect: components["schemas"]["Effect"];
+            /** Id */
+            id: string;
             /** Result */
             result: unknown;
-            /** Approval Id */
-            approval_id: string | null;
+            state: components["schemas"]["CallState"];
+            /** Title */
+            title: string;
+            /** Tool */
+            tool: string;
         };
         /**
          * CheckReport
@@ -795,57 +815,57 @@ export interface components {
         CheckReport: {
             /** Ok */
             ok: boolean;
+            problem: components["schemas"]["ProblemNote"] | null;
             /**
              * Steps
              * @default []
              */
             steps: components["schemas"]["CheckStep"][];
-            problem: components["schemas"]["ProblemNote"] | null;
         };
         /**
          * CheckStep
          * @description One step of a check, in words.
          */
         CheckStep: {
-            /** Name */
-            name: string;
-            /** Ok */
-            ok: boolean;
             /**
              * Detail
              * @default
              */
             detail: string;
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean;
         };
         /**
          * Connector
          * @description A connector that runs now; nothing of it is used before its digest is approved.
          */
         Connector: {
-            /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Version */
-            version: string;
+            /** Approved */
+            approved: boolean;
             /** Description */
             description: string;
             /** Digest */
             digest: string;
-            /** Approved */
-            approved: boolean;
+            /** Id */
+            id: string;
             /** Instances */
             instances: number;
-            /** Settings Schema */
-            settings_schema: {
-                [key: string]: unknown;
-            };
+            /** Name */
+            name: string;
             /** Secrets Schema */
             secrets_schema: {
                 [key: string]: unknown;
             };
+            /** Settings Schema */
+            settings_schema: {
+                [key: string]: unknown;
+            };
             /** Tools */
             tools: components["schemas"]["ConnectorTool"][];
+            /** Version */
+            version: string;
         };
         /**
          * ConnectorApproval
@@ -860,11 +880,11 @@ export interface components {
          * @description One tool of a connector.
          */
         ConnectorTool: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
             effect: components["schemas"]["Effect"];
+            /** Name */
+            name: string;
         };
         /**
          * Context
@@ -884,25 +904,25 @@ export interface components {
          * @description One conversation.
          */
         Conversation: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
+            /** Id */
+            id: string;
             /**
              * State
              * @enum {string}
              */
             state: "idle" | "running" | "waiting";
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * ConversationDraft
@@ -920,6 +940,8 @@ export interface components {
          * @description Bytes carried inline.
          */
         DataSource: {
+            /** Mimetype */
+            mimeType: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -927,8 +949,6 @@ export interface components {
             type: "data";
             /** Value */
             value: string;
-            /** Mimetype */
-            mimeType: string;
         } & {
             [key: string]: unknown;
         };
@@ -953,25 +973,25 @@ export interface components {
          * @description Instructions from the application developer.
          */
         DeveloperMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content: string;
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Name */
+            name?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "developer";
-            /** Name */
-            name?: string | null;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-            /** Content */
-            content: string;
+            /** Subagentrunid */
+            subagentRunId?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -980,46 +1000,46 @@ export interface components {
          * @description One session, as its owner sees it in the list of his sessions.
          */
         Device: {
-            /** Id */
-            id: string;
+            /** Address */
+            address: string;
+            /** Agent */
+            agent: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /**
-             * Seen At
-             * Format: date-time
-             */
-            seen_at: string;
+            /** Current */
+            current: boolean;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
-            /** Address */
-            address: string;
-            /** Agent */
-            agent: string;
-            /** Current */
-            current: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
         };
         /**
          * DocumentPart
          * @description A document part.
          */
         DocumentPart: {
+            /** Id */
+            id?: string | null;
+            /** Metadata */
+            metadata?: unknown | null;
+            /** Source */
+            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "document";
-            /** Id */
-            id?: string | null;
-            /** Source */
-            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
-            /** Metadata */
-            metadata?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -1038,6 +1058,10 @@ export interface components {
          *     the part as it drops any part it cannot use.
          */
         FileSource: {
+            /** Mimetype */
+            mimeType?: string | null;
+            /** Provider */
+            provider?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1045,10 +1069,6 @@ export interface components {
             type: "file";
             /** Value */
             value: string;
-            /** Provider */
-            provider?: string | null;
-            /** Mimetype */
-            mimeType?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1057,8 +1077,6 @@ export interface components {
          * @description A model server found on this machine.
          */
         FoundServer: {
-            /** Name */
-            name: string;
             /** Base Url */
             base_url: string;
             /**
@@ -1066,75 +1084,72 @@ export interface components {
              * @default []
              */
             models: string[];
+            /** Name */
+            name: string;
         };
         /**
          * FunctionCall
          * @description The name and arguments of a tool call.
          */
         FunctionCall: {
-            /** Name */
-            name: string;
             /** Arguments */
             arguments: string;
+            /** Name */
+            name: string;
         } & {
             [key: string]: unknown;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
         };
         /**
          * History
          * @description A conversation with its messages; a live view goes on after `last_event_id`.
          */
         History: {
-            /** Id */
-            id: string;
-            /** Title */
-            title: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Id */
+            id: string;
             /**
-             * Updated At
-             * Format: date-time
+             * Last Event Id
+             * @default 0
              */
-            updated_at: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "idle" | "running" | "waiting";
+            last_event_id: number;
             /**
              * Messages
              * @default []
              */
             messages: components["schemas"]["Message"][];
             /**
-             * Last Event Id
-             * @default 0
+             * State
+             * @enum {string}
              */
-            last_event_id: number;
+            state: "idle" | "running" | "waiting";
+            /** Title */
+            title: string;
+            /**
+             * Updated At
+             * Format: date-time
+             */
+            updated_at: string;
         };
         /**
          * ImagePart
          * @description An image part.
          */
         ImagePart: {
+            /** Id */
+            id?: string | null;
+            /** Metadata */
+            metadata?: unknown | null;
+            /** Source */
+            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "image";
-            /** Id */
-            id?: string | null;
-            /** Source */
-            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
-            /** Metadata */
-            metadata?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -1148,69 +1163,80 @@ export interface components {
              * @default []
              */
             entries: components["schemas"]["LedgerEntry"][];
+            head: components["schemas"]["TreeHead"] | null;
             /** Next */
             next: number | null;
-            head: components["schemas"]["TreeHead"] | null;
         };
         /**
          * LedgerEntry
          * @description One record; `content` is null where its key is gone.
          */
         LedgerEntry: {
+            /** Action */
+            action: string;
+            /** Call Id */
+            call_id: string | null;
+            /** Connector */
+            connector: string | null;
+            /** Content */
+            content: unknown;
+            /** Conversation */
+            conversation: string | null;
+            effect: components["schemas"]["Effect"] | null;
             /** Index */
             index: number;
+            /** Leaf Hash */
+            leaf_hash: string;
+            /** Outcome */
+            outcome: string | null;
+            /** Room */
+            room: string;
             /**
              * Time
              * Format: date-time
              */
             time: string;
-            /** Action */
-            action: string;
-            /** Room */
-            room: string;
-            /** Turn */
-            turn: string | null;
-            /** Conversation */
-            conversation: string | null;
-            /** Connector */
-            connector: string | null;
             /** Tool */
             tool: string | null;
-            effect: components["schemas"]["Effect"] | null;
-            /** Call Id */
-            call_id: string | null;
-            /** Outcome */
-            outcome: string | null;
-            /** Content */
-            content: unknown;
-            /** Leaf Hash */
-            leaf_hash: string;
+            /** Turn */
+            turn: string | null;
         };
         /**
          * LedgerProblem
          * @description The first record that does not fit; -1 where it is the whole that does not fit.
          */
         LedgerProblem: {
-            /** Index */
-            index: number;
             /** Detail */
             detail: string;
+            /** Index */
+            index: number;
         };
         /**
          * Login
          * @description User name and password.
          */
         Login: {
-            /** Username */
-            username: string;
             /** Password */
             password: string;
+            /** Username */
+            username: string;
         };
         /**
          * Message
          * @description One message.
          */
         Message: {
+            /**
+             * Calls
+             * @default []
+             */
+            calls: components["schemas"]["CallView"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            error: components["schemas"]["MessageError"] | null;
             /** Id */
             id: string;
             /**
@@ -1218,21 +1244,10 @@ export interface components {
              * @enum {string}
              */
             role: "user" | "assistant";
-            /** Turn */
-            turn: string;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
             /** Text */
             text: string;
-            /**
-             * Calls
-             * @default []
-             */
-            calls: components["schemas"]["CallView"][];
-            error: components["schemas"]["MessageError"] | null;
+            /** Turn */
+            turn: string;
             /** Usage */
             usage: {
                 [key: string]: unknown;
@@ -1263,8 +1278,6 @@ export interface components {
          * @description Whether a model server answers, in words, and what it offers.
          */
         ModelCheck: {
-            /** Ok */
-            ok: boolean;
             /** Detail */
             detail: string;
             /**
@@ -1272,19 +1285,14 @@ export interface components {
              * @default []
              */
             models: string[];
+            /** Ok */
+            ok: boolean;
         };
         /**
          * ModelChoice
          * @description The model that answers now, without its key.
          */
         ModelChoice: {
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "openai" | "litellm";
-            /** Model */
-            model: string;
             /** Base Url */
             base_url: string | null;
             /**
@@ -1292,6 +1300,13 @@ export interface components {
              * @default false
              */
             has_key: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "openai" | "litellm";
+            /** Model */
+            model: string;
             /** Window */
             window: number | null;
         };
@@ -1300,6 +1315,10 @@ export interface components {
          * @description Which model answers: an OpenAI-compatible address, or a litellm name.
          */
         ModelDraft: {
+            /** Api Key */
+            api_key?: string | null;
+            /** Base Url */
+            base_url?: string | null;
             /**
              * Kind
              * @default openai
@@ -1308,10 +1327,6 @@ export interface components {
             kind?: "openai" | "litellm";
             /** Model */
             model: string;
-            /** Base Url */
-            base_url?: string | null;
-            /** Api Key */
-            api_key?: string | null;
             /** Window */
             window?: number | null;
         };
@@ -1320,6 +1335,10 @@ export interface components {
          * @description As `ModelDraft`, but the model may still be open.
          */
         ModelProbe: {
+            /** Api Key */
+            api_key?: string | null;
+            /** Base Url */
+            base_url?: string | null;
             /**
              * Kind
              * @default openai
@@ -1331,10 +1350,6 @@ export interface components {
              * @default
              */
             model?: string;
-            /** Base Url */
-            base_url?: string | null;
-            /** Api Key */
-            api_key?: string | null;
         };
         /**
          * ModelSettings
@@ -1353,12 +1368,15 @@ export interface components {
          * @description What a call will do, in the connector's words.
          */
         Preview: {
-            /** Verb */
-            verb: string;
-            /** Confirm */
-            confirm: string;
             /** Account */
             account: string;
+            /** Confirm */
+            confirm: string;
+            /**
+             * Content
+             * @default
+             */
+            content: string;
             /**
              * Destinations
              * @default []
@@ -1370,15 +1388,12 @@ export interface components {
              */
             fields: components["schemas"]["PreviewField"][];
             /**
-             * Content
-             * @default
-             */
-            content: string;
-            /**
              * Outside
              * @default []
              */
             outside: components["schemas"]["PreviewSource"][];
+            /** Verb */
+            verb: string;
             /**
              * Warnings
              * @default []
@@ -1392,12 +1407,12 @@ export interface components {
         PreviewDestination: {
             /** Kind */
             kind: string;
-            /** Value */
-            value: string;
             /** Name */
             name: string | null;
             /** Note */
             note: string | null;
+            /** Value */
+            value: string;
         };
         /**
          * PreviewField
@@ -1414,38 +1429,65 @@ export interface components {
          * @description Where text in the call came from, and who could have written it.
          */
         PreviewSource: {
-            /** Source */
-            source: string;
             /**
              * Authors
              * @default []
              */
             authors: string[];
+            /** Source */
+            source: string;
+        };
+        /**
+         * Problem
+         * @description An error answer (RFC 9457) with our error code.
+         *
+         *     `fields` names what is wrong per field of the request, `steps` how far a check came, `action` what helps:
+         *     `sign_in`, `reconnect`, `retry` or `approve_connector`.
+         */
+        Problem: {
+            /** Action */
+            action: string | null;
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Fields */
+            fields: {
+                [key: string]: string;
+            } | null;
+            /** Status */
+            status: number;
+            /** Steps */
+            steps: components["schemas"]["CheckStep"][] | null;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
         };
         /**
          * ProblemNote
          * @description What is wrong with an account, and what helps.
          */
         ProblemNote: {
+            /** Action */
+            action: string | null;
             /** Code */
             code: string;
             /** Detail */
             detail: string;
-            /** Action */
-            action: string | null;
         };
         /**
          * Readiness
          * @description Whether every room answers; `missing` names those that do not.
          */
         Readiness: {
-            /** Ready */
-            ready: boolean;
             /**
              * Missing
              * @default []
              */
             missing: string[];
+            /** Ready */
+            ready: boolean;
         };
         /**
          * ReasoningMessage
@@ -1453,23 +1495,23 @@ export interface components {
          *     rather than composing BaseMessage, because it carries no name.
          */
         ReasoningMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content: string;
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "reasoning";
-            /** Content */
-            content: string;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
+            /** Subagentrunid */
+            subagentRunId?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1480,17 +1522,17 @@ export interface components {
         ResumeEntry: {
             /** Interruptid */
             interruptId: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Payload */
+            payload?: unknown | null;
             /**
              * Status
              * @enum {string}
              */
             status: "resolved" | "cancelled";
-            /** Payload */
-            payload?: unknown | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
         } & {
             [key: string]: unknown;
         };
@@ -1503,26 +1545,26 @@ export interface components {
          *     producer could get wrong.
          */
         RunAgentInput: {
-            /** Threadid */
-            threadId: string;
-            /** Runid */
-            runId: string;
-            /** Protocolversion */
-            protocolVersion?: string | null;
-            /** Parentrunid */
-            parentRunId?: string | null;
-            /** State */
-            state?: unknown | null;
-            /** Messages */
-            messages: (components["schemas"]["DeveloperMessage"] | components["schemas"]["SystemMessage"] | components["schemas"]["AssistantMessage"] | components["schemas"]["UserMessage"] | components["schemas"]["ToolMessage"] | components["schemas"]["ActivityMessage"] | components["schemas"]["ReasoningMessage"])[];
-            /** Tools */
-            tools?: components["schemas"]["Tool"][] | null;
             /** Context */
             context?: components["schemas"]["Context"][] | null;
             /** Forwardedprops */
             forwardedProps?: unknown | null;
+            /** Messages */
+            messages: (components["schemas"]["DeveloperMessage"] | components["schemas"]["SystemMessage"] | components["schemas"]["AssistantMessage"] | components["schemas"]["UserMessage"] | components["schemas"]["ToolMessage"] | components["schemas"]["ActivityMessage"] | components["schemas"]["ReasoningMessage"])[];
+            /** Parentrunid */
+            parentRunId?: string | null;
+            /** Protocolversion */
+            protocolVersion?: string | null;
             /** Resume */
             resume?: components["schemas"]["ResumeEntry"][] | null;
+            /** Runid */
+            runId: string;
+            /** State */
+            state?: unknown | null;
+            /** Threadid */
+            threadId: string;
+            /** Tools */
+            tools?: components["schemas"]["Tool"][] | null;
         } & {
             [key: string]: unknown;
         };
@@ -1531,29 +1573,29 @@ export interface components {
          * @description Who is signed in, and until when at most.
          */
         Session: {
-            user: components["schemas"]["User"];
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            user: components["schemas"]["User"];
         };
         /**
          * SetupDraft
          * @description The owner's account; `token` is what stands behind `#` in the set-up link.
          */
         SetupDraft: {
-            /** Username */
-            username: string;
-            /** Password */
-            password: string;
-            /** Token */
-            token: string;
             /**
              * Display Name
              * @default
              */
             display_name?: string;
+            /** Password */
+            password: string;
+            /** Token */
+            token: string;
+            /** Username */
+            username: string;
         };
         /**
          * SetupState
@@ -1571,44 +1613,44 @@ export interface components {
          * @description How far the local copy is.
          */
         Sync: {
+            /** Done */
+            done: number;
+            /** Finished At */
+            finished_at: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "idle" | "running" | "failed";
-            /** Done */
-            done: number;
             /** Total */
             total: number | null;
             /** What */
             what: string;
-            /** Finished At */
-            finished_at: string | null;
         };
         /**
          * SystemMessage
          * @description Instructions from the system.
          */
         SystemMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content: string;
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Name */
+            name?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "system";
-            /** Name */
-            name?: string | null;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-            /** Content */
-            content: string;
+            /** Subagentrunid */
+            subagentRunId?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1617,17 +1659,17 @@ export interface components {
          * @description A text part.
          */
         TextPart: {
+            /** Id */
+            id?: string | null;
+            /** Metadata */
+            metadata?: unknown | null;
+            /** Text */
+            text: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "text";
-            /** Id */
-            id?: string | null;
-            /** Text */
-            text: string;
-            /** Metadata */
-            metadata?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -1636,16 +1678,16 @@ export interface components {
          * @description A tool the agent may call.
          */
         Tool: {
-            /** Name */
-            name: string;
             /** Description */
             description: string;
-            /** Parameters */
-            parameters?: unknown | null;
             /** Metadata */
             metadata?: {
                 [key: string]: unknown;
             } | null;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -1656,21 +1698,21 @@ export interface components {
          *     one parent.
          */
         ToolCall: {
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
+            function: components["schemas"]["FunctionCall"];
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * Type
              * @default function
              * @constant
              */
             type?: "function";
-            function: components["schemas"]["FunctionCall"];
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
         } & {
             [key: string]: unknown;
         };
@@ -1680,27 +1722,27 @@ export interface components {
          *     rather than composing BaseMessage, because it carries no name.
          */
         ToolMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["VideoPart"] | components["schemas"]["DocumentPart"])[];
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
+            /** Error */
+            error?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "tool";
-            /** Content */
-            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["VideoPart"] | components["schemas"]["DocumentPart"])[];
+            /** Subagentrunid */
+            subagentRunId?: string | null;
             /** Toolcallid */
             toolCallId: string;
-            /** Error */
-            error?: string | null;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
         } & {
             [key: string]: unknown;
         };
@@ -1709,23 +1751,25 @@ export interface components {
          * @description A signed head of the ledger's Merkle tree; `signature` is the whole C2SP signed note.
          */
         TreeHead: {
-            /** Size */
-            size: number;
             /** Root */
             root: string;
+            /** Signature */
+            signature: string;
+            /** Size */
+            size: number;
             /**
              * Time
              * Format: date-time
              */
             time: string;
-            /** Signature */
-            signature: string;
         };
         /**
          * UrlSource
          * @description Bytes referenced by URL, fetched by whoever needs them.
          */
         UrlSource: {
+            /** Mimetype */
+            mimeType?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1733,8 +1777,6 @@ export interface components {
             type: "url";
             /** Value */
             value: string;
-            /** Mimetype */
-            mimeType?: string | null;
         } & {
             [key: string]: unknown;
         };
@@ -1743,57 +1785,44 @@ export interface components {
          * @description A person of this household.
          */
         User: {
-            /** Id */
-            id: string;
-            /** Username */
-            username: string;
             /** Display Name */
             display_name: string;
+            /** Id */
+            id: string;
             /**
              * Role
              * @enum {string}
              */
             role: "owner" | "member";
+            /** Username */
+            username: string;
         };
         /**
          * UserMessage
          * @description A message from the person using the application.
          */
         UserMessage: {
-            /** Subagentrunid */
-            subagentRunId?: string | null;
+            /** Content */
+            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["VideoPart"] | components["schemas"]["DocumentPart"])[];
+            /** Encryptedvalue */
+            encryptedValue?: string | null;
             /** Id */
             id: string;
+            /** Metadata */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** Name */
+            name?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             role: "user";
-            /** Name */
-            name?: string | null;
-            /** Encryptedvalue */
-            encryptedValue?: string | null;
-            /** Metadata */
-            metadata?: {
-                [key: string]: unknown;
-            } | null;
-            /** Content */
-            content: string | (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["AudioPart"] | components["schemas"]["VideoPart"] | components["schemas"]["DocumentPart"])[];
+            /** Subagentrunid */
+            subagentRunId?: string | null;
         } & {
             [key: string]: unknown;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
         };
         /**
          * Verification
@@ -1802,30 +1831,30 @@ export interface components {
         Verification: {
             /** Ok */
             ok: boolean;
-            /** Size */
-            size: number;
+            problem: components["schemas"]["LedgerProblem"] | null;
             /** Root */
             root: string;
-            problem: components["schemas"]["LedgerProblem"] | null;
             /** Seconds */
             seconds: number;
+            /** Size */
+            size: number;
         };
         /**
          * VideoPart
          * @description A video part.
          */
         VideoPart: {
+            /** Id */
+            id?: string | null;
+            /** Metadata */
+            metadata?: unknown | null;
+            /** Source */
+            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "video";
-            /** Id */
-            id?: string | null;
-            /** Source */
-            source: components["schemas"]["DataSource"] | components["schemas"]["UrlSource"] | components["schemas"]["FileSource"];
-            /** Metadata */
-            metadata?: unknown | null;
         } & {
             [key: string]: unknown;
         };
@@ -1838,6 +1867,192 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    accounts_api_accounts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_account_api_accounts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account_api_accounts__account__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_account_api_accounts__account__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_account_api_accounts__account__check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckReport"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    agui_api_agui_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunAgentInput"];
+            };
+        };
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     approvals_api_approvals_get: {
         parameters: {
             query?: {
@@ -1858,13 +2073,13 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1889,13 +2104,13 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1924,13 +2139,234 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_api_audit_get: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: number;
+                newest?: boolean;
+                action?: string | null;
+                connector?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    consistency_api_audit_consistency_get: {
+        parameters: {
+            query: {
+                first: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_audit_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_api_audit_verify_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proof_api_audit__index__proof_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connectors_api_connectors_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connector"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_connector_api_connectors__connector__approve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connector: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorApproval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1951,6 +2387,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Conversation"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1977,13 +2422,13 @@ export interface operations {
                     "application/json": components["schemas"]["Conversation"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2008,13 +2453,13 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2037,13 +2482,75 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_conversations__conversation__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_api_conversations__conversation__events_get: {
+        parameters: {
+            query?: never;
+            header?: {
+                "last-event-id"?: number | null;
+            };
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2081,42 +2588,13 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    cancel_api_conversations__conversation__cancel_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                conversation: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2141,51 +2619,47 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    events_api_conversations__conversation__events_get: {
+    model_api_model_get: {
         parameters: {
             query?: never;
-            header?: {
-                "last-event-id"?: number | null;
-            };
-            path: {
-                conversation: string;
-            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description AG-UI 1.0 events */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/json": components["schemas"]["ModelSettings"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    agui_api_agui_post: {
+    save_model_api_model_put: {
         parameters: {
             query?: never;
             header?: never;
@@ -2194,26 +2668,295 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RunAgentInput"];
+                "application/json": components["schemas"]["ModelDraft"];
             };
         };
         responses: {
-            /** @description AG-UI 1.0 events */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/json": components["schemas"]["ModelSettings"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_model_api_model_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_model_api_model_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelProbe"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelCheck"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    session_api_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_api_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_api_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sessions_api_sessions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session_api_sessions__session_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setup_state_api_setup_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_up_api_setup_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetupDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2236,6 +2979,15 @@ export interface operations {
                     "application/json": {
                         [key: string]: string;
                     };
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2267,586 +3019,13 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-        };
-    };
-    audit_api_audit_get: {
-        parameters: {
-            query?: {
-                after?: number;
-                limit?: number;
-                newest?: boolean;
-                action?: string | null;
-                connector?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description What went wrong (RFC 9457) */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Ledger"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    verify_api_audit_verify_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Verification"];
-                };
-            };
-        };
-    };
-    export_api_audit_export_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    proof_api_audit__index__proof_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                index: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    model_api_model_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelSettings"];
-                };
-            };
-        };
-    };
-    save_model_api_model_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ModelDraft"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelSettings"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_model_api_model_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    check_model_api_model_check_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ModelProbe"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ModelCheck"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    setup_state_api_setup_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SetupState"];
-                };
-            };
-        };
-    };
-    set_up_api_setup_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SetupDraft"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    session_api_session_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-        };
-    };
-    sign_in_api_session_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Login"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    sign_out_api_session_delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    sessions_api_sessions_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Device"][];
-                };
-            };
-        };
-    };
-    end_session_api_sessions__session_id__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                session_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    connectors_api_connectors_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Connector"][];
-                };
-            };
-        };
-    };
-    approve_connector_api_connectors__connector__approve_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                connector: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ConnectorApproval"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Connector"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    accounts_api_accounts_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"][];
-                };
-            };
-        };
-    };
-    connect_account_api_accounts_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AccountDraft"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    account_api_accounts__account__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    remove_account_api_accounts__account__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    check_account_api_accounts__account__check_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                account: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CheckReport"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

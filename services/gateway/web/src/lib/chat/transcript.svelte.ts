@@ -75,6 +75,7 @@ export class MessageItem {
   text = $state('');
   calls = $state<CallItem[]>([]);
   error = $state.raw<{ code: string; detail: string } | null>(null);
+  usage = $state.raw<Usage | null>(null);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -95,6 +96,7 @@ export class MessageItem {
     this.createdAt = message.created_at;
     this.text = message.text;
     this.error = message.error;
+    this.usage = usageOf(message.usage);
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);
@@ -102,6 +104,13 @@ export class MessageItem {
       return call;
     });
   }
+}
+
+/** Tokens of one answer, as its provider counted them. */
+export interface Usage {
+  model: string;
+  input: number;
+  output: number;
 }
 
 export interface Notice {
@@ -222,6 +231,8 @@ export class Transcript {
     const outcome = event.outcome;
     this.run = outcome?.type === 'interrupt' ? 'waiting' : 'idle';
     this.#settle();
+    const answer = this.messages.at(-1);
+    if (answer?.role === 'assistant') answer.usage ??= usageOf(event.usage?.at(-1));
     if (outcome?.type === 'cancelled') this.#answer().stopped = true;
     if (outcome?.type !== 'interrupt') return;
     for (const interrupt of outcome.interrupts) {
@@ -286,6 +297,15 @@ export class Transcript {
   #settle(): void {
     for (const message of this.messages) message.streaming = false;
   }
+}
+
+/** The count in the agent's words or in those of AG-UI; null where nothing was counted. */
+export function usageOf(given: unknown): Usage | null {
+  if (!isJson(given)) return null;
+  const input = Number(given.input_tokens ?? given.inputTokens ?? 0);
+  const output = Number(given.output_tokens ?? given.outputTokens ?? 0);
+  if (!Number.isFinite(input + output) || input + output <= 0) return null;
+  return { model: typeof given.model === 'string' ? given.model : '', input, output };
 }
 
 const STATES = new Set<CallState>(['proposed', 'waiting', 'running', 'done', 'failed', 'denied', 'unknown']);

@@ -91,6 +91,9 @@ class Transport(Protocol):
     def replay(self, stream: str, subject: str) -> AsyncIterator[Incoming]:
         """What a stream holds of a subject at this moment, oldest first; ends there."""
 
+    async def ping(self) -> None:
+        """One round trip to whatever carries the messages."""
+
     async def close(self) -> None:
         """Flushes and disconnects."""
 
@@ -103,6 +106,7 @@ class Bus:
         self._transport = transport
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pulse: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(
@@ -258,8 +262,23 @@ class Bus:
         task.add_done_callback(self._finished)
         return task
 
+    def show_life(self, file: Path, *, every: float = 5.0) -> None:
+        """Touches `file` every few seconds while this room serves and the bus answers: its age is the room's health."""
+        self._pulse = asyncio.create_task(self._beat(file, every))
+        self._pulse.add_done_callback(self._finished)
+
+    async def _beat(self, file: Path, every: float) -> None:
+        while True:
+            if self._subscriptions:
+                with contextlib.suppress(Unavailable):
+                    await self._transport.ping()
+                    await asyncio.to_thread(file.touch)
+            await asyncio.sleep(every if self._subscriptions else _SETTLE_SECONDS)
+
     async def drain(self, *, seconds: float = 10.0) -> None:
         """Takes no more, lets what runs end within `seconds`, then disconnects."""
+        if self._pulse:
+            self._pulse.cancel()
         for subscription in self._subscriptions:
             with contextlib.suppress(OaError):
                 await subscription.drain()
@@ -488,6 +507,15 @@ class NatsTransport:
                 await subscription.unsubscribe()
         except (js_errors.Error, nats_errors.Error, TimeoutError) as error:
             raise Unavailable("The event stream on the bus is away.") from error
+
+    async def ping(self) -> None:
+        """See `Transport`. A client that lost its server flushes into nothing and says nothing."""
+        try:
+            await self._client.flush(timeout=5)
+        except (nats_errors.Error, TimeoutError) as error:
+            raise Unavailable("The bus is away.") from error
+        if not self._client.is_connected:
+            raise Unavailable("The bus is away.")
 
     async def close(self) -> None:
         """See `Transport`."""

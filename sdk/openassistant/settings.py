@@ -22,9 +22,9 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """Values of `OA_` variables, and of no others."""
+    """Values of `OA_` variables, and of no others. An empty one is as good as unset: Compose cannot leave one out."""
 
-    model_config = SettingsConfigDict(env_prefix="OA_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="OA_", frozen=True, env_ignore_empty=True)
 
     @classmethod
     def read(cls) -> Self:
@@ -58,6 +58,8 @@ class RoomSettings(Settings):
     """Public keys of gateway and audit; by default `trust.json` beside the nkey file."""
     data_dir: Path
     """What this room alone keeps."""
+    alive_file: Path | None = None
+    """Touched every few seconds while the room serves and the bus answers, for health checks; by default none is."""
 
     def trust(self) -> Trust:
         """The public keys to believe; raises `Internal`."""
@@ -66,7 +68,10 @@ class RoomSettings(Settings):
     async def connect(self, room: str, *, streams: bool = False) -> Bus:
         """The bus as `room`; raises `Unavailable` after half a minute."""
         seed = read_seed(self.nkey_file)
-        return await Bus.connect(self.nats_url, room=room, seed=seed, instance=new_id()[-8:], streams=streams)
+        bus = await Bus.connect(self.nats_url, room=room, seed=seed, instance=new_id()[-8:], streams=streams)
+        if self.alive_file:
+            bus.show_life(self.alive_file)
+        return bus
 
 
 def _complain(line: str) -> int:

@@ -146,6 +146,9 @@ class MemoryTransport:
         for message in list(self.events[subject]):
             yield message
 
+    async def ping(self) -> None:
+        """Memory always answers."""
+
     async def close(self) -> None:
         """Nothing to flush; other rooms may still use the same transport."""
 
@@ -234,7 +237,13 @@ class FakeHouse:
 
     def grant(self, **changes: Any) -> str:
         """A turn's grant for the user and this connector, or with fields changed."""
-        plain: dict[str, Any] = {"id": new_id(), "kind": "turn", "user": self.user, "turn": new_id(), "conversation": new_id()}
+        plain: dict[str, Any] = {
+            "id": new_id(),
+            "kind": "turn",
+            "user": self.user,
+            "turn": new_id(),
+            "conversation": new_id(),
+        }
         plain |= {"origin": "message", "connectors": {self.connector.id: self.runner.digest}}
         expires = self.clock() + timedelta(minutes=10)
         return self.gateway.sign(Grant.model_validate({**plain, "expires": expires, **changes}))

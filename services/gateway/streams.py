@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = ["Event", "Events", "Streams", "ends_run", "snapshot"]
 
 Event = tuple[int, bytes]
 Events = AsyncGenerator[Event, None]
+_log = logging.getLogger("openassistant.gateway")
 _KEEP_ALIVE = 15.0
 """Seconds; proxies cut what is silent for longer than a minute or so."""
 
@@ -64,9 +66,9 @@ class Streams:
                 async for event in events:
                     yield event
         except NotFound:
-            pass
-        history = await self._chat.history(me, history.id)
+            _log.info("events are no longer kept", extra={"conversation": history.id})
         if history.last_event_id != after:
+            history = await self._chat.history(me, history.id)
             shown = {"type": "MESSAGES_SNAPSHOT", "messages": snapshot(history)}
             yield history.last_event_id, json.dumps(shown).encode()
         async with contextlib.aclosing(self.since(me, history.id, history.last_event_id)) as events:

@@ -60,6 +60,7 @@ generate: $(VENV)/.dev api  ## Write the generated files anew: permission table,
 generated: $(VENV)/.dev  ## Fail when a generated file is stale
 	$(BIN)/python -m deploy.permissions --check
 	$(BIN)/python -m deploy.dependencies --check
+	$(BIN)/python -m services.gateway.openapi --check
 	$(BIN)/python -m deploy.reference --check
 	for card in connectors/*/manifest.toml; do \
 		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --check || exit 1; \

@@ -182,11 +182,11 @@ const story = [
 
 /** An answer of 2000 tokens at 200 a second. @param {import('node:http').ServerResponse} response */
 function pour(response) {
-  const [, , , , , started] = story;
   const words = ['Carol ', '**wrote** ', 'about ', 'the lease. ', '\n\n', '- one ', '\n- two ', '\n\n', '`code` '];
   let sent = 2;
   const send = (/** @type {object | undefined} */ event) => response.write(`id: ${sent++}\ndata: ${JSON.stringify(event)}\n\n`);
-  send(started);
+  send(story[0]);
+  send(story[5]);
   const timer = setInterval(() => {
     for (let count = 0; count < 4; count += 1) send({ ...story[6], delta: words[sent % words.length] });
     if (sent < 2000) return;
@@ -206,6 +206,7 @@ const server = createServer(async (request, response) => {
   if (url.pathname.endsWith('/events')) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
     const last = Number(request.headers['last-event-id'] ?? 0);
+    /** @type {[number, object][]} */
     const events = house.has('stream') ? story.map((event, index) => [index + 2, event]) : [];
     if (house.has('fast')) return pour(response);
     if (house.has('snapshot') && last < 2) events.push([2, { type: 'MESSAGES_SNAPSHOT', messages: [] }]);

@@ -1,0 +1,117 @@
+import { type Page, expect, test } from '@playwright/test';
+import { open } from './house';
+
+const c = 'c'.repeat(32);
+const e = 'e'.repeat(32);
+
+/** The house changes under an open page. */
+const becomes = (page: Page, house: string): Promise<void> =>
+  page.context().addCookies([{ name: 'house', value: house, domain: '127.0.0.1', path: '/' }]);
+
+test('a stream that breaks goes on after the last event that came, and nothing is said twice', async ({ page }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/events')) asked.push(request.headers()['last-event-id'] ?? '');
+  });
+  await open(page, `/c/${e}`, 'stream.flaky');
+  const answer = page.getByRole('article', { name: 'Assistant' }).last();
+  await expect(answer.getByText('Carol wrote twice. She waits for Friday.')).toBeVisible();
+  await expect.poll(() => asked).toEqual(['1', '4', '7', '10']);
+  await expect(page.getByText('Carol wrote twice.')).toHaveCount(2); // the answer, and what is read aloud
+});
+
+test('a snapshot loads the stored conversation again, once', async ({ page }) => {
+  const loads: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith(`/conversations/${e}`)) loads.push(request.url());
+  });
+  const faults = await open(page, `/c/${e}`, '');
+  await expect(page.getByText('The answer broke off.')).toBeVisible();
+  expect(loads).toHaveLength(1);
+  await becomes(page, 'snapshot');
+  await page.route(`**/api/conversations/${e}`, async (route) => {
+    const response = await route.fetch();
+    const stored = await response.json();
+    await route.fulfill({ response, json: { ...stored, last_event_id: loads.length === 1 ? 1 : 2 } });
+  });
+  loads.length = 0;
+  await page.reload();
+  await expect.poll(() => loads.length).toBe(2);
+  expect(faults).toEqual([]);
+});
+
+test('without a network what was typed comes back, and is sent when the network does', async ({ page, context }) => {
+  await open(page, `/c/${e}`, 'stream');
+  await expect(page.getByText('Carol wrote twice.').first()).toBeVisible();
+  await context.setOffline(true);
+  await page.getByLabel('Your message').fill('And when does she write next?');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'The server cannot be reached.' })).toBeVisible();
+  await expect(page.getByLabel('Your message')).toHaveValue('And when does she write next?');
+  await context.setOffline(false);
+  await page.getByRole('button', { name: 'Send' }).click();
+  await expect(page.getByLabel('Your message')).toHaveValue('');
+  await expect(page.getByText('The server cannot be reached.')).toBeHidden();
+});
+
+test('a session that ends in the middle leads to the login, and back to what was being typed', async ({ page }) => {
+  await open(page, `/c/${c}`);
+  await page.getByLabel('Your message').fill('A long thought');
+  await becomes(page, 'out');
+  await page.getByRole('button', { name: 'Send' }).and(page.locator('[type=submit]')).click();
+  await expect(page.getByText('Your session ended.')).toBeVisible();
+  await becomes(page, 'home');
+  await page.getByLabel('Username').fill('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('right');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(new RegExp(`/c/${c}$`));
+  await expect(page.getByLabel('Your message')).toHaveValue('A long thought');
+});
+
+test('a server that is away says so, and the page comes back with it', async ({ page }) => {
+  await open(page, '/accounts', 'down');
+  await expect(page.getByText('The vault does not answer.')).toBeVisible();
+  await becomes(page, 'home');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByRole('heading', { name: 'Family calendar' })).toBeVisible();
+  await expect(page.getByText('The vault does not answer.')).toBeHidden();
+});
+
+test('an answer is stopped', async ({ page }) => {
+  const stopped = page.waitForRequest((request) => request.url().endsWith('/cancel'));
+  await open(page, `/c/${e}`, 'fast');
+  await page.getByRole('button', { name: 'Stop' }).click();
+  expect((await stopped).method()).toBe('POST');
+});
+
+test('two hundred tokens a second leave the page free to react', async ({ page }) => {
+  await page.addInitScript(() => {
+    const slow: number[] = Object.assign(window, { slow: [] }).slow;
+    new PerformanceObserver((list) => slow.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: 'longtask' });
+  });
+  await open(page, `/c/${e}`, 'fast');
+  await expect(page.getByRole('article', { name: 'Assistant' }).last()).toContainText('one');
+  await page.evaluate(() => (Reflect.get(window, 'slow').length = 0));
+  await page.getByRole('article', { name: 'Assistant' }).last().locator('li').nth(60).waitFor({ state: 'attached' });
+  const slow: number[] = await page.evaluate(() => Reflect.get(window, 'slow'));
+  test.info().annotations.push({ type: 'tasks over 50 ms', description: JSON.stringify(slow) });
+  expect(slow.filter((duration) => duration > 150)).toEqual([]);
+});
+
+test('an answer that broke off is tried again', async ({ page }) => {
+  const retried = page.waitForRequest((request) => request.url().endsWith('/retry'));
+  await open(page, `/c/${e}`);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  expect((await retried).method()).toBe('POST');
+});
+
+test('a conversation is deleted after a question, and the page leaves it', async ({ page }, info) => {
+  await open(page, `/c/${c}`);
+  if (info.project.name.endsWith('phone')) await page.getByRole('button', { name: /^Menu/ }).click();
+  await page.getByRole('button', { name: 'More for “The lease with Carol”' }).click({ force: true });
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  const deleted = page.waitForRequest((request) => request.method() === 'DELETE');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  expect((await deleted).url()).toMatch(new RegExp(`/api/conversations/${c}$`));
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+});

@@ -1,0 +1,105 @@
+import { type Page, expect, test } from '@playwright/test';
+import { open } from './house';
+
+const c = 'c'.repeat(32);
+
+/** What has the focus, and whether somebody who looks can tell. */
+async function focus(page: Page): Promise<{ what: string; seen: boolean; inside: boolean }> {
+  return page.evaluate(() => {
+    const element = document.activeElement ?? document.body;
+    const isOutlined = (each: Element): boolean => {
+      const { outlineStyle, outlineWidth } = getComputedStyle(each);
+      return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
+    };
+    const frames = [element, element.closest('label'), element.closest('form > div')].filter((each) => each !== null);
+    const box = element.getBoundingClientRect();
+    return {
+      what: `${element.tagName.toLowerCase()} ${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}`,
+      seen: frames.some(isOutlined),
+      inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth
+    };
+  });
+}
+
+for (const [path, ready] of [
+  ['/', 'Good to see you, Ada.'],
+  [`/c/${c}`, 'Send a mail?'],
+  ['/approvals', 'Send a mail?'],
+  ['/accounts', 'Family calendar'],
+  ['/accounts/new/mail', 'Incoming mail'],
+  ['/activity', 'Show older'],
+  ['/model', 'llama3.1:8b']
+] as const) {
+  test(`whoever goes through ${path.slice(0, 14)} by Tab sees where he is`, async ({ page }) => {
+    await open(page, path);
+    await expect(page.getByText(ready).first()).toBeVisible();
+    const seen = new Set<string>();
+    for (let step = 0; step < 40; step += 1) {
+      await page.keyboard.press('Tab');
+      const now = await focus(page);
+      if (now.what.startsWith('body')) break;
+      expect(now, now.what).toMatchObject({ seen: true, inside: true });
+      seen.add(now.what);
+    }
+    expect(seen.size).toBeGreaterThan(4);
+  });
+}
+
+test('a decision is reached by Tab in the order in which it is read', async ({ page }) => {
+  await open(page, '/approvals');
+  const card = page.getByRole('region', { name: 'Send a mail?' });
+  await expect(card.getByRole('button', { name: 'Send', exact: true })).toBeEnabled();
+  await card.getByRole('region', { name: 'Exact content' }).focus();
+  for (const name of ['Send', 'Don’t send', 'Say why not']) {
+    await page.keyboard.press('Tab');
+    await expect(card.getByRole('button', { name, exact: true })).toBeFocused();
+  }
+});
+
+test('a question before a removal keeps the focus, and Escape takes it back', async ({ page }) => {
+  await open(page, '/accounts');
+  const remove = page.getByRole('button', { name: 'Remove Family calendar' });
+  await remove.focus();
+  await page.keyboard.press('Enter');
+  const question = page.getByRole('alertdialog');
+  await expect(question.getByRole('button', { name: 'Keep it' })).toBeFocused();
+  for (let step = 0; step < 4; step += 1) {
+    await page.keyboard.press('Tab');
+    expect(await question.evaluate((box) => box.contains(document.activeElement))).toBe(true);
+  }
+  await page.keyboard.press('Escape');
+  await expect(question).toBeHidden();
+  await expect(remove).toBeFocused();
+});
+
+test('nothing moves for who asked for stillness', async ({ page }) => {
+  await open(page, '/');
+  const durations = await page.evaluate(() => {
+    const probe = document.body.appendChild(document.createElement('div'));
+    probe.className = 'progress animate-spin transition-transform';
+    const { animationDuration, animationName, transitionDuration } = getComputedStyle(probe);
+    return { animation: animationName === 'none' ? 0 : Number.parseFloat(animationDuration), transition: Number.parseFloat(transitionDuration) };
+  });
+  expect(Math.max(durations.animation, durations.transition)).toBeLessThan(0.001);
+});
+
+test('the page follows the system’s colours until others are chosen, and then keeps those', async ({ page }, info) => {
+  test.skip(info.project.name.endsWith('phone'), 'the menu is the same one in the drawer');
+  await open(page, '/');
+  const isDark = (): Promise<boolean> =>
+    page.evaluate(() => {
+      const canvas = document.createElement('canvas').getContext('2d');
+      if (!canvas) return false;
+      canvas.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
+      canvas.fillRect(0, 0, 1, 1);
+      return (canvas.getImageData(0, 0, 1, 1).data[0] ?? 255) < 128;
+    });
+  const wasDark = info.project.name.startsWith('dark');
+  expect(await isDark()).toBe(wasDark);
+  await page.getByRole('button', { name: 'Ada' }).click();
+  await page.getByRole('menuitemradio', { name: wasDark ? 'Light' : 'Dark' }).click();
+  expect(await isDark()).toBe(!wasDark);
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  expect(await isDark()).toBe(!wasDark);
+});

@@ -88,7 +88,7 @@ class Room:
         )
         streams = Streams(bus, chat, self.sessions)
         agui = Agui(store, chat, streams, self.approvals)
-        health = Health(bus, grants, release=frozenset(connector for connector, _ in release))
+        health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
             sessions=self.sessions, setup=self.setup, connectors=self.connectors, accounts=self.accounts, chat=chat,
             streams=streams, agui=agui, approvals=self.approvals, ledger=self.ledger, models=self.models,
@@ -102,7 +102,8 @@ class Room:
         await self.approvals.start()
         self.connectors.changed = lambda: self._spawn(self.attach)
         everybody = [user.id for user in await self.users.everybody()]
-        self._spawn(lambda: self.accounts.drop_pending(everybody))
+        # Before anything is connected anew: what is pending now was left behind.
+        await _tried(lambda: self.accounts.drop_pending(everybody))
         await self._open()
 
     def loops(self) -> list[Awaitable[None]]:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from openassistant.errors import Internal
 from openassistant.settings import RoomSettings
+from services.gateway.preset import Preset
 
 __all__ = ["GatewaySettings"]
 
@@ -52,6 +54,14 @@ class GatewaySettings(RoomSettings):
         everywhere = self.host in ("0.0.0.0", "::")  # noqa: S104 - it is compared, not bound
         host = "localhost" if everywhere else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
+
+    def preset(self) -> Preset | None:
+        """The model to begin with; raises `Internal` where the model itself is missing."""
+        if self.model is None:
+            if self.model_base_url or self.model_api_key_file:
+                raise Internal("OA_MODEL_BASE_URL and OA_MODEL_API_KEY_FILE need OA_MODEL beside them.")
+            return None
+        return Preset(model=self.model, base_url=self.model_base_url, key_file=self.model_api_key_file)
 
     @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod

@@ -25,6 +25,7 @@ async def set_up(request: Request, response: Response, draft: views.SetupDraft, 
     user = await house.setup.finish(
         draft.token, username=draft.username, password=draft.password, display_name=draft.display_name
     )
+    await house.models.try_preset()
     opened = await house.sessions.open(user, address=address_of(request), agent=_agent(request))
     return _session(request, response, opened)
 

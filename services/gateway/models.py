@@ -1,0 +1,227 @@
+"""The model that answers in this house: one choice for all in it. Its key is in the vault, bound to an address."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from typing import Literal
+
+from openassistant.bus import Bus
+from openassistant.errors import Internal, InvalidRequest, OaError
+from openassistant.messages import Account, AuditAction, Id, ModelRef, Wire
+from services.gateway import endpoints, views
+from services.gateway.accounts import MODEL_CONNECTOR
+from services.gateway.discovery import Discovery
+from services.gateway.ledger import Ledger
+from services.gateway.preferences import Preferences
+from services.gateway.preset import Mark, Preset
+from services.gateway.problems import invalid
+from services.gateway.sessions import SignedIn
+from services.gateway.users import Users
+from services.gateway.vault import Vault
+
+__all__ = ["Models"]
+
+_NAME = "model"
+_BY_PROVIDER = re.compile(r"[A-Za-z0-9_.-]+/\S+")
+_SETTINGS = {"model": "OA_MODEL", "base_url": "OA_MODEL_BASE_URL", "api_key": "OA_MODEL_API_KEY_FILE"}
+
+_log = logging.getLogger("openassistant.gateway")
+
+
+class _Target(Wire):
+    """A model, and where it is asked."""
+
+    kind: Literal["openai", "litellm"]
+    model: str
+    base_url: str | None = None
+
+    @property
+    def receiver(self) -> tuple[str, ...]:
+        """Who gets the key: an address, and for litellm the provider too, which decides what is sent there."""
+        provider = self.model.partition("/")[0].lower() if self.kind == "litellm" else ""
+        return (self.kind, provider, self.base_url or "")
+
+    @property
+    def host(self) -> str | None:
+        return endpoints.host_of(self.base_url) if self.base_url else None
+
+
+class _Choice(_Target):
+    """`account` is the vault's account that holds the key, `owner` whose it is; `window` is in tokens."""
+
+    window: int | None = None
+    account: Id | None = None
+    owner: Id
+
+
+class _State(Wire):
+    current: _Choice | None = None
+    preset: Mark | None = None
+
+
+class Models:
+    """One value in the room's store says what was chosen; a key is stored before it, and destroyed after it."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        preferences: Preferences,
+        vault: Vault,
+        ledger: Ledger,
+        users: Users,
+        *,
+        preset: Preset | None = None,
+        own_port: int | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        self._bus, self._preferences, self._vault = bus, preferences, vault
+        self._ledger, self._users, self._preset = ledger, users, preset
+        self._discovery = discovery or Discovery(own_port=own_port)
+        self._lock = asyncio.Lock()
+
+    async def settings(self, me: SignedIn) -> views.ModelSettings:
+        """The present choice without its key; for the owner, who may change it, also the servers found here."""
+        current = (await self._state()).current
+        found = await self._discovery.servers() if me.user.role == "owner" else ()
+        return views.ModelSettings(current=_view(current) if current else None, found=found)
+
+    async def ref(self, user: str) -> ModelRef | None:
+        """The model for a turn of any user of this house."""
+        current = (await self._state()).current
+        return ModelRef(**current.model_dump(exclude={"owner"})) if current else None
+
+    async def choose(self, me: SignedIn, draft: views.ModelDraft) -> None:
+        """Chooses; raises `InvalidRequest` naming the field. A key that is not given anew stays at its address."""
+        async with self._lock:
+            target = _target(draft)
+            await self._take(me.user.id, draft, target, await self._state(), keep=True)
+
+    async def check(self, probe: views.ModelProbe) -> views.ModelCheck:
+        """Asks a server what it offers; raises `InvalidRequest` naming the field. A stored key is not used."""
+        target = _target(probe)
+        if target.base_url is None or target.kind == "litellm":
+            return views.ModelCheck(ok=True, detail=f"{target.model} will be tried with your next message.")
+        current = (await self._state()).current
+        stored = current is not None and current.account is not None and current.receiver == target.receiver
+        return await endpoints.ask(target.base_url, model=target.model, key=probe.api_key or None, stored=stored)
+
+    async def remove(self, me: SignedIn) -> None:
+        """Forgets the choice and destroys its key; raises `Unavailable` while the key is still there."""
+        async with self._lock:
+            state = await self._state()
+            if state.current:
+                content = {"kind": None, "model": None, "host": None}
+                await self._ledger.note(AuditAction.MODEL_CHANGED, user=me.user.id, outcome="removed", content=content)
+                await self._save(state.model_copy(update={"current": None}))
+            await self._sweep()
+
+    async def apply_preset(self) -> None:
+        """Takes up the model of the settings, once for each change of them, in a house that has an owner.
+
+        Raises `Internal` that names a setting which cannot be used, `Unavailable`.
+        """
+        owner = next((each for each in await self._users.everybody() if each.role == "owner"), None)
+        if owner is None:
+            return
+        async with self._lock:
+            state = await self._state()
+            draft = await asyncio.to_thread(self._preset.draft) if self._preset else None
+            if draft and not (state.preset and state.preset.fits(draft)):
+                marked = state.model_copy(update={"preset": Mark.of(draft)})
+                await self._take(owner.id, draft, _preset_target(draft), marked, keep=False)
+                return
+            if state.preset and not draft:
+                await self._save(state.model_copy(update={"preset": None}))
+            await self._try_sweep()
+
+    async def try_preset(self) -> None:
+        """As `apply_preset`, where something else has succeeded that this must not spoil."""
+        try:
+            await self.apply_preset()
+        except OaError as error:
+            _log.warning("preset model not taken up", extra={"code": error.code, "reason": error.message})
+
+    async def _take(self, owner: str, draft: views.ModelDraft, target: _Target, state: _State, *, keep: bool) -> None:
+        """Key first, then the record, then the choice, then the end of the former key: a crash leaves one that works.
+
+        `keep`: without a new key the former one stays, where the same one gets it.
+        """
+        former = state.current if keep and state.current and state.current.receiver == target.receiver else None
+        made = await self._store_key(owner, target, draft.api_key) if draft.api_key else None
+        holder = made.id if made else former.account if former else None
+        chosen = _Choice(**target.model_dump(), window=draft.window, account=holder, owner=owner)
+        try:
+            await self._note(chosen)
+            if made:
+                await self._vault.finish(owner, made.id)
+        except BaseException:
+            if made:
+                self._bus.spawn(self._vault.revoke(owner, made.id))
+            raise
+        await self._save(state.model_copy(update={"current": chosen}))
+        await self._try_sweep()
+
+    async def _store_key(self, owner: str, target: _Target, key: str) -> Account:
+        settings = {"base_url": target.base_url, "kind": target.kind}
+        name = target.host or target.model.partition("/")[0]
+        return await self._vault.connect(
+            owner, connector=MODEL_CONNECTOR, name=name, settings=settings, secrets={"api_key": key}
+        )
+
+    async def _note(self, chosen: _Choice) -> None:
+        content = {"kind": chosen.kind, "model": chosen.model, "host": chosen.host}
+        await self._ledger.note(
+            AuditAction.MODEL_CHANGED, user=chosen.owner, account=chosen.account, outcome="chosen", content=content
+        )
+
+    async def _try_sweep(self) -> None:
+        """A former key that cannot be destroyed now is destroyed with the next change, or at the next start."""
+        try:
+            await self._sweep()
+        except OaError as error:
+            _log.warning("former model keys not destroyed", extra={"code": error.code})
+
+    async def _sweep(self) -> None:
+        """Destroys every model key but the chosen one; only under the lock, for a new one is stored before chosen."""
+        current = (await self._state()).current
+        for user in await self._users.everybody():
+            for account in await self._vault.listing(user.id, connector=MODEL_CONNECTOR):
+                if current is None or account.id != current.account:
+                    await self._vault.revoke(user.id, account.id)
+
+    async def _state(self) -> _State:
+        kept = await self._preferences.get(_NAME)
+        return _State.model_validate_json(kept) if kept else _State()
+
+    async def _save(self, state: _State) -> None:
+        await self._preferences.put(_NAME, state.model_dump_json())
+
+
+def _target(draft: views.ModelDraft | views.ModelProbe) -> _Target:
+    """What a draft means, without its key; raises `InvalidRequest` that names the field."""
+    if not draft.model.isprintable():
+        raise invalid("The name of the model is not valid.", model="Without line breaks and the like.")
+    if draft.kind == "litellm" and not _BY_PROVIDER.fullmatch(draft.model):
+        raise invalid("The model's name is not complete.", model="Provider, slash, model, as in mistral/mistral-small.")
+    base_url = endpoints.normal(draft.base_url) if draft.base_url or draft.kind == "openai" else None
+    if draft.api_key and not endpoints.has_key_form(draft.api_key):
+        raise invalid("The key is not valid.", api_key="Letters, digits and signs, without blanks.")
+    if draft.api_key and base_url:
+        endpoints.refuse_open_key(base_url)
+    return _Target(kind=draft.kind, model=draft.model, base_url=base_url)
+
+
+def _preset_target(draft: views.ModelDraft) -> _Target:
+    """As `_target`; what is wrong is for the administrator to correct: raises `Internal` that names the setting."""
+    try:
+        return _target(draft)
+    except InvalidRequest as error:
+        wrong = ((_SETTINGS[name], words) for name, words in error.details["fields"].items())
+        raise Internal(" ".join(f"{name}: {words}" for name, words in wrong)) from error
+
+
+def _view(choice: _Choice) -> views.ModelChoice:
+    plain = choice.model_dump(include={"kind", "model", "base_url", "window"})
+    return views.ModelChoice(**plain, has_key=choice.account is not None)

@@ -35,6 +35,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.models import Models
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
+from services.gateway.preset import Preset
 from services.gateway.questions import Questions
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -74,7 +75,7 @@ class Room:
         vault = Vault(bus, grants)
         self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger)
         self.models = Models(
-            bus, preferences, vault, self.ledger, self.users, preset=settings.preset(), own_port=settings.port
+            bus, preferences, vault, self.ledger, self.users, preset=_preset(settings), own_port=settings.port
         )
         turns, questions = Turns(store, clock), Questions(store, self.stores, keys, grants, clock)
         self.approvals = Approvals(
@@ -140,10 +141,16 @@ class Room:
 
     async def _open(self) -> None:
         await self.setup.begin(username=self._settings.setup_user, password_file=self._settings.setup_password_file)
-        await self.models.apply_preset()
+        await self.models.try_preset()
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         self._bus.spawn(_tried(work))
+
+
+def _preset(settings: GatewaySettings) -> Preset | None:
+    if settings.model is None:
+        return None
+    return Preset(model=settings.model, base_url=settings.model_base_url, key_file=settings.model_api_key_file)
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -49,13 +49,14 @@ class Faults:
 
     `refuse`: these recipients answer 550. `defer`: "rcpt" or "data" answers 451. `hang_up`: the connection drops after
     the whole mail came and before the reply; "kept" took the mail, "lost" did not, and the client cannot tell.
-    `slow`: seconds before the reply to the mail.
+    `slow`: seconds before the mail is taken; `late`: seconds between taking it and the reply.
     """
 
     refuse: frozenset[str] = field(default_factory=frozenset)
     defer: str | None = None
     hang_up: str | None = None
     slow: float = 0.0
+    late: float = 0.0
     times: int | None = None
 
 
@@ -219,6 +220,8 @@ class _Handler:
             return "451 4.3.0 Try again later"
         if faults.hang_up != "lost":
             self._peer._keep(session, envelope)
+        if faults.late:
+            await asyncio.sleep(faults.late)
         if faults.hang_up and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
         return "250 2.0.0 Taken"

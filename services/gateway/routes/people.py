@@ -26,6 +26,7 @@ async def set_up(request: Request, response: Response, draft: views.SetupDraft, 
         draft.token, username=draft.username, password=draft.password, display_name=draft.display_name
     )
     await house.models.try_preset()
+    await house.models.try_preset()
     opened = await house.sessions.open(user, address=address_of(request), agent=_agent(request))
     return _session(request, response, opened)
 

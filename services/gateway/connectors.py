@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
@@ -188,6 +188,6 @@ def _names(error: ValidationError, given: dict[str, Any]) -> list[str]:
     if error.path:
         return [".".join(str(part) for part in error.path)]
     if error.validator == "required":
-        return [name for name in error.validator_value if name not in given]
+        return [name for name in cast(list[str], error.validator_value) if name not in given]
     known = (error.schema if isinstance(error.schema, dict) else {}).get("properties", {})
     return [str(name) for name in given if name not in known] or ["settings"]

@@ -97,6 +97,14 @@ class Stack(Lifespan):
             raise PeerError(f"no process of the room {name}")
         return found[0]
 
+    def has_room(self, name: str) -> bool:
+        """Whether a room runs at this moment."""
+        return any(re.search(rf"(^|\W){re.escape(name)}(\W|$)", title) for _, title in _descendants(self.pid))
+
+    def processes(self) -> list[int]:
+        """The process ids of the supervisor and of everything below it."""
+        return [self.pid, *(pid for pid, _ in _descendants(self.pid))]
+
     def kill_room(self, name: str) -> None:
         """kill -9 of one room."""
         os.kill(self.room(name), signal.SIGKILL)

@@ -65,7 +65,7 @@ class SmtpServer(Lifespan):
 
     `security` is "none", "starttls" (login refused before it) or "tls"; the last two need `certificate`. Each mail
     taken is in `sent`, and in the `maildir` of a recipient that `maildirs` names by address (a Dovecot INBOX).
-    Set `faults` at any time; `SmtpServer.faults = Faults()` makes it well again.
+    `taking` counts the mails whose content has come, taken or not. Set `faults` at any time; `SmtpServer.faults = Faults()` makes it well again.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class SmtpServer(Lifespan):
         self._server: asyncio.Server | None = None
         self._lock = threading.Lock()
         self._sent: list[Sent] = []
+        self.taking = 0
 
     @property
     def sent(self) -> tuple[Sent, ...]:
@@ -214,6 +215,7 @@ class _Handler:
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
         faults = self._peer._spend()
+        self._peer.taking += 1
         if faults.slow:
             await asyncio.sleep(faults.slow)
         if faults.defer == "data":

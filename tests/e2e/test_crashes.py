@@ -1,0 +1,92 @@
+"""kill -9 of a room at the worst moments: the turn goes on or says what is unknown, and no mail is sent twice."""
+
+import threading
+import time
+
+import pytest
+
+from tests.e2e.stack import Person, Stack, until
+from tests.e2e.test_story import QUESTION, connect_everything, lease_events
+from tests.peers.house import House
+from tests.peers.smtp import Faults
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot, pytest.mark.slow]
+
+ROOMS = ("mail", "agent", "gateway")
+
+
+def waiting_mail(ada: Person, conversation: str) -> str:
+    [mail] = [each for each in ada.pending(conversation) if each["connector"] == "mail"]
+    return str(mail["id"])
+
+
+def call_states(view: dict) -> dict[str, str]:
+    return {call["tool"]: call["state"] for message in view["messages"] for call in message["calls"]}
+
+
+def kill_and_wait(stack: Stack, room: str) -> None:
+    """Kills a room and waits until another process has its place and every room answers."""
+    before = stack.room(room)
+    stack.kill_room(room)
+    until(
+        lambda: (stack.ready() and stack.has_room(room) and stack.room(room) != before) or None, seconds=60, what=room
+    )
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_killed_while_the_mail_is_under_way_sends_it_no_second_time(
+    stack: Stack, house: House, room: str
+) -> None:
+    with stack.sign_in() as ada:
+        connect_everything(ada, house)
+        conversation = ada.converse()
+        ada.say(conversation, QUESTION)
+        house.smtp.faults = Faults(late=4.0, times=1)
+        approval = waiting_mail(ada, conversation)
+        deciding = threading.Thread(target=lambda: ada.decide(approval, "approve"))
+        deciding.start()
+        house.smtp.wait_for(1, seconds=30)
+        kill_and_wait(stack, room)
+        deciding.join(timeout=30)
+    with stack.sign_in() as ada:
+        final = ada.settle(conversation, seconds=240)
+        states = call_states(final)
+        assert states["messages_reply"] in {"done", "unknown"}
+        assert states["events_create"] == "done"
+        time.sleep(2)  # a second mail would come by itself: there is nothing to wait for but time
+        assert len(house.smtp.sent) == 1
+        assert len(lease_events(house)) == 1
+        assert ada.verify()["ok"]
+
+
+def test_a_mail_that_the_server_lost_with_the_connector_is_sent_once_or_said_to_be_unknown(
+    stack: Stack, house: House
+) -> None:
+    with stack.sign_in() as ada:
+        connect_everything(ada, house)
+        conversation = ada.converse()
+        ada.say(conversation, QUESTION)
+        house.smtp.faults = Faults(slow=30.0, times=1)
+        ada.decide(waiting_mail(ada, conversation), "approve")
+        until(lambda: house.smtp.taking or None, seconds=30, what="the mail on its way")
+        kill_and_wait(stack, "mail")
+        final = ada.settle(conversation, seconds=240)
+        state = call_states(final)["messages_reply"]
+        assert (state, len(house.smtp.sent)) in {("done", 1), ("unknown", 0), ("failed", 0)}
+        assert ada.verify()["ok"]
+
+
+def test_an_approval_that_waits_survives_the_death_of_every_room(stack: Stack, house: House) -> None:
+    with stack.sign_in() as ada:
+        connect_everything(ada, house)
+        conversation = ada.converse()
+        ada.say(conversation, QUESTION)
+        approval = waiting_mail(ada, conversation)
+        for room in (*ROOMS, "caldav", "audit", "vault"):
+            kill_and_wait(stack, room)
+        assert waiting_mail(ada, conversation) == approval
+        final = ada.settle(conversation, seconds=240)
+        assert set(call_states(final).values()) == {"done"}
+        assert len(house.smtp.sent) == 1
+        assert len(lease_events(house)) == 1
+        assert ada.verify()["ok"]

@@ -227,7 +227,7 @@ export const lease = [
 
 export const leaseApproval = {
   ...approval,
-  preview: { ...preview, content: 'Dear Carol, I will sign on Friday at ten.\n\nBest, Ada', warnings: [] }
+  preview: { ...preview, content: 'I will sign on Friday at ten. Best, Ada', warnings: [] }
 };
 
 /** A conversation that came to its end, with what it cost. */

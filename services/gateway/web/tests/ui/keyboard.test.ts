@@ -56,6 +56,15 @@ test('a decision is reached by Tab in the order in which it is read', async ({ p
   }
 });
 
+test('after a decision the focus stands on the step that was decided', async ({ page }) => {
+  await open(page, `/c/${c}`);
+  const send = page.getByRole('region', { name: 'Send a mail?' }).getByRole('button', { name: 'Send', exact: true });
+  await expect(send).toBeEnabled();
+  await send.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('summary', { hasText: 'Messages send' })).toBeFocused();
+});
+
 test('a question before a removal keeps the focus, and Escape takes it back', async ({ page }) => {
   await open(page, '/accounts');
   const remove = page.getByRole('button', { name: 'Remove Family calendar' });

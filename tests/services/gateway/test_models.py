@@ -1,0 +1,418 @@
+"""A key goes to the vault, then to the one address it was given for, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openassistant.errors import Internal, InvalidRequest, Unavailable
+from openassistant.messages import AuditAction
+from services.gateway.preset import Preset
+from services.gateway.views import ModelDraft, ModelProbe
+from tests.peers.certificates import Authority
+from tests.peers.model import ModelServer
+from tests.sdk.web import Web, answer, serve
+from tests.services.gateway.keysafe import KeySafe
+
+KEY, OTHER = "sk-not-a-real-key-0001", "sk-not-a-real-key-0002"
+HERE, THERE = "http://127.0.0.1:11434/v1", "https://models.example.org/v1"
+AWAY = Unavailable("Away.")
+
+
+@pytest.fixture
+async def safe(tmp_path: Path) -> AsyncIterator[KeySafe]:
+    async with KeySafe(tmp_path) as safe:
+        await safe.move_in()
+        yield safe
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[Web]:
+    async with serve() as web:
+        yield web
+
+
+async def choose(safe: KeySafe, **given: Any) -> None:
+    await safe.models.choose(safe.me, ModelDraft(**{"model": "llama3.1", "base_url": HERE, **given}))
+
+
+async def check(safe: KeySafe, url: str, **given: Any) -> tuple[bool, str]:
+    found = await safe.models.check(ModelProbe(base_url=url, **given))
+    return found.ok, found.detail
+
+
+def listing(*names: str) -> bytes:
+    return answer(200, json.dumps({"object": "list", "data": [{"id": name} for name in names]}).encode())
+
+
+# --- choosing -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_house_without_a_choice_says_so(safe: KeySafe) -> None:
+    assert (await safe.models.settings(safe.me)).current is None
+    assert await safe.models.ref(safe.me.user.id) is None
+
+
+async def test_what_was_chosen_answers_for_everybody_and_survives_a_restart(safe: KeySafe) -> None:
+    await choose(safe, base_url=f"{THERE}//", api_key=KEY, window=8192)
+    safe.start()
+    ref = await safe.models.ref("f" * 32)
+    assert ref is not None
+    assert (ref.kind, ref.model, ref.base_url, ref.window) == ("openai", "llama3.1", THERE, 8192)
+    assert await safe.key_of_turn() == KEY
+    current = (await safe.models.settings(safe.me)).current
+    assert current is not None
+    assert current.has_key
+
+
+async def test_a_key_is_in_the_vault_and_in_no_preference_record_answer_or_log(
+    safe: KeySafe, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await choose(safe, base_url=THERE, api_key=OTHER)
+    shown = [(await safe.models.settings(safe.me)).model_dump_json(), await safe.kept(), caplog.text]
+    told = [each.model_dump_json() for each in [*safe.records, *safe.accounts.values()]]
+    assert not any(key in text for key in (KEY, OTHER) for text in [*shown, *told])
+
+
+async def test_a_change_is_written_down_with_its_host_before_it_takes_effect(safe: KeySafe) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    record = safe.records[0]
+    assert (record.action, record.outcome) == (AuditAction.MODEL_CHANGED, "chosen")
+    assert record.content == {"kind": "openai", "model": "llama3.1", "host": "models.example.org"}
+    assert safe.order == ["connect", "record", "finish"]
+
+
+async def test_a_key_never_travels_to_a_new_address(safe: KeySafe) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await choose(safe, base_url="https://mallory.example.net/v1")
+    assert await safe.key_of_turn() is None
+    assert safe.secrets == {}
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "another port": {"base_url": "https://models.example.org:8443/v1"},
+    "another path": {"base_url": "https://models.example.org/v2"},
+    "another scheme": {"base_url": "http://models.example.org/v1"},
+    "a name that begins alike": {"base_url": "https://models.example.org.mallory.example.net/v1"},
+    "litellm at the same address": {"kind": "litellm", "model": "mallory/llama3.1"},
+    "litellm without an address": {"kind": "litellm", "model": "mallory/llama3.1", "base_url": None},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_key_does_not_follow_to(safe: KeySafe, change: str) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await choose(safe, **{"base_url": THERE, **CHANGES[change]})
+    assert await safe.key_of_turn() is None
+    assert safe.secrets == {}
+
+
+async def test_a_key_does_not_follow_to_another_provider(safe: KeySafe) -> None:
+    await choose(safe, kind="litellm", model="mistral/small", base_url=None, api_key=KEY)
+    await choose(safe, kind="litellm", model="mistral/large", base_url=None)
+    assert await safe.key_of_turn() == KEY
+    await choose(safe, kind="litellm", model="mallory/large", base_url=None)
+    assert await safe.key_of_turn() is None
+
+
+@pytest.mark.parametrize("same", [THERE, f"{THERE}/", "https://MODELS.example.org:443/v1", f" {THERE} "])
+async def test_a_key_stays_at_its_address_however_that_is_written(safe: KeySafe, same: str) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await choose(safe, base_url=same, model="another", api_key="")
+    assert await safe.key_of_turn() == KEY
+    assert "revoke" not in safe.order
+
+
+async def test_a_new_key_takes_the_place_of_the_former_one_which_is_destroyed_last(safe: KeySafe) -> None:
+    await choose(safe, api_key=KEY)
+    safe.order.clear()
+    await choose(safe, api_key=OTHER)
+    assert safe.keys() == [OTHER]
+    assert safe.order == ["connect", "record", "finish", "revoke"]
+
+
+@pytest.mark.parametrize("failing", ["connect", "record", "finish"])
+async def test_a_choice_that_fails_leaves_the_former_one_working(safe: KeySafe, failing: str) -> None:
+    await choose(safe, api_key=KEY)
+    safe.failing[failing] = AWAY
+    with pytest.raises(Unavailable):
+        await choose(safe, model="another", api_key=OTHER)
+    safe.failing.clear()
+    safe.start()
+    await safe.models.apply_preset()
+    assert await safe.key_of_turn() == KEY
+    assert safe.keys() == [KEY]
+
+
+async def test_a_former_key_that_could_not_be_destroyed_is_destroyed_at_the_next_start(safe: KeySafe) -> None:
+    await choose(safe, api_key=KEY)
+    safe.failing["revoke"] = AWAY
+    await choose(safe, api_key=OTHER)
+    assert sorted(safe.keys()) == [KEY, OTHER]
+    safe.failing.clear()
+    safe.start()
+    await safe.models.apply_preset()
+    assert safe.keys() == [OTHER]
+
+
+async def test_removing_forgets_the_choice_and_destroys_its_key(safe: KeySafe) -> None:
+    await choose(safe, api_key=KEY)
+    await safe.models.remove(safe.me)
+    assert await safe.models.ref(safe.me.user.id) is None
+    assert safe.secrets == {}
+    assert safe.records[-1].outcome == "removed"
+
+
+async def test_removing_fails_while_the_key_is_there_and_can_be_asked_again(safe: KeySafe) -> None:
+    await choose(safe, api_key=KEY)
+    safe.failing["revoke"] = AWAY
+    with pytest.raises(Unavailable):
+        await safe.models.remove(safe.me)
+    safe.failing.clear()
+    await safe.models.remove(safe.me)
+    assert safe.secrets == {}
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "no address": ({"base_url": None}, "base_url"),
+    "another scheme": ({"base_url": "ftp://127.0.0.1/v1"}, "base_url"),
+    "a file": ({"base_url": "file:///etc/hosts"}, "base_url"),
+    "a password in the address": ({"base_url": "https://ada:not-real@models.example.org/v1"}, "base_url"),
+    "a query": ({"base_url": f"{THERE}?key=x"}, "base_url"),
+    "no host": ({"base_url": "https:///v1"}, "base_url"),
+    "a line break in the name": ({"model": "a\nb"}, "model"),
+    "a provider without a model": ({"kind": "litellm", "model": "mistral"}, "model"),
+    "a key with a line break": ({"api_key": "sk-not\nreal"}, "api_key"),
+    "a key of another alphabet": ({"api_key": "sk-нет"}, "api_key"),
+    "a key over plain http": ({"base_url": "http://models.example.org/v1", "api_key": KEY}, "base_url"),
+    "a key to a public number": ({"base_url": "http://134744072/v1", "api_key": KEY}, "base_url"),
+    "a key to a public address": ({"base_url": "http://8.8.8.8/v1", "api_key": KEY}, "base_url"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_a_refusal_names_the_field_and_stores_nothing(safe: KeySafe, wrong: str) -> None:
+    given, field = WRONG[wrong]
+    with pytest.raises(InvalidRequest) as caught:
+        await choose(safe, **given)
+    assert list(caught.value.details["fields"]) == [field]
+    assert "not-real" not in str(caught.value.details)
+    assert safe.order == []
+
+
+NEAR = ["http://192.168.1.5:8000", "http://[::1]:1234", "http://gpu:8000", "http://gpu.lan", "http://gpu.home.arpa",
+        "http://gpu.local/v1", "http://x.internal", "http://localhost:1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("near", NEAR)
+async def test_plain_http_with_a_key_is_good_enough_inside_the_own_network(safe: KeySafe, near: str) -> None:
+    await choose(safe, base_url=near, api_key=KEY)
+    assert await safe.key_of_turn() == KEY
+
+
+# --- checking -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_check_lists_what_a_server_offers(safe: KeySafe) -> None:
+    with ModelServer(api_key=KEY) as server:
+        found = await safe.models.check(ModelProbe(base_url=f"{server.url}/", api_key=KEY, model="scripted"))
+    assert (found.ok, found.models) == (True, ("scripted",))
+
+
+async def test_a_check_says_that_a_key_is_refused_or_missing(safe: KeySafe) -> None:
+    with ModelServer(api_key=KEY) as server:
+        refused, missing = await check(safe, server.url, api_key=OTHER), await check(safe, server.url)
+    assert not refused[0]
+    assert "refused the key" in refused[1]
+    assert not missing[0]
+    assert "asks for a key" in missing[1]
+
+
+async def test_a_stored_key_is_not_used_by_a_check_and_counts_as_good(safe: KeySafe, web: Web) -> None:
+    web.say("/v1/models", answer(401))
+    await choose(safe, base_url=web.url("/v1"), api_key=KEY)
+    ok, detail = await check(safe, web.url("/v1/"))
+    assert ok
+    assert "next message" in detail
+    assert KEY not in str(web.asked)
+    assert not (await check(safe, f"http://localhost:{web.port}/v1"))[0]
+
+
+async def test_a_model_that_is_not_there_is_named_beside_those_that_are(safe: KeySafe, web: Web) -> None:
+    web.say("/v1/models", listing("llama3.1:latest", "tiny"))
+    found = await safe.models.check(ModelProbe(base_url=web.url("/v1"), model="gone"))
+    assert (found.ok, found.models) == (False, ("llama3.1:latest", "tiny"))
+    assert "gone" in found.detail
+    assert (await check(safe, web.url("/v1"), model="llama3.1"))[0]
+    assert await check(safe, web.url("/v1")) == (True, f"The server at 127.0.0.1:{web.port} offers 2 models.")
+
+
+ANSWERS: dict[str, tuple[bytes, str]] = {
+    "a page of another kind": (answer(404, b"<html>"), "/v1"),
+    "rubbish": (answer(200, b"{nonsense"), "/v1"),
+    "JSON that lists nothing": (answer(200, b'{"hello": 1}'), "/v1"),
+    "deeply nested JSON": (answer(200, b"[" * 200_000), "/v1"),
+    "no HTTP at all": (b"220 mail.example.org ESMTP\r\n\r\n", "cannot be read"),
+    "a packed answer": (answer(200, b"\x1f\x8b", Content_Encoding="gzip"), "cannot be read"),
+    "no models": (listing(), "no model yet"),
+    "a fault": (answer(500), "status 500"),
+    "a pause": (answer(429), "enough requests"),
+    "an odd status": (answer(418), "418"),
+    "a redirect to nowhere": (answer(302), "another page"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+async def test_a_check_says_in_words_what_came(safe: KeySafe, web: Web, case: str) -> None:
+    said, words = ANSWERS[case]
+    web.say("/v1/models", said)
+    ok, detail = await check(safe, web.url("/v1"))
+    assert not ok
+    assert words in detail
+
+
+async def test_an_endless_answer_is_cut(safe: KeySafe, web: Web) -> None:
+    body = b"[" + b'{"id": "x"},' * 800_000
+    web.say("/v1/models", answer(200, body))
+    ok, detail = await check(safe, web.url("/v1"))
+    assert not ok
+    assert "cannot be read" in detail
+
+
+async def test_a_redirect_is_told_and_never_followed_with_the_key(safe: KeySafe, web: Web) -> None:
+    async with serve() as other:
+        web.say("/v1/models", answer(307, Location=other.url("/v1/models", host="localhost")))
+        other.say("/v1/models", listing("trap"))
+        ok, detail = await check(safe, web.url("/v1"), api_key=KEY)
+    assert not ok
+    assert f"localhost:{other.port}" in detail
+    assert other.connections == 0
+
+
+async def test_a_check_tells_a_refused_connection_from_an_unknown_name(safe: KeySafe) -> None:
+    async with serve() as gone:
+        pass
+    assert "refuses the connection" in (await check(safe, gone.url("/v1")))[1]
+    assert "name is not known" in (await check(safe, "http://nobody.example.org/v1"))[1]
+
+
+async def test_a_check_tells_a_server_without_tls_from_one_that_is_not_trusted(safe: KeySafe, tmp_path: Path) -> None:
+    async def plain(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(plain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert "http instead of https" in (await check(safe, f"https://127.0.0.1:{port}/v1", api_key=KEY))[1]
+    tls = Authority(tmp_path).good().context()
+    async with serve(tls=tls) as stranger:
+        assert "not trusted" in (await check(safe, stranger.url("/v1", scheme="https"), api_key=KEY))[1]
+    assert stranger.asked == []
+
+
+async def test_a_model_of_a_provider_is_not_asked_for_before_the_first_message(safe: KeySafe) -> None:
+    found = await safe.models.check(ModelProbe(kind="litellm", model="mistral/small"))
+    assert found.ok
+    assert "next message" in found.detail
+    with pytest.raises(InvalidRequest):
+        await safe.models.check(ModelProbe(kind="litellm", model="mistral"))
+
+
+# --- the preset ---------------------------------------------------------------------------------------------------
+
+
+def preset(folder: Path, key: str = KEY) -> Preset:
+    (folder / "key").write_text(f"{key}\n")
+    return Preset(model="openai/scripted", base_url=THERE, key_file=folder / "key")
+
+
+async def test_the_model_of_the_settings_waits_for_an_owner(tmp_path: Path) -> None:
+    async with KeySafe(tmp_path) as safe:
+        safe.start(preset(tmp_path))
+        await safe.models.apply_preset()
+        assert safe.order == []
+        await safe.move_in()
+        await safe.models.apply_preset()
+        ref = await safe.models.ref(safe.me.user.id)
+        assert ref is not None
+        assert (ref.kind, ref.model, await safe.key_of_turn()) == ("openai", "scripted", KEY)
+        assert KEY not in await safe.kept()
+
+
+async def test_an_owners_later_choice_survives_restarts_under_the_same_settings(safe: KeySafe, tmp_path: Path) -> None:
+    safe.start(preset(tmp_path))
+    await safe.models.apply_preset()
+    await choose(safe, model="mine")
+    safe.start(preset(tmp_path))
+    await safe.models.apply_preset()
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert ref.model == "mine"
+    await safe.models.remove(safe.me)
+    await safe.models.apply_preset()
+    assert await safe.models.ref(safe.me.user.id) is None
+
+
+async def test_changed_settings_are_taken_up(safe: KeySafe, tmp_path: Path) -> None:
+    safe.start(preset(tmp_path))
+    await safe.models.apply_preset()
+    safe.start(preset(tmp_path, key=OTHER))
+    await safe.models.apply_preset()
+    assert safe.keys() == [OTHER]
+    safe.start(Preset(model="scripted", base_url=THERE))
+    await safe.models.apply_preset()
+    assert await safe.key_of_turn() is None
+    assert safe.keys() == []
+
+
+async def test_settings_that_were_taken_away_and_come_back_are_taken_up_again(safe: KeySafe, tmp_path: Path) -> None:
+    for given, own in ((preset(tmp_path), "mine"), (None, "still mine")):
+        safe.start(given)
+        await safe.models.apply_preset()
+        await choose(safe, model=own)
+    safe.start(preset(tmp_path))
+    await safe.models.apply_preset()
+    assert await safe.key_of_turn() == KEY
+
+
+async def test_without_an_address_the_settings_name_a_model_as_litellm_does(safe: KeySafe) -> None:
+    safe.start(Preset(model="openai/large"))
+    await safe.models.apply_preset()
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert (ref.kind, ref.model, ref.base_url) == ("litellm", "openai/large", None)
+
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "a missing key file": ({"key_file": Path("nowhere")}, "OA_MODEL_API_KEY_FILE: nowhere cannot be read"),
+    "a key file in place of a folder": ({"key_file": Path(__file__).parent}, "OA_MODEL_API_KEY_FILE"),
+    "an empty key file": ({"key_file": Path("/dev/null")}, "OA_MODEL_API_KEY_FILE: null is empty"),
+    "a long key": ({"key_file": Path(__file__)}, "OA_MODEL_API_KEY_FILE"),
+    "an address of another kind": ({"base_url": "ftp://x"}, "OA_MODEL_BASE_URL"),
+    "a name without a provider": ({"base_url": None}, "OA_MODEL:"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+async def test_a_setting_that_cannot_be_used_is_named(safe: KeySafe, bad: str) -> None:
+    given, words = BAD[bad]
+    safe.start(Preset(**{"model": "scripted", "base_url": THERE, **given}))
+    with pytest.raises(Internal, match=words):
+        await safe.models.apply_preset()
+    assert await safe.models.ref(safe.me.user.id) is None
+
+
+async def test_a_setting_that_cannot_be_used_does_not_spoil_the_set_up(
+    safe: KeySafe, caplog: pytest.LogCaptureFixture
+) -> None:
+    safe.start(Preset(model="scripted"))
+    await safe.models.try_preset()
+    assert "preset model not taken up" in caplog.text

@@ -114,7 +114,7 @@ async def _open_compatible(
     )
     errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
     try:
-        stream = await client.chat.completions.create(model=ref.model.removeprefix("openai/"), **wanted)
+        stream = await client.chat.completions.create(model=ref.model, **wanted)
     except errors as error:
         await client.close()
         raise _ours(error, ref) from error

@@ -128,19 +128,27 @@ class Syncing:
         lock = FileLock.take(self._locks / f"sync-{attached.account}")
         if lock is None:
             return
-        task = asyncio.create_task(self._pass(attached, lock))
+        task = asyncio.create_task(self._pass(attached.account, lock))
         self._passes[attached.account] = task
         task.add_done_callback(lambda _: self._passes.pop(attached.account, None))
 
-    async def _pass(self, attached: _Attached, lock: FileLock) -> None:
+    async def _pass(self, account: str, lock: FileLock) -> None:
         try:
+            attached = await self._due(account)
+            if attached is None:
+                return
             progress = await self._sync(attached)
             failures = attached.failures + 1 if progress.state == "failed" else 0
-            await self._save(attached.account, progress, self._next(failures), failures)
+            await self._end(attached, progress, failures)
         except OaError as error:
             _log.warning("sync progress not kept", extra={"code": error.code})
         finally:
             lock.release()
+
+    async def _due(self, account: str) -> _Attached | None:
+        """The account as it is under the lock: before, another pass may have ended, or a new grant may have come."""
+        attached = next((each for each in await self._all() if each.account == account), None)
+        return attached if attached and attached.due <= self._runner.clock() else None
 
     async def _sync(self, attached: _Attached) -> SyncProgress:
         runner, last = self._runner, SyncProgress(state="running")
@@ -149,7 +157,7 @@ class Syncing:
         async def progress(done: int, total: int | None, what: str) -> None:
             nonlocal last
             last = SyncProgress(state="running", done=done, total=total, what=what)
-            await self._save(attached.account, last, attached.due, attached.failures)
+            await self._keep(attached.account, last)
 
         try:
             runner.account_grant(ctx, attached.account)
@@ -187,18 +195,29 @@ class Syncing:
             pause = min(pause * 2 ** min(failures - 1, 8), _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         return self._runner.clock() + pause
 
-    async def _save(self, account: str, progress: SyncProgress, due: datetime, failures: int) -> None:
+    async def _keep(self, account: str, progress: SyncProgress) -> None:
+        row = {"account": account, "progress": progress.model_dump_json()}
+        await self._room.write(
+            lambda connection: connection.execute(
+                text("UPDATE accounts SET progress = :progress WHERE account = :account"), row
+            )
+        )
+
+    async def _end(self, attached: _Attached, progress: SyncProgress, failures: int) -> None:
+        """Says when the next pass is due, unless the account was attached anew meanwhile: then it is due at once."""
         row = {
-            "account": account,
-            "progress": progress.model_dump_json(),
-            "due": due.isoformat(),
+            "account": attached.account,
+            "grant": attached.grant,
+            "was": attached.due.isoformat(),
+            "due": self._next(failures).isoformat(),
             "failures": failures,
         }
+        await self._keep(attached.account, progress)
         await self._room.write(
             lambda connection: connection.execute(
                 text(
-                    "UPDATE accounts SET progress = :progress, due = :due, failures = :failures"
-                    " WHERE account = :account"
+                    "UPDATE accounts SET due = :due, failures = :failures"
+                    " WHERE account = :account AND grant_token = :grant AND due = :was"
                 ),
                 row,
             )

@@ -433,7 +433,7 @@ class AuditAction(StrEnum):
     CONNECTOR_APPROVED = "connector.approved"
     """The owner approved a connector as it is. Id: a fresh one. Content: the card's digest."""
     MODEL_CHANGED = "model.changed"
-    """Another model answers from now on. Id: a fresh one. Content: its kind, name and address, never its key."""
+    """Another model answers from now on. Id: a fresh one. Content: its kind, name and host, never its key."""
     SESSION_STARTED = "session.started"
     """Somebody signed in. Id: the session's. Content: network address and browser."""
     SESSION_ENDED = "session.ended"

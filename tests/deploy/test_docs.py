@@ -57,8 +57,9 @@ def test_every_make_target_that_is_named_exists(name: str) -> None:
 def test_every_setting_that_is_named_exists(name: str) -> None:
     known = {f"OA_{field.upper()}" for kind in KINDS for field in kind.model_fields}
     streams = {"OA_CHAT", "OA_INBOX", "OA_CONNECTORS"}
+    compose = set(re.findall(r"\bOA_[A-Z][A-Z_]*[A-Z]\b", (ROOT / "docker-compose.yml").read_text()))
     named = set(re.findall(r"\bOA_[A-Z][A-Z_]*[A-Z]\b", (ROOT / name).read_text()))
-    assert named <= known | streams
+    assert named <= known | streams | compose
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -56,6 +56,8 @@ class Server(BaseModel):
     listen: str = "127.0.0.1:4222"
     store_dir: str
     pid_file: str
+    monitor: int | None = None
+    """The port of the monitor on loopback that the health check of a container asks; None: no monitor."""
     key_in_file: bool = False
     """Whether the store's key lies in a file beside nats.conf (containers) or comes by a variable."""
 
@@ -165,6 +167,7 @@ def _write_bus_configuration(keys: Path, server: Server) -> None:
         store_dir=server.store_dir,
         pid_file=server.pid_file,
         key_file=_STORE_KEY_FILE if server.key_in_file else None,
+        monitor=server.monitor,
     )
     secretfiles.keep(keys / "bus" / "nats.conf", text)
 

@@ -1,0 +1,129 @@
+# One image per room, each with nothing but what its room imports: `docker build --target vault .`
+# The classic builder will do; it builds every stage above its target, so what changes often stands last.
+# PYTHON_IMAGE: any Debian with python3 (3.11 to 3.13) and its venv.
+
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+ARG NODE_IMAGE=node:22-bookworm-slim
+
+
+# --- what every room shares ---------------------------------------------------------------------------------------
+
+FROM ${PYTHON_IMAGE} AS builder
+# /opt/build installs, /opt/room is what an image gets. nkeys alone has no wheel: setuptools builds it, and leaves.
+COPY deploy/locks/build.txt deploy/locks/vault.txt /tmp/
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --disable-pip-version-check --no-cache-dir --quiet \
+    --require-hashes --only-binary :all: -r /tmp/build.txt \
+ && python3 -m venv --without-pip /opt/room
+ENV UV_NO_CACHE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=180
+COPY deploy/install-room /usr/local/bin/
+RUN install-room /tmp/vault.txt
+COPY sdk/openassistant /app/openassistant
+
+FROM ${PYTHON_IMAGE} AS room
+ENV PATH=/opt/room/bin:$PATH PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
+RUN install -d -o 10001 -g 10001 -m 0700 /data /keys
+COPY deploy/health.py /app/health.py
+WORKDIR /app
+USER 10001:10001
+
+
+# --- the vault, and what makes the keys before the house starts, which needs the same ------------------------------
+
+FROM builder AS vault-build
+COPY services/__init__.py /app/services/
+COPY services/vault /app/services/vault
+RUN install-room --compile
+
+FROM room AS vault
+COPY --from=vault-build /opt/room /opt/room
+COPY --from=vault-build /app /app
+CMD ["python", "-m", "services.vault"]
+
+FROM vault AS init
+COPY deploy/__init__.py deploy/bus.py deploy/containers.py deploy/generated.py deploy/permissions.py deploy/provision.py \
+     deploy/secretfiles.py deploy/settings.py /app/deploy/
+COPY connectors/caldav/card.json /app/connectors/caldav/
+COPY connectors/mail/card.json /app/connectors/mail/
+USER 0:0
+CMD ["python", "-m", "deploy.containers"]
+
+
+# --- the witness --------------------------------------------------------------------------------------------------
+
+FROM builder AS audit-build
+COPY deploy/locks/audit.txt /tmp/room.txt
+RUN install-room /tmp/room.txt
+COPY services/__init__.py /app/services/
+COPY services/audit /app/services/audit
+RUN install-room --compile
+
+FROM room AS audit
+COPY --from=audit-build /opt/room /opt/room
+COPY --from=audit-build /app /app
+CMD ["python", "-m", "services.audit"]
+
+
+# --- the connectors -----------------------------------------------------------------------------------------------
+
+FROM builder AS connector-mail-build
+COPY deploy/locks/connector-mail.txt /tmp/room.txt
+RUN install-room /tmp/room.txt
+COPY connectors/__init__.py /app/connectors/
+COPY connectors/mail /app/connectors/mail
+RUN install-room --compile
+
+FROM room AS connector-mail
+COPY --from=connector-mail-build /opt/room /opt/room
+COPY --from=connector-mail-build /app /app
+CMD ["python", "-m", "openassistant", "run", "connectors.mail"]
+
+FROM builder AS connector-caldav-build
+COPY deploy/locks/connector-caldav.txt /tmp/room.txt
+RUN install-room /tmp/room.txt
+COPY connectors/__init__.py /app/connectors/
+COPY connectors/caldav /app/connectors/caldav
+RUN install-room --compile
+
+FROM room AS connector-caldav
+COPY --from=connector-caldav-build /opt/room /opt/room
+COPY --from=connector-caldav-build /app /app
+CMD ["python", "-m", "openassistant", "run", "connectors.caldav"]
+
+
+# --- the agent ----------------------------------------------------------------------------------------------------
+
+FROM builder AS agent-build
+COPY deploy/locks/agent.txt /tmp/room.txt
+RUN install-room /tmp/room.txt && install-room --compile
+COPY services/__init__.py /app/services/
+COPY services/agent /app/services/agent
+RUN install-room --compile
+
+FROM room AS agent
+COPY --from=agent-build /opt/room /opt/room
+COPY --from=agent-build /app /app
+CMD ["python", "-m", "services.agent"]
+
+
+# --- the gateway, with the web UI ----------------------------------------------------------------------------------
+
+FROM ${NODE_IMAGE} AS web
+WORKDIR /web
+COPY services/gateway/web/package.json services/gateway/web/package-lock.json services/gateway/web/.npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel error
+COPY services/gateway/web ./
+RUN npm run --silent build -- --logLevel warn
+
+FROM builder AS gateway-build
+COPY deploy/locks/gateway.txt /tmp/room.txt
+RUN install-room /tmp/room.txt
+COPY services/__init__.py /app/services/
+COPY services/gateway /app/services/gateway
+RUN rm -rf /app/services/gateway/web && install-room --compile
+
+FROM room AS gateway
+COPY --from=gateway-build /opt/room /opt/room
+COPY --from=gateway-build /app /app
+COPY --from=web /web/build /app/services/gateway/web/build
+CMD ["python", "-m", "services.gateway"]

@@ -1,8 +1,28 @@
 import type { HandleClientError } from '@sveltejs/kit';
 import { Problem } from '$lib/api/problem';
+import { words } from '$lib/words';
 
-/** Says on the error page what the server said. */
-export const handleError: HandleClientError = ({ error, message }) => ({
-  message: error instanceof Problem ? error.message : message,
-  ...(error instanceof Problem && error.title ? { title: error.title } : {})
-});
+/** Says on the error page what the server said; a page whose script did not come is tried once more by itself. */
+export const handleError: HandleClientError = ({ error, message }) => {
+  if (error instanceof Problem) return { message: error.message, ...(error.title ? { title: error.title } : {}) };
+  if (!isLost(error)) return { message };
+  if (mayReload()) location.reload();
+  return { title: words.errors.unreachableTitle, message: words.errors.pageUnreachable };
+};
+
+/** Whether a part of the page could not be fetched, in the words of Chromium, Firefox and Safari. */
+const isLost = (error: unknown): boolean =>
+  error instanceof TypeError && /dynamically imported module|module script failed/i.test(error.message);
+
+const CALM = 30_000;
+
+/** Whether the last try is long enough ago that this one cannot be part of a circle. */
+function mayReload(): boolean {
+  try {
+    const last = Number(sessionStorage.getItem('reloaded') ?? 0);
+    sessionStorage.setItem('reloaded', String(Date.now()));
+    return Date.now() - last > CALM;
+  } catch {
+    return false;
+  }
+}

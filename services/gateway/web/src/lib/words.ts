@@ -3,11 +3,7 @@ export const words = {
   product: 'Open Assistant',
   skip: 'Skip to the content',
   loading: 'Loading',
-  later: 'Later',
-  back: 'Back',
-  next: 'Next',
   cancel: 'Cancel',
-  close: 'Close',
   tryAgain: 'Try again',
   showPassword: 'Show',
   hidePassword: 'Hide',
@@ -15,13 +11,13 @@ export const words = {
   choose: 'Choose …',
   copy: 'Copy',
   copied: 'Copied',
-  exactTime: (time: string) => time,
 
   errors: {
     title: 'Something went wrong on the server.',
     status: (status: number) => `The server answered with error ${status}. Nothing was changed that is not shown here.`,
     unreachableTitle: 'No answer',
     unreachable: 'The server cannot be reached. What you typed is still here. Check the connection and try again.',
+    pageUnreachable: 'A part of this page did not come. Check the connection and try again.',
     pageTitle: 'This page does not exist.',
     pageDetail: 'The address may be mistyped, or what it showed was deleted.',
     home: 'Go to the chat',
@@ -71,7 +67,6 @@ export const words = {
     title: 'Set up',
     step: (now: number, all: number) => `Step ${now} of ${all}`,
     progress: 'Progress of the set-up',
-    linkTitle: 'Paste the set-up link',
     linkText: 'It was printed when the server started, and begins with this page’s address. It works once.',
     linkLabel: 'Set-up link',
     linkBad: 'That is not a set-up link: it ends with # and a long code.',
@@ -105,8 +100,7 @@ export const words = {
     skipService: 'Later',
     goOn: 'Go on',
     haveLink: 'I have the set-up link',
-    signIn: 'Sign in',
-    linkUsed: 'Open the newest set-up link and start again; what you typed here is kept until you close this page.'
+    signIn: 'Sign in'
   },
 
   chat: {
@@ -141,8 +135,6 @@ export const words = {
     waitingHint: 'A decision waits above. Writing something else withdraws it.',
     gone: 'This conversation no longer exists.',
     goneText: 'It was deleted, perhaps in another window.',
-    loadFailed: 'The conversation could not be loaded.',
-    answerDone: 'Answer complete.',
     imageBlocked: (alt: string, host: string) => `Image not loaded${alt ? `: ${alt}` : ''} (${host})`,
     code: 'Code',
     table: 'Table',
@@ -150,8 +142,7 @@ export const words = {
     linkText:
       'It carries more than a plain page address does, and the assistant wrote it. Whoever runs the site sees all of it.',
     linkOpen: 'Open',
-    linkCancel: 'Don’t open',
-    steps: (count: number) => `${count} ${count === 1 ? 'step' : 'steps'}`
+    linkCancel: 'Don’t open'
   },
 
   tries: {
@@ -211,14 +202,12 @@ export const words = {
     void: 'It no longer holds, because the call changed. It was not done.',
     ask: (verb: string) => `${verb}?`,
     announce: (verb: string) => `A decision waits for you: ${verb}?`,
-    title: 'Decision',
     intro: 'What the assistant may not do by itself waits here until you decide, oldest first.',
     none: 'Nothing waits for you.',
     noneText: 'Before the assistant sends or deletes something, the exact content appears here and in its conversation.',
     toConversation: 'Open the conversation',
     whyNot: 'Say why not',
     whyNotLabel: 'Why not? The assistant is told this.',
-    failed: 'The decisions could not be loaded.',
     pending: (count: number) => `${count} ${count === 1 ? 'decision waits' : 'decisions wait'} for you`
   },
 
@@ -228,11 +217,9 @@ export const words = {
     add: 'Add a service',
     none: 'Nothing is connected yet.',
     noneText: 'Choose a service below to begin.',
-    catalogue: 'Services',
     noCatalogue: 'No connector is running. Start one and it appears here within a minute.',
     connected: 'Connected',
     attention: 'Needs you',
-    pending: 'Being connected',
     syncing: 'Copying',
     syncFailed: 'The last copy failed.',
     synced: 'Up to date',
@@ -261,7 +248,6 @@ export const words = {
     wholeNumber: 'A whole number is needed.',
     atLeast: (value: number) => `At least ${value}.`,
     atMost: (value: number) => `At most ${value}.`,
-    on: 'Yes',
     added: 'added',
     connectedTo: 'Accounts',
     approveTitle: (name: string) => `Allow ${name} to run?`,
@@ -290,10 +276,7 @@ export const words = {
     again: 'Connect again',
     againText: 'Type the password anew. The old connection is removed when the new one works.',
     removed: 'removed.',
-    details: 'Details',
-    lastSync: 'Last copied',
-    done: 'Done',
-    loadFailed: 'The connections could not be loaded.'
+    lastSync: 'Last copied'
   },
 
   activity: {
@@ -331,14 +314,12 @@ export const words = {
     inConversation: 'Conversation',
     open: 'Open',
     callId: 'Call',
-    loadFailed: 'The record could not be loaded.',
     notVerified: 'Not verified yet in this window.',
     verifyText: 'Verify recomputes every record and compares it with the last signed head.',
     head: (size: string) => `${size} records`,
     signed: 'Head signed',
     outcome: 'Outcome',
     showRecord: 'Show that record',
-    newest: 'To the newest',
     today: 'Today',
     yesterday: 'Yesterday',
     kinds: {
@@ -403,7 +384,6 @@ export const words = {
     apiKeyHint: 'Kept encrypted in the vault. Leave it empty if none is needed.',
     use: 'Check and use',
     checking: 'Asking the model …',
-    works: 'It answers.',
     saved: (model: string) => `${model} is in use from now on.`,
     listed: 'The server offers these models',
     remove: 'Remove',
@@ -411,7 +391,6 @@ export const words = {
     removeText: 'Its key is destroyed. Conversations stay, but nothing is answered until you set another.',
     removeConfirm: 'Remove',
     removeCancel: 'Keep it',
-    noModels: 'This server offers no model yet.',
     source: 'Where does the model run?',
     pick: 'Choose a model',
     picked: 'Choose one of them, then check again.',
@@ -419,7 +398,6 @@ export const words = {
     windowHint: 'In tokens. Leave it empty if the server says it itself.',
     failed: 'It does not answer as it should.',
     ownerOnly: 'Only the owner of this house can change the model.',
-    loadFailed: 'The model settings could not be loaded.',
     at: (address: string) => `at ${address}`
   }
 } as const;

@@ -77,6 +77,45 @@ test('a server that is away says so, and the page comes back with it', async ({ 
   await expect(page.getByText('The vault does not answer.')).toBeHidden();
 });
 
+test('a page whose script did not come is tried once more by itself', async ({ page }) => {
+  let failures = 0;
+  await page.route('**/_app/immutable/nodes/*.js', (route) => {
+    const isPage = !/nodes\/[01]\./.test(route.request().url());
+    if (!isPage || failures > 0) return route.continue();
+    failures += 1;
+    return route.abort('internetdisconnected');
+  });
+  await open(page, '/');
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  expect(failures).toBe(1);
+});
+
+test('a page whose script never comes says so', async ({ page }) => {
+  await page.route('**/_app/immutable/nodes/*.js', (route) =>
+    /nodes\/[01]\./.test(route.request().url()) ? route.continue() : route.abort('internetdisconnected')
+  );
+  await open(page, '/activity');
+  await expect(page.getByRole('heading', { name: 'No answer' })).toBeVisible();
+  await expect(page.getByText('A part of this page did not come.')).toBeVisible();
+});
+
+test('a set-up link that was replaced can be corrected without losing what was typed', async ({ page }) => {
+  await page.route('**/api/setup', (route) =>
+    route.request().method() === 'POST' && route.request().postDataJSON().token.startsWith('an-old')
+      ? route.fulfill({ status: 403, contentType: 'application/problem+json', json: { code: 'forbidden', title: 'Not allowed', detail: 'This link is not the newest one.' } })
+      : route.fallback()
+  );
+  await open(page, '/setup#an-old-token-obviously-fake-0123', 'new');
+  await page.getByLabel('Your name').fill('Ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('four words in a row');
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await expect(page.getByText('This link is not the newest one.')).toBeVisible();
+  await page.getByLabel('Set-up link').fill('http://127.0.0.1:8080/setup#a-new-token-obviously-fake-0123');
+  await becomes(page, 'fresh');
+  await page.getByRole('button', { name: 'Create the account' }).click();
+  await expect(page.getByRole('heading', { name: 'Which model does the thinking?' })).toBeVisible();
+});
+
 test('an answer is stopped', async ({ page }) => {
   const stopped = page.waitForRequest((request) => request.url().endsWith('/cancel'));
   await open(page, `/c/${e}`, 'fast');

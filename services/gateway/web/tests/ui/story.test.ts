@@ -54,6 +54,15 @@ test('no is said with a reason', async ({ page }) => {
   await expect(page.getByText('You said no. It was not done.')).toBeVisible();
 });
 
+test('a reason that is sent by Enter is a no', async ({ page }) => {
+  const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().includes('/api/approvals/'));
+  await open(page, `/c/${c}`);
+  await page.getByRole('button', { name: 'Say why not' }).click();
+  await page.getByLabel('Why not?').fill('Ask for eleven instead');
+  await page.keyboard.press('Enter');
+  expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
+});
+
 test('an account form keeps what was typed when the server refuses, and goes on when it works', async ({ page }) => {
   await open(page, '/accounts/new/mail');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();

@@ -97,9 +97,12 @@ class Stack(Lifespan):
             raise PeerError(f"no process of the room {name}")
         return found[0]
 
-    def has_room(self, name: str) -> bool:
-        """Whether a room runs at this moment."""
-        return any(re.search(rf"(^|\W){re.escape(name)}(\W|$)", title) for _, title in _descendants(self.pid))
+    def runs_anew(self, name: str, before: int) -> bool:
+        """Whether a room runs as another process than before."""
+        try:
+            return self.room(name) != before
+        except PeerError:
+            return False
 
     def processes(self) -> list[int]:
         """The process ids of the supervisor and of everything below it."""

@@ -1,7 +1,6 @@
 """What a thief of the disk finds: no password, no mail, no word of a chat, in any file that the product wrote."""
 
 import base64
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +44,7 @@ def open_elsewhere(stack: Stack) -> list[str]:
     for pid in stack.processes():
         for link in Path(f"/proc/{pid}/fd").iterdir():
             try:
-                target, flags = os.readlink(link), (link.parents[1] / "fdinfo" / link.name).read_text()
+                target, flags = str(link.readlink()), (link.parents[1] / "fdinfo" / link.name).read_text()
             except OSError:
                 continue
             mode = int(re.search(r"flags:\s+0?(\d+)", flags)[1][-1])  # type: ignore[index]

@@ -65,7 +65,8 @@ class SmtpServer(Lifespan):
 
     `security` is "none", "starttls" (login refused before it) or "tls"; the last two need `certificate`. Each mail
     taken is in `sent`, and in the `maildir` of a recipient that `maildirs` names by address (a Dovecot INBOX).
-    `taking` counts the mails whose content has come, taken or not. Set `faults` at any time; `SmtpServer.faults = Faults()` makes it well again.
+    `taking` counts the mails whose content has come, taken or not. Set `faults` at any time;
+    `SmtpServer.faults = Faults()` makes it well again.
     """
 
     def __init__(

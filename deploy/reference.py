@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from deploy.containers import ContainerSettings
 from deploy.generated import ROOT
 from deploy.permissions import SERVICES, table
 from deploy.settings import HouseSettings
@@ -109,6 +110,7 @@ def settings_page() -> str:
     """Every variable, of the house as a whole and of each room."""
     sections = [
         _setting_section("The house (`make run`)", HouseSettings),
+        _setting_section("In containers, besides (`docker compose up`)", ContainerSettings),
         _setting_section("Every room, and every connector", RoomSettings),
         *(_setting_section(f"The {name} (`services.{name}`)", kind) for name, kind in _ROOMS.items()),
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy import reference
+from deploy.containers import ContainerSettings
 from deploy.settings import HouseSettings
 from openassistant import subjects
 from openassistant.errors import ERRORS
@@ -34,7 +35,9 @@ def test_every_error_code_has_a_row(code: str) -> None:
     assert f"| `{code}` |" in reference.PAGES["errors.md"]()
 
 
-@pytest.mark.parametrize("kind", [HouseSettings, RoomSettings, GatewaySettings, VaultSettings, AuditSettings])
+@pytest.mark.parametrize(
+    "kind", [HouseSettings, ContainerSettings, RoomSettings, GatewaySettings, VaultSettings, AuditSettings]
+)
 def test_every_setting_says_what_it_means(kind: type[Settings]) -> None:
     own = {name for name in kind.model_fields if name in kind.__annotations__}
     assert own <= reference.attribute_docs(kind).keys()

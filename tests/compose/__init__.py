@@ -1,0 +1,1 @@
+"""The house in containers, with peers on the host."""

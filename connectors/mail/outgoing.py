@@ -79,7 +79,7 @@ async def was_sent(ctx: Context, account: MailAccount, call_id: str) -> Sent | N
     if waiting is None or waiting.stage == "ready":
         return None
     if waiting.stage == "data" and not await lies_in(ctx, account, "sent", waiting.message_id):
-        raise DeadlineExceeded("The mail server broke off. The mail may have been sent; please ask the recipient.")
+        raise DeadlineExceeded("The mail server broke off, and no folder of sent mail holds a copy.")
     copied = waiting.stage == "kept" or await _copy(ctx, account, waiting.message_id, waiting.content)
     mail = parse_mail(waiting.content)
     return Sent(waiting.message_id, tuple(each.address for each in (*mail.to, *mail.cc)), copied)

@@ -58,6 +58,7 @@ _UNCLEAR = (DeadlineExceeded, Internal, UpstreamFailed)
 """Errors after which an effect may have happened; every other error says that nothing was done."""
 
 _log = logging.getLogger("openassistant.runner")
+_NO_ANSWER = "The provider did not answer."
 
 
 class Runner:
@@ -202,6 +203,7 @@ class Runner:
                     error = None if result else Unavailable("It was interrupted before anything was done.")
                 except OaError as reason:
                     _log.warning("outcome unknown", extra={"tool": call.tool, "code": reason.code})
+                    error = _unknown(reason.message if isinstance(reason, DeadlineExceeded) else _NO_ANSWER)
             ended = await journal.finish(
                 context.store,
                 call,
@@ -420,5 +422,6 @@ class _CallContext:
         await self._runner.bus.publish(subjects.inbox(self._runner.connector.id), json.dumps(body).encode())
 
 
-def _unknown() -> DeadlineExceeded:
-    return DeadlineExceeded("The provider did not answer. It may have happened; please check there.")
+def _unknown(words: str = _NO_ANSWER) -> DeadlineExceeded:
+    """`settled`: asking for this call again brings the same answer."""
+    return DeadlineExceeded(f"{words} It may have happened; please check there.", details={"settled": True})

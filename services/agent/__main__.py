@@ -7,8 +7,6 @@ import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from openassistant.store import Migrations, Store, UserStores
-
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
@@ -26,6 +24,7 @@ from openassistant.messages import (
     History,
     TurnRequest,
 )
+from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.model import OpenModel
 from services.agent.settings import AgentSettings

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from openassistant.store import Store
 from sqlalchemy import Connection, text
 
 from openassistant.errors import NotFound
@@ -23,6 +22,7 @@ from openassistant.messages import (
     TurnRequest,
     Wire,
 )
+from openassistant.store import Store
 
 __all__ = [
     "ENDED",

@@ -26,7 +26,9 @@ from services.agent.conversations import StoredCall
 
 __all__ = ["ask_policy", "run_call"]
 
-_CALL_SECONDS = 75.0
+_READ_SECONDS = 75.0
+_ACT_SECONDS = 15.0
+"""An act goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
 _CERTAIN_WITHIN = 150.0
 
 
@@ -52,13 +54,13 @@ async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCal
     """The call with its outcome. `context` gives a fresh context with the turn's present grant.
 
     A call that acts is asked for again under its own id until the outcome is certain: the hand's journal answers the
-    same call twice the same way, so asking again never acts again.
+    same call twice the same way, so asking again never acts again. An error that is `settled` will not change.
     """
     assert call.call is not None, "only understood calls run"
     acts, loop = call.effect is not Effect.READ, asyncio.get_running_loop()
     ends, pause, sent = loop.time() + (_CERTAIN_WITHIN if acts else 20.0), 0.25, False
     while True:
-        ctx = context().capped(_CALL_SECONDS).signed(approval=call.approval)
+        ctx = context().capped(_ACT_SECONDS if acts else _READ_SECONDS).signed(approval=call.approval)
         try:
             receipt = await _started(bus, ctx, call.call, call.effect)
             sent = True
@@ -66,6 +68,7 @@ async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCal
             result = await bus.request(subject, call.call, ToolResult, ctx.signed(receipt=receipt))
         except OaError as error:
             again = isinstance(error, Unavailable) or (acts and isinstance(error, DeadlineExceeded))
+            again = again and not error.details.get("settled")
             if not again or loop.time() + pause > ends:
                 return ended(call, error, uncertain=acts and sent and again)
             await asyncio.sleep(error.retry_after or pause)

@@ -6,11 +6,10 @@ import json
 from datetime import datetime
 from typing import Any
 
-from openassistant.store import Store
-
 from openassistant.context import new_id
 from openassistant.errors import InvalidRequest, OaError, TooLarge
 from openassistant.messages import Effect, ErrorBody, Message
+from openassistant.store import Store
 from services.agent import conversations
 from services.agent.conversations import StoredCall, Turn
 from services.agent.hands import ended

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from openassistant.store import Store
 from sqlalchemy import Connection, text
+
+from openassistant.store import Store
 
 __all__ = ["everything", "forget", "keep", "turns_of"]
 

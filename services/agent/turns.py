@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any
 
 from ag_ui.core import Interrupt
-from openassistant.store import Store, UserStores
 from pydantic import SecretStr
 
 from openassistant import subjects
@@ -44,6 +43,7 @@ from openassistant.messages import (
     TurnAccepted,
     TurnRequest,
 )
+from openassistant.store import Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import ask_policy, run_call

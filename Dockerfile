@@ -9,7 +9,7 @@ ARG NODE_IMAGE=node:22-bookworm-slim
 # --- what every room shares ---------------------------------------------------------------------------------------
 
 FROM ${PYTHON_IMAGE} AS builder
-# /opt/build installs, /opt/room is what an image gets. nkeys alone has no wheel: setuptools builds it, and leaves.
+# /opt/build installs; /opt/room is what the images get.
 COPY deploy/locks/build.txt deploy/locks/vault.txt /tmp/
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/python -m pip install --disable-pip-version-check --no-cache-dir --quiet \
@@ -17,12 +17,15 @@ RUN python3 -m venv /opt/build \
  && python3 -m venv --without-pip /opt/room
 ENV UV_NO_CACHE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=180
 COPY deploy/install-room /usr/local/bin/
-RUN install-room /tmp/vault.txt
+RUN install-room sdk /tmp/vault.txt
 COPY sdk/openassistant /app/openassistant
+RUN install-room shared
 
 FROM ${PYTHON_IMAGE} AS room
 ENV PATH=/opt/room/bin:$PATH PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 RUN install -d -o 10001 -g 10001 -m 0700 /data /keys
+COPY --from=builder /opt/room /opt/room
+COPY --from=builder /app /app
 COPY deploy/health.py /app/health.py
 WORKDIR /app
 USER 10001:10001
@@ -33,11 +36,10 @@ USER 10001:10001
 FROM builder AS vault-build
 COPY services/__init__.py /app/services/
 COPY services/vault /app/services/vault
-RUN install-room --compile
+RUN install-room finish
 
 FROM room AS vault
-COPY --from=vault-build /opt/room /opt/room
-COPY --from=vault-build /app /app
+COPY --from=vault-build /own /
 CMD ["python", "-m", "services.vault"]
 
 FROM vault AS init
@@ -53,14 +55,13 @@ CMD ["python", "-m", "deploy.containers"]
 
 FROM builder AS audit-build
 COPY deploy/locks/audit.txt /tmp/room.txt
-RUN install-room /tmp/room.txt
+RUN install-room own /tmp/room.txt
 COPY services/__init__.py /app/services/
 COPY services/audit /app/services/audit
-RUN install-room --compile
+RUN install-room finish
 
 FROM room AS audit
-COPY --from=audit-build /opt/room /opt/room
-COPY --from=audit-build /app /app
+COPY --from=audit-build /own /
 CMD ["python", "-m", "services.audit"]
 
 
@@ -68,26 +69,24 @@ CMD ["python", "-m", "services.audit"]
 
 FROM builder AS connector-mail-build
 COPY deploy/locks/connector-mail.txt /tmp/room.txt
-RUN install-room /tmp/room.txt
+RUN install-room own /tmp/room.txt
 COPY connectors/__init__.py /app/connectors/
 COPY connectors/mail /app/connectors/mail
-RUN install-room --compile
+RUN install-room finish
 
 FROM room AS connector-mail
-COPY --from=connector-mail-build /opt/room /opt/room
-COPY --from=connector-mail-build /app /app
+COPY --from=connector-mail-build /own /
 CMD ["python", "-m", "openassistant", "run", "connectors.mail"]
 
 FROM builder AS connector-caldav-build
 COPY deploy/locks/connector-caldav.txt /tmp/room.txt
-RUN install-room /tmp/room.txt
+RUN install-room own /tmp/room.txt
 COPY connectors/__init__.py /app/connectors/
 COPY connectors/caldav /app/connectors/caldav
-RUN install-room --compile
+RUN install-room finish
 
 FROM room AS connector-caldav
-COPY --from=connector-caldav-build /opt/room /opt/room
-COPY --from=connector-caldav-build /app /app
+COPY --from=connector-caldav-build /own /
 CMD ["python", "-m", "openassistant", "run", "connectors.caldav"]
 
 
@@ -95,14 +94,13 @@ CMD ["python", "-m", "openassistant", "run", "connectors.caldav"]
 
 FROM builder AS agent-build
 COPY deploy/locks/agent.txt /tmp/room.txt
-RUN install-room /tmp/room.txt && install-room --compile
+RUN install-room own /tmp/room.txt
 COPY services/__init__.py /app/services/
 COPY services/agent /app/services/agent
-RUN install-room --compile
+RUN install-room finish
 
 FROM room AS agent
-COPY --from=agent-build /opt/room /opt/room
-COPY --from=agent-build /app /app
+COPY --from=agent-build /own /
 CMD ["python", "-m", "services.agent"]
 
 
@@ -117,13 +115,12 @@ RUN npm run --silent build -- --logLevel warn
 
 FROM builder AS gateway-build
 COPY deploy/locks/gateway.txt /tmp/room.txt
-RUN install-room /tmp/room.txt
+RUN install-room own /tmp/room.txt
 COPY services/__init__.py /app/services/
 COPY services/gateway /app/services/gateway
-RUN rm -rf /app/services/gateway/web && install-room --compile
+RUN rm -rf /app/services/gateway/web && install-room finish
 
 FROM room AS gateway
-COPY --from=gateway-build /opt/room /opt/room
-COPY --from=gateway-build /app /app
+COPY --from=gateway-build /own /
 COPY --from=web /web/build /app/services/gateway/web/build
 CMD ["python", "-m", "services.gateway"]

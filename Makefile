@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk
 
-.PHONY: help run test test-slow check lint format types generated generate lock api web e2e compose-test bench clean
+.PHONY: help run test test-slow check lint format types generated generate lock api web web-test e2e compose-test bench clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ api: $(VENV)/.dev  ## Write the OpenAPI document and the web UI's types from it
 
 web: $(VENV)/.run  ## Build the web UI, when it is not up to date
 	$(BIN)/python -m deploy.web build
+
+web-test: $(VENV)/.dev web  ## Types, unit tests and screens of the web UI, the last in a browser
+	for script in check test test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
 e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 	$(BIN)/python -m pytest -q -m "e2e and not compose" $(PYTEST_FLAGS)

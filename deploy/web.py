@@ -1,4 +1,4 @@
-"""Builds the web UI: `python -m deploy.web build | api`, with the machine's Node or one from a wheel."""
+"""Builds the web UI: `python -m deploy.web build | api | run SCRIPT`, with the machine's Node or one from a wheel."""
 
 from __future__ import annotations
 
@@ -24,14 +24,19 @@ _SOURCES = ("src/**/*", "static/**/*", "package-lock.json", "*.config.*", "tscon
 def main(arguments: list[str] | None = None) -> int:
     """The command line; 0, or npm's status."""
     parser = argparse.ArgumentParser(prog="python -m deploy.web")
-    parser.add_argument("command", choices=("build", "api"), help="build the UI, or write its types from openapi.json")
+    parser.add_argument(
+        "command",
+        choices=("build", "api", "run"),
+        help="build the UI, write its types from openapi.json, or run a script of its package.json",
+    )
+    parser.add_argument("script", nargs="?", default="check")
     options = parser.parse_args(arguments)
     try:
         if options.command == "build":
             build()
         else:
             install()
-            _npm("run", "--silent", "api")
+            _npm("run", "--silent", "api" if options.command == "api" else options.script)
     except subprocess.CalledProcessError as error:
         return error.returncode
     return 0

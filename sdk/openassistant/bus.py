@@ -338,6 +338,18 @@ def _error_from(data: bytes) -> OaError:
     return error_of(body.code, body.message, details=body.details, retry_after=body.retry_after)
 
 
+class _Client(Client):
+    """nats-py stops reading, for good and in silence, when a pong comes for somebody who waits no longer.
+
+    A reader who goes, or a wait that ran out, must cost nobody else the connection.
+    """
+
+    async def _process_pong(self) -> None:
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
+
+
 class NatsTransport:
     """NATS: core for requests and live events, JetStream for replay and the registry."""
 
@@ -348,7 +360,7 @@ class NatsTransport:
     @classmethod
     async def connect(cls, url: str, *, room: str, seed: SecretStr, instance: str, streams: bool, wait: float) -> Self:
         """A connected transport; raises `Unavailable` after `wait` seconds."""
-        client = Client()
+        client = _Client()
         transport = cls(client)
 
         async def returned() -> None:

@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from openassistant import subjects
-from openassistant.bus import Bus
+from openassistant.bus import Bus, Incoming
 from openassistant.context import CallContext, new_id
 from openassistant.errors import (
     ERRORS,
@@ -442,6 +442,21 @@ async def test_a_bus_that_was_away_is_said_to_be_and_serves_again_when_it_is_bac
                 await asyncio.sleep(0.05)
         await gateway.drain(seconds=1)
         await agent.drain(seconds=1)
+
+
+async def test_whoever_stops_waiting_for_the_server_costs_nobody_the_connection(room: Room) -> None:
+    agent, gateway = await room("agent"), await room("gateway")
+    await agent.serve(ASK, Words, echo)
+
+    async def ignore(_: Incoming) -> None: ...
+
+    for turns in range(12):
+        leaving = asyncio.create_task(gateway.subscribe(f"oa.event.inbox.m{turns}", ignore))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+    assert await gateway.request(ASK, Words(words="still here"), Words, within(2)) == Words(words="still here")
 
 
 async def test_a_bus_that_is_not_there_is_unavailable() -> None:

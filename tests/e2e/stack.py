@@ -30,23 +30,34 @@ Found = TypeVar("Found")
 class Stack(Lifespan):
     """The supervisor with every room, its data in `data_dir` (or in a folder that goes with it).
 
-    `model` is the scripted model it is told to use, `env` adds to its environment. `halt` sends SIGTERM, waits and
-    keeps the data, so that `launch` can start it again on the same house.
+    `model` is the scripted model it is told to use, `env` adds to its environment; without `owner` it waits for
+    somebody to open `setup_url`. `halt` sends SIGTERM, waits and keeps the data, so that `launch` can start it again
+    on the same house.
     """
 
     def __init__(
-        self, *, model: ModelServer | None = None, data_dir: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        *,
+        model: ModelServer | None = None,
+        data_dir: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        owner: bool = True,
     ) -> None:
         self.port = free_port()
         self.folder = workspace("house")
         self.data_dir = data_dir if data_dir is not None else self.folder / "data"
-        self._model, self._extra = model, dict(env or {})
+        self._model, self._extra, self._owner = model, dict(env or {}), owner
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Where a browser goes."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def setup_url(self) -> str:
+        """The one-time link, as the gateway writes it down while there is no owner."""
+        return (self.data_dir / "gateway" / "setup-url").read_text().strip()
 
     @property
     def log(self) -> str:
@@ -59,7 +70,7 @@ class Stack(Lifespan):
         return self._running().pid
 
     def start(self) -> None:
-        """Start it with an owner already made, and wait until every room answers."""
+        """Start it and wait until every room answers."""
         self.launch()
 
     def launch(self, *, seconds: float = 60.0) -> None:
@@ -113,19 +124,22 @@ class Stack(Lifespan):
         os.kill(self.room(name), signal.SIGKILL)
 
     def _environment(self) -> dict[str, str]:
-        password = self.folder / "owner-password"
-        password.write_text(OWNER_PASSWORD)
-        password.chmod(0o600)
         mine = {
             "OA_DATA_DIR": str(self.data_dir),
             "OA_PORT": str(self.port),
-            "OA_SETUP_USER": OWNER,
-            "OA_SETUP_PASSWORD_FILE": str(password),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
         }
+        if self._owner:
+            mine |= {"OA_SETUP_USER": OWNER, "OA_SETUP_PASSWORD_FILE": str(self._password_file())}
         if self._model is not None:
             mine |= {"OA_MODEL": f"openai/{self._model.name}", "OA_MODEL_BASE_URL": self._model.url}
         return {**mine, **self._extra}
+
+    def _password_file(self) -> Path:
+        file = self.folder / "owner-password"
+        file.write_text(OWNER_PASSWORD)
+        file.chmod(0o600)
+        return file
 
     def _running(self) -> Child:
         if self._child is None:

@@ -1,0 +1,196 @@
+"""Chromium at the product: a window that notes what a page must not do, examines it and takes its picture.
+
+with chromium() as browser, window(browser, stack.url) as page:
+    page.goto("/")
+    assert violations(page) == []
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from tests.e2e.stack import ROOT
+from tests.peers.process import PeerError
+
+__all__ = ["LOOKS", "Look", "Watch", "chromium", "picture", "sideways", "violations", "window"]
+
+SECONDS = 20
+"""How long a page may take for whatever a test expects of it."""
+
+expect.set_options(timeout=SECONDS * 1000)
+
+_SYSTEM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+_AXE = ROOT / "services" / "gateway" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_PICTURES = "BROWSER_PICTURES"
+
+_TELL_VIOLATIONS = """
+document.addEventListener('securitypolicyviolation', (event) => {
+  console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+_SIDEWAYS = """
+(() => {
+  const limit = document.documentElement.clientWidth;
+  const scrolls = (element) => element !== null
+    && (/(auto|scroll|hidden)/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  return [...document.querySelectorAll('body *')]
+    .filter((element) => element.getBoundingClientRect().right > limit + 1 && !scrolls(element.parentElement))
+    .map((element) => element.outerHTML.slice(0, 120));
+})()
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way of looking at the product: a theme, and a desk's or a phone's window."""
+
+    theme: Literal["light", "dark"]
+    phone: bool
+
+    @property
+    def name(self) -> str:
+        """What its pictures' folder is called."""
+        return f"{self.theme}-{'phone' if self.phone else 'desktop'}"
+
+    @property
+    def viewport(self) -> ViewportSize:
+        """In CSS pixels."""
+        return {"width": 390, "height": 844} if self.phone else {"width": 1280, "height": 800}
+
+
+DESK = Look("light", phone=False)
+LOOKS = (DESK, Look("dark", phone=False), Look("light", phone=True), Look("dark", phone=True))
+
+
+@dataclass
+class Watch:
+    """What the pages of a window did that they must not: errors, refusals by the policy, requests to others.
+
+    A refusal that a test provokes is an error to the browser's console, so the test names it: `allow(401, "/api/…")`.
+    """
+
+    home: str
+    faults: list[str] = field(default_factory=list)
+    allowed: set[tuple[int, str]] = field(default_factory=set)
+
+    def attach(self, context: BrowserContext) -> None:
+        """Watch every page of a context, those to come included."""
+        context.add_init_script(_TELL_VIOLATIONS)
+        context.on("request", self._asked)
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.faults.append(f"thrown: {error.error}"))
+
+    def allow(self, status: int, path: str) -> None:
+        """Expect answers of this status from this path."""
+        self.allowed.add((status, path))
+
+    def settle(self) -> None:
+        """Raise `AssertionError` with all that was noted."""
+        if self.faults:
+            raise AssertionError("\n".join(self.faults))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.home}/", "data:", f"blob:{self.home}/")):
+            self.faults.append(f"asked elsewhere: {request.method} {request.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"} or self._is_expected(message):
+            return
+        self.faults.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def _is_expected(self, message: ConsoleMessage) -> bool:
+        # Chromium cuts connections when the machine's network changes, as containers that come and go make it.
+        if "net::ERR_NETWORK_CHANGED" in message.text:
+            return True
+        status = re.search(r"responded with a status of (\d{3})", message.text)
+        path = message.location["url"].removeprefix(self.home).partition("?")[0]
+        return status is not None and (int(status[1]), path) in self.allowed
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, else Playwright's own; it resolves no name and reaches loopback alone."""
+    found = next((path for path in _SYSTEM if Path(path).exists()), None)
+    alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[alone])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def window(browser: Browser, home: str, look: Look = DESK, *, state: Any = None) -> Iterator[tuple[Page, Watch]]:
+    """A fresh window at `home` with what it is watched for; on leaving it well, there must have been no fault.
+
+    `state` is another window's `storage_state`, to be signed in as there.
+    """
+    context = browser.new_context(
+        base_url=home, viewport=look.viewport, has_touch=look.phone, color_scheme=look.theme, reduced_motion="reduce",
+        locale="en-GB", timezone_id="Europe/Berlin", storage_state=state,
+    )  # fmt: skip
+    context.set_default_timeout(SECONDS * 1000)
+    watch = Watch(home)
+    watch.attach(context)
+    try:
+        yield context.new_page(), watch
+        watch.settle()
+    finally:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page as it stands: rule and elements.
+
+    The script goes in through the debugger, past the page's policy, which stays as it is for the page itself.
+    """
+    if not _AXE.exists():
+        raise PeerError("axe-core is not installed. Run `npm ci` in services/gateway/web.")
+    options = json.dumps({"runOnly": list(_TAGS)})
+    words = "`${each.id}: ${each.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`"
+    _evaluate(page, f"{_AXE.read_text()}; undefined")
+    found = _evaluate(page, f"axe.run(document, {options}).then((all) => all.violations.map((each) => {words}))")
+    return [str(each) for each in found]
+
+
+def sideways(page: Page) -> list[str]:
+    """The elements that stick out to the right of the window."""
+    return [str(each) for each in _evaluate(page, _SIDEWAYS)]
+
+
+def picture(page: Page, look: Look, name: str, folder: Path) -> None:
+    """A screenshot as `<look>/<name>.png`, in the folder that BROWSER_PICTURES names or else in `folder`."""
+    place = Path(os.environ.get(_PICTURES) or folder) / look.name
+    place.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=place / f"{name}.png")
+
+
+def _evaluate(page: Page, expression: str) -> Any:
+    devtools = page.context.new_cdp_session(page)
+    try:
+        options = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        answer = devtools.send("Runtime.evaluate", options)
+    finally:
+        devtools.detach()
+    if "exceptionDetails" in answer:
+        raise PeerError(f"the page said: {answer['exceptionDetails']}")
+    return answer["result"].get("value")

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from openassistant.errors import InvalidRequest, OaError
+from openassistant.errors import AccountRequired, InvalidRequest, OaError
 from services.gateway.views import CheckStep, Problem
 
 __all__ = ["SignInRefused", "SignInRequired", "invalid", "of_error", "of_status", "of_validation", "response"]
@@ -73,7 +73,9 @@ def invalid(message: str, **fields: str) -> InvalidRequest:
 def of_error(error: OaError) -> Problem:
     """The problem for one of our errors; what else its details hold stays inside."""
     fields, steps = _fields(error.details.get("fields")), _steps(error.details.get("steps"))
-    status = 422 if isinstance(error, InvalidRequest) and (fields or steps) else error.status
+    # 401 is the session's own (RFC 9110, 15.5.2): what another server refused is wrong in what was sent here.
+    ours = isinstance(error, AccountRequired | InvalidRequest) and (fields or steps)
+    status = 422 if ours else error.status
     action = error.details.get("action")
     return _problem(
         status,

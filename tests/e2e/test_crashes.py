@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def waiting_mail(ada: Person, conversation: str) -> str:
     return str(mail["id"])
 
 
-def call_states(view: dict) -> dict[str, str]:
+def call_states(view: dict[str, Any]) -> dict[str, str]:
     return {call["tool"]: call["state"] for message in view["messages"] for call in message["calls"]}
 
 

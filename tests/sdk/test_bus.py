@@ -305,7 +305,7 @@ async def test_draining_does_not_wait_longer_than_it_may(room: Room) -> None:
 async def collect(bus: Bus, subject: str, *, after: int, upto: int) -> list[int]:
     """The ids that come after one, until `upto` came."""
     ids: list[int] = []
-    async with asyncio.timeout(15), aclosing(bus.events(subject, after=after)) as events:  # type: ignore[type-var]
+    async with asyncio.timeout(15), aclosing(bus.events(subject, after=after)) as events:
         async for event_id, data in events:
             assert data == b"%d" % event_id
             ids.append(event_id)

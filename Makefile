@@ -30,7 +30,7 @@ run: $(VENV)/.run web  ## Install what is missing and start everything; prints o
 	exec $(BIN)/python -m deploy.supervisor
 
 test: $(VENV)/.dev  ## Unit and contract tests, under two minutes
-	$(BIN)/python -m pytest -q -m "$(UNIT)" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -q -m "slow and not e2e and not compose" $(PYTEST_FLAGS)

@@ -67,7 +67,8 @@ def test_every_file_of_ours_that_is_named_exists(name: str) -> None:
     text = (ROOT / name).read_text()
     folders = "deploy|tests|services|sdk|connectors|docs"
     named = set(re.findall(rf"`((?:{folders})/[\w./-]+)`", text))
-    assert not [each for each in named if not (ROOT / each).exists()]
+    made = ("services/gateway/web/build",)
+    assert not [each for each in named if not (ROOT / each).exists() and each not in made]
 
 
 def test_every_decision_is_listed() -> None:

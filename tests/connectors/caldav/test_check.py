@@ -67,7 +67,8 @@ async def test_an_unknown_host_is_named() -> None:
 
 async def test_the_port_of_another_kind_of_server_is_found_out(nats_server: NatsServer) -> None:
     _, words, fields = problem(await check(f"http://127.0.0.1:{nats_server.port}/"))
-    assert "Check the address (the usual port with http is 80)" in words
+    assert "not as a CalDAV server" in words or "closed the connection" in words
+    assert "(the usual port with http is 80)" in words
     assert fields == {"url"}
 
 

@@ -153,6 +153,7 @@ def test_a_field_with_a_harmless_name_stays(out: Out, name: str) -> None:
         ("key sk-notArealKey1234567890", "sk-notArealKey1234567890"),
         (f"seed {NKEY_SEED}", NKEY_SEED),
     ],
+    ids=map(str, itertools.count()),  # the values differ from process to process
 )
 def test_a_secret_inside_a_text_is_masked(out: Out, text: str, secret: str) -> None:
     log = logging.getLogger("somebody.elses")

@@ -10,10 +10,13 @@ each room is handed its own and nothing else:
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import json
+import logging
 import os
 import re
+import shlex
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,8 +29,10 @@ from deploy.bus import configuration
 from deploy.generated import ROOT
 from deploy.permissions import SERVICES, table
 from deploy.settings import HouseSettings
-from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, OaError
+from openassistant.bus import Bus, read_seed
+from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, OaError, Unavailable
 from openassistant.grants import Trust
+from openassistant.locks import is_free
 from openassistant.messages import Card, card_digest
 from openassistant.settings import SettingsError
 from services.vault.rootkey import RootKey
@@ -44,7 +49,8 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_RESERVED = (*SERVICES, "bus")
+_RESERVED = (*SERVICES, "bus", "keys", "logs", "lock")
+"""Names of rooms, and of what else lies in the folders that have a place for each connector."""
 _STORE_KEY_FILE = "jetstream.conf"
 
 
@@ -109,7 +115,12 @@ def add_connector(keys: Path, name: str) -> Path:
 
 
 def reload_bus(keys: Path) -> bool:
-    """Makes a running bus server on this machine read its configuration again; False when none runs here."""
+    """Makes a running bus server on this machine read its configuration again; False when none runs here.
+
+    The pid file outlives a server, and its number may be another program's by now: only a running house is believed.
+    """
+    if is_free(keys.with_name("lock")):
+        return False
     try:
         os.kill(int(Path(_server(keys).pid_file).read_text()), signal.SIGHUP)
     except (OSError, ValueError):
@@ -196,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "house":
             _make_house(options, settings)
         else:
-            _make_connector(options.id, options.keys or settings.keys)
+            _make_connector(options.id, options.keys or settings.keys, settings.data_dir)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -212,12 +223,40 @@ def _make_house(options: argparse.Namespace, settings: HouseSettings) -> None:
         print(f"A new root key was made: {settings.root_key}. Keep a copy in a safe place that is not this machine.")
 
 
-def _make_connector(name: str, keys: Path) -> None:
+_ADDED = """{name} may join the bus{when}. In the shell in which it shall run:
+
+  export OA_NATS_URL={url}
+  export OA_NKEY_FILE={nkey}
+  export OA_DATA_DIR={data}
+  openassistant run FOLDER
+
+FOLDER is the connector's own. The assistant uses nothing of it until the owner has allowed its card, in the web UI."""
+
+
+def _make_connector(name: str, keys: Path, data_dir: Path) -> None:
     folder = add_connector(keys, name)
-    running = reload_bus(keys)
-    print(f"{name} may join the bus{'' if running else ', once the house is started again'}. Give it:")
-    print(f"  OA_NATS_URL={_server(keys).url}\n  OA_NKEY_FILE={folder / 'nkey'}\n  OA_DATA_DIR=<a folder of its own>")
-    print("Its card still has to be approved by the owner, in the web UI.")
+    url = _server(keys).url
+    joins = reload_bus(keys) and asyncio.run(_joins(url, name, folder / "nkey"))
+    print(
+        _ADDED.format(
+            name=name,
+            when="" if joins else ", once the house is started again",
+            url=shlex.quote(url),
+            nkey=shlex.quote(str(folder / "nkey")),
+            data=shlex.quote(str(data_dir / name)),
+        )
+    )
+
+
+async def _joins(url: str, name: str, nkey: Path) -> bool:
+    """Whether the running bus server knows the new key; it is tried for a few seconds."""
+    logging.getLogger("openassistant").addHandler(logging.NullHandler())  # a refusal before the reload is no news
+    try:
+        bus = await Bus.connect(url, room=name, seed=read_seed(nkey), instance="provision", wait=10)
+    except Unavailable:
+        return False
+    await bus.drain(seconds=1)
+    return True
 
 
 def _parser() -> argparse.ArgumentParser:

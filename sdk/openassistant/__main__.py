@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -30,9 +31,9 @@ def load(target: str) -> Connector:
         try:
             found = importlib.import_module(f"{target}.tools")
         except ModuleNotFoundError as error:
-            if error.name not in (target, f"{target}.tools"):
+            if not f"{target}.tools.".startswith(f"{error.name}."):
                 raise
-            found = importlib.import_module(target)
+            found = _module_named(target)
     connectors = [value for value in vars(found).values() if isinstance(value, Connector)]
     if len(connectors) != 1:
         raise InvalidRequest(f"{target} must define exactly one Connector; it defines {len(connectors)}.")
@@ -62,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold keys and what they open
     connector = load(options.connector)
     configure(connector.id)
     asyncio.run(run_connector(connector, RoomSettings.read_or_exit()))
@@ -107,7 +109,18 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
+def _module_named(name: str) -> object:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise InvalidRequest(f"There is no folder, file or module {name}.") from error
+
+
 def _module_at(path: Path) -> object:
+    if not path.exists():
+        raise InvalidRequest(f"There is no {path}: a connector's tools are declared there.")
     sys.path.insert(0, str(path.resolve().parent.parent))
     package = path.resolve().parent.name
     return importlib.import_module(f"{package}.{path.stem}")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import keyword
 import re
+import sys
 from pathlib import Path
 
 from openassistant.errors import Conflict, InvalidRequest
 
 __all__ = ["write_connector"]
 
+_TAKEN = frozenset({"agent", "audit", "bus", "gateway", "openassistant", "vault"})
+"""The rooms of every house, and this package."""
 _MANIFEST = """id = "{id}"
 name = "{name}"
 version = "0.1.0"
@@ -32,6 +36,8 @@ async def words_count(ctx: Context, text: Annotated[str, Field(description="The 
 
 _TEST = '''"""{name} keeps the connector contract, and counts."""
 
+import asyncio
+
 from openassistant.contract import connector_faults
 from openassistant.testing import call_tool
 
@@ -42,8 +48,8 @@ def test_the_contract_is_kept() -> None:
     assert connector_faults(connector) == []
 
 
-async def test_words_are_counted() -> None:
-    assert await call_tool(connector, "words_count", text="one two three") == 3
+def test_words_are_counted() -> None:
+    assert asyncio.run(call_tool(connector, "words_count", text="one two three")) == 3
 '''
 
 
@@ -51,6 +57,8 @@ def write_connector(name: str, into: Path) -> Path:
     """Writes the folder of a new connector with its test and returns it; raises `InvalidRequest`, `Conflict`."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", name):
         raise InvalidRequest("An id is a lower-case word of letters, digits and _, as in a Python package.")
+    if name in _TAKEN or name in sys.stdlib_module_names or keyword.iskeyword(name):
+        raise InvalidRequest(f"{name!r} has a meaning here or in Python already. Choose another id.")
     folder = into / name
     if folder.exists():
         raise Conflict(f"{folder} exists already; nothing was written.")

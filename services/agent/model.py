@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
 import httpx
@@ -134,7 +134,8 @@ async def _open_litellm(
     ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
 ) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
     keep_litellm_at_home()
-    litellm = await asyncio.to_thread(importlib.import_module, "litellm")
+    litellm: Any = await asyncio.to_thread(importlib.import_module, "litellm")
+    litellm.suppress_debug_info = True
     openai = importlib.import_module("openai")
     errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
     try:
@@ -144,6 +145,7 @@ async def _open_litellm(
             api_key=key.get_secret_value() if key else None,
             num_retries=0,
             timeout=_FIRST_BYTE,
+            _skip_mcp_handler=True,  # else every call with tools asks for a package that litellm does not bring along
             **wanted,
         )
     except errors as error:
@@ -177,6 +179,8 @@ def _ours(error: Exception, ref: ModelRef) -> OaError:
     where, status = _where(ref), getattr(error, "status_code", None)
     if isinstance(error, OaError):
         return error
+    if broken := _broken_connection(error, where):
+        return broken
     if status in (401, 403):
         return AccountRequired(f"{where} refused the key. Enter another one in the model settings.")
     if status == 404:
@@ -192,17 +196,39 @@ def _ours(error: Exception, ref: ModelRef) -> OaError:
         return UpstreamFailed(f"{where} failed with status {status}. Nothing was lost; try again.")
     if "Timeout" in type(error).__name__:
         return DeadlineExceeded(f"{where} did not answer in time. Try again, or another model.")
-    if "Connect" in type(error).__name__ or isinstance(error, OSError):
-        return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
     return UpstreamFailed(f"{where} answered with something that cannot be read. What came is kept; try again.")
 
 
+def _broken_connection(error: Exception, where: str) -> OaError | None:
+    """What the causes say: litellm reports a connection that failed or broke as a status 500 of the provider."""
+    if isinstance(error, OSError):
+        return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
+    for each in _causes(error):
+        if isinstance(each, httpx.ConnectError | httpx.ConnectTimeout):
+            return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
+        if isinstance(each, httpx.ReadError | httpx.RemoteProtocolError):
+            return UpstreamFailed(f"{where} cut its answer off. What came is kept; try again.")
+    return None
+
+
 def _retry_after(error: Exception) -> float:
-    response = getattr(error, "response", None)
-    try:
-        return min(float(response.headers["retry-after"]), 3600.0) if response is not None else 30.0
-    except (KeyError, ValueError):
-        return 30.0
+    """Seconds, as the provider says somewhere in the chain of causes; 30 where it does not."""
+    for each in _causes(error):
+        response = getattr(each, "response", None)
+        asked = response.headers.get("retry-after", "") if response is not None else ""
+        if asked.isascii() and asked.isdigit():
+            return min(float(asked), 3600.0)
+    return 30.0
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from, the outermost first."""
+    each: BaseException | None = error
+    for _ in range(10):
+        if each is None:
+            return
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def _where(ref: ModelRef) -> str:

@@ -1,4 +1,4 @@
-"""An agent with the rooms around it in memory: a gateway that asks or allows, a hand, and a model that follows a script."""
+"""An agent with the rooms around it in memory: a gateway that asks or allows, a hand, a model that follows a script."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -99,7 +99,7 @@ class AgentHouse:
         self._room: Store
         self._follow: asyncio.Task[None]
 
-    async def __aenter__(self) -> AgentHouse:
+    async def __aenter__(self) -> Self:
         self.fake.connect("Ada's place", {"place": "home"}, password="not-a-real-password")
         await self.fake.__aenter__()
         self.gateway = self.fake.bus.room("gateway")

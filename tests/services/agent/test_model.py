@@ -1,0 +1,174 @@
+"""The two model clients against an endpoint that streams, fails, breaks off and talks rubbish."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from openassistant.errors import (
+    AccountRequired,
+    DeadlineExceeded,
+    NotFound,
+    OaError,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
+from openassistant.messages import ModelRef
+from services.agent import model as clients
+from services.agent.model import CallPart, OpenModel
+from tests.peers.model import ModelServer
+from tests.peers.process import free_port
+from tests.peers.script import Fault, Script, Step, ToolCall
+
+KEY = "planted-not-a-real-key"
+ASKED = [{"role": "user", "content": "What did Carol write?"}]
+SEARCH = {"type": "function", "function": {"name": "messages_search", "parameters": {"type": "object"}}}
+KINDS = ("openai", "litellm")
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer(api_key=KEY) as server:
+        yield server
+
+
+def model(server: ModelServer, kind: str, *, key: str | None = KEY, name: str = "scripted") -> OpenModel:
+    prefix = "openai/" if kind == "litellm" else ""
+    ref = ModelRef.model_validate({"kind": kind, "model": prefix + name, "base_url": server.url})
+    return OpenModel(ref, SecretStr(key) if key else None)
+
+
+async def answer(model: OpenModel, tools: list[dict[str, Any]] | None = None) -> tuple[str, list[CallPart], Any]:
+    text, usage = "", None
+    parts: list[CallPart] = []
+    async for delta in model.stream(ASKED, tools or []):
+        text, usage = text + delta.text, delta.usage or usage
+        parts += delta.calls
+    return text, parts, usage
+
+
+async def failure(model: OpenModel) -> tuple[OaError, str]:
+    """What a stream ends with, and what came before."""
+    text = ""
+    try:
+        async for delta in model.stream(ASKED, []):
+            text += delta.text
+    except OaError as error:
+        told = f"{error.message} {error.details}"
+        failed = error
+    else:
+        pytest.fail("the stream ended well")
+    assert KEY not in told
+    return failed, text
+
+
+@asynccontextmanager
+async def patience(seconds: float) -> AsyncIterator[None]:
+    """Shorter waits for this one test."""
+    before = clients._FIRST_BYTE, clients._BETWEEN
+    clients._FIRST_BYTE = clients._BETWEEN = seconds
+    try:
+        yield
+    finally:
+        clients._FIRST_BYTE, clients._BETWEEN = before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_streams_with_its_usage(server: ModelServer, kind: str) -> None:
+    server.script = Script(
+        [Step(say="Carol wrote about the lease.", usage={"prompt_tokens": 11, "completion_tokens": 7})]
+    )
+    text, parts, usage = await answer(model(server, kind))
+    assert (text, parts) == ("Carol wrote about the lease.", [])
+    assert (usage.input_tokens, usage.output_tokens) == (11, 7)
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")  # litellm's own, of pydantic
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_pieces_of_tool_calls_arrive_under_their_index(server: ModelServer, kind: str) -> None:
+    calls = [ToolCall("messages_search", {"query": "lease"}), ToolCall("messages_search", {"query": "rent"})]
+    server.script = Script([Step(calls=calls)])
+    _, parts, _ = await answer(model(server, kind), [SEARCH])
+    whole: dict[int, str] = {}
+    for part in parts:
+        whole[part.index] = whole.get(part.index, "") + part.arguments
+    assert [json.loads(each) for each in whole.values()] == [{"query": "lease"}, {"query": "rent"}]
+    assert {part.name for part in parts if part.name} == {"messages_search"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_refused_key_is_said_and_not_shown(server: ModelServer, kind: str) -> None:
+    server.script = Script([Step(say="never")])
+    error, _ = await failure(model(server, kind, key="another-not-a-real-key"))
+    assert isinstance(error, AccountRequired)
+    assert "refused the key" in error.message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("fault", "kind_of_error", "words"),
+    [
+        (Fault("status", status=404), NotFound, "no model named"),
+        (Fault("status", status=429, retry_after=7), RateLimited, "Try again in 7 s"),
+        (Fault("status", status=500), UpstreamFailed, "status 500"),
+        (Fault("status", status=413), TooLarge, "longer than"),
+        (Fault("cut", after=2), UpstreamFailed, "What came is kept"),
+    ],
+)
+async def test_a_failing_endpoint_is_told_in_words(
+    server: ModelServer, kind: str, fault: Fault, kind_of_error: type[OaError], words: str
+) -> None:
+    server.script = Script([Step(say="Carol wrote about the lease.", fault=fault)])
+    error, text = await failure(model(server, kind))
+    assert isinstance(error, kind_of_error)
+    assert words in error.message
+    assert bool(text) == (fault.kind == "cut")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("after", [0, 2])
+async def test_rubbish_ends_the_answer_and_keeps_what_came(server: ModelServer, kind: str, after: int) -> None:
+    server.script = Script([Step(say="Carol wrote about the lease.", fault=Fault("rubbish", after=after))])
+    error, text = await failure(model(server, kind))
+    assert isinstance(error, UpstreamFailed)
+    assert bool(text) == bool(after)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_endpoint_that_is_down_is_named(server: ModelServer, kind: str) -> None:
+    server.port = free_port()
+    error, _ = await failure(model(server, kind))
+    assert isinstance(error, Unavailable)
+    assert "cannot be reached" in error.message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_endpoint_that_never_answers_is_given_up(server: ModelServer, kind: str) -> None:
+    server.script = Script([Step(say="never", fault=Fault("silent"))])
+    async with patience(1.0):
+        error, _ = await failure(model(server, kind))
+    assert isinstance(error, DeadlineExceeded)
+
+
+async def test_an_answer_that_nobody_waits_for_is_ended_at_the_endpoint(server: ModelServer) -> None:
+    server.script = Script([Step(prose=2000, delay=0.01)])
+    stream = model(server, "openai").stream(ASKED, [])
+    async for delta in stream:
+        if delta.text:
+            break
+    await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+    assert await _soon(lambda: server.abandoned == 1)
+
+
+async def _soon(condition: Any) -> bool:
+    for _ in range(200):
+        if condition():
+            return True
+        await asyncio.sleep(0.02)
+    return False

@@ -18,6 +18,8 @@ from deploy import supervisor
 from tests.deploy.standin import NAMES
 from tests.peers.process import Child, free_port, wait_until
 
+pytestmark = pytest.mark.slow  # starts whole houses of processes
+
 ROOT = Path(__file__).parents[2]
 ALL = ("bus", *NAMES)
 

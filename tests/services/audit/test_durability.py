@@ -35,6 +35,7 @@ def writer(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], SigningKey]]
         stream.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 40, 333])
 async def test_every_receipt_stands_after_kill_9(
     tmp_path: Path, writer: tuple[subprocess.Popen[str], SigningKey], count: int

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from deploy.bus import JETSTREAM_KEY
 from deploy.permissions import SERVICES
-from deploy.provision import Server, add_connector, first_party, jetstream_key, provision
+from deploy.provision import Server, add_connector, first_party, jetstream_key, provision, reload_bus
 from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext
@@ -118,6 +118,15 @@ async def test_a_connector_joins_a_running_bus(place: Place) -> None:
     assert {path.name for path in folder.iterdir()} == {"nkey", "trust.json"}
 
 
+def test_a_pid_file_that_outlived_its_house_is_not_believed(place: Place, tmp_path: Path) -> None:
+    place.provision()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / "nats.pid").write_text(str(other.pid))
+        assert not reload_bus(place.keys)
+        other.communicate(b"\n", timeout=10)
+    assert other.returncode == 0
+
+
 def test_a_connector_that_was_added_is_kept_by_the_next_start(place: Place) -> None:
     place.provision()
     add_connector(place.keys, "weather")
@@ -127,7 +136,7 @@ def test_a_connector_that_was_added_is_kept_by_the_next_start(place: Place) -> N
     assert "# weather" in (place.keys / "bus" / "nats.conf").read_text()
 
 
-@pytest.mark.parametrize("name", ["vault", "bus", "Weather", "a.b", "a>", "../up", "x", ""])
+@pytest.mark.parametrize("name", ["vault", "bus", "keys", "Weather", "a.b", "a>", "../up", "x", ""])
 def test_a_name_that_cannot_be_a_connectors_is_refused(place: Place, name: str) -> None:
     place.provision()
     with pytest.raises(InvalidRequest):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
+
+from nats.aio.client import Client
 
 from openassistant import subjects
 from openassistant.bus import Bus, read_seed
@@ -23,17 +25,17 @@ S = TypeVar("S", bound=Signed)
 
 
 class Intruder:
-    """Works against a running house in which `person` has connected a mailbox."""
+    """Works against a running house in which `person` has connected one account of `connector`."""
 
-    def __init__(self, stack: Stack, person: Person) -> None:
+    def __init__(self, stack: Stack, person: Person, connector: str = "mail") -> None:
         self._keys = stack.data_dir / "keys"
         self._url = "nats://" + json.loads((self._keys / "bus" / "server.json").read_text())["listen"]
         self.gateway = SigningKey.load(self._keys / "gateway" / "signing.jwk")
         self.audit = SigningKey.load(self._keys / "audit" / "signing.jwk")
         self.user = person.get("/api/session")["user"]["id"]
-        [self.account] = [each["id"] for each in person.get("/api/accounts") if each["connector"] == "mail"]
+        [self.account] = [each["id"] for each in person.get("/api/accounts") if each["connector"] == connector]
         cards = {each["id"]: each["digest"] for each in person.get("/api/connectors")}
-        self.digest, self.cards = cards["mail"], cards
+        self.digest, self.cards = cards[connector], cards
 
     @asynccontextmanager
     async def room(self, name: str) -> AsyncIterator[Bus]:
@@ -43,6 +45,13 @@ class Intruder:
             yield bus
         finally:
             await bus.drain(seconds=1)
+
+    async def client(self, name: str, refused: Callable[[Exception], Awaitable[None]]) -> Client:
+        """A bare client with a room's own key; `refused` is told of what the server does not allow."""
+        seed = read_seed(self._keys / name / "nkey").get_secret_value()
+        client = Client()
+        await client.connect(self._url, nkeys_seed_str=seed, error_cb=refused, connect_timeout=5)
+        return client
 
     def mail(self, **changes: Any) -> Call:
         """A call that would send a mail."""
@@ -84,7 +93,7 @@ class Intruder:
 
     async def act(self, bus: Bus, call: Call, ctx: CallContext) -> ToolResult:
         """Sends the call to the connector; raises its refusal."""
-        return await bus.request(subjects.tool("mail", call.user, call.tool), call, ToolResult, ctx)
+        return await bus.request(subjects.tool(call.connector, call.user, call.tool), call, ToolResult, ctx)
 
     async def preview(self, call: Call) -> Preview:
         """What the connector tells the gateway that the call would do."""

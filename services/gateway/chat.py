@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -133,7 +133,7 @@ class Chat:
 def _zone(name: str | None) -> str:
     try:
         return ZoneInfo(name or "UTC").key
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise invalid("The time zone is not known.", zone="Use a name such as Europe/Berlin.") from error
 
 

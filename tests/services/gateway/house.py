@@ -114,6 +114,7 @@ class GatewayHouse:
         self._others = AsyncExitStack()
         self._own = AsyncExitStack()
         self.approvals: Approvals
+        self.questions: Questions
         self.turns: Turns
         self.grants: Grants
         self.connectors: Connectors
@@ -153,8 +154,9 @@ class GatewayHouse:
         self.grants = Grants(self.key, self.connectors.grantable, clock)
         ledger = Ledger(bus, self.grants, Preferences(self.store))
         self.turns = Turns(self.store, clock)
+        self.questions = Questions(self.store, users, keys, self.grants, clock)
         self.approvals = Approvals(
-            bus, Questions(self.store, users, keys, self.grants, clock), self.turns, connectors=self.connectors,
+            bus, self.questions, self.turns, connectors=self.connectors,
             vault=Vault(bus, self.grants), grants=self.grants, ledger=ledger, trust=self.trust, clock=clock,
             life=timedelta(hours=24),
         )  # fmt: skip

@@ -1,0 +1,168 @@
+"""Messages and turns from the gateway's side, with an agent that says what the test wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from openassistant import subjects
+from openassistant.context import CallContext, new_id
+from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound, OaError, TooLarge, Unavailable
+from openassistant.messages import (
+    AccountRef,
+    Conversation,
+    Done,
+    Effect,
+    History,
+    Message,
+    ModelRef,
+    TurnAccepted,
+    TurnRequest,
+)
+from services.gateway.chat import LONGEST, Chat
+from services.gateway.ledger import Ledger
+from services.gateway.preferences import Preferences
+from tests.services.gateway.house import GatewayHouse
+
+MODEL = ModelRef(kind="openai", model="scripted", base_url="http://127.0.0.1:1/v1")
+
+
+class Fakes:
+    """Accounts and models, as far as a turn asks for them."""
+
+    def __init__(self, house: GatewayHouse) -> None:
+        self.ref_of_account = AccountRef(id=house.account.id, connector="post", name="Home")
+
+    async def refs(self, user: str) -> tuple[AccountRef, ...]:
+        return (self.ref_of_account,)
+
+    async def ref(self, user: str) -> ModelRef | None:
+        return MODEL
+
+
+class Scene:
+    """`errors`: what the agent answers to the next turns, one after the other."""
+
+    def __init__(self, house: GatewayHouse) -> None:
+        self.house = house
+        self.errors: list[OaError] = []
+        self.turns: list[tuple[CallContext, TurnRequest]] = []
+        self.deleted: list[str] = []
+        self.messages: tuple[Message, ...] = ()
+        fakes: Any = Fakes(house)
+        bus = house.bus.room("gateway")
+        ledger = Ledger(bus, house.grants, Preferences(house.store))
+        self.chat = Chat(
+            bus, house.turns, house.questions, accounts=fakes, models=fakes, grants=house.grants, ledger=ledger
+        )
+
+    async def serve(self) -> None:
+        serve = self.house.agent.serve
+        await serve(subjects.agent("turn"), TurnRequest, self._on_turn)
+        await serve(subjects.agent("history"), Done, self._on_history)
+        await serve(subjects.agent("delete"), Done, self._on_delete)
+
+    async def _on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
+        self.turns.append((ctx, request))
+        if self.errors:
+            raise self.errors.pop(0)
+        return TurnAccepted(turn=str(ctx.turn), run=str(ctx.turn))
+
+    async def _on_history(self, ctx: CallContext, _: Done) -> History:
+        if ctx.conversation != self.house.conversation:
+            raise NotFound("There is no such conversation.")
+        now = self.house.time
+        shown = Conversation(id=ctx.conversation, title="", created=now, updated=now)
+        return History(conversation=shown, messages=self.messages)
+
+    async def _on_delete(self, ctx: CallContext, _: Done) -> Done:
+        self.deleted.append(str(ctx.conversation))
+        return Done()
+
+
+@pytest.fixture
+async def scene(house: GatewayHouse) -> Scene:
+    scene = Scene(house)
+    await scene.serve()
+    return scene
+
+
+async def test_a_message_opens_a_turn_under_a_grant_of_its_own(scene: Scene, house: GatewayHouse) -> None:
+    accepted = await scene.chat.say(house.me, house.conversation, "Hello?", zone="Europe/Berlin")
+    [(ctx, request)] = scene.turns
+    grant = house.trust.grant(ctx.grant, now=house.time)
+    assert (grant.kind, grant.turn, grant.conversation) == ("turn", accepted.turn, house.conversation)
+    assert grant.effects == (Effect.READ,)
+    assert (request.text, request.zone, request.model) == ("Hello?", "Europe/Berlin", MODEL)
+    assert [each.id for each in request.accounts] == [house.account.id]
+    assert house.recorded() == ["turn.started"]
+    assert await house.turns.lives(accepted.turn, user=house.me.user.id)
+
+
+async def test_a_message_of_a_megabyte_is_refused_and_nothing_is_begun(scene: Scene, house: GatewayHouse) -> None:
+    with pytest.raises(TooLarge, match=f"{LONGEST:,}"):
+        await scene.chat.say(house.me, house.conversation, "x" * 1_000_000)
+    assert (scene.turns, house.recorded()) == ([], [])
+
+
+@pytest.mark.parametrize(("text", "zone"), [("  \n", None), ("Hello?", "Mars/Olympus"), ("Hello?", "../../etc/passwd")])
+async def test_a_message_that_is_not_one_is_refused(
+    scene: Scene, house: GatewayHouse, text: str, zone: str | None
+) -> None:
+    with pytest.raises(InvalidRequest):
+        await scene.chat.say(house.me, house.conversation, text, zone=zone)
+    assert scene.turns == []
+
+
+async def test_without_a_ledger_no_turn_begins(scene: Scene, house: GatewayHouse) -> None:
+    house.ledger_error = Unavailable("The ledger is away.")
+    with pytest.raises(Unavailable):
+        await scene.chat.say(house.me, house.conversation, "Hello?")
+    assert scene.turns == []
+
+
+async def test_a_turn_that_the_agent_refuses_does_not_live(scene: Scene, house: GatewayHouse) -> None:
+    scene.errors = [Conflict("The previous message is still being answered.")]
+    with pytest.raises(Conflict):
+        await scene.chat.say(house.me, house.conversation, "Hello?")
+    [(ctx, _)] = scene.turns
+    assert not await house.turns.lives(str(ctx.turn), user=house.me.user.id)
+
+
+async def test_a_turn_whose_answer_was_lost_is_asked_for_again_as_the_same_one(
+    scene: Scene, house: GatewayHouse
+) -> None:
+    scene.errors = [DeadlineExceeded("No answer.")]
+    accepted = await scene.chat.say(house.me, house.conversation, "Hello?")
+    assert [ctx.turn for ctx, _ in scene.turns] == [accepted.turn, accepted.turn]
+
+
+async def test_a_retry_runs_the_last_message_of_the_user_again(scene: Scene, house: GatewayHouse) -> None:
+    with pytest.raises(Conflict, match="nothing to try again"):
+        await scene.chat.retry(house.me, house.conversation)
+    scene.messages = tuple(
+        Message(id=new_id(), role=role, turn=new_id(), created=house.time, text=text)
+        for role, text in (("user", "First?"), ("assistant", "Yes."), ("user", "Second?"), ("assistant", "Hm."))
+    )
+    await scene.chat.retry(house.me, house.conversation)
+    [(_, request)] = scene.turns
+    assert (request.text, request.retry) == ("Second?", True)
+
+
+async def test_a_deleted_conversation_takes_its_questions_along(scene: Scene, house: GatewayHouse) -> None:
+    turn = await house.turn()
+    outcome = await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    await scene.chat.delete(house.me, house.conversation)
+    assert scene.deleted == [house.conversation]
+    assert await house.approvals.listing(house.me, None) == []
+    with pytest.raises(NotFound):
+        await house.approvals.view(house.me, str(outcome.approval_id))
+    assert not await house.turns.lives(turn, user=house.me.user.id)
+    assert house.recorded()[-1] == "conversation.deleted"
+
+
+async def test_a_conversation_that_is_not_there_is_not_deleted(scene: Scene, house: GatewayHouse) -> None:
+    with pytest.raises(NotFound):
+        await scene.chat.delete(house.me, new_id())
+    assert (scene.deleted, house.recorded()) == ([], [])

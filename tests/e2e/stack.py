@@ -193,11 +193,15 @@ class Person:
 
     def say(self, conversation: str, text: str) -> list[Event]:
         """Send a message; all events of the run that answers it, to its end."""
+        return list(self.stream(conversation, text))
+
+    def stream(self, conversation: str, text: str) -> Iterator[Event]:
+        """Send a message; the events of the run that answers it, as they come."""
         path = f"/api/conversations/{conversation}/messages"
         with self.http.stream(
             "POST", path, json={"text": text}, headers={"Accept": "text/event-stream"}, timeout=60
         ) as answer:
-            return list(_until_run_ends(_events(answer)))
+            yield from _until_run_ends(_events(answer))
 
     def say_and_leave(self, conversation: str, text: str) -> str:
         """Send a message without waiting for its answer; the turn's id."""

@@ -19,6 +19,8 @@ from openassistant.errors import Conflict, Forbidden, NotFound, OaError, TooLarg
 
 __all__ = ["sync_account"]
 
+_COUNTED = "events"
+"""What a finished pass has counted."""
 _SECONDS = 1800.0
 _BATCH = 50
 _MOST_PAGES = 1000
@@ -49,7 +51,7 @@ async def sync_account(ctx: Context) -> None:
         pass_ = _Pass(ctx, owner, account, session)
         for calendar in calendars:
             await pass_.run(calendar)
-        await pass_.report("Up to date")
+        await pass_.report(_COUNTED)
 
 
 class _Pass:

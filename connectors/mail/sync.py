@@ -22,6 +22,8 @@ from openassistant.errors import AccountRequired, Conflict, NotFound, OaError, U
 
 __all__ = ["sync_mailbox"]
 
+_COUNTED = "mails"
+"""What a finished pass has counted."""
 _BATCH = 200
 _SECONDS = 60.0
 _RECENT = 300
@@ -132,11 +134,11 @@ async def sync_mailbox(ctx: Context) -> None:
             await ctx.store.write(lambda connection: mirror.drop_folders(connection, owner, keep=keep))
         done = await ctx.store.read(lambda connection: mirror.counted(connection, owner))
         pass_ = _Pass(ctx, owner, mailbox, done=done, total=total)
-        await pass_.report(plans[0].folder.name if plans else "Up to date")
+        await pass_.report(plans[0].folder.name if plans else _COUNTED)
         for plan in plans:
             await pass_.run(plan)
         if plans:
-            await pass_.report("Up to date")
+            await pass_.report(_COUNTED)
     await outgoing.settle_copies(ctx, account)
 
 

@@ -46,7 +46,7 @@ async def test_new_changed_and_gone_events_come_through(desk: Desk) -> None:
     await desk.put("dentist", DENTIST)
     await desk.put("second", DENTIST.replace("dentist", "second").replace("Dentist", "Second"))
     progress = await desk.sync()
-    assert (progress.done, progress.total, progress.what) == (2, 2, "Up to date")
+    assert (progress.done, progress.total, progress.what) == (2, 2, "events")
     await desk.put("dentist", DENTIST.replace("Dentist", "Other dentist"))
     await remove(desk, "second")
     await desk.sync()

@@ -19,6 +19,7 @@ from nats.js import api as js_api
 from nats.js import errors as js_errors
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.errors import (
     DeadlineExceeded,
@@ -134,11 +135,20 @@ class Bus:
             raise Internal(f"The answer to {subject} is not of the agreed form.") from error
 
     async def serve(
-        self, subject: str, body: type[Body], handler: Handler[Body], *, queue: str = "", limit: int = 64
+        self,
+        subject: str,
+        body: type[Body],
+        handler: Handler[Body],
+        *,
+        queue: str = "",
+        limit: int = 64,
+        caller_is_last: bool = False,
     ) -> None:
         """Answers a subject: a task per request, `limit` at once, the next ones wait, far more are refused.
 
-        Only `OaError`s leave; anything else becomes `Internal` and is logged with its trace id.
+        Only `OaError`s leave; anything else becomes `Internal` and is logged with its trace id. An answer goes to
+        an inbox alone, and where the subject's last token names the caller (`caller_is_last`), to that room's: a
+        request that another room smuggled onto the subject is not served.
         """
         slots = asyncio.Semaphore(limit)
         waiting = 0
@@ -156,6 +166,10 @@ class Bus:
 
         async def accept(message: Incoming) -> None:
             nonlocal waiting
+            caller = subjects.last_token(message.subject) if caller_is_last else None
+            if not _reply_fits(message.reply, caller):
+                _log.warning("request with a foreign reply subject", extra={"subject": message.subject})
+                return
             if waiting > limit * 16:
                 await self._answer_error(message, Unavailable(f"{self.room} has too much to do.", retry_after=1))
                 return
@@ -326,6 +340,12 @@ async def _run(handler: Handler[Body], body: type[Body], message: Incoming) -> B
         raise Internal("Something went wrong inside; the log has it.", details={"trace": ctx.traceparent}) from error
 
 
+def _reply_fits(reply: str, caller: str | None) -> bool:
+    if caller is not None:
+        return reply.startswith(f"{subjects.replies(caller)}.")
+    return not reply or reply.startswith("_INBOX_")
+
+
 def _event_id(message: Incoming) -> int:
     return int(message.headers.get(EVENT_ID, "0"))
 
@@ -381,7 +401,7 @@ class NatsTransport:
                     servers=[url],
                     name=f"{room}.{instance}" if instance else room,
                     nkeys_seed_str=seed.get_secret_value(),
-                    inbox_prefix=f"_INBOX_{room}".encode(),
+                    inbox_prefix=subjects.replies(room).encode(),
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=1,
                     reconnected_cb=returned,

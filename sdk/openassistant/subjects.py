@@ -25,6 +25,7 @@ __all__ = [
     "instance_key",
     "last_token",
     "preview",
+    "replies",
     "token_at",
     "tool",
     "tools_of",
@@ -124,6 +125,11 @@ def chat(user: str, conversation: str) -> str:
 def inbox(connector: str) -> str:
     """Something new, by id, captured by the stream OA_INBOX."""
     return f"oa.event.inbox.{_token(connector)}"
+
+
+def replies(room: str) -> str:
+    """Where answers to a room arrive: the prefix of its inboxes, which no other room may subscribe to."""
+    return f"_INBOX_{_token(room)}"
 
 
 def instance_key(connector: str, instance: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import secrets
 import tempfile
 from collections import defaultdict
@@ -80,6 +81,7 @@ class MemoryTransport:
     """What NATS does for us, in one process: queue groups, request/reply, chat replay, buckets."""
 
     def __init__(self, *, max_payload: int = 8 * 1024 * 1024) -> None:
+        self._room = "nobody"
         self.subscriptions: list[_MemorySubscription] = []
         self.events: dict[str, list[Incoming]] = defaultdict(list)
         self.buckets: dict[str, dict[str, bytes]] = defaultdict(dict)
@@ -87,11 +89,17 @@ class MemoryTransport:
         self._max_payload = max_payload
         self._turns: dict[tuple[str, str], int] = defaultdict(int)
 
+    def of(self, room: str) -> MemoryTransport:
+        """The same transport, as one room is connected to it."""
+        mine = copy.copy(self)
+        mine._room = room  # noqa: SLF001 - a copy of this very class
+        return mine
+
     async def request(
         self, subject: str, data: bytes, headers: dict[str, str], timeout: float
     ) -> tuple[bytes, Mapping[str, str]]:
         """See `openassistant.bus.Transport`."""
-        inbox = f"_INBOX.{new_id()}"
+        inbox = f"{subjects.replies(self._room)}.{new_id()}"
         answer: asyncio.Future[Incoming] = asyncio.get_running_loop().create_future()
 
         async def take(message: Incoming) -> None:
@@ -177,7 +185,7 @@ class MemoryBus:
 
     def room(self, name: str) -> Bus:
         """The bus as one room holds it."""
-        return Bus(self.transport, room=name)
+        return Bus(self.transport.of(name), room=name)
 
 
 class FakeHouse:

@@ -79,7 +79,9 @@ class Audit:
         await serve(audit("export"), ExportRequest, self._pages.export, limit=4)
         await serve(audit("verify"), VerifyRequest, self.on_verify, limit=1)
         await serve(audit("head"), Done, self.on_head)
-        await serve(subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE)
+        await serve(
+            subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
+        )
 
     async def on_verify(self, ctx: CallContext, request: VerifyRequest) -> Verification:
         """Checks every record and every signed head, also the one that the asking room kept."""

@@ -60,8 +60,8 @@ class Vault:
         await self._credentials.open(self._clock())
         serve = self._bus.serve
         await serve(subjects.vault("public"), Done, self.on_public)
-        await serve(subjects.vault_key("*"), KeyRequest, self.on_key)
-        await serve(subjects.vault_token("*"), TokenRequest, self.on_token)
+        await serve(subjects.vault_key("*"), KeyRequest, self.on_key, caller_is_last=True)
+        await serve(subjects.vault_token("*"), TokenRequest, self.on_token, caller_is_last=True)
         await serve(subjects.vault_account("connect"), ConnectRequest, self.on_connect)
         await serve(subjects.vault_account("finish"), AccountQuery, self.on_finish)
         await serve(subjects.vault_account("list"), AccountQuery, self.on_list)

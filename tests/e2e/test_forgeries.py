@@ -1,15 +1,19 @@
 """Forged, changed, expired and replayed leave, over the real bus: refused by the connector and by the vault."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from nats.aio.msg import Msg
 
+from openassistant import subjects
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, NotFound, OaError, Unavailable
 from openassistant.grants import SigningKey
-from openassistant.messages import Call
+from openassistant.messages import Call, KeyRequest
+from openassistant.seal import SealingKey
 from tests.e2e.intruder import Intruder
 from tests.e2e.stack import Stack
 from tests.peers.house import House, open_house
@@ -129,3 +133,32 @@ async def test_no_refusal_tells_a_secret(intruder: Intruder, peers: House) -> No
             with pytest.raises(OaError) as refusal:
                 await intruder.secrets(bus, call, forge(intruder, call))
             assert password not in f"{refusal.value.message} {refusal.value.details}"
+
+
+@pytest.mark.parametrize(("named", "served"), [("mail", True), ("caldav", False)])
+async def test_two_hostile_rooms_do_not_get_a_third_rooms_key(intruder: Intruder, named: str, *, served: bool) -> None:
+    """One asks and names the vault's subject as the place for the answer; the other "answers" there with a request.
+
+    With its own name it may do so, which shows that the way is open; with another one's it hears nothing.
+    """
+    answers: asyncio.Queue[bytes] = asyncio.Queue()
+    target, inbox = subjects.vault_key(named), f"{subjects.replies('mail')}.{new_id()}"
+    request = KeyRequest(public_key=SealingKey().public).model_dump_json().encode()
+    async with intruder.room("agent") as asking, intruder.room("mail") as answering:
+        asker, answerer = asking._transport._client, answering._transport._client  # type: ignore[attr-defined]
+
+        async def smuggle(message: Msg) -> None:
+            await answerer.publish(message.reply, request, reply=inbox, headers=CallContext.within(10).to_headers())
+
+        async def hear(message: Msg) -> None:
+            answers.put_nowait(message.data)
+
+        await answerer.subscribe(subjects.tools_of("mail"), cb=smuggle)
+        await answerer.subscribe(inbox, cb=hear)
+        await answerer.flush()
+        await asker.publish(subjects.tool("mail", intruder.user, "nothing"), b"{}", reply=target)
+        if served:
+            assert b"sealed" in await asyncio.wait_for(answers.get(), 5)
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answers.get(), 3)

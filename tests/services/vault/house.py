@@ -78,7 +78,6 @@ class VaultHouse:
         self.store: Store
         self._room: Bus
         self._witness = self.bus.room("audit")
-        self._anyone = self.bus.room("anyone")
 
     async def __aenter__(self) -> Self:
         await self._witness.serve(subjects.audit_record("*"), Record, self._on_record)
@@ -113,7 +112,9 @@ class VaultHouse:
         self.vault.catalogue.apply(f"{card.id}.{beat.instance}", beat.model_dump_json().encode())
 
     async def ask(self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext | None = None) -> Reply:
-        return await self._anyone.request(subject, body, reply, ctx or CallContext.within(10))
+        """The vault's answer; keys and tokens are asked for by the room that the subject's last token names."""
+        caller = self.bus.room(subjects.last_token(subject))
+        return await caller.request(subject, body, reply, ctx or CallContext.within(10))
 
     async def key(self, room: str, *, user: str | None = None, grant: str | None = None) -> bytes:
         """The data key that a room gets."""

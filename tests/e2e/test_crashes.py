@@ -1,5 +1,6 @@
 """kill -9 of a room at the worst moments: the turn goes on or says what is unknown, and no mail is sent twice."""
 
+import shutil
 import threading
 import time
 from typing import Any
@@ -90,4 +91,22 @@ def test_an_approval_that_waits_survives_the_death_of_every_room(stack: Stack, h
         assert set(call_states(final).values()) == {"done"}
         assert len(house.smtp.sent) == 1
         assert len(lease_events(house)) == 1
+        assert ada.verify()["ok"]
+
+
+def test_the_bus_may_lose_everything_that_it_stores(stack: Stack, house: House) -> None:
+    with stack.sign_in() as ada:
+        connect_everything(ada, house)
+        conversation = ada.converse()
+        asked = ada.say(conversation, QUESTION)
+    stack.halt()
+    shutil.rmtree(stack.data_dir / "bus" / "store")
+    stack.launch()
+    with stack.sign_in() as ada:
+        assert [each["role"] for each in ada.get(f"/api/conversations/{conversation}")["messages"]][:1] == ["user"]
+        first = next(ada.follow(conversation, after=asked[0].id))
+        assert first.type == "MESSAGES_SNAPSHOT"
+        final = ada.settle(conversation, seconds=240)
+        assert set(call_states(final).values()) == {"done"}
+        assert len(house.smtp.sent) == 1
         assert ada.verify()["ok"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -43,6 +44,8 @@ __all__ = [
     "turn_state",
     "waiting_turns",
 ]
+
+_ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.DENIED, CallState.UNKNOWN)
 
@@ -341,7 +344,8 @@ def _headline(words: str) -> str:
 
 
 def _title(name: str, arguments: dict[str, Any]) -> str:
-    """One line for the folded step: the tool's words and the first short argument."""
-    said = next((value for value in arguments.values() if isinstance(value, str) and len(value) <= 80), "")
+    """One line for the folded step: the tool's words and the first short argument that is not an id."""
+    texts = (value for value in arguments.values() if isinstance(value, str) and len(value) <= 80)
+    said = next((value for value in texts if not _ID.fullmatch(value)), "")
     words = name.replace("__", " ").replace("_", " ")
     return f"{words}: {said}" if said else words

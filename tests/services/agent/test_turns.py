@@ -11,6 +11,7 @@ import pytest
 
 from openassistant.errors import Conflict, RateLimited, TooLarge, UpstreamFailed
 from openassistant.messages import AuditAction, CallState, Done
+from services.agent import conversations
 from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
 
@@ -306,3 +307,16 @@ async def test_a_deleted_conversation_is_gone(tmp_path: Path) -> None:
         await house.request("delete", Done(), Done)
         with pytest.raises(NotFound):
             await house.history()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "title"),
+    [
+        ({"query": "lease"}, "messages search: lease"),
+        ({"message": "1795428779173766", "text": "I sign on Friday."}, "messages search: I sign on Friday."),
+        ({"message": "1795428779173766"}, "messages search"),
+        ({"start": "2026-11-27"}, "messages search: 2026-11-27"),
+    ],
+)
+def test_the_line_of_a_step_names_what_a_person_can_read(arguments: dict[str, str], title: str) -> None:
+    assert conversations._title("messages_search", arguments) == title

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ class Runner:
         if connector.migrations:
             lines["own"] = connector.migrations
         self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
+        self._reporting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._running: dict[tuple[str, str], asyncio.Future[journal.Entry]] = {}
         self._alive: FileLock | None = None
         self.syncing: Syncing | None = None
@@ -220,7 +222,7 @@ class Runner:
         """Sends what the outbox of a user holds; what is not acknowledged stays for the next time."""
         ctx = CallContext.within(30, user=user)
         await self.keys.unlock(user, grant)
-        async with self.stores.use(user) as store:
+        async with self._reporting[user], self.stores.use(user) as store:
             done = []
             for row, entry, token in await journal.unsent(store):
                 try:

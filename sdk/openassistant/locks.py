@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +31,16 @@ class FileLock:
             os.close(descriptor)
             return None
         return cls(descriptor)
+
+    @classmethod
+    def wait(cls, path: Path, *, seconds: float) -> Self:
+        """The lock on a file as soon as its holder lets it go; raises `TimeoutError`. Blocks its thread."""
+        end = time.monotonic() + seconds
+        while (lock := cls.take(path)) is None:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{path.name} is held by another process.")
+            time.sleep(0.01)
+        return lock
 
     def release(self) -> None:
         """Lets the lock go."""

@@ -14,7 +14,7 @@ import importlib.util
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 from sqlcipher3 import dbapi2
 
 from openassistant.errors import Internal, OaError, Unavailable
+from openassistant.locks import FileLock
 
 __all__ = ["Migrations", "Store", "UserStores"]
 
@@ -35,6 +36,8 @@ _OLDEST_SQLITE = (3, 51, 3)
 """Before it, two connections that checkpoint and write together can lose a commit (the WAL-reset race)."""
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 _BUSY_MS = 10_000
+_OPEN_SECONDS = 60.0
+"""As long as another process may migrate the file."""
 _migrating = threading.Lock()
 """alembic's `op` is one per process: two migrations side by side would run on each other's file."""
 
@@ -109,6 +112,11 @@ class Store:
     @classmethod
     def _open(cls, path: Path, key: bytes, migrations: Migrations, readers: int) -> Self:
         _check_place(path)
+        with _alone(path):
+            return cls._opened(path, key, migrations, readers)
+
+    @classmethod
+    def _opened(cls, path: Path, key: bytes, migrations: Migrations, readers: int) -> Self:
         engine = _engine(path, key, readers)
         known = _check_key(path, key)
         try:
@@ -233,6 +241,19 @@ def _engine(path: Path, key: bytes, readers: int) -> Engine:
     )
 
 
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One opener at a time, of all processes: a new file's switch to WAL fails at once beside another's, unwaited."""
+    try:
+        lock = FileLock.wait(_check_of(path), seconds=_OPEN_SECONDS)
+    except TimeoutError as error:
+        raise Unavailable("The data is being opened by another process; try again.", retry_after=5) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _reading(engine: Engine, work: Work[T]) -> T:
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN")
@@ -342,19 +363,19 @@ def _fingerprint(key: bytes) -> str:
     return hmac.new(key, b"oa/store/key-check", hashlib.sha256).hexdigest()
 
 
+def _check_of(path: Path) -> Path:
+    return Path(f"{path}.check")
+
+
 def _check_key(path: Path, key: bytes) -> bool | None:
     """Whether this is the key the file was made with; None when nobody knows."""
-    check = Path(f"{path}.check")
-    if not check.exists():
-        return None
-    return hmac.compare_digest(check.read_text(), _fingerprint(key))
+    kept = _check_of(path).read_text()
+    return hmac.compare_digest(kept, _fingerprint(key)) if kept else None
 
 
 def _keep_check(path: Path, key: bytes) -> None:
-    check = Path(f"{path}.check")
-    if not check.exists() or check.read_text() != _fingerprint(key):
-        check.touch(mode=0o600)
-        check.write_text(_fingerprint(key))
+    if _check_of(path).read_text() != _fingerprint(key):
+        _check_of(path).write_text(_fingerprint(key))
 
 
 def _opening(error: DBAPIError, path: Path, *, key_fits: bool | None) -> OaError:

@@ -210,13 +210,15 @@ async def test_the_snapshot_before_a_migration_holds_what_only_the_wal_held(
     assert await (await opened(at=snapshot)).read(count) == 1
 
 
-async def test_two_processes_that_migrate_at_once_do_it_once(path: Path, lines: Path) -> None:
-    stores = await asyncio.gather(*(Store.open(path, KEY, Migrations({"own": lines})) for _ in range(4)))
-    for store in stores:
-        await store.write(add(secrets.token_hex(4)))
-    assert await stores[0].read(count) == 4
-    for store in stores:
-        await store.close()
+async def test_openers_that_make_and_migrate_a_file_at_once_do_it_once(tmp_path: Path, lines: Path) -> None:
+    for attempt in range(8):
+        path = tmp_path / str(attempt) / "room.db"
+        stores = await asyncio.gather(*(Store.open(path, KEY, Migrations({"own": lines})) for _ in range(4)))
+        for store in stores:
+            await store.write(add(secrets.token_hex(4)))
+        assert await stores[0].read(count) == 4
+        for store in stores:
+            await store.close()
 
 
 # --- writing ------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Vault:
 
     async def on_token(self, ctx: CallContext, request: TokenRequest) -> TokenReply:
         """An account's settings and secrets for its own connector, after every check and a record of it."""
-        account, token = await accounts.secrets_of(self._store, request.account)
+        account = await accounts.one(self._store, request.account)
         caller = subjects.last_token(ctx.subject)
         expires = tokens.admit_release(
             ctx,
@@ -100,7 +100,8 @@ class Vault:
                 id=new_id(), action=AuditAction.TOKEN_RELEASED, connector=caller, account=account.id, outcome="released"
             )
             await record(self._bus, ctx, entry)
-            secrets = self._credentials.decrypt(token)
+            async with self._credentials.steady:
+                secrets = self._credentials.decrypt(await accounts.secrets_of(self._store, account.id))
         payload = AccountPayload(account=account.id, name=account.name, settings=account.settings, secrets=secrets)
         sealed = seal(payload.model_dump_json().encode(), request.public_key, context=ctx.subject)
         return TokenReply(sealed=sealed, expires=expires)
@@ -112,15 +113,16 @@ class Vault:
             secrets = {str(name): str(value) for name, value in json.loads(plain).items()}
         except (ValueError, AttributeError) as error:
             raise InvalidRequest("The sealed secrets are not a JSON object.") from error
-        return await accounts.add(
-            self._store,
-            user=request.user,
-            connector=request.connector,
-            name=request.name,
-            settings=request.settings,
-            token=self._credentials.encrypt(secrets),
-            now=self._clock(),
-        )
+        async with self._credentials.steady:
+            return await accounts.add(
+                self._store,
+                user=request.user,
+                connector=request.connector,
+                name=request.name,
+                settings=request.settings,
+                token=self._credentials.encrypt(secrets),
+                now=self._clock(),
+            )
 
     async def on_finish(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Marks an account connected, or in need of attention when the query names a problem."""

@@ -13,7 +13,7 @@ from openassistant.errors import NotFound
 from openassistant.messages import Account, AccountQuery, ErrorBody
 from openassistant.store import Store
 
-__all__ = ["add", "find", "mark", "remove", "secrets_of"]
+__all__ = ["add", "find", "mark", "one", "remove", "secrets_of"]
 
 _COLUMNS = "id, user, connector, name, settings, state, problem, created"
 
@@ -70,12 +70,12 @@ async def mark(store: Store, account: str, *, problem: ErrorBody | None) -> Acco
         connection.execute(text("UPDATE accounts SET state = :state, problem = :problem WHERE id = :id"), row)
 
     await store.write(write)
-    return await _one(store, account)
+    return await one(store, account)
 
 
 async def remove(store: Store, account: str) -> Account:
     """Deletes an account with its secrets and returns what it was; raises `NotFound`."""
-    found = await _one(store, account)
+    found = await one(store, account)
 
     def write(connection: Connection) -> None:
         connection.execute(text("DELETE FROM accounts WHERE id = :id"), {"id": account})
@@ -84,8 +84,8 @@ async def remove(store: Store, account: str) -> Account:
     return found
 
 
-async def secrets_of(store: Store, account: str) -> tuple[Account, bytes]:
-    """An account with its encrypted secrets; raises `NotFound`."""
+async def secrets_of(store: Store, account: str) -> bytes:
+    """An account's encrypted secrets; raises `NotFound`."""
 
     def read(connection: Connection) -> bytes | None:
         row = connection.execute(text("SELECT secrets FROM accounts WHERE id = :id"), {"id": account}).one_or_none()
@@ -94,10 +94,11 @@ async def secrets_of(store: Store, account: str) -> tuple[Account, bytes]:
     token = await store.read(read)
     if token is None:
         raise NotFound("That account is not connected any more.")
-    return await _one(store, account), token
+    return token
 
 
-async def _one(store: Store, account: str) -> Account:
+async def one(store: Store, account: str) -> Account:
+    """One account by its id; raises `NotFound`."""
     found = await find(store, AccountQuery(account=account))
     if not found:
         raise NotFound("That account is not connected any more.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime
 
@@ -16,12 +17,16 @@ __all__ = ["Credentials"]
 
 
 class Credentials:
-    """The credential keys, newest first; the first one encrypts, all of them decrypt."""
+    """The credential keys, newest first; the first one encrypts, all of them decrypt.
+
+    A key may be dropped between a token's way to or from the file and its use: who does both holds `steady` meanwhile.
+    """
 
     def __init__(self, store: Store, root: RootKey) -> None:
         self._store = store
         self._root = root
         self._fernet: MultiFernet | None = None
+        self.steady = asyncio.Lock()
 
     async def open(self, now: datetime) -> None:
         """Reads the keys, making the first one where there is none."""
@@ -43,22 +48,22 @@ class Credentials:
 
     async def rotate(self, now: datetime) -> int:
         """Adds a key, re-encrypts every account's secrets under it, drops the old keys; says how many accounts."""
-        await self._add_key(now)
-        await self._reload()
-
-        def write(connection: Connection) -> int:
-            rows = connection.execute(text("SELECT id, secrets FROM accounts")).all()
-            for row in rows:
-                fresh = self._keys.rotate(bytes(row.secrets))
-                connection.execute(
-                    text("UPDATE accounts SET secrets = :secrets WHERE id = :id"), {"secrets": fresh, "id": row.id}
-                )
-            connection.execute(text("DELETE FROM credential_keys WHERE id < (SELECT max(id) FROM credential_keys)"))
-            return len(rows)
-
-        count = await self._store.write(write)
-        await self._reload()
+        async with self.steady:
+            await self._add_key(now)
+            await self._reload()
+            count = await self._store.write(self._encrypt_anew)
+            await self._reload()
         return count
+
+    def _encrypt_anew(self, connection: Connection) -> int:
+        rows = connection.execute(text("SELECT id, secrets FROM accounts")).all()
+        for row in rows:
+            fresh = self._keys.rotate(bytes(row.secrets))
+            connection.execute(
+                text("UPDATE accounts SET secrets = :secrets WHERE id = :id"), {"secrets": fresh, "id": row.id}
+            )
+        connection.execute(text("DELETE FROM credential_keys WHERE id < (SELECT max(id) FROM credential_keys)"))
+        return len(rows)
 
     @property
     def _keys(self) -> MultiFernet:

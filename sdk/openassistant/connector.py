@@ -15,9 +15,9 @@ import inspect
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_type_hints
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
 from openassistant.context import Clock
 from openassistant.errors import InvalidRequest
@@ -27,6 +27,7 @@ from openassistant.messages import (
     Call,
     Card,
     CheckStep,
+    CommandCard,
     Effect,
     OutsideSource,
     Preview,
@@ -44,6 +45,7 @@ __all__ = [
     "Effect",
     "Field",
     "Manifest",
+    "ManifestCommand",
     "OutsideText",
     "Preview",
     "Tool",
@@ -104,6 +106,34 @@ class Context(Protocol):
         """Says that something new came, by id; the content stays in the mirror."""
 
 
+class ManifestCommand(BaseModel):
+    """`[commands.<name>]`: a form in the composer whose fields become arguments of a tool.
+
+    A field is written as one of `settings`, and may name its `argument` where that is called otherwise. `zone` names
+    the argument that takes the person's time zone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    title: str
+    description: str = ""
+    zone: str | None = None
+    fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,30}$")], dict[str, Any]] = {}
+
+    def card(self) -> CommandCard:
+        """The command as the card shows it."""
+        plain = {name: {k: v for k, v in field.items() if k != "argument"} for name, field in self.fields.items()}
+        return CommandCard(
+            tool=self.tool,
+            title=self.title,
+            description=self.description,
+            form=_form(plain),
+            arguments={name: str(field.get("argument", name)) for name, field in self.fields.items()},
+            zone=self.zone,
+        )
+
+
 class Manifest(BaseModel):
     """manifest.toml: the facts that must be readable without running code."""
 
@@ -122,6 +152,7 @@ class Manifest(BaseModel):
     secrets: dict[str, dict[str, Any]] = {}
     sync_seconds: float = 60.0
     tool_seconds: float = 60.0
+    commands: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")], ManifestCommand] = {}
 
     @classmethod
     def load(cls, path: Path) -> Manifest:
@@ -144,6 +175,7 @@ class Tool(Generic[Result]):
         effect: Effect,
         effect_of: Callable[[dict[str, Any]], Effect] | None,
         outside: bool | None,
+        offer_undo: Callable[[], None] = lambda: None,
     ) -> None:
         self.function = function
         self.name = function.__name__
@@ -152,6 +184,7 @@ class Tool(Generic[Result]):
         self.previewer: Function[Preview] | None = None
         self.reconciler: Function[ToolResult | None] | None = None
         self.undoer: Function[Any] | None = None
+        self._offer_undo = offer_undo
         hints = get_type_hints(function, include_extras=True)
         self._returns: TypeAdapter[Result] = TypeAdapter(hints.pop("return"))
         self.arguments_model = _arguments_model(function, hints)
@@ -175,8 +208,9 @@ class Tool(Generic[Result]):
         return function
 
     def undo(self, function: Function[Any]) -> Function[Any]:
-        """Decorator: `(ctx, call, result)` takes a done call back."""
+        """Decorator: `(ctx, call, result)` takes a done call back; the connector then has the tool `actions_undo`."""
         self.undoer = function
+        self._offer_undo()
         return function
 
     def parse(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -248,11 +282,19 @@ class Connector:
         """
 
         def declare(function: Function[Result]) -> Tool[Result]:
-            made = Tool(function, effect=Effect(effect), effect_of=effect_of, outside=outside)
+            made = Tool(
+                function, effect=Effect(effect), effect_of=effect_of, outside=outside, offer_undo=self._offer_undo
+            )
             self.tools[made.name] = made
             return made
 
         return declare
+
+    def _offer_undo(self) -> None:
+        from openassistant import undoing  # noqa: PLC0415 - it is a tool, written with what is declared here
+
+        if undoing.NAME not in self.tools:
+            self.tools[undoing.NAME] = undoing.undo_of(self.tools)
 
     def check(
         self, function: Callable[[Context], AsyncIterator[CheckStep]]
@@ -285,6 +327,7 @@ class Connector:
             settings_schema=_form(manifest.settings),
             secrets_schema=_form(manifest.secrets),
             tools=tuple(self.tools[name].card() for name in sorted(self.tools)),
+            commands={name: manifest.commands[name].card() for name in sorted(manifest.commands)},
         )
 
     def digest(self) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from openassistant.connector import Connector, Tool
-from openassistant.messages import Effect
+from openassistant.messages import Card, CommandCard, Effect
 
-__all__ = ["connector_faults", "tool_faults"]
+__all__ = ["command_faults", "connector_faults", "tool_faults"]
+
+_RESERVED = {"account", "zone"}
+"""Fields that every command has without declaring them."""
 
 _NAME = re.compile(r"[a-z]+_[a-z_]+")
 
@@ -25,7 +29,12 @@ def connector_faults(connector: Connector) -> list[str]:
     for name, field in {**connector.manifest.settings, **connector.manifest.secrets}.items():
         if "title" not in field:
             faults.append(f"The field {name} needs a title.")
-    return faults
+    return faults + command_faults(connector.card())
+
+
+def command_faults(card: Card) -> list[str]:
+    """What is wrong with the commands of a card, in words."""
+    return [f"/{name}: {fault}" for name, command in card.commands.items() for fault in _faults(command, card)]
 
 
 def tool_faults(tool: Tool[Any]) -> list[str]:
@@ -43,3 +52,23 @@ def tool_faults(tool: Tool[Any]) -> list[str]:
     if tool.effect in (Effect.SEND, Effect.DELETE) and tool.reconciler is None:
         faults.append(f"{tool.name}: say how an interrupted call is looked up: @{tool.name}.reconcile.")
     return faults
+
+
+def _faults(command: CommandCard, card: Card) -> Iterator[str]:
+    tool = card.tool(command.tool)
+    if tool is None:
+        yield f"there is no tool {command.tool}."
+        return
+    fields, taken = command.form["properties"], set(tool.parameters.get("properties", {}))
+    filled = {command.arguments[name] for name in fields if name in command.form["required"]}
+    filled |= {command.arguments[name] for name, field in fields.items() if "default" in field}
+    filled |= {command.zone} if command.zone else set()
+    for name in sorted(_RESERVED & set(fields)):
+        yield f"the field {name} is there by itself."
+    for name, field in fields.items():
+        if "title" not in field:
+            yield f"the field {name} needs a title."
+    for argument in sorted({*command.arguments.values(), *filled} - taken):
+        yield f"{command.tool} takes no {argument}."
+    for argument in sorted(set(tool.parameters.get("required", ())) - filled):
+        yield f"{command.tool} needs {argument}, which no required field gives."

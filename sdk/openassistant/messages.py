@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
 __all__ = [
     "Account",
@@ -28,6 +28,10 @@ __all__ = [
     "Card",
     "CheckReport",
     "CheckStep",
+    "Command",
+    "CommandCall",
+    "CommandCard",
+    "CommandNote",
     "ConnectRequest",
     "Consistency",
     "ConsistencyRequest",
@@ -132,6 +136,21 @@ class ToolCard(Wire):
     undo: bool = False
 
 
+class CommandCard(Wire):
+    """How a tool serves one of the composer's commands.
+
+    `form` is the JSON Schema of what a person fills in, `arguments` says into which argument of the tool each field
+    goes, `zone` names the argument that takes the person's time zone.
+    """
+
+    tool: str
+    title: str
+    description: str = ""
+    form: dict[str, Any]
+    arguments: dict[str, str]
+    zone: str | None = None
+
+
 class Auth(Wire):
     """How an account of this connector signs in."""
 
@@ -151,10 +170,17 @@ class Card(Wire):
     settings_schema: dict[str, Any] = {}
     secrets_schema: dict[str, Any] = {}
     tools: tuple[ToolCard, ...] = ()
+    commands: dict[str, CommandCard] = {}
 
     def tool(self, name: str) -> ToolCard | None:
         """The tool of that name, or None."""
         return next((tool for tool in self.tools if tool.name == name), None)
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `commands` where there are none: a card from before there were any keeps its digest."""
+        shown: dict[str, Any] = handler(self)
+        return shown if shown.get("commands") else {key: value for key, value in shown.items() if key != "commands"}
 
 
 class Heartbeat(Wire):
@@ -619,14 +645,40 @@ class ModelRef(Wire):
     window: int | None = None
 
 
+class CommandNote(Wire):
+    """A command that a person ran instead of asking a model: its name and what was filled in."""
+
+    name: str
+    fields: dict[str, Any] = {}
+
+
+class CommandCall(Wire):
+    """One call that a command makes; its account, where the connector has accounts."""
+
+    connector: str
+    tool: str
+    account: Id | None = None
+    arguments: dict[str, Any] = {}
+
+
+class Command(CommandNote):
+    """A command with the calls it makes: proposed exactly so, under the same policy as a model's."""
+
+    calls: tuple[CommandCall, ...]
+
+
 class TurnRequest(Wire):
-    """A new message of the owner; the grant is in the context. `retry` runs the last message again."""
+    """A new message of the owner; the grant is in the context. `retry` runs the last message again.
+
+    With `command` no model is asked: the turn makes those calls and ends after them.
+    """
 
     text: str
     accounts: tuple[AccountRef, ...] = ()
     model: ModelRef | None = None
     retry: bool = False
     zone: str = "UTC"
+    command: Command | None = None
 
 
 class TurnAccepted(Wire):
@@ -704,13 +756,14 @@ class CallView(Wire):
     effect: Effect
     title: str = ""
     state: CallState
+    account: Id | None = None
     arguments: dict[str, Any] = {}
     result: Any = None
     approval_id: Id | None = None
 
 
 class Message(Wire):
-    """One message of a conversation; the assistant's also holds its calls."""
+    """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did."""
 
     id: Id
     role: Literal["user", "assistant"]
@@ -720,6 +773,7 @@ class Message(Wire):
     calls: tuple[CallView, ...] = ()
     error: ErrorBody | None = None
     usage: dict[str, Any] | None = None
+    command: CommandNote | None = None
 
 
 class Conversation(Wire):

@@ -22,7 +22,7 @@ from imapclient.imap_utf7 import decode as decode_utf7
 from connectors.mail.account import MailAccount, Server
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
 from connectors.mail.folders import Folder, folders_of
-from openassistant.errors import Conflict, NotFound, OaError, Unavailable, UpstreamFailed
+from openassistant.errors import Conflict, NotFound, OaError, TooLarge, Unavailable, UpstreamFailed
 
 __all__ = ["FETCHED_BYTES", "Fetched", "Flag", "Folder", "ImapSession", "Status", "imap_session"]
 
@@ -201,6 +201,32 @@ class ImapSession:
             self._client.add_flags(uids, [b"\\Deleted"], silent=True)
             if self._client.has_capability("UIDPLUS"):
                 self._client.uid_expunge(uids)
+
+    def whole(self, uid: int, *, largest: int) -> bytes | None:
+        """A message of the open folder in full, not marked as read; None when it is gone. Raises `TooLarge`."""
+        with self._speaking():
+            size = self._client.fetch([uid], ["RFC822.SIZE"]).get(uid, {}).get(b"RFC822.SIZE")
+        if size is None:
+            return None
+        if not isinstance(size, int) or size > largest:
+            raise TooLarge(f"That mail has more than {largest // 1_048_576} MB, the most that is read.")
+        with self._speaking():
+            got = self._client.fetch([uid], [f"BODY.PEEK[]<0.{largest}>"]).get(uid, {})
+        content = next((value for key, value in got.items() if key.startswith(b"BODY[]")), None)
+        return content if isinstance(content, bytes) else None
+
+    def change_flags(self, uids: Sequence[int], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+        """Sets and clears flags of messages in the open folder; raises as `move`."""
+        with self._acting():
+            if add:
+                self._client.add_flags(uids, [flag.encode() for flag in add], silent=True)
+            if remove:
+                self._client.remove_flags(uids, [flag.encode() for flag in remove], silent=True)
+
+    def offers(self, capability: str) -> bool:
+        """Whether the server names a capability."""
+        with self._speaking():
+            return bool(self._client.has_capability(capability))
 
     @contextlib.contextmanager
     def _speaking(self, lost: type[OaError] = Unavailable) -> Iterator[None]:

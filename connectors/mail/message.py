@@ -28,6 +28,7 @@ BROKEN = (ValueError, TypeError, LookupError, AttributeError, RecursionError, As
 _DEEPEST = 20
 _MOST_PARTS = 300
 _MOST_REFERENCES = 40
+_LONGEST_LIST = 4_000
 _LONGEST_TEXT = 256 * 1024
 _LONGEST_HEADERS = 256 * 1024
 _ID = re.compile(r"<([^<>\s]{1,250})>")
@@ -43,7 +44,11 @@ class Attachment(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """A mail in plain values. Ids are without angle brackets; `date` is what the sender claims, in UTC."""
+    """A mail in plain values. Ids are without angle brackets; `date` is what the sender claims, in UTC.
+
+    `followup` is Mail-Followup-To; `unsubscribe` the value of List-Unsubscribe (RFC 2369), `one_click` whether
+    List-Unsubscribe-Post (RFC 8058) goes with it.
+    """
 
     message_id: str = ""
     references: tuple[str, ...] = ()
@@ -56,6 +61,11 @@ class Mail(NamedTuple):
     text: str = ""
     attachments: tuple[Attachment, ...] = ()
     damaged: bool = False
+    bcc: tuple[Address, ...] = ()
+    followup: tuple[Address, ...] = ()
+    list_id: str = ""
+    unsubscribe: str = ""
+    one_click: bool = False
 
 
 def parse_mail(raw: bytes) -> Mail:
@@ -87,6 +97,11 @@ def _mail(headers: dict[str, str], body: _Body) -> Mail:
         text=body.text(),
         attachments=tuple(body.attachments),
         damaged=body.damaged,
+        bcc=parse_header(headers.get("bcc", "")),
+        followup=parse_header(headers.get("mail-followup-to", "")),
+        list_id=decode_header(headers.get("list-id", ""))[:200],
+        unsubscribe=decode_header(headers.get("list-unsubscribe", ""))[:_LONGEST_LIST],
+        one_click=headers.get("list-unsubscribe-post", "").strip().lower() == "list-unsubscribe=one-click",
     )
 
 

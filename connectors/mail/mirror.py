@@ -301,7 +301,12 @@ def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -
         "thread": thread,
         "sender": mail.sender.address,
         "sender_name": mail.sender.name,
-        "people": json.dumps({"reply_to": mail.reply_to, "to": mail.to, "cc": mail.cc}),
+        "people": json.dumps(
+            {"reply_to": mail.reply_to, "to": mail.to, "cc": mail.cc, "bcc": mail.bcc, "followup": mail.followup}
+        ),
+        "list_id": mail.list_id,
+        "unsubscribe": mail.unsubscribe,
+        "one_click": mail.one_click,
         "links": json.dumps(mail.references),
         "subject": mail.subject,
         "excerpt": " ".join(mail.text[: 4 * _EXCERPT].split())[:_EXCERPT],
@@ -320,9 +325,9 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(
         text(
             "INSERT INTO mail_messages (id, account, folder, uid, message_id, thread, sender, sender_name, people,"
-            " links, subject, excerpt, attachments, flags, size, state) VALUES (:id, :account, :folder, :uid,"
-            " :message_id, :thread, :sender, :sender_name, :people, :links, :subject, :excerpt, :attachments, :flags,"
-            " :size, :state)"
+            " links, subject, excerpt, attachments, flags, size, state, list_id, unsubscribe, one_click)"
+            " VALUES (:id, :account, :folder, :uid, :message_id, :thread, :sender, :sender_name, :people, :links,"
+            " :subject, :excerpt, :attachments, :flags, :size, :state, :list_id, :unsubscribe, :one_click)"
         ),
         rows,
     )

@@ -72,6 +72,11 @@ class Found(NamedTuple):
     attachments: tuple[Attachment, ...]
     flags: int
     state: str
+    bcc: tuple[Address, ...] = ()
+    followup: tuple[Address, ...] = ()
+    list_id: str = ""
+    unsubscribe: str = ""
+    one_click: bool = False
 
     @property
     def date(self) -> datetime:
@@ -275,6 +280,11 @@ def _found(row: Row[Any]) -> Found:
         attachments=tuple(Attachment(*each) for each in json.loads(row.attachments)),
         flags=row.flags,
         state=row.state,
+        bcc=_addresses(people["bcc"]),
+        followup=_addresses(people["followup"]),
+        list_id=row.list_id,
+        unsubscribe=row.unsubscribe,
+        one_click=bool(row.one_click),
     )
 
 

@@ -175,6 +175,7 @@ class Tool(Generic[Result]):
         effect: Effect,
         effect_of: Callable[[dict[str, Any]], Effect] | None,
         outside: bool | None,
+        offer_undo: Callable[[], None] = lambda: None,
     ) -> None:
         self.function = function
         self.name = function.__name__
@@ -183,6 +184,7 @@ class Tool(Generic[Result]):
         self.previewer: Function[Preview] | None = None
         self.reconciler: Function[ToolResult | None] | None = None
         self.undoer: Function[Any] | None = None
+        self._offer_undo = offer_undo
         hints = get_type_hints(function, include_extras=True)
         self._returns: TypeAdapter[Result] = TypeAdapter(hints.pop("return"))
         self.arguments_model = _arguments_model(function, hints)
@@ -206,8 +208,9 @@ class Tool(Generic[Result]):
         return function
 
     def undo(self, function: Function[Any]) -> Function[Any]:
-        """Decorator: `(ctx, call, result)` takes a done call back."""
+        """Decorator: `(ctx, call, result)` takes a done call back; the connector then has the tool `actions_undo`."""
         self.undoer = function
+        self._offer_undo()
         return function
 
     def parse(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -279,11 +282,19 @@ class Connector:
         """
 
         def declare(function: Function[Result]) -> Tool[Result]:
-            made = Tool(function, effect=Effect(effect), effect_of=effect_of, outside=outside)
+            made = Tool(
+                function, effect=Effect(effect), effect_of=effect_of, outside=outside, offer_undo=self._offer_undo
+            )
             self.tools[made.name] = made
             return made
 
         return declare
+
+    def _offer_undo(self) -> None:
+        from openassistant import undoing  # noqa: PLC0415 - it is a tool, written with what is declared here
+
+        if undoing.NAME not in self.tools:
+            self.tools[undoing.NAME] = undoing.undo_of(self.tools)
 
     def check(
         self, function: Callable[[Context], AsyncIterator[CheckStep]]

@@ -46,6 +46,8 @@ class OaError(Exception):
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
     who: ClassVar[str] = "administrator"
+    unclear: ClassVar[bool] = False
+    """Whether an effect may have happened all the same; every other error says that nothing was done."""
 
     def __init__(
         self, message: str, *, details: dict[str, Any] | None = None, retry_after: float | None = None
@@ -119,6 +121,7 @@ class Internal(OaError):
     code = "internal"
     status = 500
     who = "administrator"
+    unclear = True
 
 
 class UpstreamFailed(OaError):
@@ -127,6 +130,7 @@ class UpstreamFailed(OaError):
     code = "upstream_failed"
     status = 502
     who = "provider"
+    unclear = True
 
 
 class Unavailable(OaError):
@@ -144,6 +148,7 @@ class DeadlineExceeded(OaError):
     code = "deadline_exceeded"
     status = 504
     who = "owner"
+    unclear = True
 
 
 ERRORS: dict[str, type[OaError]] = {

@@ -6,19 +6,45 @@ The journal row is the guard against doing anything twice; the outbox reports ea
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from openassistant.errors import Conflict, OaError, error_of
-from openassistant.messages import AuditAction, Call, ErrorBody, Record, ToolResult, Wire, call_digest, digest_of
+from openassistant.messages import (
+    AuditAction,
+    Call,
+    ErrorBody,
+    Preview,
+    Record,
+    ToolResult,
+    Wire,
+    call_digest,
+    digest_of,
+)
 from openassistant.store import Store
 
-__all__ = ["Entry", "Outcome", "begin", "finish", "open_intents", "report", "take_over", "unsent", "unsent_done"]
+__all__ = [
+    "Entry",
+    "Outcome",
+    "begin",
+    "claim_undo",
+    "find",
+    "finish",
+    "newest_done",
+    "open_intents",
+    "release_undo",
+    "report",
+    "take_over",
+    "unsent",
+    "unsent_done",
+]
 
 _LARGEST_RESULT = 64 * 1024
+_COLUMNS = "digest, call, state, holder, started, outcome, shown, undone_by"
 
 
 class Outcome(StrEnum):
@@ -38,11 +64,17 @@ _ACTIONS = {
 
 
 class Entry(Wire):
-    """One journal row: `holder` is the instance that began it; `result` or `error` once it has ended."""
+    """One journal row: `holder` is the instance that began it; `result` or `error` once it has ended.
+
+    `shown` is what it said it would do, where a person or an undo wants to know; `undone_by` what took it back.
+    """
 
     call: Call
     state: Outcome
     holder: str
+    started: datetime
+    shown: Preview | None = None
+    undone_by: str | None = None
     result: ToolResult | None = None
     error: ErrorBody | None = None
 
@@ -54,18 +86,16 @@ class Entry(Wire):
         raise error_of(error.code, error.message, details=error.details, retry_after=error.retry_after)
 
 
-async def begin(store: Store, call: Call, *, holder: str, now: datetime) -> Entry | None:
+async def begin(store: Store, call: Call, *, holder: str, now: datetime, shown: Preview | None = None) -> Entry | None:
     """Writes the intent and returns None; when the call id is known already, returns what stands there.
 
     Raises `Conflict` when the id was used for another call.
     """
 
     def write(connection: Connection) -> Entry | None:
-        row = connection.execute(
-            text("SELECT digest, call, state, holder, outcome FROM journal WHERE call_id = :id"), {"id": call.id}
-        ).one_or_none()
+        row = _row(connection, call.id)
         if row is None:
-            _insert(connection, call, holder, now)
+            _insert(connection, call, holder, now, shown)
             return None
         if row.digest != call_digest(call):
             raise Conflict("This call id was used for another call.")
@@ -86,7 +116,7 @@ async def finish(
 ) -> Entry:
     """Writes the outcome and the report about it in one transaction; an outcome once written stays."""
     body = ErrorBody(code=error.code, message=error.message, details=error.details) if error else None
-    entry = Entry(call=call, state=state, holder="", result=result, error=body)
+    entry = Entry(call=call, state=state, holder="", started=now, result=result, error=body)
     outcome = entry.model_dump_json(include={"result", "error"})
 
     def write(connection: Connection) -> None:
@@ -108,9 +138,9 @@ async def report(store: Store, call: Call, *, grant: str, now: datetime, result:
     """Puts the outcome of a read into the outbox; reads have no journal row."""
     if isinstance(result, OaError):
         error = ErrorBody(code=result.code, message=result.message)
-        entry = Entry(call=call, state=Outcome.FAILED, holder="", error=error)
+        entry = Entry(call=call, state=Outcome.FAILED, holder="", started=now, error=error)
     else:
-        entry = Entry(call=call, state=Outcome.DONE, holder="", result=result)
+        entry = Entry(call=call, state=Outcome.DONE, holder="", started=now, result=result)
     await store.write(lambda connection: _report(connection, entry, grant, now))
 
 
@@ -118,10 +148,46 @@ async def open_intents(store: Store) -> list[Entry]:
     """Calls that were begun and have no outcome."""
 
     def read(connection: Connection) -> list[Entry]:
-        rows = connection.execute(text("SELECT call, state, holder, outcome FROM journal WHERE state = 'intent'"))
+        rows = connection.execute(text(f"SELECT {_COLUMNS} FROM journal WHERE state = 'intent'"))  # noqa: S608 - a constant
         return [_entry(row) for row in rows]
 
     return await store.read(read)
+
+
+async def find(store: Store, call_id: str) -> Entry | None:
+    """What stands in the journal for a call."""
+    row = await store.read(lambda connection: _row(connection, call_id))
+    return _entry(row) if row else None
+
+
+async def newest_done(store: Store, tools: Sequence[str], *, account: str | None) -> Entry | None:
+    """The newest done call of one of these tools in an account that no other call has taken back."""
+    query = text(
+        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL"  # noqa: S608 - a constant
+        " AND call ->> 'tool' IN :tools AND call ->> 'account' IS :account ORDER BY started DESC, call_id DESC LIMIT 1"
+    ).bindparams(bindparam("tools", expanding=True))
+    values = {"tools": list(tools), "account": account}
+    row = await store.read(lambda connection: connection.execute(query, values).one_or_none())
+    return _entry(row) if row else None
+
+
+async def claim_undo(store: Store, call_id: str, *, by: str) -> bool:
+    """Says that a call is taken back by another; False when a third was faster."""
+
+    def write(connection: Connection) -> bool:
+        changed = connection.execute(
+            text("UPDATE journal SET undone_by = :by WHERE call_id = :id AND coalesce(undone_by, :by) = :by"),
+            {"id": call_id, "by": by},
+        )
+        return changed.rowcount == 1
+
+    return await store.write(write)
+
+
+async def release_undo(store: Store, call_id: str) -> None:
+    """Says that a call was certainly not taken back after all."""
+    query = text("UPDATE journal SET undone_by = NULL WHERE call_id = :id")
+    await store.write(lambda connection: connection.execute(query, {"id": call_id}).close())
 
 
 async def take_over(store: Store, call_id: str, *, dead: str, holder: str) -> bool:
@@ -159,11 +225,16 @@ async def unsent_done(store: Store, rows: list[int]) -> None:
         await store.write(write)
 
 
-def _insert(connection: Connection, call: Call, holder: str, now: datetime) -> None:
+def _row(connection: Connection, call_id: str) -> Row[Any] | None:
+    query = text(f"SELECT {_COLUMNS} FROM journal WHERE call_id = :id")  # noqa: S608 - a constant
+    return connection.execute(query, {"id": call_id}).one_or_none()
+
+
+def _insert(connection: Connection, call: Call, holder: str, now: datetime, shown: Preview | None) -> None:
     connection.execute(
         text(
-            "INSERT INTO journal (call_id, digest, call, state, holder, started)"
-            " VALUES (:id, :digest, :call, 'intent', :holder, :now)"
+            "INSERT INTO journal (call_id, digest, call, state, holder, started, shown)"
+            " VALUES (:id, :digest, :call, 'intent', :holder, :now, :shown)"
         ),
         {
             "id": call.id,
@@ -171,6 +242,7 @@ def _insert(connection: Connection, call: Call, holder: str, now: datetime) -> N
             "call": call.model_dump_json(),
             "holder": holder,
             "now": now.isoformat(),
+            "shown": shown.model_dump_json() if shown else None,
         },
     )
 
@@ -204,4 +276,6 @@ def _content(entry: Entry) -> Any:
 def _entry(row: Any) -> Entry:
     outcome = json.loads(row.outcome) if row.outcome else {}
     call = Call.model_validate_json(row.call)
-    return Entry.model_validate({"call": call, "state": row.state, "holder": row.holder, **outcome})
+    shown = Preview.model_validate_json(row.shown) if row.shown else None
+    kept = {"state": row.state, "holder": row.holder, "started": row.started, "undone_by": row.undone_by}
+    return Entry.model_validate({"call": call, "shown": shown, **kept, **outcome})

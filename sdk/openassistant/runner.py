@@ -25,9 +25,8 @@ from openassistant.errors import (
     NotFound,
     OaError,
     Unavailable,
-    UpstreamFailed,
 )
-from openassistant.grants import Grant, Trust
+from openassistant.grants import Approval, Grant, Trust
 from openassistant.guard import admit_call, admit_grant, require_approval
 from openassistant.http import HttpClient
 from openassistant.journal import Outcome
@@ -55,9 +54,6 @@ __all__ = ["Runner"]
 
 _BEAT_SECONDS = 20.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_UNCLEAR = (DeadlineExceeded, Internal, UpstreamFailed)
-"""Errors after which an effect may have happened; every other error says that nothing was done."""
-
 _log = logging.getLogger("openassistant.runner")
 _NO_ANSWER = "The provider did not answer."
 
@@ -123,11 +119,12 @@ class Runner:
         effect = tool.effect_for(call.arguments)
         approval = require_approval(ctx, call, grant=grant, effect=effect, trust=self.trust, now=self.clock())
         async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
-            if approval and approval.preview_digest and approval.decided_by == "person":
-                await self._same_preview(tool, context, arguments, effect, approval.preview_digest)
             if effect is Effect.READ:
                 return await self._read(tool, context, arguments, call, ctx)
-        return await self._act(tool, ctx, arguments, call, effect)
+            shown = None
+            if await journal.find(context.store, call.id) is None:
+                shown = await self._shown(tool, context, arguments, effect, approval)
+        return await self._act(tool, ctx, arguments, call, effect, shown)
 
     async def on_preview(self, ctx: CallContext, call: Call) -> Preview:
         """What a call would do, in the connector's words, with the effect of exactly these arguments."""
@@ -249,7 +246,13 @@ class Runner:
         return outcome
 
     async def _act(
-        self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
+        self,
+        tool: Tool[Any],
+        ctx: CallContext,
+        arguments: dict[str, Any],
+        call: Call,
+        effect: Effect,
+        shown: Preview | None,
     ) -> ToolResult:
         """Intent, act, outcome. The act goes on when the caller gives up; asked again, the journal answers."""
         key = (call.id, call_digest(call))
@@ -257,7 +260,7 @@ class Runner:
             ended: asyncio.Future[journal.Entry] = asyncio.get_running_loop().create_future()
             ended.add_done_callback(lambda done: done.exception())
             self._running[key] = ended
-            self.bus.spawn(self._settle(ended, self._once(tool, ctx, arguments, call, effect)))
+            self.bus.spawn(self._settle(ended, self._once(tool, ctx, arguments, call, effect, shown)))
             ended.add_done_callback(lambda _: self._running.pop(key, None))
         return (await asyncio.shield(self._running[key])).answer()
 
@@ -271,10 +274,16 @@ class Runner:
             raise
 
     async def _once(
-        self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
+        self,
+        tool: Tool[Any],
+        ctx: CallContext,
+        arguments: dict[str, Any],
+        call: Call,
+        effect: Effect,
+        shown: Preview | None,
     ) -> journal.Entry:
         async with self.stores.use(call.user) as store:
-            known = await journal.begin(store, call, holder=self.instance, now=self.clock())
+            known = await journal.begin(store, call, holder=self.instance, now=self.clock(), shown=shown)
         if known is not None:
             return await self._known(ctx, known)
         return await self._perform(tool, ctx, arguments, call, effect)
@@ -297,8 +306,9 @@ class Runner:
                 _log.exception("tool failed", extra={"tool": tool.name})
                 error = Internal("The connector failed inside; the log has it.")
                 error.__cause__ = reason
-            if isinstance(error, _UNCLEAR):
-                entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance)
+            if error and error.unclear:
+                now = self.clock()
+                entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance, started=now)
                 return await self.reconcile(ctx, entry)
             state = Outcome.FAILED if error else Outcome.DONE
             ended = await journal.finish(
@@ -334,12 +344,17 @@ class Runner:
         words = tool.name.replace("_", " ")
         return Preview(verb=f"{self.connector.manifest.name}: {words}", confirm="Run", effect=effect, fields=fields)
 
-    async def _same_preview(
-        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect, digest: str
-    ) -> None:
+    async def _shown(
+        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect, approval: Approval | None
+    ) -> Preview | None:
+        """What is about to happen, where a person was asked or an undo will want to say; raises `Conflict`."""
+        asked = approval.preview_digest if approval and approval.decided_by == "person" else None
+        if not asked and tool.undoer is None:
+            return None
         shown = await self._preview(tool, context, arguments, effect)
-        if shown.digest() != digest:
+        if asked and shown.digest() != asked:
             raise Conflict("What was approved has changed meanwhile, so nothing was done. Ask again.")
+        return shown
 
     def _tool(self, ctx: CallContext, call: Call) -> Tool[Any]:
         user, name = subjects.token_at(ctx.subject, 3), subjects.token_at(ctx.subject, 4)

@@ -17,6 +17,7 @@ def test_the_card_is_current() -> None:
 def test_each_tool_says_what_it_does_to_the_world() -> None:
     effects = {tool.name: tool.effect for tool in connector.card().tools}
     assert effects == {
+        "actions_undo": Effect.WRITE,
         "messages_search": Effect.READ,
         "threads_read": Effect.READ,
         "drafts_create": Effect.WRITE,

@@ -7,11 +7,12 @@ from typing import Annotated
 
 from openassistant.connector import CheckStep, Connector, Context, Field, OutsideText, Preview
 from openassistant.errors import AccountRequired, DeadlineExceeded, InvalidRequest
-from openassistant.messages import Call, Destination, Effect, ToolResult
+from openassistant.messages import Call, Destination, Effect, PreviewField, ToolResult
 
 connector = Connector(__file__)
 
 DONE: list[str] = []
+PLACES: dict[str, str] = {}
 SYNCED: list[str] = []
 
 
@@ -68,6 +69,40 @@ async def events_create(
 ) -> int:
     """Create an event."""
     return len(guests or ())
+
+
+@connector.tool(
+    effect="write", effect_of=lambda given: Effect.SEND if given.get("to") == "the neighbours" else Effect.WRITE
+)
+async def things_move(
+    ctx: Context,
+    thing: Annotated[str, Field(description="What")],
+    to: Annotated[str, Field(description="Where to")],
+) -> str:
+    """Move a thing; says where it was."""
+    if to == "nowhere":
+        raise InvalidRequest("There is no such place.")
+    was, PLACES[thing] = PLACES.get(thing, "the shelf"), to
+    return was
+
+
+@things_move.preview
+async def _show_move(ctx: Context, thing: str, to: str) -> Preview:
+    rows = {"From": PLACES.get(thing, "the shelf"), "To": to}
+    return Preview(
+        verb=f"Move {thing}",
+        confirm="Move",
+        fields=tuple(PreviewField(label=label, value=value) for label, value in rows.items()),
+    )
+
+
+@things_move.undo
+async def _move_back(ctx: Context, call: Call, result: str) -> None:
+    if PLACES[call.arguments["thing"]] == "lost":
+        raise InvalidRequest("It is not there any more.")
+    if PLACES[call.arguments["thing"]] == "fog":
+        raise DeadlineExceeded("Nobody answered.")
+    PLACES[call.arguments["thing"]] = result
 
 
 @connector.check

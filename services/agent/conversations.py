@@ -16,6 +16,7 @@ from openassistant.messages import (
     Call,
     CallState,
     CallView,
+    CommandNote,
     Conversation,
     Effect,
     ErrorBody,
@@ -46,6 +47,11 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
+
+_MESSAGES = """
+SELECT messages.*, json_extract(turns.request, '$.command') AS command FROM messages
+LEFT JOIN turns ON turns.id = messages.turn WHERE messages.conversation = :id ORDER BY messages.seq
+"""
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.DENIED, CallState.UNKNOWN)
 
@@ -84,6 +90,7 @@ class StoredCall(Wire):
             effect=self.effect,
             title=_title(self.name, arguments),
             state=self.state,
+            account=self.call.account if self.call else None,
             arguments=arguments,
             result=self.outcome,
             approval_id=self.approval_id,
@@ -256,7 +263,7 @@ async def messages(store: Store, conversation: str) -> tuple[list[Message], dict
         calls: dict[str, list[StoredCall]] = defaultdict(list)
         for row in connection.execute(text("SELECT * FROM calls WHERE conversation = :id ORDER BY seq"), names):
             calls[row.message].append(_call(row))
-        rows = connection.execute(text("SELECT * FROM messages WHERE conversation = :id ORDER BY seq"), names)
+        rows = connection.execute(text(_MESSAGES), names)
         return [_message(row, calls[row.id]) for row in rows], calls
 
     return await store.read(read)
@@ -319,6 +326,7 @@ def _message(row: Any, calls: list[StoredCall]) -> Message:
         calls=tuple(call.view() for call in calls),
         error=ErrorBody.model_validate_json(row.error) if row.error else None,
         usage=json.loads(row.usage) if row.usage else None,
+        command=CommandNote.model_validate_json(row.command) if row.command else None,
     )
 
 

@@ -116,6 +116,7 @@ class Live:
             "tool": shown.tool,
             "effect": shown.effect.value,
             "title": shown.title,
+            "account": shown.account,
             "approvalId": call.approval_id,
         }
         await self.custom("oa.call", value)

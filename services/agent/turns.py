@@ -44,7 +44,7 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Store, UserStores
-from services.agent import conversations, livestore
+from services.agent import commands, conversations, livestore
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import ask_policy, run_call
 from services.agent.listening import Listening
@@ -100,10 +100,15 @@ class Turns:
             for waiting in await conversations.waiting_turns(store, conversation):
                 await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
             await livestore.keep(self._room, turn_id, grant.user, conversation, str(ctx.grant))
+            if request.retry:
+                request = await commands.again(store, conversation, request)
             turn = Turn(id=turn_id, conversation=conversation, state="running", request=request)
             said = None
             if not request.retry:
-                said = Message(id=new_id(), role="user", turn=turn_id, created=self._clock(), text=request.text)
+                said = Message(
+                    id=new_id(), role="user", turn=turn_id, created=self._clock(), text=request.text,
+                    command=request.command,
+                )  # fmt: skip
             async with live.lock:
                 await conversations.start_turn(store, turn, said, now=self._clock())
                 if said:
@@ -215,7 +220,7 @@ class Turns:
                 raise InvalidRequest(
                     f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once."
                 )
-            usage += await self._ask_model(store, live, user, turn)
+            usage += await self._next(store, live, user, turn)
         raise InvalidRequest("The turn did not come to an end, so it was stopped.")
 
     async def _work(self, store: Store, live: Live, user: str, turn: Turn) -> None:
@@ -243,6 +248,16 @@ class Turns:
         async with live.lock:
             await conversations.save_call(store, after)
             await live.call_changed(after)
+
+    async def _next(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
+        """What the assistant says next, by a command's calls or by the model."""
+        request = turn.request
+        if request.command is None:
+            return await self._ask_model(store, live, user, turn)
+        await self._context(user, turn)
+        offered = offers(self._catalogue, self._trust.expired_grant(self._grants[turn.id]), request.accounts)
+        await commands.answer(store, live, turn, request.command, user=user, offered=offered, now=self._clock())
+        return []
 
     async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
         """One answer of the model; a conversation that turns out too long is tried once more, halved."""

@@ -19,6 +19,8 @@ from openassistant.messages import (
     ApprovalNeed,
     ApprovalOutcome,
     Call,
+    Command,
+    CommandCall,
     Conversation,
     ConversationQuery,
     Decision,
@@ -173,6 +175,14 @@ class AgentHouse:
             text=text, accounts=(account,), model=ModelRef(kind="openai", model="scripted"), retry=retry
         )
         await self.request("turn", request, TurnAccepted, turn)
+        return turn
+
+    async def run(self, *wanted: CommandCall, text: str = "/find lease", turn: str | None = None) -> str:
+        """Runs a command of these calls, with no model set, and returns the turn's id once it is accepted."""
+        turn = turn or new_id()
+        account = AccountRef(id=self.fake.account.account, connector="hand", name="Ada's place")
+        command = Command(name="find", fields={"text": "lease"}, calls=wanted)
+        await self.request("turn", TurnRequest(text=text, accounts=(account,), command=command), TurnAccepted, turn)
         return turn
 
     async def decide(self, turn: str, call: Call, *, approved: bool = True, note: str = "") -> None:

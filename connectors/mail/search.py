@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
@@ -18,21 +18,31 @@ from connectors.mail.mirror import time_of
 from openassistant.errors import NotFound
 
 __all__ = [
+    "Counted",
     "Found",
     "Known",
     "Query",
     "find",
     "folder_named",
+    "folders",
     "known_addresses",
     "message",
     "parse_query",
     "texts",
     "thread",
+    "with_subject",
     "written_to",
 ]
 
-_TERM = re.compile(r"(?:(from|to|subject|in|is|before|after):)?(\"[^\"]*\"?|\S+)", re.IGNORECASE)
+_TERM = re.compile(r"(?:(from|to|subject|in|is|has|before|after):)?(\"[^\"]*\"?|\S+)", re.IGNORECASE)
 _WORD = re.compile(r"\w", re.UNICODE)
+_STATES: dict[str, dict[str, Any]] = {
+    "is:unread": {"unread": True},
+    "is:read": {"unread": False},
+    "is:flagged": {"flagged": True},
+    "is:starred": {"flagged": True},
+    "has:attachment": {"attached": True},
+}
 _COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
 _MOST_TERMS = 24
 _LONGEST_TERM = 200
@@ -41,15 +51,35 @@ _SELECT = f"SELECT {_FIELDS} FROM mail_messages m JOIN mail_folders f ON f.id = 
 
 
 class Query(NamedTuple):
-    """A search: `match` is an FTS5 expression ("" finds all); `loose` the same with any of its words."""
+    """A search: `match` is an FTS5 expression ("" finds all); `loose` the same with any of its words.
+
+    `folder` is the name that was asked for, `place` the path of the folder that it means.
+    """
 
     match: str = ""
     loose: str = ""
     words: tuple[str, ...] = ()
     folder: str = ""
+    place: bytes | None = None
     unread: bool | None = None
+    flagged: bool | None = None
+    attached: bool | None = None
     since: int = 0
     until: int = 1 << 62
+
+    def by(self, column: Literal["from", "to", "subject"], value: str) -> Query:
+        """The same search, in the mails alone that have a value in a column."""
+        term = _term(column, value[:_LONGEST_TERM])
+        if not term:
+            return self
+        both = (f"({each}) AND {term}" if each else each for each in (self.match, self.loose))
+        match, loose = both
+        return self._replace(match=match or term, loose=loose)
+
+    def between(self, after: date | None, before: date | None) -> Query:
+        """The same search, in the mails alone that were sent from one day on, and before another (UTC)."""
+        since = max(self.since, _moment(after)) if after else self.since
+        return self._replace(since=since, until=min(self.until, _moment(before)) if before else self.until)
 
 
 class Found(NamedTuple):
@@ -84,6 +114,16 @@ class Found(NamedTuple):
         return time_of(self.id)
 
 
+class Counted(NamedTuple):
+    """A folder with the numbers of the mirror; `complete` when every mail in it was read once."""
+
+    name: str
+    role: str
+    mails: int
+    unread: int
+    complete: bool
+
+
 class Known(NamedTuple):
     """How often the owner wrote to an address, and when last."""
 
@@ -95,14 +135,15 @@ def parse_query(wanted: str) -> Query:
     """What a person or a model typed, as a search that FTS5 accepts, whatever it was; never raises.
 
     Words must all be there, by their beginnings; "quoted words" in this order; `from:`, `to:`, `subject:`, `in:`
-    (a folder), `is:unread`, `is:read`, `after:2026-01-31`, `before:2026-01-31` narrow it; OR between words loosens it.
+    (a folder), `is:unread`, `is:read`, `is:flagged`, `has:attachment`, `after:2026-01-31`, `before:2026-01-31` narrow
+    it; OR between words loosens it.
     """
     query, terms, words, either = Query(), list[str](), list[str](), False
     for found in list(_TERM.finditer(wanted))[:_MOST_TERMS]:
         prefix, value = (found.group(1) or "").lower(), found.group(2).strip('"')[:_LONGEST_TERM]
         if found.group(2) in ("OR", "AND"):
             either = either or found.group(2) == "OR"
-        elif prefix in ("in", "is", "before", "after") and (narrowed := _narrowed(query, prefix, value)):
+        elif prefix in ("in", "is", "has", "before", "after") and (narrowed := _narrowed(query, prefix, value)):
             query = narrowed
         elif term := _term(prefix, value):
             terms.append(term)
@@ -129,7 +170,7 @@ def find(connection: Connection, account: str, query: Query, *, limit: int, loos
         {
             "account": account,
             "match": match,
-            "folder": query.folder,
+            "place": query.place,
             "since": query.since,
             "until": query.until,
             "limit": 2 * limit,
@@ -160,6 +201,24 @@ def thread(connection: Connection, account: str, number: int, *, limit: int) -> 
     return kept[:limit][::-1]
 
 
+def with_subject(
+    connection: Connection, account: str, subject: str, *, since: datetime, until: datetime, limit: int
+) -> list[Found]:
+    """Mails of a time with these words in their subject, wherever they lie but in spam, trash and drafts."""
+    term = _term("subject", subject[:_LONGEST_TERM])
+    if not term:
+        return []
+    statement = (
+        f"SELECT {_FIELDS} FROM mail_search CROSS JOIN mail_messages m ON m.id = mail_search.rowid"  # noqa: S608 - ours
+        " CROSS JOIN mail_folders f ON f.id = m.folder WHERE mail_search MATCH :match AND m.account = :account"
+        f" AND mail_search.rowid BETWEEN :since AND :until AND NOT m.flags & {Flag.DELETED | Flag.DRAFT}"
+        " AND f.role NOT IN ('junk', 'trash', 'drafts') ORDER BY mail_search.rowid DESC LIMIT :limit"
+    )
+    span = {name: int(moment.timestamp()) * 1_000_000 for name, moment in (("since", since), ("until", until))}
+    rows = connection.execute(text(statement), {"account": account, "match": term, "limit": limit, **span})
+    return [_found(row) for row in rows]
+
+
 def texts(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """The texts of messages by id."""
     rows = connection.execute(
@@ -187,18 +246,32 @@ def known_addresses(connection: Connection, account: str) -> list[str]:
     return list(connection.scalars(query, {"account": account}))
 
 
+def folders(connection: Connection, account: str) -> list[Counted]:
+    """The folders by name, those with a role first."""
+    rows = connection.execute(
+        text(
+            "SELECT f.name, f.role, f.complete, count(m.id) AS mails,"  # noqa: S608 - two numbers are in it
+            f" coalesce(sum(NOT m.flags & {Flag.SEEN}), 0) AS unread FROM mail_folders f"
+            f" LEFT JOIN mail_messages m ON m.folder = f.id AND NOT m.flags & {Flag.DELETED}"
+            " WHERE f.account = :account GROUP BY f.id ORDER BY f.role = '', lower(f.name)"
+        ),
+        {"account": account},
+    )
+    return [Counted(row.name, row.role, row.mails, row.unread, bool(row.complete)) for row in rows]
+
+
 def folder_named(connection: Connection, account: str, name: str) -> Folder:
     """The folder that a person means, by its name, its role ("trash") or its last part; raises `NotFound`."""
     rows = connection.execute(
         text("SELECT path, name, role FROM mail_folders WHERE account = :account ORDER BY length(name)"),
         {"account": account},
     )
-    folders = [Folder(row.path, row.name, row.role) for row in rows]
+    known = [Folder(row.path, row.name, row.role) for row in rows]
     wanted = name.strip().casefold()
     for fits in (_is_name, _is_role, _is_last_part):
-        if found := next((folder for folder in folders if fits(folder, wanted)), None):
+        if found := next((folder for folder in known if fits(folder, wanted)), None):
             return found
-    names = ", ".join(folder.name for folder in folders[:40])
+    names = ", ".join(folder.name for folder in known[:40])
     raise NotFound(
         f"There is no folder {name[:60]!r}. There are: {names or 'none yet, the mailbox is still being read'}."
     )
@@ -228,28 +301,32 @@ def _term(prefix: str, value: str) -> str:
 def _narrowed(query: Query, prefix: str, value: str) -> Query | None:
     if prefix == "in":
         return query._replace(folder=value.casefold())
-    if prefix == "is":
-        return query._replace(unread=value.lower() == "unread") if value.lower() in ("unread", "read") else None
+    if prefix in ("is", "has"):
+        states = _STATES.get(f"{prefix}:{value.lower()}")
+        return query._replace(**states) if states else None
     try:
-        day = datetime.combine(date.fromisoformat(value), datetime.min.time(), UTC)
+        day = date.fromisoformat(value)
     except ValueError:
         return None
-    moment = int(day.timestamp()) * 1_000_000
-    if prefix == "after":
-        return query._replace(since=max(moment, 0))
-    return query._replace(until=max(moment, 0))
+    return query.between(day, None) if prefix == "after" else query.between(None, day)
+
+
+def _moment(day: date) -> int:
+    """The first id that a mail of a day can have."""
+    return max(int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 1_000_000, 0)
 
 
 def _conditions(query: Query, match: str) -> str:
     conditions = ["m.account = :account", f"NOT m.flags & {Flag.DELETED}"]
     if match:
         conditions.append("mail_search MATCH :match")
-    if query.folder:
-        conditions.append("(lower(f.name) = :folder OR f.role = :folder)")
-    else:
-        conditions.append("f.role NOT IN ('junk', 'trash')")
+    conditions.append("f.role NOT IN ('junk', 'trash')" if query.place is None else "f.path = :place")
     if query.unread is not None:
         conditions.append(f"{'NOT ' if query.unread else ''}m.flags & {Flag.SEEN}")
+    if query.flagged is not None:
+        conditions.append(f"{'' if query.flagged else 'NOT '}m.flags & {Flag.FLAGGED}")
+    if query.attached is not None:
+        conditions.append(f"m.attachments {'!=' if query.attached else '='} '[]'")
     return " AND ".join(conditions)
 
 

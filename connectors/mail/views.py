@@ -7,11 +7,14 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from connectors.mail.imap import Flag
+from connectors.mail.quotes import split
 from connectors.mail.search import Found
 from openassistant.connector import OutsideText
 
 __all__ = [
     "DraftSaved",
+    "FolderList",
+    "FolderView",
     "MailMoved",
     "MailSent",
     "MailSummary",
@@ -23,6 +26,7 @@ __all__ = [
     "text_of_mail",
 ]
 
+_LONGEST_SIGNATURE = 1_000
 _STATES = {
     "cut": "Only the beginning of this large mail was read.",
     "damaged": "This mail is malformed; only a part of it can be read.",
@@ -41,6 +45,7 @@ class MailSummary(_View):
     date: datetime
     folder: str
     unread: bool
+    flagged: bool
     sender: OutsideText
     recipients: OutsideText
     subject: OutsideText
@@ -55,8 +60,29 @@ class SearchResult(_View):
     note: str = ""
 
 
+class FolderView(_View):
+    """A folder; `role` is inbox, sent, drafts, archive, junk, trash, all or nothing; `read` when it is read in full."""
+
+    name: str
+    role: str
+    mails: int
+    unread: int
+    read: bool
+
+
+class FolderList(_View):
+    """The folders of a mailbox."""
+
+    folders: list[FolderView]
+    note: str = ""
+
+
 class MailText(_View):
-    """A mail with its text; `note` says when something of it is missing."""
+    """A mail with its text in parts; `note` says when something of it is missing.
+
+    `quoted` is the tail that repeats an earlier mail. Where that mail stands in the same answer it is folded: `folded`
+    says how many lines were left out.
+    """
 
     id: str
     date: datetime
@@ -65,6 +91,9 @@ class MailText(_View):
     recipients: OutsideText
     subject: OutsideText
     text: OutsideText
+    signature: OutsideText | None = None
+    quoted: OutsideText | None = None
+    folded: int = 0
     attachments: OutsideText | None = None
     note: str = ""
 
@@ -111,6 +140,7 @@ def summary_of(found: Found, excerpt: str) -> MailSummary:
         date=found.date,
         folder=found.folder.name,
         unread=not found.flags & Flag.SEEN,
+        flagged=bool(found.flags & Flag.FLAGGED),
         sender=_outside(found, found.sender.shown),
         recipients=_recipients(found),
         subject=_outside(found, found.subject),
@@ -119,8 +149,11 @@ def summary_of(found: Found, excerpt: str) -> MailSummary:
     )
 
 
-def text_of_mail(found: Found, text: str, *, longest: int) -> MailText:
-    """A mail with at most `longest` characters of its text."""
+def text_of_mail(found: Found, text: str, *, longest: int, fold: bool = False) -> MailText:
+    """A mail with at most `longest` characters of its text; `fold` leaves out what it repeats."""
+    parts = split(text)
+    quoted = "" if fold else parts.quoted
+    text = parts.own
     notes = [_STATES.get(found.state, ""), "The text is longer than shown." if len(text) > longest else ""]
     return MailText(
         id=str(found.id),
@@ -130,6 +163,9 @@ def text_of_mail(found: Found, text: str, *, longest: int) -> MailText:
         recipients=_recipients(found),
         subject=_outside(found, found.subject),
         text=_outside(found, text[:longest]),
+        signature=_outside(found, parts.signature[:_LONGEST_SIGNATURE]) if parts.signature else None,
+        quoted=_outside(found, quoted[:longest]) if quoted else None,
+        folded=parts.quoted.count("\n") + 1 if fold and parts.quoted else 0,
         attachments=_attachments(found),
         note=" ".join(note for note in notes if note),
     )

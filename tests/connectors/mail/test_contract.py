@@ -18,6 +18,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
     effects = {tool.name: tool.effect for tool in connector.card().tools}
     assert effects == {
         "actions_undo": Effect.WRITE,
+        "folders_list": Effect.READ,
         "messages_search": Effect.READ,
         "threads_read": Effect.READ,
         "drafts_create": Effect.WRITE,

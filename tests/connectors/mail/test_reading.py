@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
 from connectors.mail.message import Mail
 from connectors.mail.mirror import Letter
+from connectors.mail.threads import conversation
 from openassistant.connector import outside_sources
 from openassistant.errors import NotFound
 from openassistant.store import Migrations, Store
+from tests.peers.mailbox import ADA, CAROL, add_letter
 from tests.peers.mailbox import Letter as Delivered
-from tests.peers.mailbox import add_letter
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 MIGRATIONS = Migrations({"own": Path(mirror.__file__).parent / "migrations"})
 
 
@@ -60,6 +63,74 @@ async def test_what_is_found_says_who_could_have_written_it(read: Any) -> None:
     assert {each.source for each in result.outside} == {"a mail from carol@example.org"}
 
 
+async def test_a_search_takes_person_dates_folder_and_state_as_arguments(read: Any) -> None:
+    find = partial(read.house.call, "messages_search")
+    everything = (await find(limit=100))["messages"]
+    carol = (await find(sender="carol@example.org", query="lease"))["messages"]
+    assert carol
+    assert all("carol@example.org" in each["sender"]["text"] for each in carol)
+    sent = (await find(folder="Sent", recipient="carol"))["messages"]
+    assert sent
+    assert all(each["folder"] == "Sent" and "carol" in each["recipients"]["text"] for each in sent)
+    day = everything[0]["date"][:10]
+    newer = (await find(after=day, limit=100))["messages"]
+    older = (await find(before=day, limit=100))["messages"]
+    assert [*newer, *older] == everything
+    with_files = (await find(has_attachment=True, limit=100))["messages"]
+    assert {each["id"] for each in everything if each["attachments"]} == {each["id"] for each in with_files}
+    assert await read.search("has:attachment", limit=100) == with_files
+    assert all(each["unread"] for each in (await find(unread=True))["messages"])
+    assert (await find(flagged=True))["messages"] == []
+
+
+async def test_a_full_page_says_that_there_may_be_more(read: Any) -> None:
+    result = await read.house.call("messages_search", limit=3)
+    assert "There may be older ones" in result["note"]
+
+
+async def test_a_folder_that_is_not_there_is_answered_with_those_that_are(read: Any) -> None:
+    with pytest.raises(NotFound, match="Archive"):
+        await read.house.call("messages_search", folder="Attic")
+
+
+async def test_folders_are_listed_with_their_role_and_numbers(read: Any) -> None:
+    folders = {each["name"]: each for each in (await read.house.call("folders_list"))["folders"]}
+    assert {"INBOX", "Sent", "Drafts", "Trash", "Archive", "Junk"} <= set(folders)
+    assert {name: each["mails"] for name, each in folders.items() if each["mails"]} == read.seeded.folders
+    assert folders["Junk"]["role"] == "junk"
+    assert folders["INBOX"]["read"]
+
+
+async def test_what_an_answer_repeats_is_folded_and_shown_when_asked_for(read: Any) -> None:
+    lease, now = read.seeded.lease_message_id, datetime.now(UTC)
+    body = "Agreed.\n\nCarol\n-- \nCarol Meyer\n\nOn Monday Ada <ada@home.example> wrote:\n> I read it.\n> Friday?"
+    letter = Delivered(CAROL, ADA, "Re: lease", body, now, "<agreed@example.org>", references=(lease,))
+    add_letter(read.maildir, letter, owner=read.imap.owner)
+    await read.sync()
+    [found] = await read.search("agreed subject:lease")
+    folded = (await read.house.call("threads_read", message=found["id"]))["messages"][-1]
+    assert (folded["text"]["text"], folded["signature"]["text"], folded["folded"]) == (
+        "Agreed.\n\nCarol",
+        "Carol Meyer",
+        3,
+    )
+    assert folded["quoted"] is None
+    shown = (await read.house.call("threads_read", message=found["id"], quotes=True))["messages"][-1]
+    assert "> I read it." in shown["quoted"]["text"]
+    assert shown["quoted"]["authors"] == ["carol@example.org"]
+
+
+async def test_a_quote_of_a_mail_that_is_not_there_stays_readable(read: Any) -> None:
+    body = "See below.\n\nOn Monday Bob wrote:\n> The boiler is broken."
+    letter = Delivered(CAROL, ADA, "Boiler", body, datetime.now(UTC), "<boiler@example.org>")
+    add_letter(read.maildir, letter, owner=read.imap.owner)
+    await read.sync()
+    [found] = await read.search("subject:boiler")
+    [shown] = (await read.house.call("threads_read", message=found["id"]))["messages"]
+    assert "The boiler is broken." in shown["quoted"]["text"]
+    assert shown["folded"] == 0
+
+
 async def test_a_mailbox_that_is_not_read_yet_says_so(post: Any) -> None:
     result = await post.house.call("messages_search", query="lease")
     assert result == {"messages": [], "note": "The mailbox is still being read, so there may be more."}
@@ -88,10 +159,13 @@ class Ground:
         self.folder = mirror.open_folder(self.connection, "a", Folder(b"INBOX", "INBOX", "inbox"), 1)
 
     def add(self, *mails: Mail) -> list[int]:
-        now = datetime(2026, 11, 23, tzinfo=UTC)
         first = max(mirror.known_uids(self.connection, self.folder), default=0) + 1
-        letters = [Letter(uid, 0, now, 100, mail) for uid, mail in enumerate(mails, first)]
+        letters = [Letter(uid, 0, mail.date or NOW, 100, mail) for uid, mail in enumerate(mails, first)]
         return mirror.add(self.connection, "a", self.folder, letters, sent=False)
+
+    def conversation(self, message: int) -> list[search.Found]:
+        chosen = search.message(self.connection, "a", str(message))
+        return conversation(self.connection, "a", chosen, limit=30)
 
     def threads(self) -> list[set[str]]:
         rows = self.connection.exec_driver_sql("SELECT thread, message_id FROM mail_messages").all()
@@ -133,6 +207,43 @@ def test_two_conversations_stay_two() -> None:
     ground = Ground()
     ground.add(Mail("a1@x.example"), Mail("b1@x.example"), Mail("a2@x.example", references=("a1@x.example",)))
     assert sorted(map(len, ground.threads())) == [1, 2]
+
+
+def asked(**changes: Any) -> Mail:
+    plain = Mail("q@x.example", subject="Keys", sender=Address("ada@home.example"), to=(Address("carol@example.org"),))
+    return plain._replace(date=NOW, **changes)
+
+
+def answer(**changes: Any) -> Mail:
+    plain = Mail("a@y.example", subject="RE: keys", sender=Address("carol@example.org"))
+    return plain._replace(to=(Address("ada@home.example"),), date=NOW + timedelta(hours=1))._replace(**changes)
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_an_answer_that_names_nothing_joins_by_subject_when_it_goes_back_the_way(chosen: int) -> None:
+    ground = Ground()
+    ids = ground.add(asked(), answer())
+    assert [each.id for each in ground.conversation(ids[chosen])] == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        answer(sender=Address("mallory@example.net")),
+        answer(to=(Address("bob@home.example"),)),
+        answer(subject="Keys"),
+        answer(subject="Re: Keys to the cellar"),
+        answer(date=NOW - timedelta(days=1)),
+        answer(date=NOW + timedelta(days=61)),
+        answer(references=("elsewhere@z.example",)),
+    ],
+    ids=["sender", "recipient", "no answer", "subject", "earlier", "much later", "answers another"],
+)
+def test_a_stranger_joins_no_conversation_by_its_subject(stranger: Mail) -> None:
+    ground = Ground()
+    first, second = ground.add(asked(), stranger)
+    assert [each.id for each in ground.conversation(first)] == [first]
+    assert [each.id for each in ground.conversation(second)] == [second]
 
 
 def test_copies_of_one_mail_get_ids_of_their_own_and_are_found_once() -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.caldav import CalendarServer
 from tests.peers.certificates import Authority
 from tests.peers.dovecot import Dovecot
 from tests.peers.model import ModelServer
 from tests.peers.nats import NatsServer
 from tests.peers.radicale import Radicale
 from tests.peers.smtp import SmtpServer
+from tests.peers.xandikos import Xandikos
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,6 +64,35 @@ def radicale() -> Iterator[Radicale]:
     """A CalDAV server with the user ada and her empty calendar "Personal"."""
     with Radicale() as server:
         yield server
+
+
+@pytest.fixture
+def xandikos() -> Iterator[Xandikos]:
+    """A CalDAV server that schedules, with the user ada and her empty calendar "Personal"."""
+    with Xandikos() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def calendar_servers() -> Iterator[dict[str, CalendarServer]]:
+    """CalDAV servers of two makes, by make; each starts when it is first asked for."""
+    servers: dict[str, CalendarServer] = {}
+    yield servers
+    for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture(params=[Radicale, Xandikos], ids=["radicale", "xandikos"])
+def calendar_server(request: pytest.FixtureRequest, calendar_servers: dict[str, CalendarServer]) -> CalendarServer:
+    """Each CalDAV server in turn, with the user ada and her empty calendar "Personal"; shared, and emptied before."""
+    kind: type[Radicale | Xandikos] = request.param
+    if kind.kind not in calendar_servers:
+        server = kind()
+        server.__enter__()
+        calendar_servers[kind.kind] = server
+    else:
+        calendar_servers[kind.kind].reset()
+    return calendar_servers[kind.kind]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Ada's calendar on a real Radicale, used through the connector as the house would use it."""
+"""Ada's calendar on real servers of two makes, used through the connector as the house would use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
-from tests.peers.radicale import Radicale
+from tests.peers.caldav import CalendarServer
+from tests.peers.front import Front
 
 PASSWORD = "not-a-real-calendar-password"
 
@@ -23,7 +24,7 @@ PASSWORD = "not-a-real-calendar-password"
 class Desk:
     """Ada's calendar: the server, and the connector that uses it."""
 
-    def __init__(self, server: Radicale, folder: Path) -> None:
+    def __init__(self, server: CalendarServer, folder: Path) -> None:
         self.server = server
         self.later = timedelta()
         self.house = FakeHouse(connector, clock=self.now, folder=folder)
@@ -79,12 +80,22 @@ def wrap(body: str) -> str:
 
 
 @pytest.fixture
-async def desk(radicale: Radicale, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def desk(calendar_server: CalendarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     """The calendar, connected and not read yet."""
     monkeypatch.setattr("openassistant.syncing._TICK_SECONDS", 0.02)
-    made = Desk(radicale, tmp_path / "data")
+    made = Desk(calendar_server, tmp_path / "data")
     async with made.house:
         yield made
+
+
+@pytest.fixture
+async def front(desk: Desk) -> AsyncIterator[Front]:
+    """A proxy between connector and server, which can take the server's abilities away."""
+    proxy = Front(desk.server.url)
+    await asyncio.to_thread(proxy.start)
+    desk.set(url=proxy.url)
+    yield proxy
+    await asyncio.to_thread(proxy.stop)
 
 
 @pytest.fixture

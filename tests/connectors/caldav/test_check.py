@@ -16,6 +16,7 @@ from openassistant.errors import UpstreamFailed
 from openassistant.messages import CheckReport
 from openassistant.testing import FakeHouse
 from tests.connectors.caldav.conftest import PASSWORD
+from tests.peers.caldav import CalendarServer
 from tests.peers.certificates import Authority, Certificate
 from tests.peers.nats import NatsServer
 from tests.peers.process import free_port
@@ -38,15 +39,15 @@ def problem(report: CheckReport) -> tuple[str, str, set[str]]:
     return report.problem.code, report.problem.message, set(report.problem.details.get("fields", {}))
 
 
-async def test_a_good_account_passes_three_steps(radicale: Radicale) -> None:
-    report = await check(radicale.url)
+async def test_a_good_account_passes_three_steps(calendar_server: CalendarServer) -> None:
+    report = await check(calendar_server.url)
     assert report.ok
     assert steps(report) == [("Reach the calendar server", True), ("Sign in", True), ("Find calendars", True)]
     assert report.steps[2].detail == "Personal"
 
 
-async def test_a_wrong_password_is_named_at_the_sign_in(radicale: Radicale) -> None:
-    report = await check(radicale.url, password="not-the-password")
+async def test_a_wrong_password_is_named_at_the_sign_in(calendar_server: CalendarServer) -> None:
+    report = await check(calendar_server.url, password="not-the-password")
     assert steps(report) == [("Reach the calendar server", True), ("Sign in", False)]
     code, words, fields = problem(report)
     assert code == "account_required"

@@ -93,6 +93,10 @@ class Context(Protocol):
         """The clock."""
 
     @property
+    def zone(self) -> str | None:
+        """The IANA name of the time zone in which the owner speaks in this turn; None where nobody said."""
+
+    @property
     def seconds(self) -> float:
         """What is left until the deadline; raises `DeadlineExceeded`."""
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from openassistant.errors import DeadlineExceeded, InvalidRequest
 
@@ -23,6 +23,7 @@ _PLAIN = {
     "turn": "Oa-Turn",
     "conversation": "Oa-Conversation",
     "idempotency_key": "Oa-Idempotency-Key",
+    "zone": "Oa-Zone",
     "traceparent": "traceparent",
     "grant": "Oa-Grant",
     "approval": "Oa-Approval",
@@ -50,7 +51,10 @@ def new_traceparent() -> str:
 
 
 class CallContext(BaseModel):
-    """Identity, deadline and signatures of one call; `subject` is set by the bus on the receiving side."""
+    """Identity, deadline and signatures of one call; `subject` is set by the bus on the receiving side.
+
+    `zone` is the IANA name of the time zone that the owner's words are meant in, where his turn knows it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,6 +63,7 @@ class CallContext(BaseModel):
     turn: str | None = None
     conversation: str | None = None
     idempotency_key: str | None = None
+    zone: str | None = Field(default=None, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")
     traceparent: str = ""
     grant: str | None = None
     approval: str | None = None

@@ -417,6 +417,10 @@ class _CallContext:
         return self._runner.clock
 
     @property
+    def zone(self) -> str | None:
+        return self._ctx.zone
+
+    @property
     def seconds(self) -> float:
         return self._ctx.remaining(now=self._runner.clock())
 

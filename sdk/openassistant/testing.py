@@ -202,6 +202,7 @@ class FakeHouse:
         self.gateway, self.audit = SigningKey.generate(), SigningKey.generate()
         self.trust = Trust.of(gateway=self.gateway, audit=self.audit)
         self.records: list[Record] = []
+        self.zone: str | None = None
         self.bus = MemoryBus()
         self.agent = self.bus.room("agent")
         self._folder = folder
@@ -295,7 +296,7 @@ class FakeHouse:
         if effect is not Effect.READ:
             signed["approval"] = self.approval(call)
         ctx = CallContext.within(30, now=self.clock(), user=call.user)
-        return ctx.model_copy(update={**signed, **tokens})
+        return ctx.model_copy(update={"zone": self.zone, **signed, **tokens})
 
     async def send(self, call: Call, ctx: CallContext | None = None) -> ToolResult:
         """Sends a call over the bus; raises the connector's `OaError`."""

@@ -53,13 +53,13 @@ async def answer(
 
 
 async def again(store: Store, conversation: str, request: TurnRequest) -> TurnRequest:
-    """A request to run the last message again: its command, where it was one, and nothing of a model."""
+    """A request to run the last message again, meant in the same time zone: its command, where it was one."""
     history, _ = await conversations.messages(store, conversation)
     said = next((each for each in reversed(history) if each.role == "user"), None)
-    if said is None or said.command is None:
+    if said is None:
         return request
     former = await conversations.turn(store, said.turn)
-    return request.model_copy(update={"command": former.request.command})
+    return request.model_copy(update={"command": former.request.command, "zone": former.request.zone})
 
 
 def sentence(calls: Sequence[StoredCall], names: dict[str, str]) -> str:

@@ -324,7 +324,8 @@ class Turns:
 
     def _plain_context(self, user: str, turn: Turn) -> CallContext:
         ctx = CallContext.within(180, now=self._clock(), user=user).signed(grant=self._grants[turn.id])
-        return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation})
+        zone = turn.request.zone
+        return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation, "zone": zone})
 
     async def _renew(self, user: str, turn_id: str, conversation: str, grant: str, *, over: bool = False) -> Renewal:
         ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)

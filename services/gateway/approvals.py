@@ -88,6 +88,7 @@ class Approvals:
         declared = self._declared(call, grant)
         await self._check_account(call)
         context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=ctx.grant)
+        context = context.model_copy(update={"zone": ctx.zone})
         preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
         effect = max(declared, preview.effect, key=lambda each: each.rank)
         verdict = policy.decide(effect, tainted=await self._tainted(call.user, grant.conversation))

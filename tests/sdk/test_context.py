@@ -14,7 +14,9 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 def full() -> CallContext:
     plain = CallContext.within(30, now=NOW, user=new_id()).signed(grant="g", approval="a", receipt="r")
-    return plain.model_copy(update={"turn": new_id(), "conversation": new_id(), "idempotency_key": new_id()})
+    return plain.model_copy(
+        update={"turn": new_id(), "conversation": new_id(), "idempotency_key": new_id(), "zone": "Europe/Berlin"}
+    )
 
 
 def test_a_context_arrives_as_it_was_sent_with_the_subject_of_its_message() -> None:
@@ -36,6 +38,12 @@ def test_another_protocol_is_refused(protocol: str | None) -> None:
         del headers["Oa-Protocol"]
     with pytest.raises(InvalidRequest, match=f"protocol {PROTOCOL}"):
         CallContext.from_headers(headers, subject="s")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin\r\nOa-User: x", "x" * 65, "../Berlin"])
+def test_a_zone_that_is_no_name_is_refused(zone: str) -> None:
+    with pytest.raises(InvalidRequest):
+        CallContext.from_headers({**full().to_headers(), "Oa-Zone": zone}, subject="s")
 
 
 @pytest.mark.parametrize("deadline", ["", "soon", "2026-11-23T12:00:00", "12345678901234567890"])

@@ -91,6 +91,7 @@ class AgentHouse:
         self.folder, self.model = folder, model
         self.fake = FakeHouse(connector, folder=folder / "hand")
         self.asked: list[Call] = []
+        self.zones: list[str | None] = []
         self.ended: list[str] = []
         self.decisions: list[Decision] = []
         self.renewals = 0
@@ -146,6 +147,7 @@ class AgentHouse:
 
     async def on_approve(self, ctx: CallContext, need: ApprovalNeed) -> ApprovalOutcome:
         self.asked.append(need.call)
+        self.zones.append(ctx.zone)
         if need.call.tool == "events_create":
             return ApprovalOutcome(verdict="run", approval=self.fake.approval(need.call, decided_by="policy"))
         return ApprovalOutcome(verdict="ask", approval_id=new_id())
@@ -167,13 +169,12 @@ class AgentHouse:
     async def request(self, verb: str, body: Any, reply: type[Any], turn: str | None = None) -> Any:
         return await self.gateway.request(subjects.agent(verb), body, reply, self.context(turn))
 
-    async def say(self, text: str, *, retry: bool = False, turn: str | None = None) -> str:
+    async def say(self, text: str, *, retry: bool = False, turn: str | None = None, zone: str = "UTC") -> str:
         """Sends the owner's message and returns the turn's id once it is accepted."""
         turn = turn or new_id()
         account = AccountRef(id=self.fake.account.account, connector="hand", name="Ada's place")
-        request = TurnRequest(
-            text=text, accounts=(account,), model=ModelRef(kind="openai", model="scripted"), retry=retry
-        )
+        model = ModelRef(kind="openai", model="scripted")
+        request = TurnRequest(text=text, accounts=(account,), model=model, retry=retry, zone=zone)
         await self.request("turn", request, TurnAccepted, turn)
         return turn
 

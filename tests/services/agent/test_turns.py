@@ -195,6 +195,20 @@ async def test_a_provider_that_fails_midway_keeps_what_came_and_a_retry_answers(
         assert "Half an" not in json.dumps(house.model.asked[1])
 
 
+async def test_a_call_is_put_to_the_policy_in_the_time_zone_of_its_turn_also_when_it_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    wanted = calls(("events_create", {"guests": []}))
+    script = (wanted, says("", error=UpstreamFailed("The model cut its answer off.")), wanted, says("Done."))
+    async with agent_house(tmp_path, *script) as house:
+        await house.say("Friday at ten", zone="Europe/Berlin")
+        await house.settled()
+        await house.say("Friday at ten", retry=True)
+        await house.settled()
+        assert house.zones == ["Europe/Berlin", "Europe/Berlin"]
+        assert "Time zone: Europe/Berlin" in json.dumps(house.model.asked[-1])
+
+
 async def test_a_rate_limit_is_said_in_words(tmp_path: Path) -> None:
     async with agent_house(tmp_path, says("", error=RateLimited("Try again in 5 s.", retry_after=5))) as house:
         await house.say("Tell me")

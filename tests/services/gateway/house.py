@@ -108,6 +108,7 @@ class GatewayHouse:
             destinations=(Destination(kind="recipient", value="carol@example.org"),),
         )  # fmt: skip
         self.raised_effect: Effect | None = None
+        self.previewed: list[CallContext] = []
         self.agent_error: OaError | None = None
         self.ledger_error: OaError | None = None
         self._keys: dict[str, bytes] = defaultdict(lambda: secrets.token_bytes(32))
@@ -183,9 +184,9 @@ class GatewayHouse:
     def grant(self, turn: str, **changes: Any) -> str:
         return self.grants.turn(changes.get("user", self.me.user.id), turn=turn, conversation=self.conversation)
 
-    async def put(self, call: Call, turn: str, *, grant: str | None = None) -> ApprovalOutcome:
+    async def put(self, call: Call, turn: str, *, grant: str | None = None, zone: str | None = None) -> ApprovalOutcome:
         """The gateway's answer to the agent that puts a call to the policy."""
-        ctx = self._context(turn, grant or self.grant(turn))
+        ctx = self._context(turn, grant or self.grant(turn)).model_copy(update={"zone": zone})
         return await self.agent.request(subjects.gateway("approve"), ApprovalNeed(call=call), ApprovalOutcome, ctx)
 
     async def renew(self, turn: str, *, ended: bool = False, grant: str | None = None) -> Renewal:
@@ -225,6 +226,7 @@ class GatewayHouse:
         return TurnCalls(calls=tuple(self.read))
 
     async def _on_preview(self, ctx: CallContext, call: Call) -> Preview:
+        self.previewed.append(ctx)
         declared = next(tool.effect for tool in POST.tools if tool.name == call.tool)
         return self.preview.model_copy(update={"effect": self.raised_effect or declared})
 

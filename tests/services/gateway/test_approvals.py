@@ -73,6 +73,11 @@ async def test_the_question_shows_the_connectors_preview_and_why_it_is_asked(hou
     assert view.reason
 
 
+async def test_a_preview_is_asked_for_in_the_time_zone_of_the_turn(house: GatewayHouse) -> None:
+    await house.put(house.call("letters_send"), await house.turn(), zone="Europe/Berlin")
+    assert [ctx.zone for ctx in house.previewed] == ["Europe/Berlin"]
+
+
 async def test_an_approval_is_signed_for_the_stored_call_and_reaches_the_agent(house: GatewayHouse) -> None:
     turn = await house.turn()
     call = house.call("letters_send", to="carol@example.org")

@@ -27,6 +27,7 @@ from services.gateway.app import create_app
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
 from services.gateway.chat import Chat
+from services.gateway.commands import Commands
 from services.gateway.connectors import Connectors, read_approved
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
@@ -87,13 +88,14 @@ class Room:
         chat = Chat(
             bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger
         )
+        commands = Commands(self.connectors, self.accounts, chat, clock)
         streams = Streams(bus, chat, self.sessions)
         agui = Agui(store, chat, streams, self.approvals)
         health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
             sessions=self.sessions, setup=self.setup, connectors=self.connectors, accounts=self.accounts, chat=chat,
-            streams=streams, agui=agui, approvals=self.approvals, ledger=self.ledger, models=self.models,
-            health=health,
+            commands=commands, streams=streams, agui=agui, approvals=self.approvals, ledger=self.ledger,
+            models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

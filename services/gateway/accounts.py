@@ -25,7 +25,8 @@ from openassistant.messages import (
 )
 from openassistant.store import Store
 from services.gateway import views
-from services.gateway.connectors import Connectors, check_form
+from services.gateway.connectors import Connectors
+from services.gateway.forms import check_form
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.problems import invalid

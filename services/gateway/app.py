@@ -19,13 +19,13 @@ from services.gateway import problems, views
 from services.gateway.gateway import Gateway
 from services.gateway.guard import Guard
 from services.gateway.pages import Pages
-from services.gateway.routes import approvals, conversations, health, ledger, model, people, services
+from services.gateway.routes import approvals, commands, conversations, health, ledger, model, people, services
 from services.gateway.settings import GatewaySettings
 
 __all__ = ["create_api", "create_app"]
 
 _PROBLEM = "application/problem+json"
-_ROUTES = (people, conversations, approvals, services, model, ledger, health)
+_ROUTES = (people, conversations, commands, approvals, services, model, ledger, health)
 
 _log = logging.getLogger("openassistant.gateway")
 

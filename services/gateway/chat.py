@@ -10,6 +10,7 @@ from openassistant.context import CallContext
 from openassistant.errors import Conflict, DeadlineExceeded, OaError, TooLarge
 from openassistant.messages import (
     AuditAction,
+    Command,
     Conversation,
     ConversationList,
     ConversationQuery,
@@ -28,7 +29,7 @@ from services.gateway.questions import Questions
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
 
-__all__ = ["LONGEST", "Chat"]
+__all__ = ["LONGEST", "Chat", "zone_of"]
 
 LONGEST = 200_000
 """Characters of one message."""
@@ -85,7 +86,13 @@ class Chat:
             raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
         if not text.strip():
             raise invalid("Please write something.", text="Please write something.")
-        return await self._turn(me, conversation, text, zone=_zone(zone), retry=False)
+        return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False)
+
+    async def command(
+        self, me: SignedIn, conversation: str, command: Command, *, text: str, zone: ZoneInfo
+    ) -> TurnAccepted:
+        """A command, shown as `text`, as a turn without a model; raises `NotFound`, `Conflict`."""
+        return await self._turn(me, conversation, text, zone=zone.key, retry=False, command=command)
 
     async def retry(self, me: SignedIn, conversation: str) -> TurnAccepted:
         """The last message once more; raises `Conflict` where there is none."""
@@ -99,10 +106,12 @@ class Chat:
         """Stops the answer; what already acts is brought to its end."""
         await self._bus.request(subjects.agent("cancel"), Done(), Done, self._context(me, conversation, seconds=30))
 
-    async def _turn(self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool) -> TurnAccepted:
+    async def _turn(
+        self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool, command: Command | None = None
+    ) -> TurnAccepted:
         user = me.user.id
         accounts, model = await self._accounts.refs(user), await self._models.ref(user)
-        request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone)
+        request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
         turn = await self._turns.begin(user, conversation)
         try:
             grant = self._grants.turn(user, turn=turn, conversation=conversation)
@@ -130,9 +139,10 @@ class Chat:
         return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)
 
 
-def _zone(name: str | None) -> str:
+def zone_of(name: str | None) -> ZoneInfo:
+    """The time zone of an IANA name, UTC for none; raises `InvalidRequest` that names the field."""
     try:
-        return ZoneInfo(name or "UTC").key
+        return ZoneInfo(name or "UTC")
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise invalid("The time zone is not known.", zone="Use a name such as Europe/Berlin.") from error
 

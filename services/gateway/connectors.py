@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
 from sqlalchemy import Connection, text
 
 from openassistant.bus import Bus
@@ -19,10 +17,9 @@ from openassistant.messages import AuditAction, Card
 from openassistant.store import Store
 from services.gateway import views
 from services.gateway.ledger import Ledger
-from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 
-__all__ = ["Connectors", "check_form", "read_approved"]
+__all__ = ["Connectors", "read_approved"]
 
 
 class Connectors:
@@ -67,6 +64,15 @@ class Connectors:
     def known_card(self, connector: str, digest: str) -> Card | None:
         """The approved card of a digest, also one that no longer runs; None where nobody approved it."""
         return self._cards.get((connector, digest))
+
+    def running(self) -> list[Card]:
+        """The approved cards of the connectors that run now, by id."""
+        listed = self._catalogue.listed()
+        return [listed[each].card for each in sorted(self.grantable())]
+
+    def remembered(self, connector: str) -> list[Card]:
+        """Every card of a connector that was approved at some time."""
+        return [card for (name, _), card in self._cards.items() if name == connector]
 
     def usable(self, connector: str) -> tuple[Card, str]:
         """The card and digest of an approved connector that runs; raises `NotFound`, `Forbidden`."""
@@ -135,15 +141,6 @@ class Connectors:
         )
 
 
-def check_form(card: Card, settings: dict[str, Any], secrets: dict[str, str]) -> None:
-    """Raises `InvalidRequest` that names each field which does not fit the card's schemas; never shows a value."""
-    fields: dict[str, str] = {}
-    for schema, given in ((card.settings_schema, settings), (card.secrets_schema, secrets)):
-        fields |= dict(_wrong(schema, given))
-    if fields:
-        raise invalid(f"Please correct {', '.join(sorted(fields))}.", **fields)
-
-
 def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:
     """(connector, digest) pairs from the release's file; raises `Internal` that names it when it is not one."""
     if path is None:
@@ -156,38 +153,3 @@ def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:
         return frozenset((str(name), str(digest)) for name, digest in pairs)
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise Internal(f"OA_APPROVED_CARDS_FILE: {path.name} is not a JSON object of connector to digest.") from error
-
-
-_KINDS = {"integer": "a whole number", "number": "a number", "string": "text", "boolean": "yes or no"}
-_WORDS: dict[str, Callable[[Any], str]] = {
-    "required": lambda _: "Please fill this in.",
-    "type": lambda wanted: f"This should be {_KINDS.get(str(wanted), str(wanted))}.",
-    "enum": lambda wanted: f"One of: {', '.join(str(each) for each in wanted)}.",
-    "const": lambda wanted: f"This can only be {wanted}.",
-    "minLength": lambda wanted: "Please fill this in." if wanted == 1 else f"At least {wanted} characters.",
-    "maxLength": lambda wanted: f"At most {wanted} characters.",
-    "minimum": lambda wanted: f"At least {wanted}.",
-    "maximum": lambda wanted: f"At most {wanted}.",
-    "pattern": lambda _: "This is not of the form that is expected here.",
-    "format": lambda wanted: f"This is not a valid {wanted}.",
-    "additionalProperties": lambda _: "There is no such field.",
-}
-
-
-def _wrong(schema: dict[str, Any], given: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    try:
-        for error in Draft202012Validator(schema).iter_errors(given):
-            for name in _names(error, given):
-                words = _WORDS.get(str(error.validator))
-                yield name, words(error.validator_value) if words else "This is not as expected."
-    except SchemaError as error:
-        raise Internal("The connector's form cannot be read.") from error
-
-
-def _names(error: ValidationError, given: dict[str, Any]) -> list[str]:
-    if error.path:
-        return [".".join(str(part) for part in error.path)]
-    if error.validator == "required":
-        return [name for name in cast(list[str], error.validator_value) if name not in given]
-    known = (error.schema if isinstance(error.schema, dict) else {}).get("properties", {})
-    return [str(name) for name in given if name not in known] or ["settings"]

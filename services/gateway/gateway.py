@@ -8,6 +8,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.agui import Agui
 from services.gateway.approvals import Approvals
 from services.gateway.chat import Chat
+from services.gateway.commands import Commands
 from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
@@ -28,6 +29,7 @@ class Gateway:
     connectors: Connectors
     accounts: Accounts
     chat: Chat
+    commands: Commands
     streams: Streams
     agui: Agui
     approvals: Approvals

@@ -17,6 +17,10 @@ __all__ = [
     "CallView",
     "CheckReport",
     "CheckStep",
+    "Command",
+    "CommandAccount",
+    "CommandDraft",
+    "CommandNote",
     "Connector",
     "ConnectorApproval",
     "ConnectorTool",
@@ -239,13 +243,21 @@ class CallView(View):
     effect: Effect
     title: str
     state: CallState
+    account: Id | None = None
     arguments: dict[str, Any]
     result: Any = None
     approval_id: Id | None = None
 
 
+class CommandNote(View):
+    """The command that began a turn, and what was filled in."""
+
+    name: str
+    fields: dict[str, Any]
+
+
 class Message(View):
-    """One message."""
+    """One message; `command` where no model was asked."""
 
     id: Id
     role: Literal["user", "assistant"]
@@ -255,6 +267,7 @@ class Message(View):
     calls: tuple[CallView, ...] = ()
     error: MessageError | None = None
     usage: dict[str, Any] | None = None
+    command: CommandNote | None = None
 
 
 class Conversation(View):
@@ -284,6 +297,36 @@ class MessageDraft(View):
     """What the owner says; `zone` is the IANA time zone that his words about times are meant in."""
 
     text: Annotated[str, StringConstraints(min_length=1)]
+    zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class CommandAccount(View):
+    """An account that a command can use."""
+
+    id: Id
+    name: str
+    connector: str
+
+
+class Command(View):
+    """What can be done without a model: a JSON Schema of the fields to fill in, and the accounts it is done with.
+
+    A command that only reads asks all of them, unless the field `account` names one; any other uses one.
+    """
+
+    name: str
+    title: str
+    description: str
+    effect: Effect
+    form: dict[str, Any]
+    accounts: tuple[CommandAccount, ...]
+
+
+class CommandDraft(View):
+    """A command with its fields; `zone` is the IANA time zone in which its times are meant."""
+
+    command: Annotated[str, StringConstraints(max_length=40)]
+    fields: dict[str, Any] = {}
     zone: Annotated[str, StringConstraints(max_length=64)] | None = None
 
 

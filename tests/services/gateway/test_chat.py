@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,6 +12,8 @@ from openassistant.context import CallContext, new_id
 from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound, OaError, TooLarge, Unavailable
 from openassistant.messages import (
     AccountRef,
+    Command,
+    CommandCall,
     Conversation,
     Done,
     Effect,
@@ -98,6 +101,20 @@ async def test_a_message_opens_a_turn_under_a_grant_of_its_own(scene: Scene, hou
     assert [each.id for each in request.accounts] == [house.account.id]
     assert house.recorded() == ["turn.started"]
     assert await house.turns.lives(accepted.turn, user=house.me.user.id)
+
+
+async def test_a_command_opens_a_turn_that_names_its_calls_and_no_message_for_a_model(
+    scene: Scene, house: GatewayHouse
+) -> None:
+    command = Command(
+        name="find", fields={"text": "lease"}, calls=(CommandCall(connector="post", tool="letters_read"),)
+    )
+    await scene.chat.command(house.me, house.conversation, command, text="/find lease", zone=ZoneInfo("Europe/Berlin"))
+    [(ctx, request)] = scene.turns
+    grant = house.trust.grant(ctx.grant, now=house.time)
+    assert (request.text, request.zone, request.command) == ("/find lease", "Europe/Berlin", command)
+    assert grant.effects == (Effect.READ,)
+    assert house.recorded() == ["turn.started"]
 
 
 async def test_a_message_of_a_megabyte_is_refused_and_nothing_is_begun(scene: Scene, house: GatewayHouse) -> None:

@@ -236,6 +236,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Commands
+         * @description The commands that one's connected accounts serve now; `zone` says which day is today in their forms.
+         */
+        get: operations["commands_api_commands_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/connectors": {
         parameters: {
             query?: never;
@@ -338,6 +358,26 @@ export interface paths {
          * @description Stops the answer; what already acts is brought to its end.
          */
         post: operations["cancel_api_conversations__conversation__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Command
+         * @description Runs a command as a turn without a model; answered as a message is. A wrong field is named in a 422.
+         */
+        post: operations["run_command_api_conversations__conversation__commands_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -789,6 +829,8 @@ export interface components {
          * @description One tool call in an answer.
          */
         CallView: {
+            /** Account */
+            account: string | null;
             /** Approval Id */
             approval_id: string | null;
             /** Arguments */
@@ -836,6 +878,68 @@ export interface components {
             name: string;
             /** Ok */
             ok: boolean;
+        };
+        /**
+         * Command
+         * @description What can be done without a model: a JSON Schema of the fields to fill in, and the accounts it is done with.
+         *
+         *     A command that only reads asks all of them, unless the field `account` names one; any other uses one.
+         */
+        Command: {
+            /** Accounts */
+            accounts: components["schemas"]["CommandAccount"][];
+            /** Description */
+            description: string;
+            effect: components["schemas"]["Effect"];
+            /** Form */
+            form: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * CommandAccount
+         * @description An account that a command can use.
+         */
+        CommandAccount: {
+            /** Connector */
+            connector: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * CommandDraft
+         * @description A command with its fields; `zone` is the IANA time zone in which its times are meant.
+         */
+        CommandDraft: {
+            /** Command */
+            command: string;
+            /**
+             * Fields
+             * @default {}
+             */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Zone */
+            zone?: string | null;
+        };
+        /**
+         * CommandNote
+         * @description The command that began a turn, and what was filled in.
+         */
+        CommandNote: {
+            /** Fields */
+            fields: {
+                [key: string]: unknown;
+            };
+            /** Name */
+            name: string;
         };
         /**
          * Connector
@@ -1223,7 +1327,7 @@ export interface components {
         };
         /**
          * Message
-         * @description One message.
+         * @description One message; `command` where no model was asked.
          */
         Message: {
             /**
@@ -1231,6 +1335,7 @@ export interface components {
              * @default []
              */
             calls: components["schemas"]["CallView"][];
+            command: components["schemas"]["CommandNote"] | null;
             /**
              * Created At
              * Format: date-time
@@ -2307,6 +2412,37 @@ export interface operations {
             };
         };
     };
+    commands_api_commands_get: {
+        parameters: {
+            query?: {
+                zone?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     connectors_api_connectors_get: {
         parameters: {
             query?: never;
@@ -2510,6 +2646,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_command_api_conversations__conversation__commands_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandDraft"];
+            };
+        };
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {

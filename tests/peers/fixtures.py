@@ -13,6 +13,7 @@ from tests.peers.certificates import Authority
 from tests.peers.dovecot import Dovecot
 from tests.peers.model import ModelServer
 from tests.peers.nats import NatsServer
+from tests.peers.pymap import Pymap
 from tests.peers.radicale import Radicale
 from tests.peers.smtp import SmtpServer
 from tests.peers.xandikos import Xandikos
@@ -25,9 +26,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the `dovecot` fixture carries the marker without saying so."""
+    """Whatever asks for the `dovecot` fixture, or for each IMAP server, carries the marker without saying so."""
     for item in items:
-        if "dovecot" in getattr(item, "fixturenames", ()):
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "dovecot" in getattr(item, "fixturenames", ()) or parameters.get("imap_server") is Dovecot:
             item.add_marker("needs_dovecot")
 
 
@@ -49,6 +51,14 @@ def nats_server() -> Iterator[NatsServer]:
 def dovecot() -> Iterator[Dovecot]:
     """An IMAP server with the empty mailbox of ada@home.example, in clear."""
     with Dovecot() as server:
+        yield server
+
+
+@pytest.fixture(params=[Dovecot, Pymap], ids=["dovecot", "pymap"])
+def imap_server(request: pytest.FixtureRequest) -> Iterator[Dovecot | Pymap]:
+    """Each IMAP server in turn, with the empty mailbox of ada@home.example, in clear."""
+    kind: type[Dovecot | Pymap] = request.param
+    with kind() as server:
         yield server
 
 

@@ -19,6 +19,7 @@ from tests.peers.dovecot import FOLDERS, Dovecot
 from tests.peers.mailbox import ADA, CAROL, LEASE_SUBJECT, NOW, Letter, add_letter, seed_mailbox
 from tests.peers.nats import NatsServer
 from tests.peers.process import MissingPeerError, find_binary
+from tests.peers.pymap import Pymap
 from tests.peers.radicale import Radicale
 from tests.peers.smtp import Faults, SmtpServer
 
@@ -82,6 +83,16 @@ def test_imap_has_the_special_use_folders(imap: imaplib.IMAP4) -> None:
 def test_imap_refuses_a_wrong_password(dovecot: Dovecot) -> None:
     with imaplib.IMAP4(dovecot.host, dovecot.port, timeout=5) as client, pytest.raises(imaplib.IMAP4.error):
         client.login(NAME, "wrong")
+
+
+def test_a_server_of_another_make_serves_the_same_mailbox_without_marks_on_its_folders() -> None:
+    with Pymap() as server:
+        seed_mailbox(server.maildir(NAME), 40)
+        with imaplib.IMAP4(server.host, server.port, timeout=5) as client:
+            client.login(NAME, PASSWORD)
+            assert client.select("INBOX")[1] == [b"32"]
+            assert client.list(pattern="Sent")[1] == [b'(\\HasNoChildren) "/" Sent']
+            assert "CONDSTORE" not in client.capabilities
 
 
 def test_a_seeded_mailbox_holds_the_count_and_carols_mails(dovecot: Dovecot, imap: imaplib.IMAP4) -> None:

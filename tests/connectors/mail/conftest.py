@@ -19,15 +19,17 @@ from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgre
 from openassistant.testing import FakeHouse
 from tests.peers.dovecot import Dovecot
 from tests.peers.mailbox import Seeded, seed_mailbox
+from tests.peers.pymap import Pymap
 from tests.peers.smtp import SmtpServer
 
 ADDRESS = "ada@home.example"
+Imap = Dovecot | Pymap
 
 
 class Post:
     """Ada's mailbox: both servers, and the connector that uses them."""
 
-    def __init__(self, imap: Dovecot, smtp: SmtpServer, seeded: Seeded, folder: Path) -> None:
+    def __init__(self, imap: Imap, smtp: SmtpServer, seeded: Seeded, folder: Path) -> None:
         self.imap, self.smtp, self.seeded = imap, smtp, seeded
         self.maildir = imap.maildir(ADDRESS)
         self.later = timedelta()
@@ -94,7 +96,7 @@ def _headers(path: Path) -> email.message.Message:
     return email.message_from_bytes(path.read_bytes())
 
 
-def _settings(imap: Dovecot, smtp: SmtpServer) -> dict[str, Any]:
+def _settings(imap: Imap, smtp: SmtpServer) -> dict[str, Any]:
     return {
         "address": ADDRESS,
         "imap_host": imap.host,
@@ -107,24 +109,24 @@ def _settings(imap: Dovecot, smtp: SmtpServer) -> dict[str, Any]:
 
 
 @pytest.fixture
-def settings() -> Callable[[Dovecot, SmtpServer], dict[str, Any]]:
+def settings() -> Callable[[Imap, SmtpServer], dict[str, Any]]:
     return _settings
 
 
 @pytest.fixture
-def servers(dovecot: Dovecot, request: pytest.FixtureRequest) -> Seeded:
+def servers(imap_server: Imap, request: pytest.FixtureRequest) -> Seeded:
     mark = request.node.get_closest_marker("mails")
     count = mark.args[0] if mark else 40
-    return seed_mailbox(dovecot.maildir(ADDRESS), count, now=utc_now(), owner=dovecot.owner)
+    return seed_mailbox(imap_server.maildir(ADDRESS), count, now=utc_now(), owner=imap_server.owner)
 
 
 @pytest.fixture
 async def post(
-    dovecot: Dovecot, smtp_server: SmtpServer, servers: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    imap_server: Imap, smtp_server: SmtpServer, servers: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Post]:
     """The mailbox, connected and not read yet."""
     monkeypatch.setattr("openassistant.syncing._TICK_SECONDS", 0.02)
-    made = Post(dovecot, smtp_server, servers, tmp_path / "data")
+    made = Post(imap_server, smtp_server, servers, tmp_path / "data")
     async with made.house:
         yield made
 

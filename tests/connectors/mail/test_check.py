@@ -13,9 +13,10 @@ from openassistant.testing import FakeHouse
 from tests.peers.certificates import Authority, Certificate
 from tests.peers.dovecot import Dovecot
 from tests.peers.process import free_port
+from tests.peers.pymap import Pymap
 from tests.peers.smtp import SmtpServer
 
-Settings = Callable[[Dovecot, SmtpServer], dict[str, Any]]
+Settings = Callable[[Dovecot | Pymap, SmtpServer], dict[str, Any]]
 SECURE = {"imap_host": "localhost", "imap_security": "tls", "smtp_host": "localhost", "smtp_security": "tls"}
 
 
@@ -31,8 +32,8 @@ def steps(report: CheckReport) -> list[bool]:
 
 
 @pytest.fixture
-def plain(dovecot: Dovecot, smtp_server: SmtpServer, settings: Settings) -> dict[str, Any]:
-    return settings(dovecot, smtp_server)
+def plain(imap_server: Dovecot | Pymap, smtp_server: SmtpServer, settings: Settings) -> dict[str, Any]:
+    return settings(imap_server, smtp_server)
 
 
 async def test_a_good_account_passes_four_steps(plain: dict[str, Any]) -> None:

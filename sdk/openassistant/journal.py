@@ -134,14 +134,17 @@ async def finish(
     return entry
 
 
-async def report(store: Store, call: Call, *, grant: str, now: datetime, result: ToolResult | OaError) -> None:
+async def report(store: Store, call: Call, *, grant: str, now: datetime, result: ToolResult | OaError) -> Entry:
     """Puts the outcome of a read into the outbox; reads have no journal row."""
     if isinstance(result, OaError):
-        error = ErrorBody(code=result.code, message=result.message)
+        error = ErrorBody(
+            code=result.code, message=result.message, details=result.details, retry_after=result.retry_after
+        )
         entry = Entry(call=call, state=Outcome.FAILED, holder="", started=now, error=error)
     else:
         entry = Entry(call=call, state=Outcome.DONE, holder="", started=now, result=result)
     await store.write(lambda connection: _report(connection, entry, grant, now))
+    return entry
 
 
 async def open_intents(store: Store) -> list[Entry]:

@@ -118,13 +118,13 @@ class Runner:
         arguments = tool.parse(call.arguments)
         effect = tool.effect_for(call.arguments)
         approval = require_approval(ctx, call, grant=grant, effect=effect, trust=self.trust, now=self.clock())
+        if effect is Effect.READ:
+            return await self._joined(call, lambda: self._read(tool, ctx, arguments, call))
         async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
-            if effect is Effect.READ:
-                return await self._read(tool, context, arguments, call, ctx)
             shown = None
             if await journal.find(context.store, call.id) is None:
                 shown = await self._shown(tool, context, arguments, effect, approval)
-        return await self._act(tool, ctx, arguments, call, effect, shown)
+        return await self._joined(call, lambda: self._once(tool, ctx, arguments, call, effect, shown))
 
     async def on_preview(self, ctx: CallContext, call: Call) -> Preview:
         """What a call would do, in the connector's words, with the effect of exactly these arguments."""
@@ -231,36 +231,14 @@ class Runner:
                 done.append(row)
             await journal.unsent_done(store, done)
 
-    async def _read(
-        self, tool: Tool[Any], context: Context, arguments: dict[str, Any], call: Call, ctx: CallContext
-    ) -> ToolResult:
-        outcome: ToolResult | OaError
-        try:
-            outcome = tool.result(await tool(context, **arguments))
-        except OaError as error:
-            outcome = error
-        await journal.report(context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome)
-        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
-        if isinstance(outcome, OaError):
-            raise outcome
-        return outcome
-
-    async def _act(
-        self,
-        tool: Tool[Any],
-        ctx: CallContext,
-        arguments: dict[str, Any],
-        call: Call,
-        effect: Effect,
-        shown: Preview | None,
-    ) -> ToolResult:
-        """Intent, act, outcome. The act goes on when the caller gives up; asked again, the journal answers."""
+    async def _joined(self, call: Call, work: Callable[[], Awaitable[journal.Entry]]) -> ToolResult:
+        """What the work on a call comes to, for all who ask for it meanwhile; it goes on when they give up."""
         key = (call.id, call_digest(call))
         if key not in self._running:
             ended: asyncio.Future[journal.Entry] = asyncio.get_running_loop().create_future()
             ended.add_done_callback(lambda done: done.exception())
             self._running[key] = ended
-            self.bus.spawn(self._settle(ended, self._once(tool, ctx, arguments, call, effect, shown)))
+            self.bus.spawn(self._settle(ended, work()))
             ended.add_done_callback(lambda _: self._running.pop(key, None))
         return (await asyncio.shield(self._running[key])).answer()
 
@@ -272,6 +250,31 @@ class Runner:
         except BaseException:
             ended.set_exception(Unavailable("The connector is stopping.", retry_after=1))
             raise
+
+    async def _read(self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call) -> journal.Entry:
+        ctx = ctx.renewed(self.connector.manifest.tool_seconds, now=self.clock())
+        async with self.context(ctx, call.user, call.account, call=call) as context:
+            outcome = await self._outcome(tool, context, arguments)
+            if isinstance(outcome, DeadlineExceeded):
+                outcome.details["settled"] = True
+            entry = await journal.report(context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome)
+        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        return entry
+
+    async def _outcome(self, tool: Tool[Any], context: Context, arguments: dict[str, Any]) -> ToolResult | OaError:
+        """What a tool comes to, within the connector's time for it."""
+        try:
+            async with asyncio.timeout(self.connector.manifest.tool_seconds):
+                return tool.result(await tool(context, **arguments))
+        except OaError as error:
+            return error
+        except TimeoutError:
+            return DeadlineExceeded("The provider did not answer in time.")
+        except Exception as reason:  # noqa: BLE001 - a stranger's tool may raise anything; the owner gets an error
+            _log.exception("tool failed", extra={"tool": tool.name})
+            failed = Internal("The connector failed inside; the log has it.")
+            failed.__cause__ = reason
+            return failed
 
     async def _once(
         self,
@@ -292,32 +295,20 @@ class Runner:
         self, tool: Tool[Any], ctx: CallContext, arguments: dict[str, Any], call: Call, effect: Effect
     ) -> journal.Entry:
         ctx = ctx.renewed(self.connector.manifest.tool_seconds, now=self.clock())
-        result: ToolResult | None = None
-        error: OaError | None = None
         async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
-            try:
-                async with asyncio.timeout(self.connector.manifest.tool_seconds):
-                    result = tool.result(await tool(context, **arguments))
-            except OaError as reason:
-                error = reason
-            except TimeoutError:
-                error = DeadlineExceeded("The provider did not answer in time.")
-            except Exception as reason:  # noqa: BLE001 - a stranger's tool may raise anything; the owner gets an error
-                _log.exception("tool failed", extra={"tool": tool.name})
-                error = Internal("The connector failed inside; the log has it.")
-                error.__cause__ = reason
+            outcome = await self._outcome(tool, context, arguments)
+            error = outcome if isinstance(outcome, OaError) else None
             if error and error.unclear:
                 now = self.clock()
                 entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance, started=now)
                 return await self.reconcile(ctx, entry)
-            state = Outcome.FAILED if error else Outcome.DONE
             ended = await journal.finish(
                 context.store,
                 call,
-                state=state,
+                state=Outcome.FAILED if error else Outcome.DONE,
                 grant=ctx.grant or "",
                 now=self.clock(),
-                result=result,
+                result=None if isinstance(outcome, OaError) else outcome,
                 error=error,
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))

@@ -26,10 +26,12 @@ from services.agent.conversations import StoredCall
 
 __all__ = ["ask_policy", "run_call"]
 
-_READ_SECONDS = 75.0
-_ACT_SECONDS = 15.0
-"""An act goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
+_ASK_SECONDS = 15.0
+"""A call goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
 _CERTAIN_WITHIN = 150.0
+_READ_WITHIN = 90.0
+_AWAY_WITHIN = 20.0
+"""A read waits this long for a hand that is not there."""
 
 
 async def ask_policy(bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant, reason: str) -> StoredCall:
@@ -53,29 +55,34 @@ async def ask_policy(bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant,
 async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCall) -> StoredCall:
     """The call with its outcome. `context` gives a fresh context with the turn's present grant.
 
-    A call that acts is asked for again under its own id until the outcome is certain: the hand's journal answers the
-    same call twice the same way, so asking again never acts again. An error that is `settled` will not change.
+    A call is asked for again under its own id until the outcome is certain: the hand's journal answers the same call
+    twice the same way, so asking again never acts again. An error that is `settled` will not change.
     """
     assert call.call is not None, "only understood calls run"
     acts, loop = call.effect is not Effect.READ, asyncio.get_running_loop()
-    ends, pause, sent = loop.time() + (_CERTAIN_WITHIN if acts else 20.0), 0.25, False
+    began, pause, sent = loop.time(), 0.25, False
     while True:
-        ctx = context().capped(_ACT_SECONDS if acts else _READ_SECONDS).signed(approval=call.approval)
+        ctx = context().capped(_ASK_SECONDS).signed(approval=call.approval)
         try:
             receipt = await _started(bus, ctx, call.call, call.effect)
             sent = True
             subject = subjects.tool(call.call.connector, call.call.user, call.call.tool)
             result = await bus.request(subject, call.call, ToolResult, ctx.signed(receipt=receipt))
         except OaError as error:
-            again = isinstance(error, Unavailable) or (acts and isinstance(error, DeadlineExceeded))
-            again = again and not error.details.get("settled")
-            if not again or loop.time() + pause > ends:
+            again = isinstance(error, Unavailable | DeadlineExceeded) and not error.details.get("settled")
+            if not again or loop.time() + pause > began + _patience(error, acts=acts):
                 return ended(call, error, uncertain=acts and sent and again)
             await asyncio.sleep(error.retry_after or pause)
             pause = min(pause * 2, 5.0)
         else:
             outcome = result.model_dump(mode="json")
             return call.model_copy(update={"state": CallState.DONE, "outcome": outcome})
+
+
+def _patience(error: OaError, *, acts: bool) -> float:
+    if acts:
+        return _CERTAIN_WITHIN
+    return _READ_WITHIN if isinstance(error, DeadlineExceeded) else _AWAY_WITHIN
 
 
 def ended(call: StoredCall, error: OaError, *, uncertain: bool = False) -> StoredCall:

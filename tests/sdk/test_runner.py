@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from openassistant import subjects
+from openassistant.connector import OutsideText
 from openassistant.context import CallContext
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, InvalidRequest, OaError, Unavailable
 from openassistant.grants import SigningKey
@@ -243,3 +244,36 @@ def test_the_digest_of_a_preview_leaves_warnings_and_notes_out() -> None:
     other = plain.model_copy(update={"content": "x"})
     assert plain.digest() == noted.digest() != other.digest()
     assert call_digest is not None
+
+
+async def test_a_read_asked_for_again_while_it_runs_runs_once(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = [], asyncio.Event()
+
+    async def slowly(ctx: Any, limit: int) -> OutsideText:
+        reading.append(limit)
+        await go_on.wait()
+        return OutsideText(text="a note", source="a stranger")
+
+    monkeypatch.setattr(connector.tools["notes_read"], "function", slowly)
+    call = house.make("notes_read", limit=2)
+    impatient = house.context(call).capped(0.2)
+    with pytest.raises(DeadlineExceeded):
+        await house.send(call, impatient)
+    again = asyncio.create_task(house.send(call))
+    go_on.set()
+    assert (await again).content["text"] == "a note"
+    assert reading == [2]
+
+
+async def test_a_read_that_the_provider_never_answers_is_settled(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(ctx: Any, limit: int) -> OutsideText:
+        raise DeadlineExceeded("The provider did not answer.")
+
+    monkeypatch.setattr(connector.tools["notes_read"], "function", silent)
+    with pytest.raises(DeadlineExceeded) as caught:
+        await house.send(house.make("notes_read"))
+    assert caught.value.details == {"settled": True}

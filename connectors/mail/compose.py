@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import quopri
+import re
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
@@ -15,16 +16,34 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 from typing import NamedTuple
+from urllib.parse import quote
 
 from connectors.mail.addresses import Address
+from connectors.mail.files import File
 from openassistant.errors import InvalidRequest, TooLarge
 
-__all__ = ["Outgoing", "checked_subject", "compose", "message_id_of", "reply_subject"]
+__all__ = [
+    "LARGEST_FILES",
+    "Outgoing",
+    "checked_subject",
+    "compose",
+    "finish",
+    "forward_subject",
+    "message_id_of",
+    "reply_subject",
+]
 
 _MOST_RECIPIENTS = 100
 _LONGEST_SUBJECT = 500
 _LONGEST_BODY = 1_000_000
 _LONGEST_REFERENCES = 900
+_NOT_SENT = re.compile(
+    rb"(?:bcc|resent-bcc|date|message-id|return-path|received|x-mozilla-[a-z-]*|x-draft-info|x-uid|status"
+    rb"|x-status)[ \t]*:|from ",
+    re.IGNORECASE,
+)
+LARGEST_FILES = 25 * 1024 * 1024
+"""What most servers take, in bytes before they are encoded."""
 
 
 class Outgoing(NamedTuple):
@@ -53,25 +72,42 @@ def compose(
     date: datetime,
     in_reply_to: str = "",
     references: Sequence[str] = (),
+    files: Sequence[File] = (),
+    draft: bool = False,
 ) -> Outgoing:
-    """The mail and its envelope; raises `InvalidRequest` on line breaks in headers or no recipient, `TooLarge`."""
+    """The mail and its envelope; raises `InvalidRequest` on line breaks in headers or no recipient, `TooLarge`.
+
+    A `draft` keeps its blind copies in a header, and may have no recipient yet.
+    """
     recipients = tuple(dict.fromkeys(address.address for address in (*to, *cc, *bcc)))
-    _check_size(recipients, body)
-    encoding, payload = _encoded_body(body)
+    _check_size(recipients, body, files, draft=draft)
     headers = [
         f"From: {_addresses([sender])}",
         *([f"To: {_addresses(to)}"] if to else []),
         *([f"Cc: {_addresses(cc)}"] if cc else []),
+        *([f"Bcc: {_addresses(bcc)}"] if bcc and draft else []),
         f"Subject: {_words(checked_subject(subject), first=9)}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: <{_checked_id(message_id)}>",
         *_threading(in_reply_to, references),
         "MIME-Version: 1.0",
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Transfer-Encoding: {encoding}",
     ]
-    content = "\r\n".join(headers).encode("ascii") + b"\r\n\r\n" + payload
+    content = "\r\n".join(headers).encode("ascii") + b"\r\n" + _parts(body, files, message_id)
     return Outgoing(message_id, sender.address, recipients, content)
+
+
+def finish(raw: bytes, *, sender: str, recipients: Sequence[str], message_id: str, date: datetime) -> Outgoing:
+    """A draft as it goes out: its own bytes but for Bcc, Date, Message-ID and what programs note in drafts.
+
+    Raises `InvalidRequest` without a recipient, `TooLarge` when there are too many.
+    """
+    unique = tuple(dict.fromkeys(recipients))
+    _check_size(unique, "", (), draft=False)
+    head, _, body = re.sub(rb"\r\n|\r|\n", b"\r\n", raw).partition(b"\r\n\r\n")
+    kept = [each for each in re.split(rb"\r\n(?![ \t])", head) if not _NOT_SENT.match(each)]
+    ours = [f"Date: {format_datetime(date)}", f"Message-ID: <{_checked_id(message_id)}>"]
+    content = b"\r\n".join([*kept, *(each.encode("ascii") for each in ours)]) + b"\r\n\r\n" + body
+    return Outgoing(message_id, sender, unique, content)
 
 
 def checked_subject(subject: str) -> str:
@@ -84,20 +120,31 @@ def checked_subject(subject: str) -> str:
     return subject
 
 
+def forward_subject(subject: str) -> str:
+    """`Fwd: ` before a subject that does not have it yet."""
+    return _prefixed(subject, "Fwd: ", ("fwd:", "fw:", "wg:"))
+
+
 def reply_subject(subject: str) -> str:
     """`Re: ` before a subject that does not have it yet, within the length that a subject may have."""
+    return _prefixed(subject, "Re: ", ("re:", "aw:"))
+
+
+def _prefixed(subject: str, prefix: str, known: tuple[str, ...]) -> str:
     kept = "".join(c if unicodedata.category(c) not in ("Cc", "Cs", "Zl", "Zp") else " " for c in subject).strip()
-    prefixed = kept if kept.lower().startswith(("re:", "aw:")) else f"Re: {kept}"
+    prefixed = kept if kept.lower().startswith(known) else f"{prefix}{kept}"
     return prefixed[:_LONGEST_SUBJECT].strip()
 
 
-def _check_size(recipients: Sequence[str], body: str) -> None:
-    if not recipients:
+def _check_size(recipients: Sequence[str], body: str, files: Sequence[File], *, draft: bool) -> None:
+    if not recipients and not draft:
         raise InvalidRequest("A mail needs at least one recipient.")
     if len(recipients) > _MOST_RECIPIENTS:
         raise InvalidRequest(f"A mail goes to at most {_MOST_RECIPIENTS} recipients.")
     if len(body) > _LONGEST_BODY:
         raise TooLarge(f"A mail's text has at most {_LONGEST_BODY:,} characters.")
+    if sum(len(each.content) for each in files) > LARGEST_FILES:
+        raise TooLarge(f"The attachments of a mail have at most {LARGEST_FILES // 1_048_576} MB together.")
 
 
 def _threading(in_reply_to: str, references: Iterable[str]) -> list[str]:
@@ -145,6 +192,38 @@ def _words(text: str, *, first: int) -> str:
     if text.isascii():
         return text
     return Header(text, "utf-8", header_name="x" * max(first - 2, 0)).encode(linesep="\r\n")
+
+
+def _parts(body: str, files: Sequence[File], message_id: str) -> bytes:
+    """The headers that tell the content, an empty line, and the content (RFC 2046, 5.1)."""
+    encoding, payload = _encoded_body(body)
+    text = (
+        f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + payload
+    )
+    if not files:
+        return text
+    mark = f"=_{uuid.uuid5(uuid.NAMESPACE_URL, message_id).hex}"
+    line = f"--{mark}\r\n".encode()
+    pieces = [line + part + b"\r\n" for part in (text, *map(_file_part, files))]
+    head = f'Content-Type: multipart/mixed; boundary="{mark}"\r\n\r\n'.encode()
+    return head + b"".join(pieces) + f"--{mark}--\r\n".encode()
+
+
+def _file_part(file: File) -> bytes:
+    name = f"filename={_quoted(file.name)}" if file.name.isascii() else f"filename*=utf-8''{quote(file.name, safe='')}"
+    disposition = f"Content-Disposition: attachment;\r\n {name}\r\n"
+    if file.type == "message/rfc822":  # RFC 2046, 5.2.1: no encoding but 7bit, 8bit or binary
+        content = re.sub(rb"\r\n|\r|\n", b"\r\n", file.content)
+        encoding = "7bit" if content.isascii() else "8bit"
+        head = f"Content-Type: message/rfc822\r\n{disposition}Content-Transfer-Encoding: {encoding}\r\n\r\n"
+        return head.encode() + content
+    head = f"Content-Type: {file.type}\r\n{disposition}Content-Transfer-Encoding: base64\r\n\r\n"
+    return head.encode() + base64.encodebytes(file.content).replace(b"\n", b"\r\n")
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _encoded_body(body: str) -> tuple[str, bytes]:

@@ -1,29 +1,35 @@
-"""What a call would send: recipients, subject, text and thread, checked; and the preview of exactly that."""
+"""What a call would send: recipients, subject, text, files and thread, checked."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
-from connectors.mail import search
 from connectors.mail.account import MailAccount
-from connectors.mail.addresses import Address, looks_like, parse_typed
+from connectors.mail.addresses import Address, parse_typed
 from connectors.mail.charsets import clean
-from connectors.mail.compose import Outgoing, checked_subject, compose, message_id_of, reply_subject
+from connectors.mail.compose import (
+    LARGEST_FILES,
+    Outgoing,
+    checked_subject,
+    compose,
+    forward_subject,
+    message_id_of,
+    reply_subject,
+)
+from connectors.mail.files import Attached, File
 from connectors.mail.search import Found
-from connectors.mail.views import source_of
 from openassistant.connector import Context
-from openassistant.errors import InvalidRequest
-from openassistant.messages import Destination, OutsideSource, Preview, PreviewField
+from openassistant.errors import InvalidRequest, TooLarge
 
-__all__ = ["Draft", "new_draft", "outgoing_of", "preview_of", "reply_draft"]
+__all__ = ["Draft", "forward_draft", "new_draft", "outgoing_of", "reply_all_draft", "reply_draft"]
 
 
 class Draft(NamedTuple):
-    """A mail before it has a date; `text` is the text as it will be sent, line ends as line feeds."""
+    """A mail before it has a date; `text` is the text as it will be sent, line ends as line feeds.
+
+    `attached` names the files that go along; their content is added when the mail is made.
+    """
 
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
@@ -33,13 +39,22 @@ class Draft(NamedTuple):
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     answers: Found | None = None
+    forwards: Found | None = None
+    attached: tuple[Attached, ...] = ()
 
 
 def new_draft(
-    *, to: Sequence[str], subject: str, text: str, cc: Sequence[str] | None = None, bcc: Sequence[str] | None = None
+    *,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    cc: Sequence[str] | None = None,
+    bcc: Sequence[str] | None = None,
+    answers: Found | None = None,
 ) -> Draft:
-    """A mail of its own; raises `InvalidRequest` that says which part to correct."""
-    return Draft(_typed(to), _typed(cc or ()), _typed(bcc or ()), checked_subject(subject), _body(text))
+    """A mail of its own, or one in the conversation of another; raises `InvalidRequest` that says what to correct."""
+    draft = Draft(_typed(to), _typed(cc or ()), _typed(bcc or ()), checked_subject(subject), _body(text))
+    return draft if answers is None else _threaded(draft, answers)
 
 
 def reply_draft(account: MailAccount, found: Found, text: str) -> Draft:
@@ -47,17 +62,53 @@ def reply_draft(account: MailAccount, found: Found, text: str) -> Draft:
 
     Threaded by In-Reply-To and References (RFC 5322, 3.6.4). Raises `InvalidRequest` when there is nobody to answer.
     """
-    own = found.sender.address == account.address or found.folder.role in ("sent", "drafts")
-    people = found.to if own else found.reply_to or (found.sender,)
-    to = tuple(parse_typed(each.address)._replace(name=each.name[:100]) for each in people if each.address)
+    to = _checked(_first(account, found))
     if not to:
         raise InvalidRequest("That mail names no address that an answer could go to.")
-    subject, links = reply_subject(found.subject), (*found.references, found.message_id)
-    return Draft(to, (), (), subject, _body(text), found.message_id, links, found)
+    return _threaded(Draft(to, (), (), reply_subject(found.subject), _body(text)), found)
 
 
-def outgoing_of(ctx: Context, account: MailAccount, draft: Draft) -> Outgoing:
-    """The finished mail of the call in `ctx`; raises as `compose`."""
+def reply_all_draft(account: MailAccount, found: Found, text: str, *, own: set[str]) -> Draft:
+    """An answer to everybody in a mail but the owner, whose addresses are `own`; raises `InvalidRequest`.
+
+    Mail-Followup-To, where a mail has it, names exactly who wants answers to all; else they go to Reply-To or sender,
+    with the other recipients in copy (RFC 5322, 3.6.3).
+    """
+    first = found.followup or _first(account, found)
+    rest = () if found.followup else (*found.to, *found.cc)
+    mine = {*own, account.address}
+    to = _checked(_without(first, mine)) or _checked(first)
+    if not to:
+        raise InvalidRequest("That mail names no address that an answer could go to.")
+    copies = _without(rest, mine | {each.address for each in to})
+    return _threaded(Draft(to, _checked(copies), (), reply_subject(found.subject), _body(text)), found)
+
+
+def forward_draft(
+    found: Found,
+    original: str,
+    *,
+    to: Sequence[str],
+    text: str,
+    cc: Sequence[str] | None,
+    bcc: Sequence[str] | None,
+    attached: tuple[Attached, ...],
+    whole: bool,
+) -> Draft:
+    """A mail passed on: its text below the owner's words, or, when `whole`, as the file that `attached` names."""
+    if sum(each.size for each in attached) > LARGEST_FILES:
+        raise TooLarge(f"The files of that mail have more than {LARGEST_FILES // 1_048_576} MB together.")
+    words = clean(text).strip("\n")
+    body = words or "See the attached mail." if whole else f"{words}\n\n{_quoted(found, original)}".strip("\n")
+    subject = forward_subject(found.subject)
+    draft = Draft(_typed(to), _typed(cc or ()), _typed(bcc or ()), checked_subject(subject), _body(body))
+    return draft._replace(forwards=found, attached=attached)
+
+
+def outgoing_of(
+    ctx: Context, account: MailAccount, draft: Draft, *, files: Sequence[File] = (), kept: bool = False
+) -> Outgoing:
+    """The finished mail of the call in `ctx`, or, when `kept`, the draft of it; raises as `compose`."""
     assert ctx.call is not None, "a mail is made for a call"
     return compose(
         Address(account.address),
@@ -70,34 +121,47 @@ def outgoing_of(ctx: Context, account: MailAccount, draft: Draft) -> Outgoing:
         date=ctx.now(),
         in_reply_to=draft.in_reply_to,
         references=draft.references,
+        files=files,
+        draft=kept,
     )
 
 
-async def preview_of(ctx: Context, account: MailAccount, draft: Draft, *, verb: str, confirm: str) -> Preview:
-    """What a person decides on: every recipient, subject and text exactly as sent, and what came from outside."""
-    outgoing_of(ctx, account, draft)  # raises now what would fail after the approval
-    owner = str(ctx.account)
+def _threaded(draft: Draft, found: Found) -> Draft:
+    links = (*found.references, found.message_id)
+    return draft._replace(in_reply_to=found.message_id, references=links, answers=found)
 
-    def read(connection: Connection) -> tuple[tuple[Destination, ...], list[str]]:
-        people = (*draft.to, *draft.cc, *draft.bcc)
-        destinations = tuple(_destination(connection, owner, each) for each in people)
-        return destinations, _doubts(connection, owner, people)
 
-    destinations, doubts = await ctx.store.read(read)
-    return Preview(
-        verb=verb,
-        confirm=confirm,
-        account=account.address,
-        destinations=destinations,
-        fields=tuple(_fields(draft)),
-        content=draft.text,
-        outside=_outside(draft),
-        warnings=(*doubts, *_reply_doubts(draft), *_text_doubts(draft)),
-    )
+def _first(account: MailAccount, found: Found) -> tuple[Address, ...]:
+    """Who gets an answer in the first place."""
+    own = found.sender.address == account.address or found.folder.role in ("sent", "drafts")
+    return found.to if own else found.reply_to or (found.sender,)
+
+
+def _checked(people: Sequence[Address]) -> tuple[Address, ...]:
+    """Addresses out of a mail, held against the rules for typed ones; raises `InvalidRequest`."""
+    found = (parse_typed(each.address)._replace(name=each.name[:100]) for each in people if each.address)
+    return tuple({each.address: each for each in found}.values())
+
+
+def _without(people: Sequence[Address], left_out: set[str]) -> list[Address]:
+    return [each for each in people if each.address not in left_out and _untagged(each.address) not in left_out]
+
+
+def _untagged(address: str) -> str:
+    """The address without what stands behind a plus sign."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _typed(addresses: Sequence[str]) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(parse_typed(each) for each in addresses))
+
+
+def _quoted(found: Found, original: str) -> str:
+    people = {"From": (found.sender,), "To": found.to, "Cc": found.cc}
+    lines = [f"{label}: {', '.join(each.shown for each in some)}" for label, some in people.items() if some]
+    head = [lines[0], f"Date: {found.date:%A, %d %B %Y %H:%M} UTC", f"Subject: {found.subject}", *lines[1:]]
+    return "\n".join(["---------- Forwarded message ----------", *head, "", original.strip("\n")])
 
 
 def _body(text: str) -> str:
@@ -105,52 +169,3 @@ def _body(text: str) -> str:
     if not kept.strip():
         raise InvalidRequest("A mail needs a text.")
     return kept
-
-
-def _fields(draft: Draft) -> list[PreviewField]:
-    rows = [("To", draft.to), ("Copy", draft.cc), ("Blind copy", draft.bcc)]
-    people = [PreviewField(label=label, value=", ".join(each.shown for each in some)) for label, some in rows if some]
-    return [*(people if draft.cc or draft.bcc else []), PreviewField(label="Subject", value=draft.subject)]
-
-
-def _destination(connection: Connection, owner: str, address: Address) -> Destination:
-    known = search.written_to(connection, owner, address.address)
-    if known.last is None:
-        note = "You have never written to this address."
-    else:
-        times = "once" if known.times == 1 else f"{known.times} times"
-        note = f"You wrote to this address {times}, last on {known.last.day} {known.last:%B %Y}."
-    return Destination(kind="recipient", value=address.address, name=address.name or None, note=note)
-
-
-def _doubts(connection: Connection, owner: str, people: Sequence[Address]) -> list[str]:
-    known, doubts = search.known_addresses(connection, owner), []
-    for each in people:
-        if near := looks_like(each.address, known):
-            doubts.append(f"{each.address} looks like {near}, to whom you have written, but is another address.")
-        if "@" in each.name and each.name.strip().lower() != each.address:
-            doubts.append(f"The name {each.name[:80]!r} looks like an address; the mail goes to {each.address}.")
-    return doubts
-
-
-def _reply_doubts(draft: Draft) -> list[str]:
-    found = draft.answers
-    if found is None or not found.reply_to or found.sender.address in {each.address for each in draft.to}:
-        return []
-    goes = ", ".join(each.address for each in draft.to)
-    return [f"The mail came from {found.sender.address}, but asks for answers to {goes}."]
-
-
-def _text_doubts(draft: Draft) -> list[str]:
-    if any(unicodedata.category(character) == "Cf" for character in draft.subject + draft.text):
-        return ["Subject or text holds characters that cannot be seen."]
-    return []
-
-
-def _outside(draft: Draft) -> tuple[OutsideSource, ...]:
-    """Recipient and subject of an answer are taken from the mail that it answers."""
-    found = draft.answers
-    if found is None:
-        return ()
-    authors = (found.sender.address,) if found.sender.address else ()
-    return (OutsideSource(source=f"{source_of(found)} (recipient and subject)", authors=authors),)

@@ -27,9 +27,11 @@ __all__ = [
     "folders",
     "known_addresses",
     "message",
+    "own_addresses",
     "parse_query",
     "texts",
     "thread",
+    "with_message_id",
     "with_subject",
     "written_to",
 ]
@@ -191,6 +193,13 @@ def message(connection: Connection, account: str, name: str) -> Found:
     return _found(row)
 
 
+def with_message_id(connection: Connection, account: str, message_id: str) -> Found | None:
+    """The newest mail with a Message-ID that the mirror holds."""
+    query = text(f"{_SELECT} WHERE m.message_id = :name AND m.account = :account ORDER BY m.id DESC LIMIT 1")
+    row = connection.execute(query, {"name": message_id, "account": account}).one_or_none()
+    return _found(row) if row else None
+
+
 def thread(connection: Connection, account: str, number: int, *, limit: int) -> list[Found]:
     """The newest `limit` messages of a thread, oldest first, without drafts and copies."""
     rows = connection.execute(
@@ -244,6 +253,15 @@ def known_addresses(connection: Connection, account: str) -> list[str]:
     """The addresses that the owner wrote to, at most 5,000."""
     query = text("SELECT DISTINCT address FROM mail_written WHERE account = :account LIMIT 5000")
     return list(connection.scalars(query, {"account": account}))
+
+
+def own_addresses(connection: Connection, account: str) -> set[str]:
+    """The addresses that the owner sent mail from, as the folder of sent mail shows; at most 50."""
+    query = text(
+        "SELECT DISTINCT m.sender FROM mail_messages m JOIN mail_folders f ON f.id = m.folder"
+        " WHERE m.account = :account AND f.role = 'sent' AND m.sender != '' LIMIT 50"
+    )
+    return set(connection.scalars(query, {"account": account}))
 
 
 def folders(connection: Connection, account: str) -> list[Counted]:

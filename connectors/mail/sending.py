@@ -1,9 +1,14 @@
-"""The tools that send."""
+"""The tools that send: new mails, answers, and mails passed on."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from sqlalchemy import Connection
+
 from connectors.mail import outgoing, search
-from connectors.mail.account import account_of
+from connectors.mail.account import MailAccount, account_of
+from connectors.mail.compose import Outgoing
 from connectors.mail.connector import (
     BlindCopies,
     Copies,
@@ -14,14 +19,23 @@ from connectors.mail.connector import (
     connector,
     owner_of,
 )
-from connectors.mail.drafts import Draft, new_draft, outgoing_of, preview_of, reply_draft
+from connectors.mail.drafts import Draft, forward_draft, new_draft, outgoing_of, reply_all_draft, reply_draft
+from connectors.mail.files import File, attached, files_of, known_files
+from connectors.mail.moves import fetch_mail
+from connectors.mail.previews import preview_of
+from connectors.mail.search import Found
 from connectors.mail.views import MailSent
-from openassistant.connector import Context, Preview
+from openassistant.connector import Context, Field, Preview
+from openassistant.errors import Conflict, InvalidRequest
 from openassistant.messages import Call, ToolResult
 
-__all__ = ["messages_reply", "messages_send"]
+__all__ = ["find_sent", "messages_forward", "messages_reply", "messages_reply_all", "messages_send", "sent_mail"]
 
 _LATER = "The copy in the folder of sent mail follows with the next sync."
+
+_Whole = Annotated[bool, Field(description="Pass it on unchanged as an attached mail, instead of inside the text")]
+_Files = Annotated[bool, Field(description="Whether the files attached to it go along")]
+_Words = Annotated[str, Field(description="Your own words above it, with greeting and name below", max_length=100_000)]
 
 
 @connector.tool(effect="send")
@@ -42,9 +56,9 @@ async def preview_send(
 
 
 @messages_send.reconcile
-async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
+async def find_mail(ctx: Context, call: Call) -> ToolResult | None:
     """Whether the mail went out."""
-    return await _find_sent(ctx, call)
+    return await find_sent(ctx, call)
 
 
 @connector.tool(effect="send")
@@ -63,17 +77,83 @@ async def preview_reply(ctx: Context, message: str, text: str) -> Preview:
 @messages_reply.reconcile
 async def find_reply(ctx: Context, call: Call) -> ToolResult | None:
     """Whether the answer went out."""
-    return await _find_sent(ctx, call)
+    return await find_sent(ctx, call)
 
 
-async def _send(ctx: Context, draft: Draft) -> MailSent:
-    account = await account_of(ctx)
-    mail = outgoing_of(ctx, account, draft)
-    copied = await outgoing.send_once(ctx, account, mail)
-    return MailSent(message_id=mail.message_id, recipients=list(mail.recipients), note="" if copied else _LATER)
+@connector.tool(effect="send")
+async def messages_reply_all(ctx: Context, message: MessageId, text: Text) -> MailSent:
+    """Answer a mail to its sender and everybody else it went to, in its conversation, as plain text."""
+    return await _send(ctx, await _reply_all(ctx, message, text))
 
 
-async def _find_sent(ctx: Context, call: Call) -> ToolResult | None:
+@messages_reply_all.preview
+async def preview_reply_all(ctx: Context, message: str, text: str) -> Preview:
+    """The answer as it will go out."""
+    draft = await _reply_all(ctx, message, text)
+    account, found = await account_of(ctx), draft.answers
+    doubts = [f"It goes to a mailing list: {found.list_id}."] if found and found.list_id else []
+    return await preview_of(ctx, account, draft, verb="Send an answer to all", confirm="Send to all", doubts=doubts)
+
+
+@messages_reply_all.reconcile
+async def find_reply_all(ctx: Context, call: Call) -> ToolResult | None:
+    """Whether the answer went out."""
+    return await find_sent(ctx, call)
+
+
+@connector.tool(effect="send")
+async def messages_forward(
+    ctx: Context,
+    message: MessageId,
+    to: People,
+    text: _Words = "",
+    cc: Copies = None,
+    bcc: BlindCopies = None,
+    *,
+    as_attachment: _Whole = False,
+    attachments: _Files = True,
+) -> MailSent:
+    """Pass a mail on, with its files. For files or the whole mail, attachments_list must have looked at it before."""
+    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    files: list[File] = []
+    if draft.attached:
+        assert draft.forwards is not None, "files come from the mail that is passed on"
+        content = files_of(await fetch_mail(ctx, await account_of(ctx), draft.forwards))
+        files = [content[each.number] for each in draft.attached if each.number < len(content)]
+        found = [each.sha256 for each in attached(files)]
+        if found != [each.sha256 for each in draft.attached]:
+            raise Conflict("The files of that mail are not those that were approved, so nothing was sent. Ask again.")
+    return await _send(ctx, draft, files)
+
+
+@messages_forward.preview
+async def preview_forward(
+    ctx: Context,
+    message: str,
+    to: list[str],
+    text: str,
+    cc: list[str] | None,
+    bcc: list[str] | None,
+    *,
+    as_attachment: bool,
+    attachments: bool,
+) -> Preview:
+    """The mail as it will go out, each file with the digest of its content."""
+    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    found = draft.forwards
+    doubts = ["Only the beginning of that large mail was read."] if found and found.state == "cut" else []
+    if as_attachment:
+        doubts = ["The whole mail goes along, with all its headers and files."]
+    return await preview_of(ctx, await account_of(ctx), draft, verb="Forward a mail", confirm="Forward", doubts=doubts)
+
+
+@messages_forward.reconcile
+async def find_forward(ctx: Context, call: Call) -> ToolResult | None:
+    """Whether the mail went out."""
+    return await find_sent(ctx, call)
+
+
+async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
     """The result of an interrupted call that sent its mail; None when it certainly did not."""
     sent = await outgoing.was_sent(ctx, await account_of(ctx), call.id)
     if sent is None:
@@ -83,7 +163,56 @@ async def _find_sent(ctx: Context, call: Call) -> ToolResult | None:
     return messages_send.result(result)
 
 
+async def sent_mail(ctx: Context, account: MailAccount, mail: Outgoing) -> MailSent:
+    """Sends a finished mail, once for the call in `ctx`."""
+    copied = await outgoing.send_once(ctx, account, mail)
+    return MailSent(message_id=mail.message_id, recipients=list(mail.recipients), note="" if copied else _LATER)
+
+
+async def _send(ctx: Context, draft: Draft, files: list[File] | None = None) -> MailSent:
+    account = await account_of(ctx)
+    return await sent_mail(ctx, account, outgoing_of(ctx, account, draft, files=files or ()))
+
+
 async def _reply(ctx: Context, message: str, text: str) -> Draft:
     owner, account = owner_of(ctx), await account_of(ctx)
     found = await ctx.store.read(lambda connection: search.message(connection, owner, message))
     return reply_draft(account, found, text)
+
+
+async def _reply_all(ctx: Context, message: str, text: str) -> Draft:
+    owner, account = owner_of(ctx), await account_of(ctx)
+
+    def read(connection: Connection) -> tuple[Found, set[str]]:
+        return search.message(connection, owner, message), search.own_addresses(connection, owner)
+
+    found, own = await ctx.store.read(read)
+    return reply_all_draft(account, found, text, own={*own, account.login})
+
+
+async def _forward(
+    ctx: Context,
+    message: str,
+    to: list[str],
+    text: str,
+    cc: list[str] | None,
+    bcc: list[str] | None,
+    *,
+    as_attachment: bool,
+    attachments: bool,
+) -> Draft:
+    owner = owner_of(ctx)
+
+    def read(connection: Connection) -> Draft:
+        found = search.message(connection, owner, message)
+        known = known_files(connection, owner, found.id)
+        if not known and (as_attachment or (attachments and found.attachments)):
+            raise InvalidRequest(
+                "Call attachments_list for that mail first: files can only be approved when their content is known."
+                " Or forward it without them: attachments=false."
+            )
+        files = known[:1] if as_attachment else known[1:] if attachments else ()
+        original = search.texts(connection, [found.id]).get(found.id, "")
+        return forward_draft(found, original, to=to, text=text, cc=cc, bcc=bcc, attached=files, whole=as_attachment)
+
+    return await ctx.store.read(read)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.mail import drafting, filing, mirror, reading, sending
+from connectors.mail import attachments, drafting, files, filing, mirror, reading, sending
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.sync import sync_mailbox
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["connector", "drafting", "filing", "reading", "sending"]
+__all__ = ["attachments", "connector", "drafting", "filing", "reading", "sending"]
 
 
 @connector.check
@@ -29,4 +29,6 @@ async def sync(ctx: Context) -> None:
 @connector.forget
 async def forget(ctx: Context) -> None:
     """Deletes the mirror of a removed account."""
-    await ctx.store.write(lambda connection: mirror.forget(connection, owner_of(ctx)))
+    owner = owner_of(ctx)
+    await ctx.store.write(lambda connection: mirror.forget(connection, owner))
+    await ctx.store.write(lambda connection: files.forget(connection, owner))

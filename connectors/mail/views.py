@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from connectors.mail.addresses import Address
+from connectors.mail.files import Attached
 from connectors.mail.imap import Flag
+from connectors.mail.kept import Kept
 from connectors.mail.quotes import split
 from connectors.mail.search import Found
 from openassistant.connector import OutsideText
 
 __all__ = [
+    "AttachmentList",
+    "AttachmentView",
+    "DraftDeleted",
     "DraftSaved",
+    "DraftText",
     "FolderList",
     "FolderView",
     "MailMoved",
@@ -21,11 +29,14 @@ __all__ = [
     "MailText",
     "MailThread",
     "SearchResult",
+    "attachment_list",
+    "draft_text",
     "source_of",
     "summary_of",
     "text_of_mail",
 ]
 
+_LONGEST_DRAFT = 60_000
 _LONGEST_SIGNATURE = 1_000
 _STATES = {
     "cut": "Only the beginning of this large mail was read.",
@@ -114,10 +125,53 @@ class MailSent(_View):
 
 
 class DraftSaved(_View):
-    """A draft that lies in a folder; nothing was sent."""
+    """A draft that lies in a folder; nothing was sent. `draft` is what drafts_update and drafts_send take.
+
+    It is empty while the folder was never read: the next sync brings it. `replaces` is the version in the trash.
+    """
 
     message_id: str
     folder: str
+    draft: str = ""
+    replaces: str = ""
+
+
+class DraftText(_View):
+    """A draft in full; `note` says what of it is not shown."""
+
+    id: str
+    recipients: OutsideText
+    copies: OutsideText
+    blind_copies: OutsideText
+    subject: OutsideText
+    text: OutsideText
+    attachments: OutsideText | None = None
+    note: str = ""
+
+
+class DraftDeleted(_View):
+    """A draft that lies in the trash."""
+
+    draft: str
+    folder: str
+    came_from: str
+
+
+class AttachmentView(_View):
+    """A file in a mail: `number` is what attachments_read takes, `size` is in bytes."""
+
+    number: int
+    name: OutsideText
+    type: str
+    size: int
+    sha256: str
+
+
+class AttachmentList(_View):
+    """The files that are attached to a mail."""
+
+    message: str
+    attachments: list[AttachmentView]
 
 
 class MailMoved(_View):
@@ -126,6 +180,42 @@ class MailMoved(_View):
     message: str
     folder: str
     came_from: str
+
+
+def attachment_list(found: Found, files: Sequence[Attached]) -> AttachmentList:
+    """The files of a mail that was read in full."""
+    views = [
+        AttachmentView(
+            number=each.number,
+            name=_outside(found, each.name),
+            type=each.type,
+            size=each.size,
+            sha256=each.sha256,
+        )
+        for each in files
+    ]
+    return AttachmentList(message=str(found.id), attachments=views)
+
+
+def draft_text(found: Found, kept: Kept) -> DraftText:
+    """A draft that was read in full; it may repeat what others wrote, or be planted by them."""
+
+    def outside(text: str) -> OutsideText:
+        return OutsideText(text=text, source="a draft in this mailbox")
+
+    def people(some: tuple[Address, ...]) -> OutsideText:
+        return outside(", ".join(each.shown for each in some))
+
+    return DraftText(
+        id=str(found.id),
+        recipients=people(kept.to),
+        copies=people(kept.cc),
+        blind_copies=people(kept.bcc),
+        subject=outside(kept.subject),
+        text=outside(kept.text[:_LONGEST_DRAFT]),
+        attachments=outside(", ".join(each.shown for each in kept.attached)) if kept.attached else None,
+        note="It has formatting, which is not shown." if kept.formatted else "",
+    )
 
 
 def source_of(found: Found) -> str:

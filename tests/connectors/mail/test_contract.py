@@ -18,11 +18,18 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
     effects = {tool.name: tool.effect for tool in connector.card().tools}
     assert effects == {
         "actions_undo": Effect.WRITE,
+        "attachments_list": Effect.READ,
+        "drafts_read": Effect.READ,
         "folders_list": Effect.READ,
         "messages_search": Effect.READ,
         "threads_read": Effect.READ,
         "drafts_create": Effect.WRITE,
+        "drafts_delete": Effect.WRITE,
+        "drafts_update": Effect.WRITE,
         "messages_move": Effect.WRITE,
+        "drafts_send": Effect.SEND,
+        "messages_forward": Effect.SEND,
+        "messages_reply_all": Effect.SEND,
         "messages_send": Effect.SEND,
         "messages_reply": Effect.SEND,
     }
@@ -30,4 +37,4 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
 
 def test_what_reads_mail_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"messages_search", "threads_read"}
+    assert outside == {"attachments_list", "drafts_read", "messages_search", "threads_read"}

@@ -1,0 +1,126 @@
+"""Drafts as they were last read or written, so that a preview can show exactly what an approval will cover."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from connectors.mail import mirror
+from connectors.mail.account import MailAccount
+from connectors.mail.addresses import Address
+from connectors.mail.compose import Outgoing
+from connectors.mail.drafts import Draft
+from connectors.mail.files import Attached, attached, files_of
+from connectors.mail.folders import Folder
+from connectors.mail.imap import Flag, ImapSession, imap_session
+from connectors.mail.message import parse_mail
+from connectors.mail.mirror import Letter
+from openassistant.connector import Context
+
+__all__ = ["Kept", "kept_draft", "kept_of", "save_draft", "write_kept"]
+
+_FORMATTED = re.compile(rb"^content-type:\s*text/html", re.IGNORECASE | re.MULTILINE)
+
+
+class Kept(NamedTuple):
+    """A draft in plain values; `sha256` is that of all its bytes, `formatted` says that it holds more than its text."""
+
+    sha256: str
+    sender: str
+    message_id: str
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    subject: str
+    text: str
+    references: tuple[str, ...]
+    attached: tuple[Attached, ...]
+    formatted: bool
+
+    def draft(self) -> Draft:
+        """The same as a mail to be made."""
+        last = self.references[-1] if self.references else ""
+        plain = Draft(self.to, self.cc, self.bcc, self.subject, self.text, last, self.references)
+        return plain._replace(attached=self.attached)
+
+
+def kept_of(raw: bytes) -> Kept:
+    """What a draft's bytes say."""
+    mail, files = parse_mail(raw), attached(files_of(raw))[1:]
+    return Kept(
+        sha256=hashlib.sha256(raw).hexdigest(),
+        sender=mail.sender.address,
+        message_id=mail.message_id,
+        to=mail.to,
+        cc=mail.cc,
+        bcc=mail.bcc,
+        subject=mail.subject[:500],
+        text=mail.text,
+        references=mail.references,
+        attached=files,
+        formatted=bool(_FORMATTED.search(raw)),
+    )
+
+
+def write_kept(connection: Connection, account: str, message: int, kept: Kept) -> None:
+    """Remembers a draft."""
+    row = {"account": account, "message": message, "sha256": kept.sha256, "content": json.dumps(kept._asdict())}
+    statement = "INSERT OR REPLACE INTO mail_drafts (account, message, sha256, content)"
+    connection.execute(text(f"{statement} VALUES (:account, :message, :sha256, :content)"), row)
+
+
+def kept_draft(connection: Connection, account: str, message: int) -> Kept | None:
+    """What was remembered of a draft; None when it was never read in full."""
+    query = text("SELECT content FROM mail_drafts WHERE account = :account AND message = :message")
+    content = connection.execute(query, {"account": account, "message": message}).scalar_one_or_none()
+    return _kept(json.loads(content)) if content else None
+
+
+async def save_draft(ctx: Context, account: MailAccount, mail: Outgoing) -> tuple[Folder, int] | None:
+    """Puts a draft into its folder unless it lies there, and into the mirror; None when there is no such folder.
+
+    Its number is 0 when the mirror does not have the folder yet: then the next sync brings it.
+    """
+    async with imap_session(account, seconds=ctx.seconds) as session:
+        placed = await asyncio.to_thread(_placed, session, mail, ctx)
+    if placed is None:
+        return None
+    folder, uidvalidity, uid = placed
+    letter = Letter(uid, Flag.DRAFT | Flag.SEEN, ctx.now(), len(mail.content), parse_mail(mail.content))
+
+    def write(connection: Connection) -> int:
+        owner = str(ctx.account)
+        state = mirror.folder_states(connection, owner).get(folder.path)
+        if state is None or state.uidvalidity != uidvalidity:
+            return 0
+        mirror.add(connection, owner, state.id, [letter], sent=False)
+        query = text("SELECT id FROM mail_messages WHERE folder = :folder AND uid = :uid")
+        number = int(connection.execute(query, {"folder": state.id, "uid": uid}).scalar_one())
+        write_kept(connection, owner, number, kept_of(mail.content))
+        return number
+
+    return folder, await ctx.store.write(write)
+
+
+def _placed(session: ImapSession, mail: Outgoing, ctx: Context) -> tuple[Folder, int, int] | None:
+    """Folder, UIDVALIDITY and UID of a draft that lies there, put there when it did not."""
+    folder = next((folder for folder in session.folders() if folder.role == "drafts"), None)
+    if folder is None:
+        return None
+    if not (found := session.find(folder, mail.message_id)):
+        session.append(folder, mail.content, flags=("\\Draft", "\\Seen"), date=ctx.now())
+        found = session.find(folder, mail.message_id)
+    status = session.status(folder)
+    known = status is not None and bool(found)
+    return folder, status.uidvalidity if status and known else 0, found[-1] if found else 0
+
+
+def _kept(given: dict[str, Any]) -> Kept:
+    people = {name: tuple(Address(*each) for each in given[name]) for name in ("to", "cc", "bcc")}
+    files = tuple(Attached(*each) for each in given["attached"])
+    return Kept(**{**given, **people, "references": tuple(given["references"]), "attached": files})

@@ -247,7 +247,7 @@ async def find_sent_draft(ctx: Context, call: Call) -> ToolResult | None:
     """Whether the draft went out; if so it leaves the folder of drafts."""
     result = await find_sent(ctx, call)
     if result is not None:
-        with contextlib.suppress(NotFound):
+        with contextlib.suppress(NotFound, InvalidRequest):
             found = await _found(ctx, drafts_send.parse(call.arguments)["draft"])
             await _put_away(ctx, await account_of(ctx), found)
     return result

@@ -15,7 +15,7 @@ from connectors.mail.account import MailAccount
 from connectors.mail.addresses import Address
 from connectors.mail.compose import Outgoing
 from connectors.mail.drafts import Draft
-from connectors.mail.files import Attached, attached, files_of
+from connectors.mail.files import LARGEST_MAIL, Attached, attached, files_of
 from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag, ImapSession, imap_session
 from connectors.mail.message import parse_mail
@@ -90,8 +90,8 @@ async def save_draft(ctx: Context, account: MailAccount, mail: Outgoing) -> tupl
         placed = await asyncio.to_thread(_placed, session, mail, ctx)
     if placed is None:
         return None
-    folder, uidvalidity, uid = placed
-    letter = Letter(uid, Flag.DRAFT | Flag.SEEN, ctx.now(), len(mail.content), parse_mail(mail.content))
+    folder, uidvalidity, uid, content = placed
+    letter = Letter(uid, Flag.DRAFT | Flag.SEEN, ctx.now(), len(content), parse_mail(content))
 
     def write(connection: Connection) -> int:
         owner = str(ctx.account)
@@ -101,23 +101,28 @@ async def save_draft(ctx: Context, account: MailAccount, mail: Outgoing) -> tupl
         mirror.add(connection, owner, state.id, [letter], sent=False)
         query = text("SELECT id FROM mail_messages WHERE folder = :folder AND uid = :uid")
         number = int(connection.execute(query, {"folder": state.id, "uid": uid}).scalar_one())
-        write_kept(connection, owner, number, kept_of(mail.content))
+        write_kept(connection, owner, number, kept_of(content))
         return number
 
     return folder, await ctx.store.write(write)
 
 
-def _placed(session: ImapSession, mail: Outgoing, ctx: Context) -> tuple[Folder, int, int] | None:
-    """Folder, UIDVALIDITY and UID of a draft that lies there, put there when it did not."""
+def _placed(session: ImapSession, mail: Outgoing, ctx: Context) -> tuple[Folder, int, int, bytes] | None:
+    """Folder, UIDVALIDITY, UID and bytes of a draft that lies there, put there when it did not.
+
+    Its bytes are those that the server gives back: some do not keep what they were given to the letter.
+    """
     folder = next((folder for folder in session.folders() if folder.role == "drafts"), None)
     if folder is None:
         return None
     if not (found := session.find(folder, mail.message_id)):
         session.append(folder, mail.content, flags=("\\Draft", "\\Seen"), date=ctx.now())
         found = session.find(folder, mail.message_id)
+    content = session.whole(found[-1], largest=LARGEST_MAIL) if found else None
     status = session.status(folder)
-    known = status is not None and bool(found)
-    return folder, status.uidvalidity if status and known else 0, found[-1] if found else 0
+    if status is None or content is None:
+        return folder, 0, 0, mail.content
+    return folder, status.uidvalidity, found[-1], content
 
 
 def _kept(given: dict[str, Any]) -> Kept:

@@ -84,7 +84,10 @@ class Transport(Protocol):
         """Stores a value in a bucket, acknowledged."""
 
     def watch(self, bucket: str) -> AsyncIterator[tuple[str, bytes | None]]:
-        """The present values, then each change (None: deleted), for ever; values may repeat."""
+        """The present values, once ("", None) when they have all come, then each change (None: deleted), for ever.
+
+        Values may repeat.
+        """
 
     async def last(self, stream: str, subject: str) -> Incoming | None:
         """The newest message of a subject in a stream."""
@@ -266,7 +269,7 @@ class Bus:
         await self._transport.put(bucket, key, value)
 
     def watch(self, bucket: str) -> AsyncIterator[tuple[str, bytes | None]]:
-        """The present values of a bucket, then each change, for ever; values may repeat."""
+        """The present values of a bucket, ("", None), then each change, for ever; values may repeat."""
         return self._transport.watch(bucket)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -505,10 +508,15 @@ class NatsTransport:
                 await asyncio.sleep(1)
                 continue
             try:
+                info = await subscription.consumer_info()
+                if not info.num_pending and not (info.delivered and info.delivered.consumer_seq):
+                    yield "", None
                 while True:
                     message = await subscription.next_msg(timeout=_QUIET_SECONDS)
                     deleted = "KV-Operation" in (message.headers or {})
                     yield message.subject.removeprefix(prefix), None if deleted else message.data
+                    if not message.metadata.num_pending:
+                        yield "", None
             except (js_errors.Error, nats_errors.Error, TimeoutError):
                 continue
             finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -35,6 +37,7 @@ class Catalogue:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[Heartbeat, datetime]] = {}
+        self._whole = asyncio.Event()
         self.changed: Callable[[], None] = lambda: None
 
     async def follow(self, bus: Bus) -> None:
@@ -42,8 +45,17 @@ class Catalogue:
         async for key, value in bus.watch(CONNECTORS_BUCKET):
             self.apply(key, value)
 
+    async def read(self, *, seconds: float = 2.0) -> None:
+        """Returns when what the registry held at the start is known; after `seconds` in any case: it may be away."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._whole.wait()
+
     def apply(self, key: str, value: bytes | None) -> None:
-        """One change of the registry; an entry whose digest is not that of its card is ignored."""
+        """One change of the registry, as the watch tells it; an entry whose digest is not its card's is ignored."""
+        if not key:
+            self._whole.set()
+            return
         if value is None:
             self._seen.pop(key, None)
             self.changed()

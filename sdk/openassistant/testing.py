@@ -141,6 +141,7 @@ class MemoryTransport:
         changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
         for item in self.buckets[bucket].items():
             changes.put_nowait(item)
+        changes.put_nowait(("", None))
         self._watchers[bucket].append(changes)
         while True:
             yield await changes.get()

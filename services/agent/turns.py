@@ -255,6 +255,7 @@ class Turns:
         if request.command is None:
             return await self._ask_model(store, live, user, turn)
         await self._context(user, turn)
+        await self._catalogue.read()
         offered = offers(self._catalogue, self._trust.expired_grant(self._grants[turn.id]), request.accounts)
         await commands.answer(store, live, turn, request.command, user=user, offered=offered, now=self._clock())
         return []
@@ -264,6 +265,7 @@ class Turns:
         ctx = await self._context(user, turn)
         ref, model = await self._chosen_model(turn, ctx)
         grant = self._trust.expired_grant(self._grants[turn.id])
+        await self._catalogue.read()
         offered = offers(self._catalogue, grant, turn.request.accounts)
         tools = as_tools(offered)
         history, calls = await conversations.messages(store, turn.conversation)

@@ -102,6 +102,7 @@ class Room:
     async def start(self) -> None:
         """Serves the agent, opens the house, and keeps it in order from then on."""
         await self.connectors.start(self._bus)
+        await self.catalogue.read()
         await self.approvals.start()
         self.connectors.changed = lambda: self._spawn(self.attach)
         everybody = [user.id for user in await self.users.everybody()]
@@ -112,7 +113,6 @@ class Room:
     def loops(self) -> list[Awaitable[None]]:
         """What goes on for as long as the room does."""
         return [
-            self.catalogue.follow(self._bus),
             _every(_SWEEP, self.approvals.sweep),
             _every(_HOURLY, self.sessions.sweep),
             _every(_HEAD, self.ledger.keep_head),
@@ -189,6 +189,7 @@ async def run(settings: GatewaySettings) -> None:
         stack.push_async_callback(store.close)
         room = Room(bus, store, keys, settings)
         stack.push_async_callback(room.stores.close)
+        stack.callback(asyncio.ensure_future(room.catalogue.follow(bus)).cancel)
         await room.start()
         for loop in room.loops():
             stack.callback(asyncio.ensure_future(loop).cancel)

@@ -84,6 +84,7 @@ class Vault:
     async def on_token(self, ctx: CallContext, request: TokenRequest) -> TokenReply:
         """An account's settings and secrets for its own connector, after every check and a record of it."""
         account = await accounts.one(self._store, request.account)
+        await self.catalogue.read()
         caller = subjects.last_token(ctx.subject)
         expires = tokens.admit_release(
             ctx,

@@ -412,10 +412,24 @@ async def test_a_watcher_gets_the_present_values_then_each_change(room: Room) ->
             seen.append(item)  # noqa: PERF401 - it never ends
 
     following = asyncio.create_task(follow())
-    await until(lambda: (key, b"first") in seen)
+    await until(lambda: seen == [(key, b"first"), ("", None)])
     await hand.put(CONNECTORS_BUCKET, key, b"second")
     await hand.put(CONNECTORS_BUCKET, "caldav.other", b"another")
     await until(lambda: {(key, b"second"), ("caldav.other", b"another")} <= set(seen))
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+
+
+async def test_a_watcher_of_an_empty_bucket_is_told_that_nothing_is_there(room: Room) -> None:
+    gateway = await room("gateway")
+    seen: list[tuple[str, bytes | None]] = []
+
+    async def follow() -> None:
+        async for item in gateway.watch(CONNECTORS_BUCKET):
+            seen.append(item)  # noqa: PERF401 - it never ends
+
+    following = asyncio.create_task(follow())
+    await until(lambda: seen == [("", None)])
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
 

@@ -95,6 +95,7 @@ class VaultHouse:
         self.vault = Vault(self._room, self.store, key, trust=self.trust, clock=self.now)
         await self.vault.start()
         self.announce(CARD)
+        self.vault.catalogue.apply("", None)
 
     async def stop(self) -> None:
         await self._room.drain(seconds=2)

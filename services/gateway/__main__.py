@@ -42,6 +42,7 @@ from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.setup import Setup
 from services.gateway.streams import Streams
+from services.gateway.tokens import Tokens
 from services.gateway.turns import Turns
 from services.gateway.users import Users
 from services.gateway.vault import Vault
@@ -84,18 +85,19 @@ class Room:
             trust=settings.trust(), clock=clock, life=timedelta(hours=settings.approval_hours),
         )  # fmt: skip
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
+        self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
         chat = Chat(
             bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger
         )
         commands = Commands(self.connectors, self.accounts, chat, clock)
-        streams = Streams(bus, chat, self.sessions)
+        streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
         health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
-            sessions=self.sessions, setup=self.setup, connectors=self.connectors, accounts=self.accounts, chat=chat,
-            commands=commands, streams=streams, agui=agui, approvals=self.approvals, ledger=self.ledger,
-            models=self.models, health=health,
+            sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
+            accounts=self.accounts, chat=chat, commands=commands, streams=streams, agui=agui,
+            approvals=self.approvals, ledger=self.ledger, models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 
@@ -115,6 +117,7 @@ class Room:
         return [
             _every(_SWEEP, self.approvals.sweep),
             _every(_HOURLY, self.sessions.sweep),
+            _every(_HOURLY, self.tokens.sweep),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
             _every(_ATTACH, self._attach_anew),

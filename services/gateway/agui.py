@@ -1,7 +1,7 @@
 """The door for any AG-UI client: a `RunAgentInput` in, the events of its run out.
 
 What a client claims about the past is not taken: of its messages only the newest one of the user counts, of its resume
-entries only the decisions, and those need the session's authority like any other.
+entries only the decisions, and those need a session, or a token made for deciding, like any other.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Agui:
         if not 0 < len(given.thread_id) <= _LONGEST_ID or not 0 < len(given.run_id) <= _LONGEST_ID:
             raise InvalidRequest(f"threadId and runId have 1 to {_LONGEST_ID} characters.")
         if given.resume:
+            me.require("approve")
             conversation = await self._conversation(me, given.thread_id)
             events = await self._resumed(me, conversation, given.resume)
         else:

@@ -15,17 +15,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openassistant import __version__
 from openassistant.errors import Internal, OaError
-from services.gateway import problems, views
+from services.gateway import problems, scopes, views
 from services.gateway.gateway import Gateway
 from services.gateway.guard import Guard
 from services.gateway.pages import Pages
-from services.gateway.routes import approvals, commands, conversations, health, ledger, model, people, services
+from services.gateway.routes import approvals, commands, conversations, health, ledger, model, people, services, tokens
 from services.gateway.settings import GatewaySettings
 
 __all__ = ["create_api", "create_app"]
 
 _PROBLEM = "application/problem+json"
-_ROUTES = (people, conversations, commands, approvals, services, model, ledger, health)
+_ROUTES = (people, tokens, conversations, commands, approvals, services, model, ledger, health)
+
+_SCHEMES = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "oa"},
+    "token": {"type": "http", "scheme": "bearer", "description": "A personal API token"},
+}
 
 _log = logging.getLogger("openassistant.gateway")
 
@@ -66,9 +71,12 @@ class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         if self.openapi_schema is None:
-            for operation in _operations(super().openapi()):
+            document = super().openapi()
+            document["components"]["securitySchemes"] = _SCHEMES
+            for route, operation in _operations(document):
                 default = operation["responses"]["default"]
                 default["content"] = {_PROBLEM: default["content"].pop("application/json")}
+                operation["security"] = _security(scopes.TABLE.get(route, scopes.SESSION))
         return super().openapi()
 
 
@@ -111,15 +119,30 @@ class _Faults:
             )
 
 
-def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [operation for path in document["paths"].values() for operation in path.values()]
+def _operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Each operation with its route, as the table of scopes names it."""
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def _security(row: scopes.Row) -> list[dict[str, list[str]]]:
+    """What opens an operation: a session or, with one of these scopes, a token (OpenAPI 3.1 allows roles here)."""
+    if row is None:
+        return []
+    tokens: list[dict[str, list[str]]] = [{"token": [scope]} for scope in scopes.in_order(row)]
+    return [{"session": []}, *tokens]
 
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OaError)
     if isinstance(error, Internal):
         _write_down(request.scope, error)
-    return problems.response(problems.of_error(error), retry_after=error.retry_after)
+    answer = problems.response(problems.of_error(error), retry_after=error.retry_after)
+    answer.headers.update(problems.challenge(error))
+    return answer
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:

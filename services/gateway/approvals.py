@@ -205,13 +205,17 @@ class Approvals:
         return _view(*await self._one(me, approval))
 
     async def decide(self, me: SignedIn, approval: str, *, approve: bool, note: str = "") -> views.Approval:
-        """Decides, once. Raises `NotFound`, and `Conflict` when it was decided otherwise, or is no longer open."""
+        """Decides, once; a token needs the scope for it.
+
+        Raises `NotFound`, and `Conflict` when it was decided otherwise, or is no longer open.
+        """
+        me.require("approve")
         question, content = await self._one(me, approval)
         if question.state == "pending" and question.expires <= self._clock():
             await self._expire(question)
         elif question.state == "pending":
             state: Decided = "approved" if approve else "denied"
-            if await self._questions.settle(question, state, session=me.session, note=note.strip()):
+            if await self._questions.settle(question, state, by=me, note=note.strip()):
                 question, content = await self._one(me, approval)
                 await self._carry_out(question, content)
         question, content = await self._one(me, approval)
@@ -242,7 +246,7 @@ class Approvals:
         return question, contents[question.id]
 
     async def _expire(self, question: Question) -> None:
-        if await self._questions.settle(question, "expired", session=None, note=""):
+        if await self._questions.settle(question, "expired", by=None, note=""):
             _log.info("approval expired", extra={"approval": question.id})
 
     async def _carry_out(self, question: Question, content: Content) -> None:
@@ -266,7 +270,7 @@ class Approvals:
             _ACTIONS[question.state], user=question.user, id=question.id, grant=self._turn_grant(question),
             connector=call.connector, tool=call.tool, effect=content.effect, account=call.account,
             content={"call": call.id, "preview_digest": content.preview.digest(), "session": question.session,
-                     "note": content.note},
+                     "token": question.token, "note": content.note},
         )  # fmt: skip
         await self._questions.recorded(question)
 
@@ -296,7 +300,7 @@ class Approvals:
         token = None
         if approved:
             token = self._grants.by_person(
-                content.call, approval=question.id, session=question.session or "",
+                content.call, approval=question.id, session=question.session or f"token:{question.token}",
                 preview_digest=content.preview.digest(),
             )  # fmt: skip
         return Decision(

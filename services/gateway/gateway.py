@@ -16,6 +16,7 @@ from services.gateway.models import Models
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
 from services.gateway.streams import Streams
+from services.gateway.tokens import Tokens
 
 __all__ = ["Gateway"]
 
@@ -25,6 +26,7 @@ class Gateway:
     """Everything that a route may need."""
 
     sessions: Sessions
+    tokens: Tokens
     setup: Setup
     connectors: Connectors
     accounts: Accounts

@@ -7,10 +7,22 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from openassistant.errors import AccountRequired, InvalidRequest, OaError
+from openassistant.errors import AccountRequired, Forbidden, InvalidRequest, OaError
 from services.gateway.views import CheckStep, Problem
 
-__all__ = ["SignInRefused", "SignInRequired", "invalid", "of_error", "of_status", "of_validation", "response"]
+__all__ = [
+    "ScopeMissing",
+    "SignInAgain",
+    "SignInRefused",
+    "SignInRequired",
+    "TokenRefused",
+    "challenge",
+    "invalid",
+    "of_error",
+    "of_status",
+    "of_validation",
+    "response",
+]
 
 _TITLES = {
     "invalid_request": "That cannot be done as asked",
@@ -28,7 +40,11 @@ _TITLES = {
     "deadline_exceeded": "No answer in time",
     "sign_in_required": "Sign in",
     "sign_in_refused": "Sign-in refused",
+    "sign_in_again": "Sign in again",
+    "token_refused": "Token refused",
+    "scope_missing": "Not what this token is for",
 }
+_REALM = 'Bearer realm="open-assistant"'
 _BY_STATUS = {
     401: "sign_in_required",
     403: "forbidden",
@@ -42,6 +58,7 @@ _BY_STATUS = {
 }
 _ACTIONS = {
     "sign_in_required": "sign_in",
+    "sign_in_again": "sign_in",
     "account_required": "reconnect",
     "unavailable": "retry",
     "rate_limited": "retry",
@@ -65,9 +82,46 @@ class SignInRefused(OaError):
     who = "owner"
 
 
+class SignInAgain(Forbidden):
+    """Somebody is signed in, but too long ago for this."""
+
+    code = "sign_in_again"
+    who = "owner"
+
+
+class TokenRefused(OaError):
+    """An API token that is unknown, revoked or over (which one is not said)."""
+
+    code = "token_refused"
+    status = 401
+    who = "caller"
+
+
+class ScopeMissing(Forbidden):
+    """An API token that was not made for this."""
+
+    code = "scope_missing"
+    who = "caller"
+
+    def __init__(self, scopes: Sequence[str]) -> None:
+        named = " or ".join(f"“{scope}”" for scope in scopes)
+        words = f"This needs a token with the scope {named}." if scopes else "No token can do this; sign in instead."
+        super().__init__(words, details={"scopes": tuple(scopes)})
+
+
 def invalid(message: str, **fields: str) -> InvalidRequest:
     """An error that names the fields of the request that are wrong."""
     return InvalidRequest(message, details={"fields": fields})
+
+
+def challenge(error: OaError) -> dict[str, str]:
+    """The header that says which credential would do (RFC 9110, 11.6.1; its words are those of RFC 6750, 3)."""
+    if isinstance(error, ScopeMissing):
+        wanted = " ".join(error.details["scopes"])
+        return {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")}
+    if isinstance(error, TokenRefused):
+        return {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+    return {"WWW-Authenticate": _REALM} if isinstance(error, SignInRequired | SignInRefused) else {}
 
 
 def of_error(error: OaError) -> Problem:

@@ -14,6 +14,7 @@ from openassistant.keys import Keys
 from openassistant.messages import Call, Effect, Id, Preview, Wire
 from openassistant.store import Store, UserStores
 from services.gateway.grants import Grants
+from services.gateway.sessions import SignedIn
 
 __all__ = ["Content", "Decided", "Question", "Questions"]
 
@@ -36,6 +37,7 @@ class Question(Wire):
     expires: datetime
     decided: datetime | None = None
     session: Id | None = None
+    token: Id | None = None
     recorded: bool = False
     delivered: bool = False
 
@@ -58,7 +60,7 @@ class Questions:
 
     async def open(self, question: Question) -> Question:
         """The question of a call, this one if there was none yet."""
-        row = question.model_dump(exclude={"decided", "session", "recorded", "delivered"})
+        row = question.model_dump(exclude={"decided", "session", "token", "recorded", "delivered"})
         row |= {"created": question.created.isoformat(), "expires": question.expires.isoformat()}
 
         def write(connection: Connection) -> Any:
@@ -117,11 +119,11 @@ class Questions:
         async with self._own(user) as store:
             return await store.read(read)
 
-    async def settle(self, question: Question, state: Decided, *, session: str | None, note: str) -> bool:
-        """Ends a question that waits; False when it does not wait any more."""
-        row = {"id": question.id, "state": state, "session": session, "now": self._clock().isoformat()}
+    async def settle(self, question: Question, state: Decided, *, by: SignedIn | None, note: str) -> bool:
+        """Ends a question that waits, decided by somebody or by time; False when it does not wait any more."""
+        row = {"id": question.id, "state": state, "now": self._clock().isoformat(), **_credential(by)}
         query = text(
-            "UPDATE approvals SET state = :state, session = :session, decided = :now"
+            "UPDATE approvals SET state = :state, session = :session, token = :token, decided = :now"
             " WHERE id = :id AND state = 'pending'"
         )
         if not await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1):
@@ -192,6 +194,13 @@ class Questions:
             return [_question(row) for row in connection.execute(query, values)]
 
         return await self._room.read(read)
+
+
+def _credential(by: SignedIn | None) -> dict[str, str | None]:
+    """With what somebody decided: a session or a token."""
+    if by is None:
+        return {"session": None, "token": None}
+    return {"session": None, "token": by.session} if by.is_token else {"session": by.session, "token": None}
 
 
 def _question(row: Any) -> Question:

@@ -16,7 +16,8 @@ from openassistant.store import Store
 from services.gateway import views
 from services.gateway.backoff import Backoff, network_of
 from services.gateway.ledger import Ledger
-from services.gateway.problems import SignInRefused, SignInRequired
+from services.gateway.problems import ScopeMissing, SignInRefused, SignInRequired, invalid
+from services.gateway.scopes import Scope
 from services.gateway.users import User, Users, login_of
 
 __all__ = ["Opened", "Sessions", "SignedIn"]
@@ -28,11 +29,26 @@ _KNOWN_FOR = timedelta(days=180)
 
 
 class SignedIn(Wire):
-    """A living session and whose it is."""
+    """A living session and whose it is, or an API token in its place; then `session` is the token's id.
+
+    `began`: when a password was last given. `scopes`: what the token is for; a session is for everything.
+    """
 
     session: Id
     user: User
     expires: datetime
+    began: datetime | None = None
+    scopes: frozenset[Scope] | None = None
+
+    @property
+    def is_token(self) -> bool:
+        """Whether this is an API token."""
+        return self.scopes is not None
+
+    def require(self, scope: Scope) -> None:
+        """Raises `ScopeMissing` for a token without this scope."""
+        if self.scopes is not None and scope not in self.scopes:
+            raise ScopeMissing((scope,))
 
 
 class Opened(Wire):
@@ -101,7 +117,17 @@ class Sessions:
             await self._store.write(
                 lambda connection: connection.execute(text("UPDATE sessions SET seen = :now WHERE id = :id"), touched)
             )
-        return SignedIn(session=row.session, user=_user(row), expires=self._ends(row))
+        began = datetime.fromisoformat(row.created)
+        return SignedIn(session=row.session, user=_user(row), expires=self._ends(row), began=began)
+
+    async def confirm(self, me: SignedIn, password: str, *, address: str) -> None:
+        """The password once more, guarded as at sign-in; raises `InvalidRequest` that names it, `RateLimited`."""
+        user, stored = await self._users.find(me.user.username) or (None, None)
+        self._backoff.admit(login_of(me.user.username), address, known=await self._knows(me.user, address))
+        if not await self._users.fits(stored, password) or user is None or user.id != me.user.id:
+            self._ledger.try_note(AuditAction.SESSION_REFUSED, user=me.user.id, content={"address": address})
+            raise invalid("The password is wrong.", password="This is not your password.")
+        self._backoff.succeeded(login_of(me.user.username), address)
 
     async def lives(self, session: str) -> bool:
         """Whether a session has neither ended nor been revoked; for answers that last."""
@@ -194,7 +220,7 @@ def _insert(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def _select(connection: Connection, column: str, value: str) -> Any:
-    columns = "s.id AS session, s.seen, s.expires, u.id, u.username, u.display_name, u.role"
+    columns = "s.id AS session, s.created, s.seen, s.expires, u.id, u.username, u.display_name, u.role"
     joined = "sessions s JOIN users u ON u.id = s.user"
     query = text(f"SELECT {columns} FROM {joined} WHERE {column} = :value")  # noqa: S608 - names from the code
     return connection.execute(query, {"value": value}).one_or_none()

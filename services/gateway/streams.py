@@ -18,6 +18,7 @@ from openassistant.messages import TurnAccepted
 from services.gateway import views
 from services.gateway.chat import Chat
 from services.gateway.sessions import Sessions, SignedIn
+from services.gateway.tokens import Tokens
 
 __all__ = ["Event", "Events", "Streams", "ends_run", "snapshot"]
 
@@ -31,8 +32,11 @@ _KEEP_ALIVE = 15.0
 class Streams:
     """Streams for the browser and for other clients of AG-UI."""
 
-    def __init__(self, bus: Bus, chat: Chat, sessions: Sessions, *, keep_alive: float = _KEEP_ALIVE) -> None:
-        self._bus, self._chat, self._sessions, self._keep_alive = bus, chat, sessions, keep_alive
+    def __init__(
+        self, bus: Bus, chat: Chat, sessions: Sessions, tokens: Tokens, *, keep_alive: float = _KEEP_ALIVE
+    ) -> None:
+        self._bus, self._chat, self._keep_alive = bus, chat, keep_alive
+        self._sessions, self._tokens = sessions, tokens
 
     def run(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> StreamingResponse:
         """The events of a run that was accepted just now, to its end."""
@@ -82,7 +86,7 @@ class Streams:
             while True:
                 done, _ = await asyncio.wait({waiting}, timeout=self._keep_alive)
                 if not done:
-                    if not await self._sessions.lives(me.session):
+                    if not await self._lives(me):
                         return
                     yield b": still here\n\n"
                     continue
@@ -98,6 +102,9 @@ class Streams:
             with contextlib.suppress(asyncio.CancelledError, OaError):
                 await waiting
             await events.aclose()
+
+    async def _lives(self, me: SignedIn) -> bool:
+        return await (self._tokens if me.is_token else self._sessions).lives(me.session)
 
     def _subject(self, me: SignedIn, conversation: str) -> str:
         return subjects.chat(me.user.id, conversation)

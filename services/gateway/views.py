@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from openassistant.messages import CallState, Effect, Id
+from services.gateway.scopes import SCOPES, Scope
 
 __all__ = [
     "Accepted",
@@ -41,6 +42,7 @@ __all__ = [
     "ModelChoice",
     "ModelDraft",
     "ModelSettings",
+    "NewToken",
     "Preview",
     "PreviewDestination",
     "PreviewField",
@@ -52,6 +54,8 @@ __all__ = [
     "SetupDraft",
     "SetupState",
     "Sync",
+    "Token",
+    "TokenDraft",
     "TreeHead",
     "User",
     "Verification",
@@ -142,6 +146,36 @@ class SetupDraft(Login):
 
     token: Annotated[str, StringConstraints(max_length=200)]
     display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------
+
+
+class Token(View):
+    """A personal API token, as its owner sees it afterwards: `tail` is its last four characters."""
+
+    id: Id
+    name: str
+    scopes: tuple[Scope, ...]
+    tail: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None = None
+
+
+class NewToken(Token):
+    """A token that was made just now; `token` is shown this one time."""
+
+    token: str
+
+
+class TokenDraft(View):
+    """A new token. `password` is needed for `approve` and `accounts` when the sign-in is older than 15 minutes."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=len(SCOPES))]
+    expires_in_days: Annotated[int, Field(ge=1, le=365)] = 90
+    password: Password | None = None
 
 
 # --- connectors and accounts --------------------------------------------------------------------------------------

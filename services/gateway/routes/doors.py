@@ -1,4 +1,4 @@
-"""What a route may ask for: the gateway's parts, and who is signed in."""
+"""What a route may ask for: the gateway's parts, and who is signed in, in a browser or with an API token."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from openassistant.errors import Forbidden
+from services.gateway import scopes
+from services.gateway.bearer import bearer
 from services.gateway.gateway import Gateway
-from services.gateway.problems import SignInRequired
+from services.gateway.problems import ScopeMissing, SignInRequired
 from services.gateway.sessions import SignedIn
 
 __all__ = ["House", "Me", "Owner", "address_of", "drop_cookie", "set_cookie"]
@@ -25,6 +27,10 @@ House = Annotated[Gateway, Depends(_gateway)]
 
 
 async def _signed_in(request: Request, house: House) -> SignedIn:
+    """Whoever the token is of, if there is one, and else the cookie; never one where the other was refused."""
+    given = bearer(request.headers)
+    if given is not None:
+        return await _by_token(request, house, given)
     token = request.cookies.get(_name(request))
     if not token:
         raise SignInRequired("Please sign in.")
@@ -32,6 +38,14 @@ async def _signed_in(request: Request, house: House) -> SignedIn:
 
 
 Me = Annotated[SignedIn, Depends(_signed_in)]
+
+
+async def _by_token(request: Request, house: Gateway, token: str) -> SignedIn:
+    me = await house.tokens.find(token, address=address_of(request))
+    wanted = scopes.allowed(request.method, request.scope["route"].path)
+    if me.scopes is None or wanted.isdisjoint(me.scopes):
+        raise ScopeMissing(scopes.in_order(wanted))
+    return me
 
 
 def _owner(me: Me) -> SignedIn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from services.gateway import views
+from services.gateway.bearer import bearer
 from services.gateway.routes.doors import House, Me, address_of, drop_cookie, set_cookie
 from services.gateway.sessions import Opened
 
@@ -78,4 +79,7 @@ def _agent(request: Request) -> str:
 
 
 def _former(request: Request) -> tuple[str, ...]:
+    """The browser's session; a request with a token brings no cookie's authority."""
+    if bearer(request.headers) is not None:
+        return ()
     return tuple(request.cookies[name] for name in ("oa", "__Host-oa") if name in request.cookies)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import defaultdict
 from contextlib import AsyncExitStack
@@ -197,6 +198,16 @@ class GatewayHouse:
         """The ledger has seen a tool start that brings in text from outside."""
         digest = card_digest(POST)
         self.read.append(LedgerCall(id=new_id(), turn=turn, connector="post", card_digest=digest, tool="letters_read"))
+
+    def become(self, me: SignedIn) -> None:
+        """The house is theirs from now on, with its account."""
+        self.me, self.account = me, self.account.model_copy(update={"user": me.user.id})
+
+    async def settled(self, action: str) -> None:
+        """Waits until the witness has been told of what does not wait for it."""
+        async with asyncio.timeout(5):
+            while action not in self.recorded():
+                await asyncio.sleep(0.005)
 
     def recorded(self) -> list[str]:
         return [each.action.value for each in self.records]

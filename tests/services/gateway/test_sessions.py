@@ -7,54 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
-from sqlalchemy import text
 
 from openassistant.context import new_id
 from openassistant.errors import Conflict, Forbidden, Internal, InvalidRequest, NotFound, RateLimited, Unavailable
-from services.gateway.backoff import Backoff, network_of
-from services.gateway.ledger import Ledger
-from services.gateway.passwords import Passwords
-from services.gateway.preferences import Preferences
+from services.gateway.backoff import network_of
 from services.gateway.problems import SignInRefused, SignInRequired
-from services.gateway.sessions import ABSOLUTE, IDLE, Opened, Sessions
-from services.gateway.setup import Setup
-from services.gateway.users import User, Users
+from services.gateway.sessions import ABSOLUTE, IDLE
+from tests.services.gateway.door import ELSEWHERE, HOME, PASSWORD, Door
 from tests.services.gateway.house import GatewayHouse
-
-PASSWORD = "planted not a real password"
-HOME, ELSEWHERE = "192.168.1.20", "203.0.113.9"
-
-
-class Door:
-    """Sessions and set-up over the house's store, with a hash that is quick to make."""
-
-    def __init__(self, house: GatewayHouse) -> None:
-        self.house = house
-        ledger = Ledger(house.bus.room("gateway"), house.grants, Preferences(house.store))
-        quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        self.users = Users(house.store, quick, house.clock)
-        self.sessions = Sessions(house.store, self.users, ledger, Backoff(house.clock), house.clock)
-        self.setup = Setup(self.users, ledger, folder=house.folder, address="http://127.0.0.1:8080")
-        self.file = house.folder / "setup-url"
-
-    async def owner(self) -> User:
-        user, hashed = await self.users.prepare(username="Ada", password=PASSWORD, display_name="Ada", role="owner")
-        await self.users.add(user, hashed, first=True)
-        return user
-
-    async def sign_in(
-        self, password: str = PASSWORD, *, username: str = "ada", address: str = HOME, former: tuple[str, ...] = ()
-    ) -> Opened:
-        return await self.sessions.sign_in(username, password, address=address, agent="test", former=former)
-
-    def token(self) -> str:
-        return self.file.read_text().strip().partition("#")[2]
-
-    async def stored(self) -> str:
-        """Everything in the room's sessions and users, as text."""
-        query = text("SELECT * FROM sessions"), text("SELECT * FROM users")
-        return await self.house.store.read(lambda c: str([list(c.execute(each)) for each in query]))
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ class Scene:
         self.sessions = FakeSessions()
         self.gateway = self.memory.room("gateway")
         self.chat = FakeChat(self.me, self.memory.room("agent"))
-        self.streams = Streams(self.gateway, self.chat, self.sessions, keep_alive=0.05)  # type: ignore[arg-type]
+        self.streams = Streams(self.gateway, self.chat, self.sessions, self.sessions, keep_alive=0.05)  # type: ignore[arg-type]
 
     async def follow(self, after: int | None, *, until: int) -> list[Event]:
         answer = await self.streams.follow(self.me, self.chat.id, after=after)

@@ -1,0 +1,102 @@
+"""Which credential opens which route: one row for each, and nothing opens without its row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+__all__ = ["ALL", "NOBODY", "SCOPES", "SESSION", "TABLE", "WORDS", "Row", "Scope", "allowed", "in_order", "table"]
+
+Scope = Literal["chat", "approve", "accounts", "audit"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+WORDS: Mapping[Scope, str] = {
+    "chat": "Write to the assistant, run commands, read conversations and what waits for you",
+    "approve": "Decide what waits for you: send, change, delete in your name",
+    "accounts": "Connect and remove accounts, choose the model",
+    "audit": "Read, check and export the record of what was done",
+}
+
+Row = frozenset[Scope] | None
+"""The scopes of which a token needs one; none: no token opens it."""
+
+ALL: Row = frozenset(SCOPES)
+SESSION: Row = frozenset()
+"""For somebody who is signed in, in a browser or with a password; no token will do."""
+NOBODY: Row = None
+"""Open without any credential; what comes with the request is not looked at."""
+_CHAT: Row = frozenset({"chat"})
+_APPROVE: Row = frozenset({"approve"})
+_ACCOUNTS: Row = frozenset({"accounts"})
+_AUDIT: Row = frozenset({"audit"})
+
+TABLE: Mapping[str, Row] = {
+    "GET /healthz": NOBODY,
+    "GET /readyz": NOBODY,
+    "GET /api/openapi.json": NOBODY,
+    "GET /api/setup": NOBODY,
+    "POST /api/setup": NOBODY,
+    "POST /api/session": NOBODY,
+    "GET /api/session": ALL,
+    "DELETE /api/session": SESSION,
+    "GET /api/sessions": SESSION,
+    "DELETE /api/sessions/{session_id}": SESSION,
+    "GET /api/tokens": SESSION,
+    "POST /api/tokens": SESSION,
+    "DELETE /api/tokens/{token}": SESSION,
+    "GET /api/conversations": _CHAT,
+    "POST /api/conversations": _CHAT,
+    "GET /api/conversations/{conversation}": _CHAT,
+    "DELETE /api/conversations/{conversation}": _CHAT,
+    "POST /api/conversations/{conversation}/messages": _CHAT,
+    "POST /api/conversations/{conversation}/cancel": _CHAT,
+    "POST /api/conversations/{conversation}/retry": _CHAT,
+    "GET /api/conversations/{conversation}/events": _CHAT,
+    "GET /api/commands": _CHAT,
+    "POST /api/conversations/{conversation}/commands": _CHAT,
+    "POST /api/agui": _CHAT,
+    "GET /api/approvals": frozenset({"chat", "approve"}),
+    "GET /api/approvals/{approval}": frozenset({"chat", "approve"}),
+    "POST /api/approvals/{approval}": _APPROVE,
+    "GET /api/connectors": frozenset({"chat", "accounts"}),
+    "POST /api/connectors/{connector}/approve": SESSION,
+    "GET /api/accounts": _ACCOUNTS,
+    "POST /api/accounts": _ACCOUNTS,
+    "GET /api/accounts/{account}": _ACCOUNTS,
+    "POST /api/accounts/{account}/check": _ACCOUNTS,
+    "DELETE /api/accounts/{account}": _ACCOUNTS,
+    "GET /api/model": _ACCOUNTS,
+    "PUT /api/model": _ACCOUNTS,
+    "DELETE /api/model": _ACCOUNTS,
+    "POST /api/model/check": _ACCOUNTS,
+    "GET /api/audit": _AUDIT,
+    "GET /api/audit/verify": _AUDIT,
+    "GET /api/audit/export": _AUDIT,
+    "GET /api/audit/consistency": _AUDIT,
+    "GET /api/audit/{index}/proof": _AUDIT,
+}
+
+
+def allowed(method: str, path: str) -> frozenset[Scope]:
+    """The scopes of which a token needs one for a route, by its method and pattern; none where there is no row."""
+    return TABLE.get(f"{method} {path}") or frozenset()
+
+
+def table() -> str:
+    """The rows as a Markdown table, for the guide."""
+    lines = ["| route | a token with |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| `{route}` | {_told(row)} |" for route, row in TABLE.items())]) + "\n"
+
+
+def in_order(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
+    """Scopes in the order of their list, each once."""
+    given = frozenset(scopes)
+    return tuple(each for each in SCOPES if each in given)
+
+
+def _told(row: Row) -> str:
+    if row is None:
+        return "open to all"
+    if row == ALL:
+        return "any scope"
+    return " or ".join(f"`{each}`" for each in in_order(row)) or "none: sign in"

@@ -508,8 +508,8 @@ class NatsTransport:
                 await asyncio.sleep(1)
                 continue
             try:
-                info = await subscription.consumer_info()
-                if not info.num_pending and not (info.delivered and info.delivered.consumer_seq):
+                await self._first(subscription)
+                if not subscription.pending_msgs:
                     yield "", None
                 while True:
                     message = await subscription.next_msg(timeout=_QUIET_SECONDS)
@@ -566,6 +566,13 @@ class NatsTransport:
         return await self._js.subscribe(
             subject, stream=stream, ordered_consumer=True, deliver_policy=deliver, inactive_threshold=120
         )
+
+    async def _first(self, subscription: Any) -> None:
+        """Waits for the first message; one that is there comes within a round trip or two."""
+        for _ in range(25):
+            if subscription.pending_msgs:
+                return
+            await asyncio.sleep(0.02)
 
     async def _connected(self, timeout: float) -> None:
         """Waits a moment for a bus that is coming back; raises `Unavailable` rather than queueing a request."""

@@ -2,7 +2,7 @@ import { defineConfig } from '@playwright/test';
 
 import { chromium } from './tests/chromium.mjs';
 
-const port = 4179;
+const port = Number(process.env.UI_PORT ?? 4179);
 
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 844 };

@@ -2,6 +2,8 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'lo
 const exactFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
 const clockFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const dayFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const weekdayFormat = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+const yearFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 const shortFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -27,6 +29,27 @@ export const clock = (time: string): string => clockFormat.format(new Date(time)
 export function until(time: string, now: number): string {
   const isToday = new Date(time).toDateString() === new Date(now).toDateString();
   return isToday ? clock(time) : shortFormat.format(new Date(time));
+}
+
+/** When something is, from its own words: days ("2026-11-24") as days, times without a zone as they stand. */
+export function span(start: string, end: string, whole = ''): string {
+  const [from, to] = [new Date(start), new Date(end || start)];
+  if (Number.isNaN(from.getTime())) return start;
+  const isSameDay = to.toDateString() === from.toDateString() || !end || Number.isNaN(to.getTime());
+  if (start.length <= 10) {
+    const [first, last] = [new Date(`${start}T00:00`), new Date(`${end || start}T00:00`)];
+    if (first.getTime() === last.getTime()) return whole || shortDay(first);
+    return `${shortDay(first)} – ${shortDay(last)}`;
+  }
+  const opens = whole ? clockFormat.format(from) : `${shortDay(from)}, ${clockFormat.format(from)}`;
+  if (!end || from.getTime() === to.getTime()) return opens;
+  return `${opens} – ${isSameDay ? clockFormat.format(to) : `${shortDay(to)}, ${clockFormat.format(to)}`}`;
+}
+
+/** The day of the week and of the month, with the year where it is not this one. */
+function shortDay(date: Date): string {
+  const isThisYear = date.getFullYear() === new Date().getFullYear();
+  return (isThisYear ? weekdayFormat : yearFormat).format(date);
 }
 
 /** The calendar day, as a heading: today and yesterday by name. */

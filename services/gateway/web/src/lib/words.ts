@@ -109,7 +109,8 @@ export const words = {
     you: 'You',
     assistant: 'Assistant',
     composer: 'Your message',
-    placeholder: 'Ask, or say what to do',
+    placeholder: 'Ask, or type / for commands',
+    placeholderBare: 'Type / for commands',
     send: 'Send',
     stop: 'Stop',
     stopping: 'Stopping …',
@@ -127,7 +128,7 @@ export const words = {
     emptyTitle: (name: string) => `Good to see you, ${name}.`,
     emptyText: 'Four things to try',
     noModelTitle: 'No model yet',
-    noModel: 'Without one the assistant cannot answer.',
+    noModel: 'With one, you can ask in your own words. Commands work without.',
     addModel: 'Add a model',
     noAccountsTitle: 'Nothing connected',
     noAccounts: 'Connect your mail or calendar, and it can look things up and act for you.',
@@ -143,6 +144,33 @@ export const words = {
       'It carries more than a plain page address does, and the assistant wrote it. Whoever runs the site sees all of it.',
     linkOpen: 'Open',
     linkCancel: 'Don’t open'
+  },
+
+  commands: {
+    menu: 'Commands',
+    open: 'Commands: what can be done without a model',
+    count: (count: number) =>
+      count === 1 ? 'One command. Enter chooses it.' : `${count} commands. The arrow keys move, Enter chooses.`,
+    none: 'No connected service offers a command yet.',
+    noneLink: 'Connect a service',
+    close: (name: string) => `Close /${name}`,
+    run: 'Go',
+    asks: 'Nothing is sent before you have seen it and said yes.',
+    everyAccount: 'Every account',
+    timeOf: (label: string) => `${label}: time`,
+    noDay: 'Give a day.',
+    again: 'Use again',
+    againOf: (text: string) => `Use again: ${text}`,
+    results: (source: string) => `From ${source}`,
+    nothing: 'Nothing found.',
+    asking: 'Asking …',
+    working: 'Working',
+    allDay: 'All day',
+    unread: 'Unread',
+    more: (count: number) => `Show ${count} more`,
+    details: 'Details',
+    homeTitle: 'What works without a model',
+    homeText: 'Type / or choose one. Sending still asks you first.'
   },
 
   tries: {

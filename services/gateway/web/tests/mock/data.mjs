@@ -283,3 +283,61 @@ export const entries = Array.from({ length: SIZE }, (_, index) => entry(index)).
 export const head = { size: SIZE, root: '5e'.repeat(32), time: before(1), signature: 'a signed note' };
 export const found = [{ name: 'Ollama', base_url: 'http://127.0.0.1:11434/v1', models: ['llama3.1:8b', 'qwen3:14b'] }];
 export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null };
+
+const day = (/** @type {number} */ days) => before(-60 * 24 * days).slice(0, 10);
+const people = { type: 'array', items: { type: 'string', format: 'mailbox', maxLength: 400 }, minItems: 1, title: 'To', description: 'Addresses, with commas between them' };
+const text = (/** @type {string} */ title, more = {}) => ({ type: 'string', title, ...more });
+const form = (/** @type {object} */ properties, /** @type {string[]} */ required) => ({ type: 'object', properties, required, additionalProperties: false });
+const account = { type: 'string', title: 'Account', enum: [id('a'), id('b')] };
+const both = accounts.map((each) => ({ id: each.id, name: each.name, connector: each.connector }));
+const homes = [...both.slice(0, 1), { id: id('b'), name: 'ada@work.example', connector: 'mail' }];
+
+export const commands = [
+  { name: 'agenda', title: 'Show the agenda', description: 'What is in your calendars, day by day', effect: 'read', accounts: both.slice(1), form: form({ from: text('From', { format: 'date', default: day(0) }), to: text('To', { format: 'date', default: day(6), description: 'This day included' }) }, []) },
+  { name: 'event', title: 'Put an event into the calendar', description: 'With guests, you see it once more before they are invited', effect: 'write', accounts: both.slice(1), form: form({ title: text('Title', { minLength: 1 }), start: text('Start', { format: 'day-or-time', description: 'Without a time it is the whole day' }), end: text('End', { format: 'day-or-time', description: 'Empty means an hour, or that day' }), place: text('Place'), notes: text('Notes', { format: 'multiline' }) }, ['title', 'start']) },
+  { name: 'find', title: 'Find', description: 'Looks in every connected service at once', effect: 'read', accounts: both, form: form({ text: text('Words', { minLength: 1, description: 'All of them must occur' }), account }, ['text']) },
+  { name: 'mail', title: 'Write a mail', description: 'You see it once more before it is sent', effect: 'send', accounts: homes, form: form({ to: people, subject: text('Subject', { minLength: 1 }), text: text('Text', { format: 'multiline', minLength: 1 }), account }, ['to', 'subject', 'text', 'account']) }
+];
+
+const by = (/** @type {string} */ words) => ({ text: words, source: 'mail of 12 March', authors: ['carol@example.org'] });
+
+export const mails = {
+  messages: [
+    { id: '41', date: before(60 * 5), folder: 'INBOX', unread: true, sender: by('Carol Meyer <carol@example.org>'), recipients: by('ada@home.example'), subject: by('The lease for Linden Street 12'), excerpt: by('The contract is ready, please come by before the weekend. Bring an identity card, and the key of the cellar if you still have it.') },
+    { id: '17', date: '2024-03-12T09:00:00Z', folder: 'Archive', unread: false, sender: by('The agency <office@lease.example.org>'), recipients: by('ada@home.example'), subject: by('Re: lease'), excerpt: by('We have received your papers.') }
+  ],
+  note: 'The mailbox is still being read, so there may be more.'
+};
+export const events = {
+  events: [
+    { id: 'e1', start: day(1), end: day(1), calendar: 'Family', title: by('Recycling'), repeats: true },
+    { id: 'e2', start: `${day(1)}T10:00:00+01:00`, end: `${day(1)}T11:00:00+01:00`, calendar: 'Family', title: by('Sign the lease'), place: by('Carol’s office') },
+    { id: 'e3', start: `${day(2)}T18:30:00+01:00`, end: `${day(2)}T20:00:00+01:00`, calendar: 'Family', title: by('Dinner with Carol') }
+  ],
+  note: ''
+};
+const command = { name: 'find', fields: { text: 'lease' } };
+const lost = { error: { code: 'unavailable', message: 'Family calendar is away: its connector is not running at the moment.' } };
+
+/** A search in the services, one of which did not answer. */
+export const searched = [
+  { ...messages[0], id: id('4'), text: '/find lease', command },
+  { ...messages[1], id: id('5'), text: '', command, calls: [
+    call('6', { connector: 'caldav', tool: 'events_search', title: 'events search: lease', account: id('b'), state: 'failed', result: lost }),
+    call('7', { account: id('a'), result: { content: mails, outside: [] } })
+  ] },
+  { ...messages[1], id: id('6'), text: '2 results; Family calendar did not answer.', calls: [], command }
+];
+
+/** What comes up in the calendar, then a question that nothing answers, then a shape that nobody knows. */
+export const planned = [
+  { ...messages[0], id: id('4'), text: `/agenda ${day(0)} · ${day(6)}`, command: { name: 'agenda', fields: {} } },
+  { ...messages[1], id: id('5'), text: '', calls: [call('6', { connector: 'caldav', tool: 'events_list', account: id('b'), result: { content: events } })] },
+  { ...messages[1], id: id('6'), text: '3 results.', calls: [] },
+  { ...messages[0], id: id('7'), text: '/find nothing', command },
+  { ...messages[1], id: id('8'), text: '', calls: [call('8', { account: id('a'), result: { content: { messages: [], note: '' } } })] },
+  { ...messages[1], id: id('9'), text: 'Nothing found.', calls: [] },
+  { ...messages[0], id: id('a'), text: '/weather', command: { name: 'weather', fields: {} } },
+  { ...messages[1], id: id('b'), text: '', calls: [call('0', { connector: 'weather', tool: 'forecast_read', account: null, result: { content: { sky: 'grey', degrees: 4 } } })] },
+  { ...messages[1], id: id('d'), text: 'The service answered.', calls: [] }
+];

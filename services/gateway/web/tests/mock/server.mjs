@@ -68,6 +68,8 @@ const routes = [
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
   ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
+  ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
+  ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
@@ -75,7 +77,7 @@ const routes = [
   ['GET', /^\/api\/audit$/, ledger],
   ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
   ['GET', /^\/api\/audit\/(\d+)\/proof$/, ({ match }) => ok(proof(Number(match[1])))],
-  ['GET', /^\/api\/model$/, ({ house }) => ok({ current: house.has('fresh') ? null : data.model, found: house.has('empty') ? [] : data.found })],
+  ['GET', /^\/api\/model$/, ({ house }) => ok({ current: house.has('fresh') || house.has('bare') ? null : data.model, found: house.has('empty') ? [] : data.found })],
   ['POST', /^\/api\/model\/check$/, () => ok({ ok: true, detail: 'It answers.', models: ['llama3.1:8b', 'qwen3:14b'] })],
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
@@ -104,11 +106,21 @@ function connect({ body }) {
   });
 }
 
+/** @param {Call} call @returns {Answer} */
+function command({ body }) {
+  if (body.fields.to?.includes('nobody@example.org')) {
+    return problem(422, 'invalid_request', 'That cannot be done as asked', 'Please correct to.', { fields: { to: 'Nobody lives there.' } });
+  }
+  return ok({ turn: data.id('f') }, 202);
+}
+
 /** @param {Set<string>} house @param {string | undefined} id @returns {Answer} */
 function history(house, id) {
   const conversation = data.conversations.find((each) => each.id === id);
   if (!conversation) return missing;
   if (conversation.state !== 'waiting') return ok({ ...conversation, messages: data.failed, last_event_id: house.has('snapshot') ? 2 : 1 });
+  if (house.has('searched')) return ok({ ...conversation, state: 'idle', messages: data.searched, last_event_id: 1 });
+  if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }
@@ -180,6 +192,26 @@ const story = [
   { type: 'RUN_FINISHED', threadId: data.id('e'), runId: data.id('f'), outcome: { type: 'success' } }
 ];
 
+const found = data.id('0');
+const searched = { callId: found, connector: 'mail', tool: 'messages_search', effect: 'read', title: 'messages search: lease', account: data.id('a') };
+
+/** What a command answers. */
+const commanded = [
+  story[0],
+  { type: 'CUSTOM', name: 'oa.message', value: { id: data.id('a'), role: 'user', turn: data.id('f'), text: '/find lease', command: { name: 'find', fields: { text: 'lease' } } } },
+  { type: 'TEXT_MESSAGE_START', messageId: 'proposed', role: 'assistant' },
+  { type: 'TEXT_MESSAGE_END', messageId: 'proposed' },
+  { type: 'TOOL_CALL_START', toolCallId: found, toolCallName: 'messages_search', parentMessageId: 'proposed' },
+  { type: 'TOOL_CALL_ARGS', toolCallId: found, delta: '{"query":"lease"}' },
+  { type: 'TOOL_CALL_END', toolCallId: found },
+  { type: 'CUSTOM', name: 'oa.call', value: { ...searched, state: 'done' } },
+  { type: 'TOOL_CALL_RESULT', toolCallId: found, messageId: 'result', content: JSON.stringify({ content: data.mails }) },
+  { type: 'TEXT_MESSAGE_START', messageId: 'closing', role: 'assistant' },
+  { type: 'TEXT_MESSAGE_CONTENT', messageId: 'closing', delta: '2 results.' },
+  { type: 'TEXT_MESSAGE_END', messageId: 'closing' },
+  story[9]
+];
+
 /** An answer of 2000 tokens at 200 a second. @param {import('node:http').ServerResponse} response */
 function pour(response) {
   const words = ['Carol ', '**wrote** ', 'about ', 'the lease. ', '\n\n', '- one ', '\n- two ', '\n\n', '`code` '];
@@ -206,8 +238,9 @@ const server = createServer(async (request, response) => {
   if (url.pathname.endsWith('/events')) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
     const last = Number(request.headers['last-event-id'] ?? 0);
+    const told = house.has('commanded') ? commanded : house.has('stream') ? story : [];
     /** @type {[number, object][]} */
-    const events = house.has('stream') ? story.map((event, index) => [index + 2, event]) : [];
+    const events = told.map((event, index) => [index + 2, event ?? {}]);
     if (house.has('fast')) return pour(response);
     if (house.has('snapshot') && last < 2) events.push([2, { type: 'MESSAGES_SNAPSHOT', messages: [] }]);
     const fresh = events.filter(([id]) => Number(id) > last);

@@ -27,6 +27,14 @@ const screens: Screen[] = [
   { name: 'login-refused', path: '/login', house: 'out', ready: 'Username', act: signInWrongly },
   { name: 'home', path: '/', ready: 'Good to see you, Ada.' },
   { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
+  { name: 'home-bare', path: '/', house: 'bare', ready: 'What works without a model' },
+  { name: 'commands', path: '/', ready: 'Good to see you, Ada.', act: openCommands },
+  { name: 'commands-none', path: '/', house: 'fresh', ready: 'Good to see you, Ada.', act: openCommands },
+  { name: 'command-mail', path: '/', ready: 'Good to see you, Ada.', act: (page) => openCommand(page, 'mail', 'Subject') },
+  { name: 'command-event', path: '/', ready: 'Good to see you, Ada.', act: (page) => openCommand(page, 'event', 'Title') },
+  { name: 'command-mistakes', path: `/c/${c}`, house: 'answered', ready: 'by Friday', act: makeMistakes },
+  { name: 'chat-searched', path: `/c/${c}`, house: 'searched', ready: 'Family calendar is away' },
+  { name: 'chat-planned', path: `/c/${c}`, house: 'planned', ready: 'The service answered.' },
   { name: 'chat', path: `/c/${c}`, ready: 'Send a mail?' },
   { name: 'chat-opened', path: `/c/${c}`, ready: 'Send a mail?', act: openStep },
   { name: 'chat-lease', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?' },
@@ -84,6 +92,25 @@ async function signInWrongly(page: Page): Promise<void> {
   await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('alert')).toContainText('wrong');
+}
+
+async function openCommands(page: Page): Promise<void> {
+  await page.getByLabel('Your message').fill('/');
+  await expect(page.getByRole('option').or(page.getByText('No connected service')).first()).toBeVisible();
+}
+
+async function openCommand(page: Page, name: string, field: string): Promise<void> {
+  await expect(page.getByRole('button', { name: /^Commands/ })).toBeVisible();
+  await openCommands(page);
+  await page.getByRole('option', { name: new RegExp(`^/${name}`) }).click();
+  await expect(page.getByLabel(field, { exact: true })).toBeVisible();
+}
+
+async function makeMistakes(page: Page): Promise<void> {
+  await openCommand(page, 'mail', 'Subject');
+  await page.getByLabel('To', { exact: true }).fill('nobody');
+  await page.getByRole('button', { name: 'Go' }).click();
+  await expect(page.getByText('This is needed.').first()).toBeVisible();
 }
 
 async function filterActivity(page: Page): Promise<void> {

@@ -72,6 +72,15 @@ export const api = {
         body: { text, zone: zone() }
       }) as Promise<Answer<Accepted>>
     ),
+  commands: () => of(client.GET('/api/commands', { params: { query: { zone: zone() } } })),
+  command: (id: string, command: string, fields: Record<string, unknown>) =>
+    of(
+      client.POST('/api/conversations/{conversation}/commands', {
+        ...conversation(id),
+        headers: { Accept: 'application/json' },
+        body: { command, fields, zone: zone() }
+      }) as Promise<Answer<Accepted>>
+    ),
   stop: (id: string) => of(client.POST('/api/conversations/{conversation}/cancel', conversation(id))),
   retry: (id: string) => of(client.POST('/api/conversations/{conversation}/retry', conversation(id))),
 

@@ -71,6 +71,21 @@ export class Live {
     return sent;
   }
 
+  /** Runs a command; the problem where the server did not take it. */
+  async command(name: string, fields: Record<string, unknown>): Promise<Problem | null> {
+    const before = this.transcript.run;
+    this.transcript.run = 'running';
+    this.transcript.notice = null;
+    this.problem = null;
+    try {
+      await api.command(this.id, name, fields);
+      return null;
+    } catch (thrown) {
+      this.transcript.run = before;
+      return problemFrom(thrown);
+    }
+  }
+
   /** Runs the last message again. */
   async retry(): Promise<void> {
     const done = await this.#do(async () => {

@@ -3,6 +3,7 @@ import type {
   Approval,
   CallState,
   CallView,
+  CommandNote,
   ConversationState,
   Effect,
   History,
@@ -23,6 +24,7 @@ export class CallItem {
   tool = $state('');
   effect = $state<Effect>('delete');
   title = $state('');
+  account = $state<string | null>(null);
   state = $state<CallState>('proposed');
   arguments = $state.raw<Record<string, unknown>>({});
   result = $state.raw<unknown>(null);
@@ -41,6 +43,7 @@ export class CallItem {
     this.tool = view.tool;
     this.effect = view.effect;
     this.title = view.title;
+    this.account = view.account;
     this.state = view.state;
     this.arguments = view.arguments;
     this.result = view.result;
@@ -76,6 +79,8 @@ export class MessageItem {
   calls = $state<CallItem[]>([]);
   error = $state.raw<{ code: string; detail: string } | null>(null);
   usage = $state.raw<Usage | null>(null);
+  /** What was run instead of asking a model; with the owner's message, and with what the server stored of its answer. */
+  command = $state.raw<CommandNote | null>(null);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -97,6 +102,7 @@ export class MessageItem {
     this.text = message.text;
     this.error = message.error;
     this.usage = usageOf(message.usage);
+    this.command = message.command;
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);
@@ -180,6 +186,15 @@ export class Transcript {
     return null;
   }
 
+  /** The command that the message at `index` belongs to; null where a model answers. */
+  commandOf(index: number): CommandNote | null {
+    for (let at = index; at >= 0; at -= 1) {
+      const message = this.messages[at];
+      if (message?.role === 'user') return message.command;
+    }
+    return null;
+  }
+
   /** The calls that wait for a decision, oldest first. */
   get waiting(): CallItem[] {
     return this.messages.flatMap((message) => message.calls.filter((call) => call.state === 'waiting'));
@@ -257,6 +272,7 @@ export class Transcript {
     if (typeof value.tool === 'string') call.tool = value.tool;
     if (typeof value.effect === 'string') call.effect = value.effect as Effect;
     if (typeof value.title === 'string') call.title = value.title;
+    if (typeof value.account === 'string') call.account = value.account;
     if (typeof value.approvalId === 'string') call.approvalId = value.approvalId;
   }
 
@@ -269,6 +285,7 @@ export class Transcript {
       createdAt: String(value.created_at ?? value.created ?? '')
     });
     item.text = String(value.text ?? '');
+    if (isJson(value.command)) item.command = { name: String(value.command.name), fields: isJson(value.command.fields) ? value.command.fields : {} };
     const mine = this.messages.findIndex((message) => message.local && message.text === item.text);
     if (mine >= 0) this.messages[mine] = item;
     else this.messages.push(item);

@@ -1,7 +1,7 @@
 import type { Connector } from '$lib/api/types';
 import { words } from '$lib/words';
 
-export type Kind = 'text' | 'email' | 'url' | 'integer' | 'number' | 'boolean' | 'choice' | 'password' | 'lines';
+export type Kind = 'text' | 'email' | 'url' | 'integer' | 'number' | 'boolean' | 'choice' | 'password' | 'lines' | 'list' | 'multiline' | 'day' | 'moment';
 export type Value = string | boolean;
 export type Values = Record<string, Value>;
 
@@ -17,6 +17,10 @@ export interface FormField {
   required: boolean;
   initial: Value;
   options: string[];
+  /** What options are called, where not as they are written. */
+  labels: Record<string, string>;
+  /** What it is called when no option is chosen; empty where one must be. */
+  blank: string;
   minimum: number | null;
   maximum: number | null;
   maxLength: number | null;
@@ -31,6 +35,9 @@ export function fieldsOf(connector: Pick<Connector, 'settings_schema' | 'secrets
   const secrets = read(connector.secrets_schema, true);
   return [...settings.filter((field) => !field.group), ...secrets, ...settings.filter((field) => field.group)];
 }
+
+/** The fields of one form, in its own order. */
+export const fieldsOfForm = (form: Json): FormField[] => read(form, false);
 
 /** Neighbours of the same group together. */
 export function groupsOf(fields: readonly FormField[]): { title: string; fields: FormField[] }[] {
@@ -51,7 +58,7 @@ export function initialValues(fields: readonly FormField[], known: Json = {}): V
 function shown(field: FormField, known: unknown): Value {
   if (known === undefined || known === null) return field.initial;
   if (typeof known === 'boolean') return known;
-  return Array.isArray(known) ? known.join('\n') : String(known);
+  return Array.isArray(known) ? known.join(field.kind === 'list' ? ', ' : '\n') : String(known);
 }
 
 /** What is wrong, by field. The server checks again; this only saves the way there. */
@@ -66,6 +73,8 @@ function mistake(field: FormField, value: Value): string {
   if (!text) return field.required ? words.accounts.required : '';
   if (field.kind === 'integer' || field.kind === 'number') return numberMistake(field, text);
   if (field.kind === 'email' && !/^[^\s@]+@[^\s@]+$/.test(text)) return words.accounts.badEmail;
+  if (field.kind === 'list' && !listed(text).every((each) => /^[^<>@]*<[^\s@<>]+@[^\s@<>]+>$|^[^\s@<>]+@[^\s@<>]+$/.test(each))) return words.accounts.badEmail;
+  if ((field.kind === 'day' || field.kind === 'moment') && !/^\d{4}-\d\d-\d\d/.test(text)) return words.commands.noDay;
   if (field.kind === 'url' && !/^https?:\/\/[^\s/]+/i.test(text)) return words.accounts.badUrl;
   if (field.pattern && !matches(field.pattern, text)) return words.accounts.badForm;
   return '';
@@ -95,8 +104,15 @@ export function payload(fields: readonly FormField[], values: Values): { setting
 function typed(field: FormField, value: Value): unknown {
   if (typeof value === 'boolean') return value;
   if (field.kind === 'integer' || field.kind === 'number') return Number(value);
+  if (field.kind === 'list') return listed(value);
   if (field.kind === 'lines') return value.split('\n').map((line) => line.trim()).filter(Boolean);
   return value.trim();
+}
+
+/** What stands between commas, semicolons or line breaks; a comma inside quotes does not count. */
+function listed(value: string): string[] {
+  const pieces = value.match(/(?:"[^"]*"|[^,;\n])+/g) ?? [];
+  return pieces.map((piece) => piece.trim()).filter(Boolean);
 }
 
 function read(schema: Json, secret: boolean): FormField[] {
@@ -128,6 +144,8 @@ function fieldOf(name: string, property: Json, secret: boolean, required: boolea
     required,
     initial: kind === 'boolean' ? property.default === true : (shownDefault(property.default) ?? ''),
     options: Array.isArray(property.enum) ? property.enum.map(String) : [],
+    labels: {},
+    blank: '',
     minimum: number(property.minimum),
     maximum: number(property.maximum),
     maxLength: number(property.maxLength),
@@ -139,7 +157,10 @@ function kindOf(property: Json, secret: boolean): Kind {
   if (Array.isArray(property.enum)) return 'choice';
   if (secret || property.format === 'password' || property.writeOnly === true) return 'password';
   if (property.type === 'integer' || property.type === 'number' || property.type === 'boolean') return property.type;
-  if (property.type === 'array') return 'lines';
+  if (property.type === 'array') return isJson(property.items) && property.items.format === 'mailbox' ? 'list' : 'lines';
+  if (property.format === 'multiline') return 'multiline';
+  if (property.format === 'date') return 'day';
+  if (property.format === 'day-or-time') return 'moment';
   if (property.format === 'email') return 'email';
   return property.format === 'uri' || property.format === 'url' ? 'url' : 'text';
 }

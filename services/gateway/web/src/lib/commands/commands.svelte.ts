@@ -1,0 +1,30 @@
+import { api } from '$lib/api/client';
+import type { Command } from '$lib/api/types';
+
+/** What can be done without a model, as the server lists it for the accounts that are connected now. */
+class Commands {
+  items = $state.raw<Command[]>([]);
+  loaded = $state(false);
+
+  /** Fetches the list; where that fails the one that was there stays. */
+  async refresh(): Promise<void> {
+    try {
+      this.items = await api.commands();
+      this.loaded = true;
+    } catch {
+      // The composer works without; whoever opens the menu asks again.
+    }
+  }
+
+  /** The command of that name, or null. */
+  find(name: string): Command | null {
+    return this.items.find((each) => each.name === name) ?? null;
+  }
+
+  /** What an account is called; empty where it is not known. */
+  account(id: string | null): string {
+    return this.items.flatMap((each) => each.accounts).find((each) => each.id === id)?.name ?? '';
+  }
+}
+
+export const commands = new Commands();

@@ -1,0 +1,71 @@
+/** Results as rows: any list of things that have a title or a subject, whatever else they have. */
+
+/** One thing that was found. Texts are as somebody else may have written them. */
+export interface Row {
+  title: string;
+  who: string;
+  start: string;
+  end: string;
+  where: string;
+  text: string;
+  isNew: boolean;
+}
+
+export interface Rows {
+  rows: Row[];
+  /** What the service says about its answer, such as that more may come. */
+  note: string;
+  /** Whether the rows are dates in their order, to be read day by day. */
+  byDay: boolean;
+}
+
+type Json = Record<string, unknown>;
+
+const TITLE = ['subject', 'title', 'name', 'summary'];
+const WHO = ['sender', 'from', 'people', 'author'];
+const START = ['start', 'date', 'time', 'when'];
+const WHERE = ['place', 'location', 'calendar', 'folder'];
+const TEXT = ['excerpt', 'snippet', 'notes', 'description'];
+
+/** The rows of a result; null where it has another shape. */
+export function rowsOf(content: unknown): Rows | null {
+  const things = listIn(content);
+  if (!things?.every((thing) => textAt(thing, TITLE))) return null;
+  const rows = things.map(rowOf);
+  const starts = rows.map((row) => row.start);
+  const byDay = rows.length > 0 && things.every((thing) => 'start' in thing) && starts.every((start, at) => at === 0 || day(starts[at - 1] ?? '') <= day(start));
+  return { rows, note: isJson(content) && typeof content.note === 'string' ? content.note : '', byDay };
+}
+
+/** The calendar day of a time, as it is written. */
+export const day = (time: string): string => time.slice(0, 10);
+
+/** The one list in a result. */
+function listIn(content: unknown): Json[] | null {
+  const lists = (Array.isArray(content) ? [content] : isJson(content) ? Object.values(content) : []).filter(Array.isArray);
+  const [only, ...more] = lists as unknown[][];
+  return only && !more.length && only.every(isJson) ? only : null;
+}
+
+function rowOf(thing: Json): Row {
+  const places = WHERE.map((name) => plain(thing[name])).filter(Boolean);
+  return {
+    title: textAt(thing, TITLE),
+    who: textAt(thing, WHO),
+    start: textAt(thing, START),
+    end: plain(thing.end),
+    where: places.join(' · '),
+    text: textAt(thing, TEXT),
+    isNew: thing.unread === true
+  };
+}
+
+const textAt = (thing: Json, names: string[]): string => names.map((name) => plain(thing[name])).find(Boolean) ?? '';
+
+/** A text, also one that is marked as another's. */
+function plain(value: unknown): string {
+  const text = isJson(value) ? value.text : value;
+  return typeof text === 'string' ? text.trim() : '';
+}
+
+const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -56,9 +56,9 @@ class DavSession:
         """Some objects of a calendar; those that are gone are left out."""
         return self._stored(url, await self.report(url, dav.multiget(urlsplit(each).path for each in urls)))
 
-    async def by_uid(self, url: str, uid: str) -> Stored | None:
+    async def by_uid(self, url: str, uid: str, *, component: str = "VEVENT") -> Stored | None:
         """The object of a calendar with that UID."""
-        found = self._stored(url, await self.report(url, dav.by_uid(uid)))
+        found = self._stored(url, await self.report(url, dav.by_uid(uid, component)))
         return found[0] if found else None
 
     async def get(self, url: str) -> Stored | None:

@@ -70,10 +70,10 @@ def multiget(paths: Iterable[str]) -> bytes:
     return _body("c:calendar-multiget", _props((f"{DAV}getetag", f"{CALDAV}calendar-data")) + hrefs)
 
 
-def by_uid(uid: str) -> bytes:
-    """A calendar-query (RFC 4791, 7.8.6) for the event with a UID."""
+def by_uid(uid: str, component: str = "VEVENT") -> bytes:
+    """A calendar-query (RFC 4791, 7.8.6) for the event (or task, VTODO) with a UID."""
     match = f'<c:text-match collation="i;octet">{escape(uid)}</c:text-match>'
-    event = f'<c:comp-filter name="VEVENT"><c:prop-filter name="UID">{match}</c:prop-filter></c:comp-filter>'
+    event = f'<c:comp-filter name="{component}"><c:prop-filter name="UID">{match}</c:prop-filter></c:comp-filter>'
     wanted = f'<c:filter><c:comp-filter name="VCALENDAR">{event}</c:comp-filter></c:filter>'
     return _body("c:calendar-query", _props((f"{DAV}getetag", f"{CALDAV}calendar-data")) + wanted)
 

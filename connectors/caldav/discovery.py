@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 
 from connectors.caldav.client import DavSession
 from connectors.caldav.dav import CALDAV, DAV, SERVER, Answer, hrefs_in, text_of
-from connectors.caldav.events import zone_in
 from connectors.caldav.faults import no_calendars_fault, not_caldav_fault
+from connectors.caldav.objects import zone_in
 from openassistant.errors import AccountRequired, Forbidden, NotFound, OaError, Unavailable, UpstreamFailed
 
 if TYPE_CHECKING:
@@ -21,27 +21,34 @@ _PRINCIPAL, _HOME, _KIND = f"{DAV}current-user-principal", f"{CALDAV}calendar-ho
 _ADDRESSES, _COMPONENTS = f"{CALDAV}calendar-user-address-set", f"{CALDAV}supported-calendar-component-set"
 _NAME, _TOKEN, _CTAG = f"{DAV}displayname", f"{DAV}sync-token", f"{SERVER}getctag"
 _RIGHTS, _ZONE = f"{DAV}current-user-privilege-set", f"{CALDAV}calendar-timezone"
+_OUTBOX = f"{CALDAV}schedule-outbox-URL"
 _WRITES = {f"{DAV}all", f"{DAV}write", f"{DAV}write-content", f"{DAV}bind"}
 _WELL_KNOWN = "/.well-known/caldav"
 _LONGEST_NAME = 100
 
 
 class Home(NamedTuple):
-    """Where the calendars lie; `single` when the typed address is one calendar itself; the owner's mail addresses."""
+    """Where the calendars lie; `single` when the typed address is one calendar itself; the owner's mail addresses.
+
+    `outbox`: where the server can be asked about others' times ("" for nowhere).
+    """
 
     urls: tuple[str, ...]
     single: bool
     addresses: tuple[str, ...]
+    outbox: str = ""
 
 
 class Calendar(NamedTuple):
-    """A calendar for events; `version` changes with its content ("" when the server does not say)."""
+    """A calendar for events, tasks or both; `version` changes with its content ("" when the server does not say)."""
 
     url: str
     name: str
     version: str
     writable: bool
     zone: str
+    events: bool = True
+    tasks: bool = False
 
 
 async def find_home(session: DavSession) -> Home:
@@ -58,12 +65,12 @@ async def find_home(session: DavSession) -> Home:
 
 
 async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
-    """The calendars that hold events, by name; raises `NotFound` when there are none."""
+    """The calendars that hold events or tasks, by name; raises `NotFound` when there are none."""
     found: dict[str, Calendar] = {}
     for url in home.urls:
         names = (_KIND, _NAME, _COMPONENTS, _TOKEN, _CTAG, _RIGHTS, _ZONE)
         base, listed = await session.propfind(url, *names, depth=0 if home.single else 1)
-        calendars = (_calendar(session, base, each) for each in listed.answers if _holds_events(each.props))
+        calendars = (_calendar(session, base, each) for each in listed.answers if any(_kinds(each.props)))
         found |= {each.url: each for each in calendars}
     if not found:
         raise no_calendars_fault(session.account.server, session.account.username)
@@ -73,7 +80,7 @@ async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
 async def _home_at(session: DavSession, url: str) -> Home | None:
     """None where no CalDAV server answers; a server that refuses, fails or is silent is another matter."""
     try:
-        base, found = await session.propfind(url, _PRINCIPAL, _HOME, _KIND, _ADDRESSES)
+        base, found = await session.propfind(url, _PRINCIPAL, _HOME, _KIND, _ADDRESSES, _OUTBOX)
     except (NotFound, Forbidden):
         return None
     except Unavailable as error:
@@ -86,7 +93,7 @@ async def _home_at(session: DavSession, url: str) -> Home | None:
     if homes := hrefs_in(props.get(_HOME)):
         return _home(session, base, homes, props)
     for principal in hrefs_in(props.get(_PRINCIPAL)):
-        base, found = await session.propfind(session.account.resolve(base, principal), _HOME, _ADDRESSES)
+        base, found = await session.propfind(session.account.resolve(base, principal), _HOME, _ADDRESSES, _OUTBOX)
         props = found.answers[0].props if found.answers else {}
         if homes := hrefs_in(props.get(_HOME)):
             return _home(session, base, homes, props)
@@ -97,7 +104,8 @@ async def _home_at(session: DavSession, url: str) -> Home | None:
 
 def _home(session: DavSession, base: str, homes: list[str], props: Mapping[str, Element]) -> Home:
     urls = tuple(session.account.resolve(base, each) for each in homes)
-    return Home(urls, single=False, addresses=_mail_addresses(props))
+    outbox = next((session.account.resolve(base, each) for each in hrefs_in(props.get(_OUTBOX))), "")
+    return Home(urls, single=False, addresses=_mail_addresses(props), outbox=outbox)
 
 
 async def _addresses(session: DavSession, base: str, props: Mapping[str, Element]) -> tuple[str, ...]:
@@ -121,7 +129,8 @@ def _calendar(session: DavSession, base: str, found: Answer) -> Calendar:
     url = url if url.endswith("/") else f"{url}/"
     name = " ".join(text_of(props.get(_NAME)).split())[:_LONGEST_NAME] or url.rstrip("/").rpartition("/")[2]
     version = text_of(props.get(_TOKEN)) or text_of(props.get(_CTAG))
-    return Calendar(url, name, version, _writable(props), zone_in(text_of(props.get(_ZONE))))
+    events, tasks = _kinds(props)
+    return Calendar(url, name, version, _writable(props), zone_in(text_of(props.get(_ZONE))), events, tasks)
 
 
 def _is_calendar(props: Mapping[str, Element]) -> bool:
@@ -129,10 +138,13 @@ def _is_calendar(props: Mapping[str, Element]) -> bool:
     return kind is not None and kind.find(f"{CALDAV}calendar") is not None
 
 
-def _holds_events(props: Mapping[str, Element]) -> bool:
+def _kinds(props: Mapping[str, Element]) -> tuple[bool, bool]:
+    """Whether a collection holds events and tasks; a calendar that does not say may hold both (RFC 4791, 5.2.3)."""
+    if not _is_calendar(props):
+        return False, False
     components = props.get(_COMPONENTS)
     named = {each.get("name", "").upper() for each in components} if components is not None else set()
-    return _is_calendar(props) and (not named or "VEVENT" in named)
+    return not named or "VEVENT" in named, not named or "VTODO" in named
 
 
 def _writable(props: Mapping[str, Element]) -> bool:

@@ -1,42 +1,41 @@
-"""What a call would do, worked out from its arguments and the mirror alone; and the preview of exactly that."""
+"""What a call would do to events, worked out from its arguments and the mirror alone: for the act and its preview."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, tzinfo
-from typing import NamedTuple
-
-from sqlalchemy import Connection
+from typing import Literal, NamedTuple
 
 from connectors.caldav import mirror
-from connectors.caldav.account import CaldavAccount, account_of, owner_of
-from connectors.caldav.compose import Changes, Draft, Frequency, times_of
-from connectors.caldav.events import DamagedError, Event, Person, clean, pick
+from connectors.caldav.account import owner_of
+from connectors.caldav.compose import Changes, Draft, Frequency, Repeat, Weekday, times_of
+from connectors.caldav.events import Event, pick
 from connectors.caldav.guests import parse_guest
-from connectors.caldav.mirror import Kept, KeptCalendar, Profile
+from connectors.caldav.mirror import Kept, KeptCalendar
 from connectors.caldav.moments import Moment, moment, range_of, zone_named
+from connectors.caldav.objects import DamagedError, Person, clean
+from connectors.caldav.places import Place, calendar_named, place_of, zone_of
+from connectors.caldav.series import is_first
+from connectors.caldav.shifts import moved
 from openassistant.connector import Context
-from openassistant.errors import Forbidden, InvalidRequest, NotFound, Unavailable
+from openassistant.errors import Forbidden, InvalidRequest, NotFound
 
-__all__ = ["Chosen", "NewEvent", "Place", "changes_of", "chosen", "new_event", "place_of", "zone_of"]
+__all__ = [
+    "Chosen",
+    "Extent",
+    "NewEvent",
+    "changes_of",
+    "chosen",
+    "found_event",
+    "new_event",
+    "repeat_of",
+    "require_own",
+    "title_of",
+]
 
 _LONGEST_TITLE, _LONGEST_NOTES = 500, 20_000
 
-
-class Place(NamedTuple):
-    """An account with what the mirror knows of it."""
-
-    account: CaldavAccount
-    profile: Profile
-    calendars: tuple[KeptCalendar, ...]
-    damaged: int = 0
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        """The owner's mail addresses, the one to invite with first."""
-        login = self.account.username if "@" in self.account.username else ""
-        known = (self.account.address, *self.profile.addresses, login)
-        return tuple(dict.fromkeys(each.lower() for each in known if each))
+Extent = Literal["this", "following", "all"]
 
 
 class NewEvent(NamedTuple):
@@ -48,12 +47,21 @@ class NewEvent(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """An event that a call names: the object, the date of it (or its next one), and whether a single date is meant."""
+    """An event that a call names: the object, the date of it (or its next one), and how far the call reaches.
+
+    `date` names the date that was given ("" for none), `recurrence` the one that is changed ("" for all of them).
+    """
 
     place: Place
     kept: Kept
     event: Event
-    recurrence: str
+    date: str
+    extent: Extent
+
+    @property
+    def recurrence(self) -> str:
+        """The date that a change goes into; "" for the whole."""
+        return "" if self.extent == "all" else self.date
 
     @property
     def others(self) -> tuple[Person, ...]:
@@ -69,24 +77,6 @@ class Chosen(NamedTuple):
         return self.event.organizer is None or self.event.organizer.address in self.place.own
 
 
-async def place_of(ctx: Context) -> Place:
-    """The account of a call; raises `InvalidRequest`, `AccountRequired`."""
-    owner, account = owner_of(ctx), await account_of(ctx)
-
-    def read(connection: Connection) -> Place:
-        calendars = tuple(mirror.calendars(connection, owner))
-        return Place(account, mirror.profile(connection, owner), calendars, mirror.damaged(connection, owner))
-
-    return await ctx.store.read(read)
-
-
-def zone_of(place: Place, given: str | None, calendar: str | None = None) -> tzinfo | None:
-    """The zone of times without offset: as given, else the account's, else the calendar's; None when nobody knows."""
-    kept = next((each.zone for each in place.calendars if each.zone and calendar in (None, each.name)), "")
-    name = given or place.account.zone or kept
-    return zone_named(name) if name else None
-
-
 async def new_event(
     ctx: Context,
     *,
@@ -99,46 +89,63 @@ async def new_event(
     guests: Sequence[str] | None,
     calendar: str | None,
     repeats: Frequency | None,
+    every: int,
+    on: Sequence[Weekday] | None,
     until: str | None,
+    count: int | None,
+    alarms: Sequence[int] | None,
+    floating: bool,
 ) -> NewEvent:
     """The event that a call would create; raises `InvalidRequest` that says which part to correct."""
     where = await place_of(ctx)
-    into = _calendar_named(where.calendars, calendar)
-    local = zone_of(where, zone, into.name)
+    into = calendar_named(where.calendars, calendar)
+    local = _local(where, zone, into.name, floating=floating)
     first, last = range_of(moment(start, "start", local), moment(end, "end", local) if end else None)
     invited = _guests(guests)
     _require_zone(invited, first)
     draft = Draft(
-        title=_title(title),
+        title=title_of(title),
         start=first,
         end=last,
         place=clean(place or "", _LONGEST_TITLE),
         notes=clean(notes or "", _LONGEST_NOTES),
         guests=invited,
         organizer=_organizer(where) if invited else None,
-        repeats=repeats,
-        until=_until(until, first, repeats),
+        repeats=repeat_of(repeats, every=every, on=on, until=until, count=count, start=first),
+        alarms=tuple(sorted(set(alarms or ()))),
     )
     return NewEvent(where, into, draft)
 
 
-async def chosen(ctx: Context, event: str) -> Chosen:
+async def chosen(ctx: Context, event: str, extent: Extent | None = None) -> Chosen:
+    """The event with an id as the tools give it, to be changed; raises `NotFound`, `Forbidden`, `InvalidRequest`."""
+    found = await found_event(ctx, event)
+    if not found.kept.writable:
+        raise Forbidden(f"The calendar {found.kept.calendar_name} is read-only.")
+    if extent in ("this", "following") and not found.date:
+        if found.event.recurrence:
+            raise InvalidRequest("Give the id of one date of the series, as events_list gives it.")
+        extent = "all"
+    if extent == "following" and is_first(found.kept.text, found.date):
+        extent = "all"
+    return found if extent is None else found._replace(extent=extent)
+
+
+async def found_event(ctx: Context, event: str) -> Chosen:
     """The event with an id as the tools give it; raises `NotFound`."""
     owner, where = owner_of(ctx), await place_of(ctx)
     key, _, recurrence = event.partition("_")
     kept = await ctx.store.read(lambda connection: mirror.object_of(connection, owner, key))
     if kept is None:
         raise NotFound("There is no event with that id; take it from events_list or events_search.")
-    zone = zone_of(where, None, kept.calendar_name) or UTC
     try:
+        zone = zone_of(where, None, kept.calendar_name)
         found = pick(kept.text, recurrence, ctx.now(), zone, heavy=kept.state == "heavy")
     except DamagedError as error:
         raise NotFound("That event is malformed; change it in another calendar program.") from error
     if found is None:
         raise NotFound("There is no such date in that series; take the id from events_list or events_search.")
-    if not kept.writable:
-        raise Forbidden(f"The calendar {kept.calendar_name} is read-only.")
-    return Chosen(where, kept, found, recurrence)
+    return Chosen(where, kept, found, recurrence, "this" if recurrence else "all")
 
 
 def changes_of(
@@ -151,49 +158,95 @@ def changes_of(
     place: str | None,
     notes: str | None,
     guests: Sequence[str] | None,
+    alarms: Sequence[int] | None,
     tell_guests: bool,
 ) -> Changes:
     """The changes that a call asks for; raises `InvalidRequest` where they must not or cannot be made."""
-    if not found.is_own:
-        organizer = found.event.organizer.shown if found.event.organizer else ""
-        words = "If that is the owner, enter this address in the account's settings."
-        raise InvalidRequest(f"This event is organised by {organizer}, who alone can change it. {words}")
+    require_own(found)
     if found.others and not tell_guests and guests is None:
         raise InvalidRequest("This event has guests, who hear of every change: set tell_guests to true.")
-    old_start, _ = times_of(found.kept.text, found.recurrence)
-    own_zone = old_start.tzinfo if isinstance(old_start, datetime) else None
-    local = zone_named(zone) if zone else own_zone or zone_of(found.place, None, found.kept.calendar_name)
     invited = None if guests is None else _guests(guests)
-    new_start = None if start is None else moment(start, "start", local)
-    _require_zone(invited, new_start or old_start)
+    new_start, new_end = (_typed(found, each, name, zone) for each, name in ((start, "start"), (end, "end")))
+    _require_zone(invited, new_start or times_of(found.kept.text, found.recurrence)[0])
     return Changes(
-        title=None if title is None else _title(title),
+        title=None if title is None else title_of(title),
         start=new_start,
-        end=None if end is None else moment(end, "end", local),
+        end=new_end,
         place=None if place is None else clean(place, _LONGEST_TITLE),
         notes=None if notes is None else clean(notes, _LONGEST_NOTES),
         guests=invited,
         organizer=_organizer(found.place) if invited else None,
+        alarms=None if alarms is None else tuple(sorted(set(alarms))),
     )
 
 
-def _calendar_named(calendars: Sequence[KeptCalendar], name: str | None) -> KeptCalendar:
-    """The calendar of that name; without a name the only one, or the first by name that can be written to."""
-    if not calendars:
-        raise Unavailable("The calendars are being read for the first time; try again in a moment.", retry_after=2)
-    writable = [each for each in calendars if each.writable]
-    wanted = writable if name is None else [each for each in writable if each.name.casefold() == name.casefold()]
-    if not wanted:
-        names = ", ".join(each.name for each in writable) or "none"
-        raise InvalidRequest(f"There is no such calendar to write to. There are: {names}.")
-    return wanted[0]
+def require_own(found: Chosen) -> None:
+    """Raises `InvalidRequest` for an event that somebody else organises."""
+    if not found.is_own:
+        organizer = found.event.organizer.shown if found.event.organizer else ""
+        words = "If that is the owner, enter this address in the account's settings."
+        raise InvalidRequest(f"This event is organised by {organizer}, who alone can change it. {words}")
 
 
-def _title(title: str) -> str:
+def repeat_of(
+    repeats: Frequency | None,
+    *,
+    every: int,
+    on: Sequence[Weekday] | None,
+    until: str | None,
+    count: int | None,
+    start: Moment,
+) -> Repeat | None:
+    """How something repeats; raises `InvalidRequest` where that makes no sense."""
+    if repeats is None:
+        if until is not None or count is not None or on or every != 1:
+            raise InvalidRequest("repeats: say how often it repeats, too: daily, weekly, monthly or yearly.")
+        return None
+    if until is not None and count is not None:
+        raise InvalidRequest("Give until or count, not both.")
+    if on and repeats != "weekly":
+        raise InvalidRequest("on: weekdays go with repeats weekly.")
+    days = tuple(dict.fromkeys(on or ()))
+    if days and _DAYS[start.weekday()] not in days:
+        raise InvalidRequest("on: the first date must be on one of these weekdays.")
+    return Repeat(repeats, every, days, _until(until, start), count)
+
+
+def title_of(title: str) -> str:
+    """A title in one line; raises `InvalidRequest` when nothing is left of it."""
     found = " ".join(clean(title, _LONGEST_TITLE).split())
     if not found:
-        raise InvalidRequest("title: give the event a title.")
+        raise InvalidRequest("title: give it a title.")
     return found
+
+
+_DAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _local(place: Place, zone: str | None, calendar: str, *, floating: bool) -> tzinfo | None:
+    if not floating:
+        return zone_of(place, zone, calendar)
+    if zone:
+        raise InvalidRequest("Give a zone or floating, not both: a floating time has none.")
+    return None
+
+
+def _typed(found: Chosen, typed: str | None, name: str, zone: str | None) -> Moment | None:
+    """A new time of an event, in the zone in which the event is kept; for a whole series, of its first date."""
+    if typed is None:
+        return None
+    first, _ = times_of(found.kept.text, "")
+    own = first.tzinfo if isinstance(first, datetime) else None
+    floats = isinstance(first, datetime) and own is None and zone is None
+    value = moment(typed, name, None if floats else zone_of(found.place, zone, found.kept.calendar_name))
+    if isinstance(value, datetime) and value.tzinfo and own not in (None, UTC) and zone is None:
+        value = value.astimezone(own)
+    if zone and isinstance(value, datetime) and value.tzinfo:
+        value = value.astimezone(zone_named(zone))
+    if found.extent == "all" and found.date:
+        date_start, _ = times_of(found.kept.text, found.date)
+        return moved(value, date_start, first)
+    return value
 
 
 def _guests(typed: Sequence[str] | None) -> tuple[Person, ...]:
@@ -203,7 +256,7 @@ def _guests(typed: Sequence[str] | None) -> tuple[Person, ...]:
 
 def _require_zone(guests: Sequence[Person] | None, start: Moment) -> None:
     if guests and isinstance(start, datetime) and start.tzinfo is None:
-        raise InvalidRequest("Guests need to know the time zone: give `zone`, such as Europe/Berlin.")
+        raise InvalidRequest("Guests need to know the time zone: give no floating time.")
 
 
 def _organizer(place: Place) -> Person:
@@ -212,11 +265,9 @@ def _organizer(place: Place) -> Person:
     return Person(place.own[0])
 
 
-def _until(until: str | None, start: date, repeats: Frequency | None) -> date | None:
+def _until(until: str | None, start: date) -> date | None:
     if until is None:
         return None
-    if repeats is None:
-        raise InvalidRequest("until: say how the event repeats, too.")
     last = moment(until, "until", None)
     day = last.date() if isinstance(last, datetime) else last
     if day < (start.date() if isinstance(start, datetime) else start):

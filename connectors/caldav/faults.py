@@ -87,7 +87,7 @@ def not_caldav_fault(server: Server) -> OaError:
 
 def no_calendars_fault(server: Server, login: str) -> OaError:
     """Signed in, and there is nothing to read."""
-    words = f"{login} has no calendar for events on {server.host}. Create one there, then try again."
+    words = f"{login} has no calendar for events or tasks on {server.host}. Create one there, then try again."
     return NotFound(words, details={"reason": "no_calendars"})
 
 

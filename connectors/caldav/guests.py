@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from connectors.caldav.events import Person
+from connectors.caldav.objects import Person
 from openassistant.errors import InvalidRequest
 
 __all__ = ["parse_guest"]

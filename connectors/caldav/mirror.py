@@ -10,21 +10,24 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from connectors.caldav.client import Stored
 from connectors.caldav.discovery import Calendar
-from connectors.caldav.events import Outline
 from connectors.caldav.moments import Window
+from connectors.caldav.outlines import Outline
 
 __all__ = [
     "Kept",
     "KeptCalendar",
     "Profile",
+    "accounts",
     "calendars",
     "close_calendar",
+    "counts",
     "damaged",
     "drop_calendars",
     "find",
@@ -37,18 +40,25 @@ __all__ = [
     "put_objects",
     "put_profile",
     "remove",
+    "tasks",
+    "unanswered",
+    "with_uid",
 ]
 
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 20
-_COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, c.name, c.writable, c.zone"
+_COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, o.uid, c.name, c.writable, c.zone"
 
 
 class Profile(NamedTuple):
-    """The owner's mail addresses as the server knows them, and whether the server mails invitations itself."""
+    """The owner's mail addresses as the server knows them, and whether the server mails invitations itself.
+
+    `outbox`: where it can be asked when others are free (RFC 6638, 2.1; "" for nowhere).
+    """
 
     addresses: tuple[str, ...] = ()
     invites: bool = False
+    outbox: str = ""
 
 
 class KeptCalendar(NamedTuple):
@@ -62,6 +72,8 @@ class KeptCalendar(NamedTuple):
     version: str
     token: str
     complete: bool
+    events: bool
+    tasks: bool
 
 
 class Kept(NamedTuple):
@@ -74,6 +86,7 @@ class Kept(NamedTuple):
     etag: str
     text: str
     state: str
+    uid: str
     calendar_name: str
     writable: bool
     zone: str
@@ -82,19 +95,20 @@ class Kept(NamedTuple):
 def profile(connection: Connection, account: str) -> Profile:
     """What the last sync learnt about the account."""
     row = connection.execute(
-        text("SELECT addresses, invites FROM caldav_accounts WHERE account = :a"), {"a": account}
+        text("SELECT addresses, invites, outbox FROM caldav_accounts WHERE account = :a"), {"a": account}
     ).one_or_none()
-    return Profile(tuple(json.loads(row.addresses)), bool(row.invites)) if row else Profile()
+    return Profile(tuple(json.loads(row.addresses)), bool(row.invites), row.outbox) if row else Profile()
 
 
 def put_profile(connection: Connection, account: str, found: Profile) -> None:
     """Keeps what a sync learnt about the account."""
     connection.execute(
         text(
-            "INSERT INTO caldav_accounts (account, addresses, invites) VALUES (:account, :addresses, :invites)"
-            " ON CONFLICT (account) DO UPDATE SET addresses = :addresses, invites = :invites"
+            "INSERT INTO caldav_accounts (account, addresses, invites, outbox)"
+            " VALUES (:account, :addresses, :invites, :outbox) ON CONFLICT (account) DO UPDATE"
+            " SET addresses = :addresses, invites = :invites, outbox = :outbox"
         ),
-        {"account": account, "addresses": json.dumps(found.addresses), "invites": found.invites},
+        {"account": account, **found._asdict(), "addresses": json.dumps(found.addresses)},
     )
 
 
@@ -102,14 +116,14 @@ def calendars(connection: Connection, account: str) -> list[KeptCalendar]:
     """The mirrored calendars, by name."""
     rows = connection.execute(
         text(
-            "SELECT id, url, name, writable, zone, version, token, complete FROM caldav_calendars"
+            "SELECT id, url, name, writable, zone, version, token, complete, events, tasks FROM caldav_calendars"
             " WHERE account = :account ORDER BY name COLLATE NOCASE, url"
         ),
         {"account": account},
     )
     return [
-        KeptCalendar(
-            row.id, row.url, row.name, bool(row.writable), row.zone, row.version, row.token, bool(row.complete)
+        KeptCalendar._make(row)._replace(
+            writable=bool(row.writable), complete=bool(row.complete), events=bool(row.events), tasks=bool(row.tasks)
         )
         for row in rows
     ]
@@ -119,9 +133,11 @@ def open_calendar(connection: Connection, account: str, calendar: Calendar) -> i
     """The id of a calendar's row, made when missing."""
     found = connection.execute(
         text(
-            "INSERT INTO caldav_calendars (account, url, name, writable, zone, version, token, complete)"
-            " VALUES (:account, :url, :name, :writable, :zone, '', '', 0) ON CONFLICT (account, url) DO UPDATE"
-            " SET name = :name, writable = :writable, zone = :zone RETURNING id"
+            "INSERT INTO caldav_calendars"
+            " (account, url, name, writable, zone, events, tasks, version, token, complete)"
+            " VALUES (:account, :url, :name, :writable, :zone, :events, :tasks, '', '', 0)"
+            " ON CONFLICT (account, url) DO UPDATE SET name = :name, writable = :writable, zone = :zone,"
+            " events = :events, tasks = :tasks RETURNING id"
         ),
         {"account": account, **calendar._asdict()},
     )
@@ -167,8 +183,8 @@ def put_objects(
         }
         found = connection.execute(
             text(
-                "INSERT INTO caldav_objects (key, calendar, url, etag, uid, text, first, last, state)"
-                " VALUES (:key, :calendar, :url, :etag, :uid, :body, :first, :last, :state) RETURNING id"
+                "INSERT INTO caldav_objects (key, calendar, url, etag, uid, text, first, last, state, kind, done)"
+                " VALUES (:key, :calendar, :url, :etag, :uid, :body, :first, :last, :state, :kind, :done) RETURNING id"
             ),
             row,
         )
@@ -218,12 +234,45 @@ def objects_between(connection: Connection, account: str, span: Window) -> list[
     return _select(
         connection,
         account,
-        "AND o.first <= :end AND (o.last IS NULL OR o.last >= :start) AND o.state != 'damaged'",
+        "AND o.first <= :end AND (o.last IS NULL OR o.last >= :start) AND o.kind = 'event'",
         times,
     )
 
 
-def find(connection: Connection, account: str, query: str, *, limit: int) -> list[Kept]:
+def tasks(connection: Connection, account: str, *, done: bool) -> list[Kept]:
+    """The tasks of an account; those that are done only where they are asked for."""
+    return _select(connection, account, "AND o.kind = 'task' AND (:done OR NOT o.done)", {"done": done})
+
+
+def with_uid(connection: Connection, account: str, uid: str) -> list[Kept]:
+    """The objects of that UID."""
+    return _select(connection, account, "AND o.uid = :uid", {"uid": uid})
+
+
+def unanswered(connection: Connection, account: str, since: datetime) -> list[Kept]:
+    """The events not over by then in which somebody has not answered an invitation yet."""
+    condition = "AND o.kind = 'event' AND (o.last IS NULL OR o.last >= :since) AND o.text LIKE '%NEEDS-ACTION%'"
+    return _select(connection, account, condition, {"since": int(since.timestamp())})
+
+
+def accounts(connection: Connection) -> list[str]:
+    """The accounts that a sync has read."""
+    return [row.account for row in connection.execute(text("SELECT account FROM caldav_accounts ORDER BY account"))]
+
+
+def counts(connection: Connection, account: str) -> dict[int, int]:
+    """How many objects each calendar holds."""
+    rows = connection.execute(
+        text(
+            "SELECT c.id AS id, count(o.id) AS n FROM caldav_calendars c"
+            " LEFT JOIN caldav_objects o ON o.calendar = c.id WHERE c.account = :account GROUP BY c.id"
+        ),
+        {"account": account},
+    )
+    return {row.id: row.n for row in rows}
+
+
+def find(connection: Connection, account: str, query: str, *, limit: int, kind: str = "event") -> list[Kept]:
     """The objects that hold all words of a query (each as the beginning of a word), best first."""
     words = _WORD.findall(query)[:_MOST_WORDS]
     if not words:
@@ -234,8 +283,9 @@ def find(connection: Connection, account: str, query: str, *, limit: int) -> lis
         account,
         "AND o.id IN (SELECT caldav_search.rowid FROM caldav_search JOIN caldav_objects x ON x.id = caldav_search.rowid"
         " JOIN caldav_calendars y ON y.id = x.calendar WHERE caldav_search MATCH :match AND y.account = :account"
+        " AND x.kind = :kind"
         " ORDER BY caldav_search.rank LIMIT :limit)",
-        {"match": match, "limit": limit},
+        {"match": match, "limit": limit, "kind": kind},
     )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant.errors import InvalidRequest
 
-__all__ = ["Moment", "Window", "moment", "range_of", "shown", "window", "zone_named"]
+__all__ = ["Moment", "Window", "day_shown", "moment", "range_of", "shown", "span_shown", "window", "zone_named"]
 
 Moment = date | datetime
 """A day (`date`), an aware `datetime`, or a floating one (RFC 5545, 3.3.5, form 1): the same hour everywhere."""
@@ -76,11 +76,36 @@ def window(start: str, end: str, zone: tzinfo) -> Window:
 
 
 def shown(value: Moment) -> str:
-    """A day or time for the owner: "2026-10-23", "2026-10-23 10:00 (Europe/Berlin)"."""
+    """A day or time for the owner: "Friday 23 October 2026", "Friday 23 October 2026, 10:00, Europe/Berlin"."""
     if not isinstance(value, datetime):
-        return value.isoformat()
-    zone = value.tzinfo.key if isinstance(value.tzinfo, ZoneInfo) else (value.tzname() or "the reader's own time zone")
-    return f"{value:%Y-%m-%d %H:%M} ({zone})"
+        return day_shown(value)
+    return f"{day_shown(value)}, {value:%H:%M}, {_zone_shown(value)}"
+
+
+def span_shown(start: Moment, end: Moment) -> str:
+    """A span for the owner, its end exclusive: "Friday 27 November 2026, 10:00–10:30, Europe/Berlin"."""
+    if not isinstance(start, datetime) or not isinstance(end, datetime):
+        first, last = _date_of(start), max(_date_of(end) - _A_DAY, _date_of(start))
+        days = day_shown(first) if first == last else f"{day_shown(first)} – {day_shown(last)}"
+        return f"{days}, all day"
+    last_day = "" if start.date() == end.date() else f" {day_shown(end)}, "
+    until = f"–{last_day}{end:%H:%M}" if end != start else ""
+    return f"{day_shown(start)}, {start:%H:%M}{until}, {_zone_shown(start)}"
+
+
+def day_shown(day: date) -> str:
+    """A day for the owner: "Friday 27 November 2026"."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _zone_shown(value: datetime) -> str:
+    if isinstance(value.tzinfo, ZoneInfo):
+        return value.tzinfo.key
+    return value.tzname() or "in whichever time zone you are"
+
+
+def _date_of(value: Moment) -> date:
+    return value.date() if isinstance(value, datetime) else value
 
 
 def _parsed(typed: str, name: str) -> Moment:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.caldav.compose import Changes, Draft, changed_times, times_of
-from connectors.caldav.drafts import Chosen, NewEvent, Place
-from connectors.caldav.events import Person
-from connectors.caldav.moments import Moment, shown
+from connectors.caldav.compose import Changes, Repeat, changed_times, times_of
+from connectors.caldav.drafts import Chosen, NewEvent
+from connectors.caldav.moments import Moment, day_shown, span_shown
+from connectors.caldav.objects import Person
+from connectors.caldav.places import Place
 from connectors.caldav.views import source_of
 from openassistant.connector import Preview
 from openassistant.messages import Destination, PreviewField
 
-__all__ = ["NO_INVITATIONS", "preview_changed", "preview_deleted", "preview_new"]
+__all__ = [
+    "NO_INVITATIONS",
+    "account_name",
+    "alarms_shown",
+    "fields_of",
+    "people_shown",
+    "preview_changed",
+    "preview_deleted",
+    "preview_new",
+    "repeat_shown",
+]
 
 NO_INVITATIONS = "This calendar server mails no invitations by itself: the guests are noted, and hear nothing."
-_A_DAY = timedelta(days=1)
 
 
 def preview_new(new: NewEvent) -> Preview:
@@ -24,17 +33,18 @@ def preview_new(new: NewEvent) -> Preview:
     draft = new.draft
     rows = {
         "Title": draft.title,
-        **_times(draft.start, draft.end),
-        "Repeats": _repeats(draft),
+        "When": span_shown(draft.start, draft.end),
+        "Repeats": repeat_shown(draft.repeats),
+        "Reminders": alarms_shown(draft.alarms),
         "Place": draft.place,
         "Calendar": new.calendar.name,
     }
     return Preview(
         verb="Create an event and invite guests" if draft.guests else "Create an event",
         confirm="Invite" if draft.guests else "Create",
-        account=_name(new.place),
-        destinations=_people(draft.guests),
-        fields=_fields(rows),
+        account=account_name(new.place),
+        destinations=people_shown(draft.guests),
+        fields=fields_of(rows),
         content=draft.notes,
         warnings=_warnings(new.place, draft.guests),
     )
@@ -45,15 +55,16 @@ def preview_changed(found: Chosen, changes: Changes) -> Preview:
     told = list(found.others)
     told += [each for each in changes.guests or () if each.address not in {known.address for known in told}]
     start, end = times_of(found.kept.text, found.recurrence)
-    rows = {**_rows_of(found, start, end), **_new_rows(changes, start, end)}
+    shown = times_of(found.kept.text, found.date) if found.extent == "all" and found.date else (start, end)
+    rows = {**_rows_of(found, *shown), **_new_rows(changes, start, end)}
     if changes.guests is not None:
         rows["New guests"] = ", ".join(each.shown for each in changes.guests) or "nobody"
     return Preview(
         verb="Change an event and tell its guests" if told else "Change an event",
         confirm="Change",
-        account=_name(found.place),
-        destinations=_people(told),
-        fields=_fields(rows),
+        account=account_name(found.place),
+        destinations=people_shown(told),
+        fields=fields_of(rows),
         content=changes.notes or "",
         outside=(source_of(found.kept, found.event, found.place.own),),
         warnings=_warnings(found.place, told),
@@ -63,61 +74,72 @@ def preview_changed(found: Chosen, changes: Changes) -> Preview:
 def preview_deleted(found: Chosen) -> Preview:
     """The event that will be gone; its guests get a cancellation, or its organiser a refusal."""
     told = found.others
-    rows = _rows_of(found, *times_of(found.kept.text, found.recurrence))
+    rows = _rows_of(found, *times_of(found.kept.text, found.date))
     return Preview(
         verb="Delete an event and tell its guests" if told else "Delete an event",
         confirm="Delete",
-        account=_name(found.place),
-        destinations=_people(told),
-        fields=_fields(rows),
+        account=account_name(found.place),
+        destinations=people_shown(told),
+        fields=fields_of(rows),
         outside=(source_of(found.kept, found.event, found.place.own),),
         warnings=_warnings(found.place, told),
     )
 
 
 def _rows_of(found: Chosen, start: Moment, end: Moment) -> dict[str, str]:
-    series = found.event.recurrence and not found.recurrence
-    extent = "the whole series" if series else "this date of a series" if found.recurrence else ""
-    rows = {"Event": found.event.title or "(no title)", **_times(start, end)}
+    rows = {"Event": found.event.title or "(no title)", "When": span_shown(start, end)}
+    extent = _EXTENTS[found.extent] if found.event.recurrence else ""
     return {**rows, "Extent": extent, "Calendar": found.kept.calendar_name}
 
 
 def _new_rows(changes: Changes, start: Moment, end: Moment) -> dict[str, str]:
     rows = {"New title": changes.title or ""}
     if changes.start is not None or changes.end is not None:
-        first, last = changed_times(changes, start, end)
-        rows |= {f"New {name.lower()}": value for name, value in _times(first, last).items()}
+        rows["New time"] = span_shown(*changed_times(changes, start, end))
     if changes.place is not None:
         rows["New place"] = changes.place or "none"
+    if changes.alarms is not None:
+        rows["New reminders"] = alarms_shown(changes.alarms) or "none"
     if changes.notes == "":
         rows["New notes"] = "none"
     return rows
 
 
-def _times(start: Moment, end: Moment) -> Mapping[str, str]:
-    if isinstance(end, datetime):
-        return {"Starts": shown(start), "Ends": shown(end)}
-    return {"First day": shown(start), "Last day": shown(max(end - _A_DAY, _day(start)))}
+_EXTENTS = {
+    "this": "this date of a series",
+    "following": "this date of a series and all that follow",
+    "all": "the whole series",
+}
 
 
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value
+def repeat_shown(repeat: Repeat | None) -> str:
+    """How something repeats: "every 2 weeks on monday, until Friday 27 November 2026"."""
+    if repeat is None:
+        return ""
+    unit = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}[repeat.frequency]
+    words = f"every {unit}" if repeat.every == 1 else f"every {repeat.every} {unit}s"
+    on = f" on {', '.join(repeat.on)}" if repeat.on else ""
+    until = f", until {day_shown(repeat.until)}" if repeat.until else ""
+    return f"{words}{on}{until}{f', {repeat.times} times' if repeat.times else ''}"
 
 
-def _repeats(draft: Draft) -> str:
-    until = f", until {draft.until.isoformat()}" if draft.until else ""
-    return f"{draft.repeats}{until}" if draft.repeats else ""
+def alarms_shown(minutes: Sequence[int]) -> str:
+    """Reminders: "10, 60 minutes before"."""
+    return f"{', '.join(str(each) for each in minutes)} minutes before" if minutes else ""
 
 
-def _people(people: Iterable[Person]) -> tuple[Destination, ...]:
+def people_shown(people: Iterable[Person]) -> tuple[Destination, ...]:
+    """Whom a call reaches."""
     return tuple(Destination(kind="attendee", value=each.address, name=each.name or None) for each in people)
 
 
-def _fields(rows: Mapping[str, str]) -> tuple[PreviewField, ...]:
+def fields_of(rows: Mapping[str, str]) -> tuple[PreviewField, ...]:
+    """The rows that say something."""
     return tuple(PreviewField(label=label, value=value) for label, value in rows.items() if value)
 
 
-def _name(place: Place) -> str:
+def account_name(place: Place) -> str:
+    """How a preview names an account."""
     return place.account.address or place.account.username
 
 

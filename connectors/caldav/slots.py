@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from connectors.caldav.moments import Window
 
-__all__ = ["free_slots"]
+__all__ = ["free_slots", "merged"]
 
 _A_DAY = timedelta(days=1)
 
@@ -23,6 +23,17 @@ def free_slots(
         )
         inside = Window(max(hours.start, span.start), min(hours.end, span.end))
         yield from (gap for gap in _gaps(taken, inside) if gap.end - gap.start >= length)
+
+
+def merged(spans: Iterable[Window]) -> list[Window]:
+    """The spans in order, those that touch as one."""
+    found: list[Window] = []
+    for each in sorted(spans):
+        if found and each.start <= found[-1].end:
+            found[-1] = Window(found[-1].start, max(found[-1].end, each.end))
+        else:
+            found.append(each)
+    return found
 
 
 def _gaps(taken: list[Window], span: Window) -> Iterator[Window]:

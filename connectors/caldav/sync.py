@@ -12,8 +12,8 @@ from connectors.caldav import dav, mirror
 from connectors.caldav.account import CaldavAccount, account_of, owner_of
 from connectors.caldav.client import DavSession, Stored, dav_session
 from connectors.caldav.discovery import Calendar, find_calendars, find_home
-from connectors.caldav.events import Outline, outline
 from connectors.caldav.mirror import KeptCalendar, Profile
+from connectors.caldav.outlines import Outline, outline
 from openassistant.connector import Context
 from openassistant.errors import Conflict, Forbidden, NotFound, OaError, TooLarge, Unavailable
 
@@ -46,7 +46,8 @@ async def sync_account(ctx: Context) -> None:
         calendars = await find_calendars(session, home)
         invites = await _sends_invitations(session, home.urls[0])
         keep = {each.url for each in calendars}
-        await ctx.store.write(lambda c: mirror.put_profile(c, owner, Profile(home.addresses, invites)))
+        profile = Profile(home.addresses, invites, home.outbox)
+        await ctx.store.write(lambda c: mirror.put_profile(c, owner, profile))
         await ctx.store.write(lambda c: mirror.drop_calendars(c, owner, keep=keep))
         pass_ = _Pass(ctx, owner, account, session)
         for calendar in calendars:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from pydantic import BaseModel, ConfigDict
 
 from connectors.caldav.events import Event
 from connectors.caldav.mirror import Kept
 from connectors.caldav.moments import Window
+from connectors.caldav.objects import events_in, named_date, read_object, rules_of
+from connectors.caldav.writing import master_of, moments_in
 from openassistant.connector import OutsideText
 from openassistant.messages import OutsideSource
 
 __all__ = [
+    "CalendarList",
+    "CalendarView",
     "EventDeleted",
+    "EventDetails",
     "EventList",
     "EventSaved",
     "EventView",
     "Slot",
     "SlotList",
+    "details_of",
     "event_id",
+    "outside",
     "slot_of",
     "source_of",
     "times_shown",
@@ -50,6 +57,36 @@ class EventView(_View):
     repeats: bool = False
     status: str = "confirmed"
     busy: bool = True
+
+
+class EventDetails(EventView):
+    """One event in full: `rule` is its RRULE, `alarms` are minutes before the start, `zone` is where it is kept."""
+
+    rule: str = ""
+    alarms: list[int] = []
+    zone: str = ""
+    floating: bool = False
+    single_dates_changed: int = 0
+    dates_taken_out: int = 0
+
+
+class CalendarView(_View):
+    """A calendar: what it may hold and how much it holds."""
+
+    name: str
+    writable: bool
+    events: bool
+    tasks: bool
+    zone: str
+    count: int
+    read: bool
+
+
+class CalendarList(_View):
+    """The account's calendars, by name."""
+
+    calendars: list[CalendarView]
+    note: str = ""
 
 
 class EventList(_View):
@@ -97,21 +134,46 @@ def event_id(kept: Kept, event: Event) -> str:
     return f"{kept.key}_{event.recurrence}" if event.recurrence else kept.key
 
 
-def view_of(kept: Kept, event: Event, zone: tzinfo, own: Collection[str]) -> EventView:
+def details_of(kept: Kept, event: Event, zone: tzinfo, own: Collection[str]) -> EventDetails:
+    """An event in full, its times in `zone`."""
+    calendar = read_object(kept.text)
+    master = master_of(calendar)
+    start = getattr(master, "start", None)
+    plain = view_of(kept, event, zone, own, people=200, notes=20_000)
+    return EventDetails(
+        **dict(plain),
+        rule=" ".join(each.to_ical().decode()[:500] for each in rules_of(master)) if master else "",
+        alarms=list(event.alarms),
+        zone=str(start.tzinfo or "") if isinstance(start, datetime) else "",
+        floating=event.floating,
+        single_dates_changed=sum(1 for each in events_in(calendar) if named_date(each) is not None),
+        dates_taken_out=len(moments_in(master, "EXDATE")) if master else 0,
+    )
+
+
+def view_of(
+    kept: Kept,
+    event: Event,
+    zone: tzinfo,
+    own: Collection[str],
+    *,
+    people: int = _MOST_PEOPLE,
+    notes: int = _LONGEST_NOTES,
+) -> EventView:
     """A date of an event as the model sees it, its times in `zone`."""
     start, end = times_shown(event, zone)
-    people = [*([event.organizer] if event.organizer else []), *event.guests]
-    more = f" and {len(people) - _MOST_PEOPLE} more" if len(people) > _MOST_PEOPLE else ""
-    named = ", ".join(f"{each.shown} ({each.status})" for each in people[:_MOST_PEOPLE]) + more
+    persons = [*([event.organizer] if event.organizer else []), *event.guests]
+    more = f" and {len(persons) - people} more" if len(persons) > people else ""
+    named = ", ".join(f"{each.shown} ({each.status})" for each in persons[:people]) + more
     return EventView(
         id=event_id(kept, event),
         start=start,
         end=end,
         calendar=kept.calendar_name,
-        title=_outside(event.title or "(no title)", kept, event, own),
-        place=_outside(event.place, kept, event, own) if event.place else None,
-        people=_outside(named, kept, event, own) if people else None,
-        notes=_outside(event.notes[:_LONGEST_NOTES], kept, event, own) if event.notes else None,
+        title=outside(event.title or "(no title)", kept, event, own),
+        place=outside(event.place, kept, event, own) if event.place else None,
+        people=outside(named, kept, event, own) if persons else None,
+        notes=outside(event.notes[:notes], kept, event, own) if event.notes else None,
         repeats=bool(event.recurrence),
         status=event.status,
         busy=event.busy,
@@ -145,6 +207,7 @@ def source_of(kept: Kept, event: Event, own: Collection[str]) -> OutsideSource:
     return OutsideSource(source=words, authors=(organizer.address,))
 
 
-def _outside(text: str, kept: Kept, event: Event, own: Collection[str]) -> OutsideText:
+def outside(text: str, kept: Kept, event: Event, own: Collection[str]) -> OutsideText:
+    """A text of an event, with where it comes from."""
     source = source_of(kept, event, own)
     return OutsideText(text=text, source=source.source, authors=source.authors)

@@ -37,6 +37,7 @@ class Desk:
     def set(self, **settings: Any) -> None:
         self.settings |= settings
         self.house.connect("Calendar", self.settings, password=PASSWORD)
+        self.house.runner.keys.forget_account(self.house.account.account)
 
     async def progress(self) -> SyncProgress:
         ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())

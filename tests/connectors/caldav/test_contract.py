@@ -17,6 +17,9 @@ def test_the_card_is_current() -> None:
 def test_each_tool_says_what_it_does_to_the_world() -> None:
     effects = {tool.name: tool.effect for tool in connector.card().tools}
     assert effects == {
+        "actions_undo": Effect.WRITE,
+        "calendars_list": Effect.READ,
+        "events_get": Effect.READ,
         "events_list": Effect.READ,
         "events_search": Effect.READ,
         "slots_find": Effect.READ,
@@ -36,4 +39,4 @@ def test_guests_make_a_change_a_send() -> None:
 
 def test_what_reads_events_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"events_list", "events_search"}
+    assert outside == {"events_get", "events_list", "events_search"}

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.caldav.compose import Changes, Draft, changed_object, new_object, without_date
-from connectors.caldav.events import DamagedError, Event, Person, expand, latest, outline, pick, read_object
+from connectors.caldav.compose import Changes, Draft, Repeat, changed_object, new_object, without_date
+from connectors.caldav.events import Event, expand, latest, pick
 from connectors.caldav.guests import parse_guest
 from connectors.caldav.moments import Window, moment, window
+from connectors.caldav.objects import DamagedError, Person, read_object
+from connectors.caldav.outlines import outline
 from connectors.caldav.slots import free_slots
 from openassistant.errors import InvalidRequest
 from tests.connectors.caldav.conftest import wrap
@@ -95,7 +97,7 @@ def test_a_rule_for_every_second_is_not_followed() -> None:
 
 def test_a_rule_that_takes_long_to_follow_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outline(wrap(WEEKLY), now=NOW).state == "whole"
-    monkeypatch.setattr("connectors.caldav.events._PROBE_SECONDS", -1.0)
+    monkeypatch.setattr("connectors.caldav.outlines._PROBE_SECONDS", -1.0)
     assert outline(wrap(WEEKLY), now=NOW).state == "heavy"
 
 
@@ -126,7 +128,7 @@ def test_guests_and_organiser_are_told_apart() -> None:
 
 def test_a_written_series_ends_with_its_last_day_in_its_zone() -> None:
     start = datetime(2026, 10, 18, 18, 30, tzinfo=BERLIN)
-    draft = Draft("Choir", start, start + timedelta(hours=1), repeats="weekly", until=date(2026, 11, 1))
+    draft = Draft("Choir", start, start + timedelta(hours=1), repeats=Repeat("weekly", until=date(2026, 11, 1)))
     text = new_object(draft, uid="u", now=NOW)
     assert "BEGIN:VTIMEZONE" in text
     assert [each.start.day for each in expand(text, AUTUMN, UTC)] == [18, 25, 1]
@@ -139,10 +141,22 @@ def test_a_single_date_is_taken_out_and_another_is_moved() -> None:
     assert [each.start.day for each in expand(text, AUTUMN, UTC)] == [18, 3, 8]
 
 
-def test_times_of_a_series_with_changed_dates_are_left_alone() -> None:
-    text = without_date(wrap(WEEKLY), "20261025T173000Z", mark="a", now=NOW)
-    with pytest.raises(InvalidRequest, match="single dates"):
-        changed_object(text, "", Changes(start=datetime(2026, 10, 19, 9, tzinfo=BERLIN)), mark="b", now=NOW)
+def test_a_series_moves_with_the_dates_that_were_taken_out_and_changed() -> None:
+    taken = without_date(wrap(WEEKLY), "20261025T173000Z", mark="a", now=NOW)
+    named = changed_object(taken, "20261101T173000Z", Changes(title="Concert"), mark="b", now=NOW)
+    text = changed_object(named, "", Changes(start=datetime(2026, 10, 19, 9, tzinfo=BERLIN)), mark="c", now=NOW)
+    found = expand(text, AUTUMN, UTC)
+    assert [(each.title, each.start.isoformat()) for each in found] == [
+        ("Choir", "2026-10-19T09:00:00+02:00"),
+        ("Concert", "2026-11-02T09:00:00+01:00"),
+        ("Choir", "2026-11-09T09:00:00+01:00"),
+    ]
+
+
+def test_a_series_on_fixed_days_of_a_month_is_not_moved_to_others() -> None:
+    text = wrap("UID:m\nDTSTART:20261005T080000Z\nRRULE:FREQ=MONTHLY;BYMONTHDAY=5\nSUMMARY:Rent")
+    with pytest.raises(InvalidRequest, match="fixed days"):
+        changed_object(text, "", Changes(start=datetime(2026, 10, 6, 8, tzinfo=UTC)), mark="b", now=NOW)
 
 
 def test_what_a_change_does_not_name_stays_in_the_object() -> None:

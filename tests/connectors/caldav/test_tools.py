@@ -50,8 +50,7 @@ async def test_a_preview_without_guests_is_a_write_and_shows_everything(read: De
     assert shown.content == "Bring a pen."
     assert {row.label: row.value for row in shown.fields} == {
         "Title": "Sign the lease",
-        "Starts": "2026-10-23 10:00 (Europe/Berlin)",
-        "Ends": "2026-10-23 10:30 (Europe/Berlin)",
+        "When": "Friday 23 October 2026, 10:00–10:30, Europe/Berlin",
         "Place": "Linden Street 12",
         "Calendar": "Personal",
     }
@@ -59,7 +58,6 @@ async def test_a_preview_without_guests_is_a_write_and_shows_everything(read: De
 
 async def test_a_preview_with_guests_is_a_send_to_them(read: Desk) -> None:
     read.set(address="ada@home.example")
-    read.house.runner.keys.forget_account(read.house.account.account)
     shown = await read.house.preview("events_create", **FRIDAY, guests=["Carol Meyer <carol@example.org>"])
     assert shown.effect is Effect.SEND
     assert [(each.value, each.name) for each in shown.destinations] == [("carol@example.org", "Carol Meyer")]
@@ -67,7 +65,6 @@ async def test_a_preview_with_guests_is_a_send_to_them(read: Desk) -> None:
 
 async def test_guests_and_organiser_stand_in_the_stored_event(read: Desk) -> None:
     read.set(address="ada@home.example")
-    read.house.runner.keys.forget_account(read.house.account.account)
     await read.house.call("events_create", **FRIDAY, guests=["carol@example.org"])
     text = (await read.texts())[0].replace("\r\n ", "")
     assert "ORGANIZER:mailto:ada@home.example" in text
@@ -214,16 +211,50 @@ async def test_free_times_leave_out_what_is_busy(read: Desk) -> None:
     assert found.outside == ()
 
 
-async def test_a_time_without_any_zone_is_that_hour_wherever_one_is(read: Desk) -> None:
+async def test_a_time_without_zone_is_of_the_zone_of_the_turn_and_the_card_says_so(read: Desk) -> None:
     read.set(zone="")
-    read.house.runner.keys.forget_account(read.house.account.account)
+    read.house.zone = "America/New_York"
     shown = await read.house.preview("events_create", **FRIDAY)
-    assert {"Starts": "2026-10-23 10:00 (the reader's own time zone)"}.items() <= {
-        row.label: row.value for row in shown.fields
-    }.items()
+    assert {row.label: row.value for row in shown.fields}["When"] == (
+        "Friday 23 October 2026, 10:00–10:30, America/New_York"
+    )
     created = await read.house.call("events_create", **FRIDAY)
+    assert created["start"] == "2026-10-23T10:00:00-04:00"
+    assert "DTSTART;TZID=America/New_York:20261023T100000" in (await read.texts())[0]
+
+
+async def test_an_approval_given_in_one_time_zone_is_void_in_another(read: Desk) -> None:
+    call = read.house.make("events_create", **FRIDAY)
+    read.house.zone = "Europe/Berlin"
+    digest = (await read.house.preview("events_create", **FRIDAY)).digest()
+    read.house.zone = "America/New_York"
+    ctx = read.house.context(call, approval=read.house.approval(call, preview_digest=digest))
+    with pytest.raises(Conflict, match="approved has changed"):
+        await read.house.send(call, ctx)
+    assert await read.texts() == []
+
+
+async def test_where_nobody_says_a_zone_it_is_utc_and_said(read: Desk) -> None:
+    read.set(zone="")
+    shown = await read.house.preview("events_create", **FRIDAY)
+    assert {row.label: row.value for row in shown.fields}["When"].endswith("10:00–10:30, UTC")
+
+
+async def test_a_floating_time_is_made_only_where_it_is_asked_for(read: Desk) -> None:
+    shown = await read.house.preview("events_create", **FRIDAY, floating=True)
+    assert {row.label: row.value for row in shown.fields}["When"].endswith("in whichever time zone you are")
+    created = await read.house.call("events_create", **FRIDAY, floating=True)
     assert "DTSTART:20261023T100000\r\n" in (await read.texts())[0]
     assert created["start"] == "2026-10-23T10:00:00"
+    await read.house.call("events_update", event=created["id"], start="2026-10-23T11:00")
+    assert "DTSTART:20261023T110000\r\n" in (await read.texts())[0]
+
+
+async def test_a_new_time_is_meant_in_the_zone_of_the_turn_and_kept_in_that_of_the_event(read: Desk) -> None:
+    created = await read.house.call("events_create", **FRIDAY)
+    read.house.zone = "America/New_York"
+    changed = await read.house.call("events_update", event=created["id"], start="2026-10-23T09:00")
+    assert changed["start"] == "2026-10-23T15:00:00+02:00"
 
 
 async def test_what_was_approved_must_still_be_so(desk: Desk) -> None:

@@ -1,0 +1,117 @@
+"""The index entry of an object: its words, when it happens, and whether it can be read at all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+from icalendar import Event as EventComponent
+
+from connectors.caldav.events import expand
+from connectors.caldav.moments import Window
+from connectors.caldav.objects import (
+    MALFORMED,
+    Part,
+    aware,
+    events_in,
+    moment_in,
+    named_date,
+    parts_in,
+    people_of,
+    read_object,
+    rules_of,
+    text_in,
+    todos_in,
+)
+
+__all__ = ["Kind", "Outline", "State", "outline"]
+
+Kind = Literal["event", "task", "none"]
+
+State = Literal["whole", "heavy", "damaged"]
+"""Read in full; repeats in a way that is too much work, so that only its first date is shown; not readable."""
+
+_LONGEST_NOTES = 20_000
+_A_DAY = timedelta(days=1)
+_FORWARD = timedelta(days=366)
+_PROBE_SECONDS = 1.0
+_MOST_A_DAY = 24
+
+
+class Outline(NamedTuple):
+    """What the index holds of an object: its words, and between which times (seconds of Unix time) it happens."""
+
+    uid: str
+    title: str
+    place: str
+    people: str
+    notes: str
+    first: int
+    last: int | None
+    state: State
+    kind: Kind = "event"
+    done: bool = False
+
+
+_DAMAGED = Outline("", "", "", "", "", 0, 0, "damaged", "none")
+
+
+def outline(text: str, *, now: datetime) -> Outline:
+    """The index entry of an object; a damaged one has no words and no time."""
+    try:
+        calendar = read_object(text)
+        parts, events = parts_in(calendar), events_in(calendar)
+        title, place = (_joined(parts, name)[:_LONGEST_NOTES] for name in ("SUMMARY", "LOCATION"))
+        people = " ".join(person.shown for each in parts for person in people_of(each))
+        notes = _joined(parts, "DESCRIPTION")[:_LONGEST_NOTES]
+        uid = text_in(parts[0], "UID", 500)
+        if not events:
+            done = all(_is_done(each) for each in todos_in(calendar))
+            return Outline(uid, title, place, people[:_LONGEST_NOTES], notes, 0, 0, "whole", "task", done)
+        first, last = _span(events)
+        return Outline(uid, title, place, people[:_LONGEST_NOTES], notes, first, last, _weigh(text, events, now))
+    except MALFORMED:
+        return _DAMAGED
+
+
+def _is_done(part: Part) -> bool:
+    return text_in(part, "STATUS", 20).upper() in ("COMPLETED", "CANCELLED") or moment_in(part, "COMPLETED") is not None
+
+
+def _span(events: Sequence[EventComponent]) -> tuple[int, int | None]:
+    """First and last second of an object, a day wider on both sides for zones; None when its end is not plain."""
+    times = [aware(value, UTC) for each in events for value in (each.start, each.end)]
+    named = [aware(value, UTC) for each in events if (value := named_date(each)) is not None]
+    first = int((min(times + named) - _A_DAY).timestamp())
+    if any(name in each for each in events for name in ("RRULE", "RDATE")):
+        return first, None
+    return first, int((max(times) + _A_DAY).timestamp())
+
+
+def _weigh(text: str, events: Sequence[EventComponent], now: datetime) -> State:
+    """Whether an object's rule is work that nobody can use: a stranger's invitation must not stop the calendar.
+
+    Rules that give many dates a day are refused by their looks, others by the processor time of one year.
+    """
+    rules = [rule for each in events for rule in rules_of(each)]
+    if not rules:
+        return "whole"
+    if any(_is_dense(rule) for rule in rules):
+        return "heavy"
+    began = time.thread_time()
+    expand(text, Window(now, now + _FORWARD), UTC)
+    return "heavy" if time.thread_time() - began > _PROBE_SECONDS else "whole"
+
+
+def _is_dense(rule: Any) -> bool:
+    often = str((rule.get("FREQ") or [""])[0]).upper() in ("SECONDLY", "MINUTELY", "HOURLY")
+    a_day = 1
+    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+        a_day *= max(len(rule.get(name) or ()), 1)
+    return often or a_day > _MOST_A_DAY
+
+
+def _joined(events: Iterable[Part], name: str) -> str:
+    return " ".join(dict.fromkeys(text for each in events if (text := text_in(each, name, _LONGEST_NOTES))))

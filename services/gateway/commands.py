@@ -55,12 +55,13 @@ class Commands:
         self._connectors, self._accounts, self._chat, self._clock = connectors, accounts, chat, clock
 
     async def listing(self, me: SignedIn, *, zone: str | None = None) -> list[views.Command]:
-        """The commands that one's connected accounts serve now, with forms whose days are those of the zone."""
+        """What one's connected accounts serve now, what only looks first; days in the forms are those of the zone."""
         today = self._today(zone_of(zone))
         refs = await self._accounts.refs(me.user.id)
         names = sorted({name for card in self._connectors.running() for name in card.commands})
         found = ((name, self._servers(name, refs)) for name in names)
-        return [_view(name, servers, today) for name, servers in found if servers]
+        shown = (_view(name, servers, today) for name, servers in found if servers)
+        return sorted(shown, key=lambda each: (each.effect.rank, each.name))
 
     async def run(self, me: SignedIn, conversation: str, draft: views.CommandDraft) -> TurnAccepted:
         """A turn of a command's calls; raises `InvalidRequest` that names the field, `NotFound`, `Conflict`."""

@@ -73,11 +73,18 @@ function mistake(field: FormField, value: Value): string {
   if (!text) return field.required ? words.accounts.required : '';
   if (field.kind === 'integer' || field.kind === 'number') return numberMistake(field, text);
   if (field.kind === 'email' && !/^[^\s@]+@[^\s@]+$/.test(text)) return words.accounts.badEmail;
-  if (field.kind === 'list' && !listed(text).every((each) => /^[^<>@]*<[^\s@<>]+@[^\s@<>]+>$|^[^\s@<>]+@[^\s@<>]+$/.test(each))) return words.accounts.badEmail;
+  if (field.kind === 'list') return listMistake(field, listed(text));
   if ((field.kind === 'day' || field.kind === 'moment') && !/^\d{4}-\d\d-\d\d/.test(text)) return words.commands.noDay;
   if (field.kind === 'url' && !/^https?:\/\/[^\s/]+/i.test(text)) return words.accounts.badUrl;
   if (field.pattern && !matches(field.pattern, text)) return words.accounts.badForm;
   return '';
+}
+
+const MAILBOX = /^[^<>@]*<[^\s@<>,]+@[^\s@<>,]+>$|^[^\s@<>,]+@[^\s@<>,]+$/;
+
+function listMistake(field: FormField, addresses: string[]): string {
+  if (!addresses.length && field.required) return words.accounts.required;
+  return addresses.every((each) => MAILBOX.test(each)) ? '' : words.accounts.badEmail;
 }
 
 function numberMistake(field: FormField, text: string): string {

@@ -8,7 +8,7 @@ from connectors.mail import mirror
 from connectors.mail.account import MailAccount
 from connectors.mail.files import LARGEST_MAIL
 from connectors.mail.folders import Folder
-from connectors.mail.imap import ImapSession, imap_session
+from connectors.mail.imap import Flag, ImapSession, imap_session
 from connectors.mail.search import Found
 from openassistant.connector import Context
 from openassistant.errors import NotFound, UpstreamFailed
@@ -47,18 +47,18 @@ def located(session: ImapSession, found: Found) -> int:
     """The UID of a mail, in its folder, which is open then; raises `NotFound`.
 
     UIDs mean something only under one UIDVALIDITY, so that and the Message-ID are looked at first. A mail that was just
-    moved has no known UID; its Message-ID must be the only one of its kind there.
+    moved has no known UID; it is the newest with its Message-ID there, for UIDs only grow (RFC 9051, 2.3.1.1).
     """
     status = session.status(found.folder)
     if found.message_id:
-        present = session.find(found.folder, found.message_id)
+        present = _lying(session, found.folder, found.message_id)
     else:
         present = session.uids(session.select(found.folder, readonly=False))
     known = status is not None and status.uidvalidity == found.uidvalidity
     if known and found.uid in present:
         return found.uid
-    if found.uid < 0 and found.message_id and len(present) == 1:
-        return present[0]
+    if found.uid < 0 and found.message_id and present:
+        return present[-1]
     raise NotFound("That mail does not lie there any more. Search for it again.")
 
 
@@ -70,6 +70,13 @@ def _whole(session: ImapSession, found: Found) -> bytes:
 
 
 def _places(session: ImapSession, found: Found, to: Folder) -> tuple[bool, bool]:
-    lying = session.find(found.folder, found.message_id)
+    lying = _lying(session, found.folder, found.message_id)
     here = found.uid in lying or (found.uid < 0 and bool(lying))
-    return here, bool(session.find(to, found.message_id))
+    return here, bool(_lying(session, to, found.message_id))
+
+
+def _lying(session: ImapSession, folder: Folder, message_id: str) -> list[int]:
+    """UIDs of the mails with a Message-ID, without those that a server without MOVE and UIDPLUS only marks as gone."""
+    found = session.find(folder, message_id)
+    flags = session.flags(found) if found else {}
+    return [uid for uid in found if uid in flags and not flags[uid] & Flag.DELETED]

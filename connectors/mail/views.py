@@ -23,6 +23,7 @@ __all__ = [
     "DraftText",
     "FolderList",
     "FolderView",
+    "MailFlagged",
     "MailMoved",
     "MailSent",
     "MailSummary",
@@ -172,6 +173,16 @@ class AttachmentList(_View):
 
     message: str
     attachments: list[AttachmentView]
+
+
+class MailFlagged(_View):
+    """A mail's marks now, and as they were before; what was not touched is null."""
+
+    message: str
+    read: bool | None = None
+    starred: bool | None = None
+    was_read: bool | None = None
+    was_starred: bool | None = None
 
 
 class MailMoved(_View):

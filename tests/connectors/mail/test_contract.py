@@ -26,7 +26,11 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "drafts_create": Effect.WRITE,
         "drafts_delete": Effect.WRITE,
         "drafts_update": Effect.WRITE,
+        "messages_archive": Effect.WRITE,
+        "messages_flag": Effect.WRITE,
+        "messages_junk": Effect.WRITE,
         "messages_move": Effect.WRITE,
+        "messages_trash": Effect.WRITE,
         "drafts_send": Effect.SEND,
         "messages_forward": Effect.SEND,
         "messages_reply_all": Effect.SEND,
@@ -38,3 +42,9 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
 def test_what_reads_mail_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
     assert outside == {"attachments_list", "drafts_read", "messages_search", "threads_read"}
+
+
+def test_what_changes_the_mailbox_can_be_taken_back() -> None:
+    cards = {tool.name: tool for tool in connector.card().tools if tool.effect is Effect.WRITE}
+    assert {name for name, tool in cards.items() if not tool.undo} == {"actions_undo"}
+    assert not any(tool.effect is Effect.DELETE for tool in connector.card().tools)

@@ -8,10 +8,21 @@ import pytest
 
 from openassistant import journal
 from openassistant.context import new_id
-from openassistant.errors import NotFound
+from openassistant.errors import InvalidRequest, NotFound, Unavailable
 from openassistant.messages import Call
 
 DRAFT = {"to": ["carol@example.org"], "subject": "The lease", "text": "I sign on Friday."}
+
+
+async def interrupt(post: Any, call: Call) -> None:
+    """What stands in the user's file when the connector was killed after it had acted."""
+    async with post.house.runner.stores.use(call.user) as store:
+        await store.write(
+            lambda c: c.exec_driver_sql(
+                "UPDATE journal SET state = 'intent', holder = ?, outcome = NULL WHERE call_id = ?",
+                (new_id(), call.id),
+            )
+        )
 
 
 async def kill(post: Any, call: Call) -> None:
@@ -38,13 +49,7 @@ async def test_the_preview_of_a_draft_has_no_destination(read: Any) -> None:
 async def test_an_interrupted_draft_is_done_when_it_lies_there(read: Any) -> None:
     first = read.house.make("drafts_create", **DRAFT)
     saved = await read.house.send(first)
-    async with read.house.runner.stores.use(first.user) as store:
-        await store.write(
-            lambda c: c.exec_driver_sql(
-                "UPDATE journal SET state = 'intent', holder = ?, outcome = NULL WHERE call_id = ?",
-                (new_id(), first.id),
-            )
-        )
+    await interrupt(read, first)
     assert (await read.house.send(first)).content == saved.content
     assert len(read.copies(f"<{saved.content['message_id']}>", ".Drafts")) == 1
 
@@ -77,10 +82,17 @@ async def test_an_unknown_folder_is_answered_with_those_there_are(read: Any) -> 
 async def test_an_interrupted_move_is_looked_up_in_both_folders(read: Any) -> None:
     message = await read.lease()
     call = read.house.make("messages_move", message=message, folder="Archive")
+    first = await read.house.send(call)
+    await interrupt(read, call)
+    assert (await read.house.send(call)).content == first.content
+
+
+async def test_a_move_killed_before_it_began_is_as_good_as_never_asked_for(read: Any) -> None:
+    call = read.house.make("messages_move", message=await read.lease(), folder="Archive")
     await kill(read, call)
-    [path] = read.copies(read.seeded.lease_message_id, "")
-    path.rename(read.maildir / ".Archive" / "cur" / path.name)
-    assert (await read.house.send(call)).content["folder"] == "Archive"
+    with pytest.raises(Unavailable, match="before anything was done"):
+        await read.house.send(call)
+    assert len(read.copies(read.seeded.lease_message_id, "")) == 1
 
 
 async def test_the_preview_of_a_move_names_mail_and_folders(read: Any) -> None:
@@ -88,3 +100,84 @@ async def test_the_preview_of_a_move_names_mail_and_folders(read: Any) -> None:
     fields = {field.label: field.value for field in preview.fields}
     assert (fields["Out of"], fields["Into"]) == ("INBOX", "Trash")
     assert preview.outside[0].authors == ("carol@example.org",)
+
+
+TOOLS = [("messages_archive", "Archive"), ("messages_junk", "Junk"), ("messages_trash", "Trash")]
+
+
+@pytest.mark.parametrize(("tool", "folder"), TOOLS)
+async def test_a_filed_mail_lies_in_its_folder_and_comes_back_at_once_and_later(
+    read: Any, tool: str, folder: str
+) -> None:
+    message = await read.lease()
+    for wait in (False, True):
+        call = read.house.make(tool, message=message)
+        assert (await read.house.send(call)).content["folder"] == folder
+        assert len(read.copies(read.seeded.lease_message_id, f".{folder}")) == 1
+        if wait:
+            await read.sync()
+        await read.house.call("actions_undo", action=call.id)
+        assert len(read.copies(read.seeded.lease_message_id, "")) == 1
+        assert read.copies(read.seeded.lease_message_id, f".{folder}") == []
+
+
+@pytest.mark.parametrize(("tool", "folder"), TOOLS)
+async def test_an_interrupted_filing_is_done_once(read: Any, tool: str, folder: str) -> None:
+    message = await read.lease()
+    call = read.house.make(tool, message=message)
+    first = await read.house.send(call)
+    await interrupt(read, call)
+    assert (await read.house.send(call)).content == first.content
+    assert len(read.copies(read.seeded.lease_message_id, f".{folder}")) == 1
+    await read.house.call("actions_undo", action=call.id)
+    assert len(read.copies(read.seeded.lease_message_id, "")) == 1
+
+
+async def test_marks_are_set_on_the_server_and_taken_back(read: Any) -> None:
+    message = await read.lease()
+    call = read.house.make("messages_flag", message=message, read=True, starred=True)
+    assert (await read.house.send(call)).content["was_starred"] is False
+    await read.sync()
+    [found] = [each for each in await read.search("lease is:flagged") if each["id"] == message]
+    assert (found["unread"], found["flagged"]) == (False, True)
+    [path] = read.copies(read.seeded.lease_message_id, "")
+    assert "F" in path.name.partition(":2,")[2]
+    await read.house.call("actions_undo", action=call.id)
+    await read.sync()
+    assert await read.search("lease is:flagged") == []
+
+
+async def test_an_undo_of_a_mark_leaves_other_marks_alone(read: Any) -> None:
+    message = await read.lease()
+    star = read.house.make("messages_flag", message=message, starred=True)
+    await read.house.send(star)
+    await read.house.call("messages_flag", message=message, read=False)
+    await read.house.call("actions_undo", action=star.id)
+    [found] = [each for each in await read.search("lease is:unread") if each["id"] == message]
+    assert (found["unread"], found["flagged"]) == (True, False)
+
+
+async def test_an_interrupted_mark_is_looked_up(read: Any) -> None:
+    message = await read.lease()
+    call = read.house.make("messages_flag", message=message, starred=True)
+    first = await read.house.send(call)
+    await interrupt(read, call)
+    assert (await read.house.send(call)).content == first.content
+    await read.house.call("messages_flag", message=message, starred=False)
+    await interrupt(read, call)
+    with pytest.raises(Unavailable, match="before anything was done"):
+        await read.house.send(call)
+
+
+async def test_a_mark_of_nothing_is_refused(read: Any) -> None:
+    with pytest.raises(InvalidRequest, match="read or starred"):
+        await read.house.call("messages_flag", message=await read.lease())
+
+
+async def test_a_mail_of_a_folder_that_begins_anew_is_not_touched(read: Any) -> None:
+    message = await read.lease()
+    async with read.house.runner.stores.use(read.house.user) as store:
+        await store.write(lambda c: c.exec_driver_sql("UPDATE mail_folders SET uidvalidity = uidvalidity + 1"))
+    with pytest.raises(NotFound, match="Search for it again"):
+        await read.house.call("messages_trash", message=message)
+    assert read.files(".Trash") == []

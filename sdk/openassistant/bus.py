@@ -39,7 +39,8 @@ __all__ = ["EVENT_ID", "Bus", "Incoming", "NatsTransport", "Subscription", "Tran
 EVENT_ID = "Oa-Event-Id"
 _CODE = "Nats-Service-Error-Code"
 _ERROR = "Nats-Service-Error"
-_QUIET_SECONDS = 45.0
+_QUIET_SECONDS = 25.0
+"""A registry is never silent for so long (instances renew every 20 s): its consumer was lost with the server."""
 _EVENT_BUFFER = 20_000
 _SETTLE_SECONDS = 0.25
 
@@ -199,16 +200,23 @@ class Bus:
         """Events of a conversation with an id above `after`, then live ones, each once, for ever.
 
         Raises `NotFound` when `after` is not 0 and no longer in the stream: the caller begins with a snapshot.
+        Raises `Unavailable` when the caller takes them so slowly that some were lost: he begins again where he is.
         """
         live: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(_EVENT_BUFFER)
+        lost = asyncio.Event()
 
         async def keep(message: Incoming) -> None:
-            live.put_nowait((_event_id(message), message.data))
+            if live.full():
+                lost.set()
+            else:
+                live.put_nowait((_event_id(message), message.data))
 
         subscription = await self._transport.subscribe(subject, "", keep)
         try:
             seen = after
             async for event_id, data in self._in_order(subject, after, live):
+                if lost.is_set():
+                    raise Unavailable("Events came faster than they were taken.")
                 if event_id > seen:
                     seen = event_id
                     yield event_id, data

@@ -1,7 +1,6 @@
-"""kill -9 of a room at the worst moments: the turn goes on or says what is unknown, and no mail is sent twice."""
+"""What the matrix of crashes leaves out: a mail lost on both sides, every room in turn, the bus without its store."""
 
 import shutil
-import threading
 import time
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.peers.smtp import Faults
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot, pytest.mark.slow]
 
-ROOMS = ("mail", "agent", "gateway")
+ROOMS = ("mail", "agent", "gateway", "caldav", "audit", "vault")
 
 
 def waiting_mail(ada: Person, conversation: str) -> str:
@@ -33,32 +32,6 @@ def kill_and_wait(stack: Stack, room: str) -> None:
     until(lambda: stack.runs_anew(room, before) or None, seconds=60, what=f"a new process of {room}")
     time.sleep(1.1)  # readiness is asked at most once a second: what is heard now was asked after the kill
     until(lambda: stack.ready() or None, seconds=60, what="readiness")
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_killed_while_the_mail_is_under_way_sends_it_no_second_time(
-    stack: Stack, house: House, room: str
-) -> None:
-    with stack.sign_in() as ada:
-        connect_everything(ada, house)
-        conversation = ada.converse()
-        ada.say(conversation, QUESTION)
-        house.smtp.faults = Faults(late=4.0, times=1)
-        approval = waiting_mail(ada, conversation)
-        deciding = threading.Thread(target=lambda: ada.decide(approval, "approve"))
-        deciding.start()
-        house.smtp.wait_for(1, seconds=30)
-        kill_and_wait(stack, room)
-        deciding.join(timeout=30)
-    with stack.sign_in() as ada:
-        final = ada.settle(conversation, seconds=240)
-        states = call_states(final)
-        assert states["messages_reply"] in {"done", "unknown"}
-        assert states["events_create"] == "done"
-        time.sleep(2)  # a second mail would come by itself: there is nothing to wait for but time
-        assert len(house.smtp.sent) == 1
-        assert len(lease_events(house)) == 1
-        assert ada.verify()["ok"]
 
 
 def test_a_mail_that_the_server_lost_with_the_connector_is_sent_once_or_said_to_be_unknown(
@@ -84,7 +57,7 @@ def test_an_approval_that_waits_survives_the_death_of_every_room(stack: Stack, h
         conversation = ada.converse()
         ada.say(conversation, QUESTION)
         approval = waiting_mail(ada, conversation)
-        for room in (*ROOMS, "caldav", "audit", "vault"):
+        for room in ROOMS:
             kill_and_wait(stack, room)
         assert waiting_mail(ada, conversation) == approval
         final = ada.settle(conversation, seconds=240)

@@ -99,7 +99,7 @@ def known_files(connection: Connection, account: str, message: int) -> tuple[Att
 
 def forget(connection: Connection, account: str) -> None:
     """Deletes all that these tables hold of an account."""
-    for table in ("mail_files", "mail_drafts", "mail_acts"):
+    for table in ("mail_files", "mail_drafts", "mail_acts", "mail_habits"):
         connection.execute(text(f"DELETE FROM {table} WHERE account = :a"), {"a": account})  # noqa: S608 - ours
 
 

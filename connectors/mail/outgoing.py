@@ -1,7 +1,10 @@
 """A mail on its way out: written down before DATA, sent once, its copy put into Sent once, looked up after a crash.
 
 Stages of a row in mail_outgoing: `ready` (nothing sent), `data` (DATA began, only the answer says more), `taken` (the
-server took it, the copy in Sent is not there yet), `kept` (all done).
+server took it, the copy in Sent is not there yet), `kept` (the copy is there), `settled` (and it is the only one).
+
+Some servers file the copy by themselves. Gmail says so (X-GM-EXT-1); others are found out by their second copy, which
+goes to the trash. From then on their copy is waited for, and only after an hour without it is one put there.
 """
 
 from __future__ import annotations
@@ -21,13 +24,16 @@ from connectors.mail.smtp import smtp_session
 from openassistant.connector import Context
 from openassistant.errors import DeadlineExceeded, OaError
 
-__all__ = ["Sent", "append_once", "lies_in", "send_once", "settle_copies", "was_sent"]
+__all__ = ["Sent", "file_copy", "lies_in", "send_once", "settle_copies", "was_sent"]
 
-Stage = Literal["ready", "data", "taken", "kept"]
+Stage = Literal["ready", "data", "taken", "kept", "settled"]
 
 _COPY_SECONDS = 15.0
 _LEFT_ALONE = timedelta(minutes=3)
 """How old a row must be before a sync touches it: longer than a call may take."""
+
+_PATIENCE = timedelta(hours=1)
+"""How long a server that files its own copies may take."""
 
 _KEPT = timedelta(days=30)
 _DROP_OLD = text("DELETE FROM mail_outgoing WHERE account = :account AND stage != 'taken' AND changed < :before")
@@ -48,6 +54,10 @@ class _Waiting(NamedTuple):
     message_id: str
     stage: str
     content: bytes
+    changed: str
+
+
+_COLUMNS = "call_id, message_id, stage, content, changed"
 
 
 async def send_once(ctx: Context, account: MailAccount, mail: Outgoing) -> bool:
@@ -80,16 +90,10 @@ async def was_sent(ctx: Context, account: MailAccount, call_id: str) -> Sent | N
         return None
     if waiting.stage == "data" and not await lies_in(ctx, account, "sent", waiting.message_id):
         raise DeadlineExceeded("The mail server broke off, and no folder of sent mail holds a copy.")
-    copied = waiting.stage == "kept" or await _copy(ctx, account, waiting.message_id, waiting.content)
+    done = waiting.stage in ("kept", "settled")
+    copied = done or await _copy(ctx, account, waiting.message_id, waiting.content)
     mail = parse_mail(waiting.content)
     return Sent(waiting.message_id, tuple(each.address for each in (*mail.to, *mail.cc)), copied)
-
-
-async def append_once(ctx: Context, account: MailAccount, role: str, mail: Outgoing, flags: tuple[str, ...]) -> str:
-    """Puts a mail into the folder of a role unless it lies there; the folder's name, or "" when there is none."""
-    async with imap_session(account, seconds=ctx.seconds) as session:
-        now = ctx.now()
-        return await asyncio.to_thread(_append, session, role, mail.message_id, mail.content, flags, now)
 
 
 async def lies_in(ctx: Context, account: MailAccount, role: str, message_id: str) -> str:
@@ -99,12 +103,15 @@ async def lies_in(ctx: Context, account: MailAccount, role: str, message_id: str
 
 
 async def settle_copies(ctx: Context, account: MailAccount) -> None:
-    """Files the copies that could not be filed when their mails were sent, and drops what is old and done."""
+    """Files the copies that could not be filed when their mails were sent, and sees that each is the only one.
+
+    What is old and done is dropped.
+    """
     now = ctx.now()
     before = (now - _LEFT_ALONE).isoformat()
     statement = text(
-        "SELECT call_id, message_id, stage, content FROM mail_outgoing"
-        " WHERE account = :account AND stage = 'taken' AND changed < :before"
+        f"SELECT {_COLUMNS} FROM mail_outgoing"  # noqa: S608 - a constant
+        " WHERE account = :account AND stage IN ('taken', 'kept') AND changed < :before"
     )
 
     def waiting(connection: Connection) -> list[_Waiting]:
@@ -112,7 +119,38 @@ async def settle_copies(ctx: Context, account: MailAccount) -> None:
         return [_Waiting(*row) for row in rows]
 
     for each in await ctx.store.read(waiting):
-        await _copy(ctx, account, each.message_id, each.content)
+        if each.stage == "kept":
+            await _settle(ctx, account, each)
+        else:
+            patient = datetime.fromisoformat(each.changed) > now - _PATIENCE
+            await _copy(ctx, account, each.message_id, each.content, patient=patient)
+    old = {"account": ctx.account, "before": (now - _KEPT).isoformat()}
+    await ctx.store.write(lambda connection: connection.execute(_DROP_OLD, old))
+
+
+async def _settle(ctx: Context, account: MailAccount, sent: _Waiting) -> None:
+    """Puts second copies into the trash, and remembers that this server files its own."""
+    try:
+        async with imap_session(account, seconds=min(_COPY_SECONDS, ctx.seconds)) as session:
+            doubled = await asyncio.to_thread(_drop_doubles, session, sent.message_id, sent.content)
+    except OaError as error:
+        _log.warning("copies of a sent mail are not counted yet", extra={"code": error.code})
+        return
+
+    def write(connection: Connection) -> None:
+        row = {"id": sent.call_id, "account": ctx.account}
+        connection.execute(text("UPDATE mail_outgoing SET stage = 'settled' WHERE call_id = :id"), row)
+        if doubled:
+            connection.execute(text("INSERT OR IGNORE INTO mail_habits (account) VALUES (:account)"), row)
+
+    await ctx.store.write(write)
+
+
+async def _files_itself(ctx: Context) -> bool:
+    """Whether the account's server was seen to file copies of sent mail."""
+    query = text("SELECT 1 FROM mail_habits WHERE account = :account")
+    row = {"account": ctx.account}
+    return bool(await ctx.store.read(lambda connection: connection.execute(query, row).scalar_one_or_none()))
 
 
 async def _recall(ctx: Context, call_id: str) -> _Waiting | None:
@@ -120,7 +158,8 @@ async def _recall(ctx: Context, call_id: str) -> _Waiting | None:
 
     def read(connection: Connection) -> _Waiting | None:
         row = connection.execute(
-            text("SELECT call_id, message_id, stage, content FROM mail_outgoing WHERE call_id = :id"), {"id": call_id}
+            text(f"SELECT {_COLUMNS} FROM mail_outgoing WHERE call_id = :id"),  # noqa: S608 - a constant
+            {"id": call_id},
         ).one_or_none()
         return _Waiting(*row) if row else None
 
@@ -145,17 +184,50 @@ async def _note(ctx: Context, mail: Outgoing, stage: Stage) -> None:
     await ctx.store.write(lambda connection: connection.execute(text(statement), row))
 
 
-async def _copy(ctx: Context, account: MailAccount, message_id: str, content: bytes) -> bool:
-    """Files the copy in Sent; that the mail was sent stays true when this fails, so it only waits then."""
+async def _copy(ctx: Context, account: MailAccount, message_id: str, content: bytes, *, patient: bool = True) -> bool:
+    """Files the copy in Sent; that the mail was sent stays true when this fails, so it only waits then.
+
+    `patient` leaves it to a server that files its own.
+    """
+    own = await _files_itself(ctx)
     try:
         async with imap_session(account, seconds=min(_COPY_SECONDS, ctx.seconds)) as session:
-            await asyncio.to_thread(_append, session, "sent", message_id, content, ("\\Seen",), ctx.now())
+            filed = await asyncio.to_thread(
+                file_copy, session, message_id, content, ctx.now(), own=own, patient=patient
+            )
     except OaError as error:
         _log.warning("copy of a sent mail waits", extra={"code": error.code})
+        return False
+    if not filed:
         return False
     statement = "UPDATE mail_outgoing SET stage = 'kept' WHERE message_id = :id AND account = :account"
     row = {"id": message_id, "account": ctx.account}
     await ctx.store.write(lambda connection: connection.execute(text(statement), row))
+    return True
+
+
+def file_copy(
+    session: ImapSession, message_id: str, content: bytes, now: datetime, *, own: bool, patient: bool
+) -> bool:
+    """Puts the copy of a sent mail into Sent unless it lies there; False when the server's own is waited for.
+
+    `own` says that the server was seen to file its own.
+    """
+    if patient and (own or session.offers("X-GM-EXT-1")):
+        return bool(_where(session, "sent", message_id))
+    _append(session, "sent", message_id, content, ("\\Seen",), now)
+    return True
+
+
+def _drop_doubles(session: ImapSession, message_id: str, content: bytes) -> bool:
+    """Moves all copies of a sent mail but one into the trash, ours before the server's; whether there were several."""
+    sent, trash = _folder(session, "sent"), _folder(session, "trash")
+    copies = session.find(sent, message_id) if sent else []
+    if len(copies) < 2 or trash is None:
+        return False
+    ours = [uid for uid in copies if session.whole(uid, largest=2 * len(content) + 100_000) == content]
+    kept = next((uid for uid in copies if uid not in ours), copies[0])
+    session.move([uid for uid in copies if uid != kept], trash)
     return True
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import smtplib
 import ssl
 from collections.abc import AsyncIterator
@@ -61,7 +62,8 @@ class SmtpSession:
         """
         try:
             self._check_size(len(mail.content))
-            self._expect(self._client.mail(mail.sender), f"the sender {mail.sender}")
+            options = [] if mail.content.isascii() else self._eight_bit()
+            self._expect(self._client.mail(mail.sender, options), f"the sender {mail.sender}")
             refused = [address for address in mail.recipients if not self._takes(address)]
         except (smtplib.SMTPException, OSError) as error:
             raise Unavailable(f"The connection to {self._server.host} was lost before anything was sent.") from error
@@ -80,13 +82,21 @@ class SmtpSession:
         """
         host = self._server.host
         try:
-            code, _ = self._client.data(mail.content)
-        except smtplib.SMTPDataError as error:
-            raise _refusal(host, error.smtp_code) from error
+            code, _ = self._client.docmd("DATA")
+            if code != 354:
+                raise _refusal(host, code)
+            self._client.send(_stuffed(mail.content))
+        except (smtplib.SMTPException, OSError) as error:  # without its last line no mail counts (RFC 5321, 4.1.1.4)
+            raise Unavailable(f"The connection to {host} was lost before the mail was sent.") from error
+        try:
+            self._client.send(b".\r\n")
+            code, _ = self._client.getreply()
         except (smtplib.SMTPException, OSError) as error:
             raise UpstreamFailed(f"{host} broke off before it confirmed the mail. It may have been sent.") from error
-        if code // 100 != 2:
+        if code // 100 in (4, 5):
             raise _refusal(host, code)
+        if code // 100 != 2:
+            raise UpstreamFailed(f"{host} gave no clear answer to the mail. It may have been sent.")
 
     def _takes(self, address: str) -> bool:
         code, _ = self._client.rcpt(address)
@@ -101,6 +111,14 @@ class SmtpSession:
         if answer[0] // 100 != 2:
             self._reset()
             raise _refusal(self._server.host, answer[0], what)
+
+    def _eight_bit(self) -> list[str]:
+        """RFC 6152: bytes above 127 go only to a server that says it takes them."""
+        if not self._client.has_extn("8bitmime"):
+            raise InvalidRequest(
+                f"{self._server.host} takes plain ASCII only, and that mail holds other bytes. Nothing was sent."
+            )
+        return ["BODY=8BITMIME"]
 
     def _check_size(self, size: int) -> None:
         """RFC 1870: a server that names its limit is believed."""
@@ -189,6 +207,12 @@ def _sign_in(client: smtplib.SMTP, account: MailAccount) -> None:
         raise Unavailable(f"{server.host} cannot sign anybody in at the moment.", retry_after=60)
     if code != 235:
         raise login_fault(server, account.login)
+
+
+def _stuffed(content: bytes) -> bytes:
+    """The lines of a mail, each period at a line's beginning doubled (RFC 5321, 4.5.2)."""
+    doubled = re.sub(rb"^\.", b"..", content, flags=re.MULTILINE)
+    return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
 
 
 def _b64(text: str) -> str:

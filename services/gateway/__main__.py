@@ -28,6 +28,7 @@ from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
 from services.gateway.chat import Chat
 from services.gateway.commands import Commands
+from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors, read_approved
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
@@ -93,10 +94,11 @@ class Room:
         commands = Commands(self.connectors, self.accounts, chat, clock)
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
+        completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
         health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
-            accounts=self.accounts, chat=chat, commands=commands, streams=streams, agui=agui,
+            accounts=self.accounts, chat=chat, commands=commands, completions=completions, streams=streams, agui=agui,
             approvals=self.approvals, ledger=self.ledger, models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}

@@ -19,7 +19,7 @@ from openassistant.store import Store
 from services.gateway.approvals import Approvals
 from services.gateway.chat import Chat
 from services.gateway.sessions import SignedIn
-from services.gateway.streams import Event, Events, Streams, ends_run
+from services.gateway.streams import Event, Events, Streams
 
 __all__ = ["Agui"]
 
@@ -44,7 +44,7 @@ class Agui:
             said = _newest(given)
             conversation = await self._conversation(me, given.thread_id)
             accepted = await self._chat.say(me, conversation, said, zone=_zone(given))
-            events = _run_of(self._streams.since(me, conversation, accepted.last_event_id), accepted.run)
+            events = self._streams.only(me, conversation, accepted)
         return self._streams.response(me, _renamed(events, conversation, given))
 
     async def _resumed(self, me: SignedIn, conversation: str, entries: list[ResumeEntry]) -> Events:
@@ -108,19 +108,6 @@ def _decision(entry: ResumeEntry) -> tuple[bool, str]:
     said = payload if isinstance(payload, dict) else {"approved": payload}
     note = said.get("note")
     return entry.status == "resolved" and said.get("approved") is True, note if isinstance(note, str) else ""
-
-
-async def _run_of(events: Events, run: str) -> Events:
-    """From the start of a run to its end; what belongs to a former run is left out."""
-    begun = False
-    async with contextlib.aclosing(events) as source:
-        async for event in source:
-            data = json.loads(event[1])
-            begun = begun or (data["type"] == "RUN_STARTED" and data.get("runId") == run)
-            if begun:
-                yield event
-                if ends_run(event, run):
-                    return
 
 
 async def _until_settled(events: Events, decided: set[str]) -> Events:

@@ -17,15 +17,26 @@ from openassistant import __version__
 from openassistant.errors import Internal, OaError
 from services.gateway import problems, scopes, views
 from services.gateway.gateway import Gateway
-from services.gateway.guard import Guard
+from services.gateway.guard import Guard, is_api
 from services.gateway.pages import Pages
-from services.gateway.routes import approvals, commands, conversations, health, ledger, model, people, services, tokens
+from services.gateway.routes import (
+    approvals,
+    commands,
+    completions,
+    conversations,
+    health,
+    ledger,
+    model,
+    people,
+    services,
+    tokens,
+)
 from services.gateway.settings import GatewaySettings
 
 __all__ = ["create_api", "create_app"]
 
 _PROBLEM = "application/problem+json"
-_ROUTES = (people, tokens, conversations, commands, approvals, services, model, ledger, health)
+_ROUTES = (people, tokens, conversations, commands, completions, approvals, services, model, ledger, health)
 
 _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "oa"},
@@ -75,19 +86,20 @@ class _Api(FastAPI):
             document["components"]["securitySchemes"] = _SCHEMES
             for route, operation in _operations(document):
                 default = operation["responses"]["default"]
-                default["content"] = {_PROBLEM: default["content"].pop("application/json")}
+                if not route.partition(" ")[2].startswith("/v1/"):
+                    default["content"] = {_PROBLEM: default["content"].pop("application/json")}
                 operation["security"] = _security(scopes.TABLE.get(route, scopes.SESSION))
         return super().openapi()
 
 
 class _Elsewhere:
-    """What no route has: nothing below /api, the web UI everywhere else."""
+    """What no route has: nothing below /api and /v1, the web UI everywhere else."""
 
     def __init__(self, pages: ASGIApp) -> None:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/api" or scope["path"].startswith("/api/"):
+        if is_api(scope["path"]):
             raise HTTPException(404, "The API has no such address.")
         await self._pages(scope, receive, send)
 
@@ -114,9 +126,8 @@ class _Faults:
             if started:
                 raise  # the server cuts the connection, so that half an answer does not pass for a whole one
             _write_down(scope, error)
-            await problems.response(problems.of_status(500, "Something went wrong here. The log says where."))(
-                scope, receive, send
-            )
+            problem = problems.of_status(500, "Something went wrong here. The log says where.")
+            await problems.response(problem, scope["path"])(scope, receive, send)
 
 
 def _operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -140,23 +151,21 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OaError)
     if isinstance(error, Internal):
         _write_down(request.scope, error)
-    answer = problems.response(problems.of_error(error), retry_after=error.retry_after)
-    answer.headers.update(problems.challenge(error))
-    return answer
+    return problems.answer(error, request.url.path)
 
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
-        return problems.response(problems.of_status(400, "The body is not JSON."))
-    return problems.response(problems.of_validation(found))
+        return problems.response(problems.of_status(400, "The body is not JSON."), request.url.path)
+    return problems.response(problems.of_validation(found), request.url.path)
 
 
 async def _on_status(request: Request, error: Exception) -> JSONResponse:
     """The framework's own refusals; its words stay out, save ours."""
     assert isinstance(error, HTTPException)
-    answer = problems.response(problems.of_status(error.status_code, _words(error)))
+    answer = problems.response(problems.of_status(error.status_code, _words(error)), request.url.path)
     answer.headers.update(error.headers or {})
     return answer
 

@@ -9,6 +9,7 @@ from services.gateway.agui import Agui
 from services.gateway.approvals import Approvals
 from services.gateway.chat import Chat
 from services.gateway.commands import Commands
+from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
@@ -32,6 +33,7 @@ class Gateway:
     accounts: Accounts
     chat: Chat
     commands: Commands
+    completions: Completions
     streams: Streams
     agui: Agui
     approvals: Approvals

@@ -18,7 +18,7 @@ from services.gateway import problems
 from services.gateway.bearer import bearer
 from services.gateway.views import Problem
 
-__all__ = ["BODY_LIMIT", "Guard", "content_policy"]
+__all__ = ["BODY_LIMIT", "Guard", "content_policy", "is_api"]
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of one request's body."""
@@ -83,7 +83,7 @@ class Guard:
             await self._app(scope, exchange.receive, exchange.send)
             problem = self._too_large() if exchange.cut else None
         if problem is not None:
-            await problems.response(problem)(scope, receive, exchange.answer)
+            await problems.response(problem, scope["path"])(scope, receive, exchange.answer)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
         """Why a request goes no further."""
@@ -91,7 +91,7 @@ class Guard:
             return foreign
         if not _is_of_this_site(scope, headers):
             return problems.of_status(403, _ELSEWHERE)
-        return self._bad_body(headers, api=_is_api(scope["path"]))
+        return self._bad_body(headers, api=is_api(scope["path"]))
 
     def _foreign_host(self, given: list[str]) -> Problem | None:
         """An address cannot be rebound, a name can: names must be known (RFC 9110, 7.4 has the status)."""
@@ -182,7 +182,7 @@ def _is_of_this_site(scope: Mapping[str, Any], headers: Headers) -> bool:
     """
     if bearer(headers) is not None and scope["method"] != "OPTIONS":
         return True
-    if scope["method"] in _SAFE and not _is_api(scope["path"]):
+    if scope["method"] in _SAFE and not is_api(scope["path"]):
         return True
     if sites := headers.getlist("sec-fetch-site"):
         return all(site in _OWN for site in sites)
@@ -220,8 +220,9 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_api(path: str) -> bool:
-    return path == "/api" or path.startswith("/api/")
+def is_api(path: str) -> bool:
+    """Whether an address is for programs and our own pages, and never for a page of another site."""
+    return path in ("/api", "/v1") or path.startswith(("/api/", "/v1/"))
 
 
 def _is_json(content_type: str) -> bool:

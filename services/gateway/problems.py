@@ -8,6 +8,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 
 from openassistant.errors import AccountRequired, Forbidden, InvalidRequest, OaError
+from services.gateway.answers import refused
 from services.gateway.views import CheckStep, Problem
 
 __all__ = [
@@ -16,7 +17,7 @@ __all__ = [
     "SignInRefused",
     "SignInRequired",
     "TokenRefused",
-    "challenge",
+    "answer",
     "invalid",
     "of_error",
     "of_status",
@@ -40,6 +41,7 @@ _TITLES = {
     "deadline_exceeded": "No answer in time",
     "sign_in_required": "Sign in",
     "sign_in_refused": "Sign-in refused",
+    "model_not_found": "No such model",
     "sign_in_again": "Sign in again",
     "token_refused": "Token refused",
     "scope_missing": "Not what this token is for",
@@ -114,16 +116,6 @@ def invalid(message: str, **fields: str) -> InvalidRequest:
     return InvalidRequest(message, details={"fields": fields})
 
 
-def challenge(error: OaError) -> dict[str, str]:
-    """The header that says which credential would do (RFC 9110, 11.6.1; its words are those of RFC 6750, 3)."""
-    if isinstance(error, ScopeMissing):
-        wanted = " ".join(error.details["scopes"])
-        return {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")}
-    if isinstance(error, TokenRefused):
-        return {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
-    return {"WWW-Authenticate": _REALM} if isinstance(error, SignInRequired | SignInRefused) else {}
-
-
 def of_error(error: OaError) -> Problem:
     """The problem for one of our errors; what else its details hold stays inside."""
     fields, steps = _fields(error.details.get("fields")), _steps(error.details.get("steps"))
@@ -154,13 +146,35 @@ def of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
     return _problem(422, "invalid_request", f"Please correct {named}.", fields=fields)
 
 
-def response(problem: Problem, *, retry_after: float | None = None) -> JSONResponse:
-    """The HTTP answer."""
+def answer(error: OaError, path: str) -> JSONResponse:
+    """The HTTP answer to one of our errors."""
+    made = response(of_error(error), path, retry_after=error.retry_after, details=error.details)
+    made.headers.update(_challenge(error))
+    return made
+
+
+def response(
+    problem: Problem, path: str, *, retry_after: float | None = None, details: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """The HTTP answer: a problem, or below /v1 what clients of that API read."""
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, round(retry_after)))
+    if path.startswith("/v1/"):
+        told = {"fields": problem.fields, **(details or {})}
+        return JSONResponse(refused(problem.status, problem.code, problem.detail, told), problem.status, headers)
     body = problem.model_dump(mode="json", exclude_none=True)
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+
+
+def _challenge(error: OaError) -> dict[str, str]:
+    """The header that says which credential would do (RFC 9110, 11.6.1; its words are those of RFC 6750, 3)."""
+    if isinstance(error, ScopeMissing):
+        wanted = " ".join(error.details["scopes"])
+        return {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")}
+    if isinstance(error, TokenRefused):
+        return {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+    return {"WWW-Authenticate": _REALM} if isinstance(error, SignInRequired | SignInRefused) else {}
 
 
 def _problem(

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import time
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Send
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -27,21 +30,63 @@ Events = AsyncGenerator[Event, None]
 _log = logging.getLogger("openassistant.gateway")
 _KEEP_ALIVE = 15.0
 """Seconds; proxies cut what is silent for longer than a minute or so."""
+_PATIENCE = 60.0
+"""Seconds for a reader to take one more part, where it has some 64 KiB before it already."""
+
+
+def _frame(event: Event) -> bytes:
+    return b"id: %d\ndata: %s\n\n" % event
+
+
+class _Patient(StreamingResponse):
+    """A stream that waits for its reader, but not for ever.
+
+    What a reader has not taken yet stays with the event source, which is bounded; one that takes next to nothing is
+    let go, and comes back with the last id that it saw.
+    """
+
+    def __init__(self, frames: AsyncGenerator[bytes, None], seconds: float) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(frames, media_type="text/event-stream", headers=headers)
+        self._frames, self._seconds = frames, seconds
+
+    async def stream_response(self, send: Send) -> None:
+        """Sends what comes, each part within a minute."""
+
+        async def within(message: Message) -> None:
+            async with asyncio.timeout(self._seconds):
+                await send(message)
+
+        try:
+            await super().stream_response(within)
+        except TimeoutError as error:
+            _log.info("a reader was too slow")
+            await self._frames.aclose()
+            raise ClientDisconnect from error
 
 
 class Streams:
     """Streams for the browser and for other clients of AG-UI."""
 
     def __init__(
-        self, bus: Bus, chat: Chat, sessions: Sessions, tokens: Tokens, *, keep_alive: float = _KEEP_ALIVE
-    ) -> None:
-        self._bus, self._chat, self._keep_alive = bus, chat, keep_alive
+        self, bus: Bus, chat: Chat, sessions: Sessions, tokens: Tokens, *, keep_alive: float = _KEEP_ALIVE,
+        patience: float = _PATIENCE,
+    ) -> None:  # fmt: skip
+        self._bus, self._chat, self._keep_alive, self._patience = bus, chat, keep_alive, patience
         self._sessions, self._tokens = sessions, tokens
 
     def run(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> StreamingResponse:
         """The events of a run that was accepted just now, to its end."""
         events = self.since(me, conversation, accepted.last_event_id)
         return self.response(me, _to_end(events, lambda event: ends_run(event, accepted.run)))
+
+    def only(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> Events:
+        """The events of a run that was accepted just now and of nothing before it, to its end.
+
+        A run that a crash has cut off goes on under another id; what follows it in the conversation is its end, for
+        only one runs at a time.
+        """
+        return _run_of(self.since(me, conversation, accepted.last_event_id), accepted.run)
 
     async def follow(self, me: SignedIn, conversation: str, *, after: int | None) -> StreamingResponse:
         """A conversation's events after one of them, or from now on; raises `NotFound`.
@@ -59,10 +104,9 @@ class Streams:
                 if event[0] > after:
                     yield event
 
-    def response(self, me: SignedIn, events: Events) -> StreamingResponse:
-        """The HTTP answer."""
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._frames(me, events), media_type="text/event-stream", headers=headers)
+    def response(self, me: SignedIn, events: Events, *, frame: Callable[[Event], bytes] = _frame) -> StreamingResponse:
+        """The HTTP answer; `frame` is the form of one event on the wire."""
+        return _Patient(self._frames(me, events, frame), self._patience)
 
     async def _resumed(self, me: SignedIn, history: views.History, after: int) -> Events:
         try:
@@ -79,29 +123,41 @@ class Streams:
             async for event in events:
                 yield event
 
-    async def _frames(self, me: SignedIn, events: Events) -> AsyncIterator[bytes]:
-        yield b": open\n\n"
+    async def paced(self, me: SignedIn, events: Events) -> AsyncGenerator[Event | None, None]:
+        """Events, and None after each silence; over when the session or the token is, however much there is to say."""
         waiting = asyncio.ensure_future(anext(events, None))
+        checked = time.monotonic()
         try:
             while True:
                 done, _ = await asyncio.wait({waiting}, timeout=self._keep_alive)
-                if not done:
+                if time.monotonic() - checked >= self._keep_alive:
                     if not await self._lives(me):
                         return
-                    yield b": still here\n\n"
+                    checked = time.monotonic()
+                if not done:
+                    yield None
                     continue
                 event = waiting.result()
                 if event is None:
                     return
                 waiting = asyncio.ensure_future(anext(events, None))
-                yield b"id: %d\ndata: %s\n\n" % event
-        except OaError:
-            return  # the stream ends; the client comes back with the last id that it saw
+                yield event
         finally:
             waiting.cancel()
             with contextlib.suppress(asyncio.CancelledError, OaError):
                 await waiting
             await events.aclose()
+
+    async def _frames(
+        self, me: SignedIn, events: Events, frame: Callable[[Event], bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        yield b": open\n\n"
+        async with contextlib.aclosing(self.paced(me, events)) as paced:
+            try:
+                async for event in paced:
+                    yield b": still here\n\n" if event is None else frame(event)
+            except OaError:
+                return  # the stream ends; the client comes back with the last id that it saw
 
     async def _lives(self, me: SignedIn) -> bool:
         return await (self._tokens if me.is_token else self._sessions).lives(me.session)
@@ -114,6 +170,22 @@ def ends_run(event: Event, run: str) -> bool:
     """Whether an event is the last one of a run."""
     data = json.loads(event[1])
     return bool(data["type"] == "RUN_ERROR" or (data["type"] == "RUN_FINISHED" and data.get("runId") == run))
+
+
+async def _run_of(events: Events, run: str) -> Events:
+    """From the start of a run to its end; what belongs to a former run is left out."""
+    begun = False
+    async with contextlib.aclosing(events) as source:
+        async for event in source:
+            data = json.loads(event[1])
+            started = data["type"] == "RUN_STARTED"
+            if begun and not started:
+                yield event
+                if data["type"] in ("RUN_FINISHED", "RUN_ERROR"):
+                    return
+            elif not begun and started and data.get("runId") == run:
+                begun = True
+                yield event
 
 
 async def _to_end(events: Events, is_end: Callable[[Event], bool]) -> Events:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ag_ui.core import RunAgentInput
+from fastapi import FastAPI, Response
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -25,6 +26,7 @@ from services.gateway.streams import Streams
 from services.gateway.users import User
 from tests.e2e.events import Event, read_events
 from tests.services.gateway.house import GatewayHouse
+from tests.services.gateway.wire import serving
 
 RUN = "1" * 32
 
@@ -108,7 +110,7 @@ class Scene:
         self.sessions = FakeSessions()
         self.gateway = self.memory.room("gateway")
         self.chat = FakeChat(self.me, self.memory.room("agent"))
-        self.streams = Streams(self.gateway, self.chat, self.sessions, self.sessions, keep_alive=0.05)  # type: ignore[arg-type]
+        self.streams = Streams(self.gateway, self.chat, self.sessions, self.sessions, keep_alive=0.05, patience=0.3)  # type: ignore[arg-type]
 
     async def follow(self, after: int | None, *, until: int) -> list[Event]:
         answer = await self.streams.follow(self.me, self.chat.id, after=after)
@@ -187,6 +189,59 @@ async def test_a_stream_ends_when_its_session_does(scene: Scene) -> None:
     answer = await scene.streams.follow(scene.me, scene.chat.id, after=None)
     scene.sessions.alive = False
     assert await taken(answer.body_iterator) == []
+
+
+async def test_a_stream_that_never_falls_silent_ends_with_its_session_too(scene: Scene) -> None:
+    answer = await scene.streams.follow(scene.me, scene.chat.id, after=None)
+    talking = asyncio.ensure_future(chatter(scene))
+    try:
+        scene.sessions.alive = False
+        assert await taken(answer.body_iterator)
+    finally:
+        talking.cancel()
+
+
+async def chatter(scene: Scene) -> None:
+    while True:
+        await scene.chat.emit(said("and"))
+        await asyncio.sleep(0.01)
+
+
+# --- slow readers ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_reader_that_takes_next_to_nothing_is_let_go(scene: Scene) -> None:
+    await scene.chat.emit(*(said("x" * 10_000) for _ in range(2_000)))
+    app, subscriptions = FastAPI(), scene.memory.transport.subscriptions
+
+    @app.get("/events", response_class=Response)
+    async def events() -> Response:
+        return scene.streams.response(scene.me, scene.streams.since(scene.me, scene.chat.id, 0))
+
+    async with serving(app) as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+        writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        while not subscriptions:
+            assert await reader.read(1)
+        while subscriptions:
+            assert await reader.read(1)
+            await asyncio.sleep(0.02)
+        writer.transport.abort()
+
+
+async def test_a_reader_that_fell_too_far_behind_comes_back_with_the_last_event_it_saw(scene: Scene) -> None:
+    answer = await scene.streams.follow(scene.me, scene.chat.id, after=None)
+    frames: Any = answer.body_iterator
+    assert await anext(frames) == b": open\n\n"
+    first = asyncio.ensure_future(anext(frames))
+    await scene.chat.emit(said("first"))
+    assert b"first" in await first
+    await scene.chat.emit(*(said("x") for _ in range(20_002)))
+    events = await taken(frames)
+    assert len(events) < 20_002
+    newest = scene.chat.last
+    resumed = await scene.follow(newest - 50, until=newest)
+    assert [event.id for event in resumed] == [newest - 40, newest - 30, newest - 20, newest - 10, newest]
 
 
 async def test_another_users_conversation_is_not_found(scene: Scene) -> None:

@@ -99,6 +99,9 @@ class Transport(Protocol):
     async def ping(self) -> None:
         """One round trip to whatever carries the messages."""
 
+    async def until_returned(self) -> None:
+        """Returns when the connection was lost and is there again."""
+
     async def close(self) -> None:
         """Flushes and disconnects."""
 
@@ -287,6 +290,12 @@ class Bus:
         task.add_done_callback(self._finished)
         return task
 
+    async def pause(self, seconds: float) -> None:
+        """Sleeps, but no longer than until a bus that was away is back: it may have forgotten what it was told."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._transport.until_returned()
+
     def show_life(self, file: Path, *, every: float = 5.0) -> None:
         """Touches `file` every few seconds while this room serves and the bus answers: its age is the room's health."""
         self._pulse = asyncio.create_task(self._beat(file, every))
@@ -387,6 +396,7 @@ class NatsTransport:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._js = client.jetstream(timeout=5)
+        self._returned = asyncio.Event()
 
     @classmethod
     async def connect(cls, url: str, *, room: str, seed: SecretStr, instance: str, streams: bool, wait: float) -> Self:
@@ -398,6 +408,7 @@ class NatsTransport:
             _log.info("bus is back")
             if streams:
                 await transport.make_streams()
+            transport.note_return()
 
         async def gone() -> None:
             if not client.is_closed:
@@ -425,6 +436,15 @@ class NatsTransport:
         except (TimeoutError, OSError, nats_errors.Error) as error:
             raise Unavailable(f"The bus cannot be reached as {room}.") from error
         return transport
+
+    def note_return(self) -> None:
+        """Wakes who waits for the connection to be there again."""
+        self._returned.set()
+        self._returned = asyncio.Event()
+
+    async def until_returned(self) -> None:
+        """See `Transport`."""
+        await self._returned.wait()
 
     async def make_streams(self) -> None:
         """Makes what is missing: each stream can be lost without losing anything of the owner's."""

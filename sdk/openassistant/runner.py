@@ -378,7 +378,7 @@ class Runner:
         while True:
             try:
                 await self.bus.put(subjects.CONNECTORS_BUCKET, key, beat.model_dump_json().encode())
-                await asyncio.sleep(_BEAT_SECONDS)
+                await self.bus.pause(_BEAT_SECONDS)
             except OaError:
                 await asyncio.sleep(1)
 

@@ -158,6 +158,10 @@ class MemoryTransport:
     async def ping(self) -> None:
         """Memory always answers."""
 
+    async def until_returned(self) -> None:
+        """Memory is never away."""
+        await asyncio.Event().wait()
+
     async def close(self) -> None:
         """Nothing to flush; other rooms may still use the same transport."""
 

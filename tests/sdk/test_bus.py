@@ -458,6 +458,22 @@ async def test_a_bus_that_was_away_is_said_to_be_and_serves_again_when_it_is_bac
         await agent.drain(seconds=1)
 
 
+async def test_a_pause_ends_when_the_bus_is_back() -> None:
+    with NatsServer(SERVER) as server:
+        hand = await connected(server, "mail")
+        pausing = asyncio.create_task(hand.pause(60))
+        await asyncio.to_thread(server.restart, wipe=True)
+        async with asyncio.timeout(20):
+            await pausing
+        await hand.drain(seconds=1)
+
+
+async def test_a_pause_of_a_bus_that_stays_ends_by_itself(room: Room) -> None:
+    hand = await room("mail")
+    async with asyncio.timeout(5):
+        await hand.pause(0.05)
+
+
 async def test_whoever_stops_waiting_for_the_server_costs_nobody_the_connection(room: Room) -> None:
     agent, gateway = await room("agent"), await room("gateway")
     await agent.serve(ASK, Words, echo)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from connectors.mail import search
 from connectors.mail.account import account_of
 from connectors.mail.connector import MessageId, connector, owner_of
 from connectors.mail.files import File, attached, files_of, note_files
 from connectors.mail.moves import fetch_mail
 from connectors.mail.search import Found
-from connectors.mail.views import AttachmentList, attachment_list
-from openassistant.connector import Context
+from connectors.mail.views import AttachmentList, AttachmentText, attachment_list, attachment_text
+from openassistant import sandbox
+from openassistant.connector import Context, Field
+from openassistant.errors import InvalidRequest, NotFound
 
-__all__ = ["attachments_list"]
+__all__ = ["attachments_list", "attachments_read"]
+
+_LONGEST = 40_000
+_SECONDS = 20.0
+
+_Which = Annotated[
+    str,
+    Field(description="Its number or name, as attachments_list gives it; nothing for the only one", max_length=200),
+]
+_Start = Annotated[int, Field(description="From which character on, for long texts", ge=0, le=1_000_000)]
 
 
 @connector.tool(effect="read")
@@ -19,6 +32,41 @@ async def attachments_list(ctx: Context, message: MessageId) -> AttachmentList:
     """List the files attached to a mail, with size, type and the digest of their content. Needed to forward them."""
     found, files = await _files(ctx, message)
     return attachment_list(found, attached(files)[1:])
+
+
+@connector.tool(effect="read")
+async def attachments_read(
+    ctx: Context, message: MessageId, attachment: _Which = "", start: _Start = 0
+) -> AttachmentText:
+    """Read the text of a file attached to a mail: PDF, Word (docx), HTML, plain text, CSV, calendar, or a mail."""
+    found, files = await _files(ctx, message)
+    number = _number(files, attachment)
+    file = files[number]
+    options = {"type": file.type, "name": file.name}
+    seconds = max(min(_SECONDS, ctx.seconds - 1), 1)
+    got = await sandbox.run("connectors.mail.readers:read", file.content, options=options, seconds=seconds)
+    if refused := got.get("refused"):
+        raise InvalidRequest(str(refused))
+    text, note = str(got["text"]), str(got["note"])
+    shown = text[start : start + _LONGEST]
+    return attachment_text(
+        found, attached(files)[number], shown, kind=str(got["kind"]), start=start, total=len(text), note=note
+    )
+
+
+def _number(files: list[File], wanted: str) -> int:
+    """Which of a mail's files is meant; raises `NotFound` with those there are."""
+    if not wanted and len(files) == 2:
+        return 1
+    if wanted.isascii() and wanted.isdigit() and 0 < int(wanted) < len(files):
+        return int(wanted)
+    folded = wanted.strip().casefold()
+    fitting = [number for number, each in enumerate(files) if number and each.name.casefold() == folded]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(files) == 1:
+        raise NotFound("Nothing is attached to that mail.")
+    raise NotFound("Say which file by its number; attachments_list names them.")
 
 
 async def _files(ctx: Context, message: str) -> tuple[Found, list[File]]:

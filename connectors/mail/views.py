@@ -17,6 +17,7 @@ from openassistant.connector import OutsideText
 
 __all__ = [
     "AttachmentList",
+    "AttachmentText",
     "AttachmentView",
     "DraftDeleted",
     "DraftSaved",
@@ -31,6 +32,7 @@ __all__ = [
     "MailThread",
     "SearchResult",
     "attachment_list",
+    "attachment_text",
     "draft_text",
     "source_of",
     "summary_of",
@@ -175,6 +177,19 @@ class AttachmentList(_View):
     attachments: list[AttachmentView]
 
 
+class AttachmentText(_View):
+    """The text of a file from character `start` on; `total` is how many characters it has."""
+
+    message: str
+    number: int
+    name: OutsideText
+    kind: str
+    text: OutsideText
+    start: int
+    total: int
+    note: str = ""
+
+
 class MailFlagged(_View):
     """A mail's marks now, and as they were before; what was not touched is null."""
 
@@ -206,6 +221,22 @@ def attachment_list(found: Found, files: Sequence[Attached]) -> AttachmentList:
         for each in files
     ]
     return AttachmentList(message=str(found.id), attachments=views)
+
+
+def attachment_text(
+    found: Found, file: Attached, text: str, *, kind: str, start: int, total: int, note: str
+) -> AttachmentText:
+    """A part of a file's text, said to be from whom the mail says it is from."""
+    return AttachmentText(
+        message=str(found.id),
+        number=file.number,
+        name=_outside(found, file.name),
+        kind=kind,
+        text=_outside(found, text),
+        start=start,
+        total=total,
+        note=note,
+    )
 
 
 def draft_text(found: Found, kept: Kept) -> DraftText:

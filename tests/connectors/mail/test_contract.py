@@ -19,6 +19,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
     assert effects == {
         "actions_undo": Effect.WRITE,
         "attachments_list": Effect.READ,
+        "attachments_read": Effect.READ,
         "drafts_read": Effect.READ,
         "folders_list": Effect.READ,
         "messages_search": Effect.READ,
@@ -41,7 +42,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
 
 def test_what_reads_mail_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"attachments_list", "drafts_read", "messages_search", "threads_read"}
+    assert outside == {"attachments_list", "attachments_read", "drafts_read", "messages_search", "threads_read"}
 
 
 def test_what_changes_the_mailbox_can_be_taken_back() -> None:

@@ -42,7 +42,9 @@ class MailAccount(BaseModel):
     smtp_host: str = _HOST
     smtp_port: int = Field(default=465, ge=1, le=65535)
     smtp_security: Security = "tls"
+    auth: Literal["password", "xoauth2"] = "password"
     password: SecretStr = SecretStr("")
+    access_token: SecretStr = SecretStr("")
 
     @field_validator("address")
     @classmethod
@@ -76,7 +78,7 @@ async def account_of(ctx: Context) -> MailAccount:
 def _account(credentials: Credentials) -> MailAccount:
     given = {name: value for name, value in credentials.settings.items() if value not in (None, "")}
     try:
-        return MailAccount.model_validate({**given, "password": credentials.secrets.get("password", "")})
+        return MailAccount.model_validate({**given, **credentials.secrets})
     except ValidationError as error:
         fields = {str(item["loc"][0]): item["msg"] for item in error.errors()}
         named = ", ".join(sorted(fields))

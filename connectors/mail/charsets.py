@@ -9,7 +9,7 @@ import quopri
 import re
 from functools import lru_cache
 
-__all__ = ["clean", "decode_bytes", "decode_header"]
+__all__ = ["clean", "decode_bytes", "decode_header", "file_name"]
 
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
@@ -47,6 +47,12 @@ def decode_header(value: str) -> str:
     if "=?" in value:
         value = _decode_words(_BETWEEN.sub(r"\1", value))
     return clean(value).replace("\n", " ").strip()
+
+
+def file_name(value: str) -> str:
+    """The name of a file, decoded; without the folders that a sender may put before it (`../../x`)."""
+    last = decode_header(value).replace("\\", "/").rpartition("/")[2].strip()
+    return "" if last in (".", "..") else last[:200]
 
 
 def _decode_words(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The IMAP server (RFC 9051, RFC 3501), spoken in threads: the only importer of imapclient.
+"""A mailbox on an IMAP server (RFC 9051, RFC 3501), spoken with in threads.
 
 Every answer is taken with suspicion: sizes are bounded, names may be undecodable, numbers may be missing.
 """
@@ -8,36 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import imaplib
-import logging
-import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
-from imapclient import IMAPClient, SocketTimeout
-from imapclient.exceptions import CapabilityError, LoginError
-from imapclient.imap_utf7 import decode as decode_utf7
-
 from connectors.mail.account import MailAccount, Server
-from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
+from connectors.mail.client import BROKEN, Client, connect, sign_in
 from connectors.mail.folders import Folder, folders_of
+from connectors.mail.structure import attached
 from openassistant.errors import Conflict, NotFound, OaError, TooLarge, Unavailable, UpstreamFailed
 
-__all__ = ["FETCHED_BYTES", "Fetched", "Flag", "Folder", "ImapSession", "Status", "imap_session"]
-
-logging.getLogger("imapclient").setLevel(logging.ERROR)  # below that it logs what goes over the wire, content included
+__all__ = ["FETCHED_BYTES", "Fetched", "Flag", "Folder", "ImapSession", "Opened", "Status", "flag_bits", "imap_session"]
 
 FETCHED_BYTES = 128 * 1024
 """How much of a mail is read: headers and text stand at the front, attachments behind."""
 
-_CONNECT_SECONDS = 12.0
 _WINDOW = 50_000
 """Messages per UID listing: the answer is one line, and imaplib takes at most a million bytes."""
 _UIDS_A_COMMAND = 500
-_BROKEN = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-"""What parsing a dishonest answer has been seen to raise."""
-_BUSY = ("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[CONTACTADMIN]", "[SERVERBUG]")
 
 
 class Flag:
@@ -62,6 +51,16 @@ class Status(NamedTuple):
     uidnext: int
     messages: int
     modseq: int
+    unseen: int = 0
+
+
+class Opened(NamedTuple):
+    """What opening a folder told; `vanished` and `flags` (by UID) where the server told what changed."""
+
+    messages: int
+    uidvalidity: int
+    vanished: tuple[range, ...] | None
+    flags: dict[int, int]
 
 
 class Fetched(NamedTuple):
@@ -77,7 +76,7 @@ class Fetched(NamedTuple):
 class ImapSession:
     """A signed-in connection. Methods block; one at a time. `close` may come from another thread at any time."""
 
-    def __init__(self, client: IMAPClient, server: Server) -> None:
+    def __init__(self, client: Client, server: Server) -> None:
         self._client = client
         self._server = server
         self._busy = threading.Lock()
@@ -85,9 +84,9 @@ class ImapSession:
     @classmethod
     def open(cls, account: MailAccount, *, seconds: float) -> Self:
         """Connects and signs in; raises `Unavailable` or `AccountRequired` with what to do in the message."""
-        client = _connect(account.imap, seconds)
+        client = connect(account.imap, seconds)
         try:
-            _sign_in(client, account)
+            sign_in(client, account)
         except BaseException:
             client.shutdown()
             raise
@@ -111,21 +110,48 @@ class ImapSession:
     def folders(self) -> list[Folder]:
         """The folders that can hold mail."""
         with self._speaking():
-            listed = self._client.list_folders()
-        return folders_of((flags, delimiter, name, _decoded(name)) for flags, delimiter, name in listed)
+            listed = self._client.listed()
+        return folders_of((each.marks, each.separator, each.path, each.name) for each in listed)
+
+    def survey(self) -> list[tuple[Folder, Status | None]]:
+        """The folders with their numbers; None for one whose numbers the server will not tell."""
+        wanted = self._numbers()
+        with self._speaking():
+            listed = self._client.listed(wanted)
+        folders = folders_of((each.marks, each.separator, each.path, each.name) for each in listed)
+        numbers = {each.path: each.numbers for each in listed}
+        with self._speaking():
+            asked = [folder.path for folder in folders if numbers.get(folder.path) is None]
+            numbers |= self._client.statuses(asked, wanted)
+        return [(folder, _status(numbers.get(folder.path))) for folder in folders]
 
     def status(self, folder: Folder) -> Status | None:
         """The folder's numbers; None when the server will not tell (a folder gone meanwhile)."""
-        wanted = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"]
-        if self._client.has_capability("CONDSTORE"):
-            wanted.append("HIGHESTMODSEQ")
+        wanted = self._numbers()
+        with self._speaking():
+            return _status(self._client.statuses([folder.path], wanted).get(folder.path))
+
+    def _numbers(self) -> list[str]:
+        wanted = ["MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"]
+        return [*wanted, "HIGHESTMODSEQ"] if self.offers("CONDSTORE") else wanted
+
+    def open_at(self, folder: Folder, *, uidvalidity: int, modseq: int) -> Opened:
+        """Opens a folder to look; where the server has QRESYNC, with what changed since these numbers.
+
+        Raises `NotFound`.
+        """
+        since = (uidvalidity, modseq) if uidvalidity and modseq and self.offers("QRESYNC") else None
         try:
             with self._speaking():
-                got = self._client.folder_status(folder.path, wanted)
-        except Conflict:
-            return None
-        numbers = (got.get(name, 0) for name in (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES", b"HIGHESTMODSEQ"))
-        return Status(*(number if isinstance(number, int) else 0 for number in numbers))
+                opened = self._client.opened(folder.path, since=since)
+        except Conflict as error:
+            raise NotFound(f"The folder {folder.name!r} is not there any more.") from error
+        return Opened(
+            opened.messages,
+            opened.uidvalidity,
+            opened.vanished,
+            {uid: flag_bits(flags) for uid, flags in opened.flags.items()},
+        )
 
     def select(self, folder: Folder, *, readonly: bool = True) -> int:
         """Opens a folder and gives its number of messages; raises `NotFound`."""
@@ -137,38 +163,71 @@ class ImapSession:
 
     def uids(self, messages: int) -> list[int]:
         """The UIDs in the open folder of `messages` messages, ascending."""
+        if self.offers("ESEARCH"):
+            with self._speaking():
+                return self._client.all_uids()
         found: set[int] = set()
         with self._speaking():
             for first in range(1, messages + 1, _WINDOW):
-                found.update(self._client.search(f"{first}:{min(first + _WINDOW - 1, messages)}"))
+                last = str(first + _WINDOW - 1) if first + _WINDOW <= messages else "*"
+                found.update(self._client.search(f"{first}:{last}"))
         return sorted(uid for uid in found if uid > 0)
 
-    def changed(self, modseq: int) -> list[int]:
-        """UIDs in the open folder whose flags changed since `modseq` (RFC 7162, 3.1.5)."""
+    def uids_from(self, first: int) -> list[int]:
+        """The UIDs in the open folder from one on, ascending; `n:*` always names the last message too."""
         with self._speaking():
-            return sorted(self._client.search(["MODSEQ", str(modseq + 1)]))
+            return sorted(uid for uid in self._client.search(["UID", f"{first}:*"]) if uid >= first)
+
+    def unseen(self) -> list[int]:
+        """The UIDs in the open folder that were not read yet."""
+        with self._speaking():
+            return list(self._client.search(["UNSEEN"]))
+
+    def present(self, uids: Sequence[int]) -> set[int]:
+        """Which of these are still in the open folder."""
+        found: set[int] = set()
+        with self._speaking():
+            for first in range(0, len(uids), _UIDS_A_COMMAND):
+                found |= self._client.fetched(_set(uids[first : first + _UIDS_A_COMMAND]), "FLAGS").keys()
+        return found & set(uids)
+
+    def changed_flags(self, modseq: int) -> dict[int, int]:
+        """The flags in the open folder that changed since `modseq` (RFC 7162, 3.1.4)."""
+        with self._speaking():
+            got = self._client.fetched("1:*", "FLAGS", since=modseq)
+        return {uid: flag_bits(data.get(b"FLAGS")) for uid, data in got.items()}
 
     def flags(self, uids: Sequence[int]) -> dict[int, int]:
         """The flags of messages in the open folder; those that are gone are left out."""
         found: dict[int, int] = {}
         with self._speaking():
             for first in range(0, len(uids), _UIDS_A_COMMAND):
-                got = self._client.fetch(uids[first : first + _UIDS_A_COMMAND], ["FLAGS"])
-                found.update({uid: _flag_bits(data.get(b"FLAGS")) for uid, data in got.items()})
+                got = self._client.fetched(_set(uids[first : first + _UIDS_A_COMMAND]), "FLAGS")
+                found.update({uid: flag_bits(data.get(b"FLAGS")) for uid, data in got.items()})
         return found
 
     def fetch(self, uids: Sequence[int]) -> list[Fetched]:
         """Messages of the open folder, without marking them as read; those that are gone are left out."""
-        section = f"BODY.PEEK[]<0.{FETCHED_BYTES}>"
+        items = f"FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.{FETCHED_BYTES}>"
+        wanted = set(uids)
         with self._speaking():
-            got = self._client.fetch(uids, ["FLAGS", "INTERNALDATE", "RFC822.SIZE", section])
-        return [message for uid, data in got.items() if (message := _fetched(uid, data)) is not None]
+            got = self._client.fetched(_set(uids), items)
+        read = (_fetched(uid, data) for uid, data in got.items() if uid in wanted)
+        return [message for message in read if message is not None]
 
     def structures(self, uids: Sequence[int]) -> dict[int, list[tuple[str, str, int]]]:
         """Per message its attachments as (name, type, bytes), for messages that were not read in full."""
         with self._speaking():
-            got = self._client.fetch(uids, ["BODYSTRUCTURE"])
-        return {uid: list(_attached(data.get(b"BODYSTRUCTURE"))) for uid, data in got.items()}
+            got = self._client.fetched(_set(uids), "BODYSTRUCTURE")
+        return {uid: list(attached(data.get(b"BODYSTRUCTURE"))) for uid, data in got.items()}
+
+    def changes(self, *, seconds: float) -> bool:
+        """Waits in IDLE (RFC 2177) until something happens in the open folder, at most so long; whether it did."""
+        with self._speaking():
+            self._client.idle()
+            told = self._client.idle_check(timeout=seconds)
+            _, more = self._client.idle_done()
+        return any(_is_change(each) for each in [*told, *more])
 
     def find(self, folder: Folder, message_id: str) -> list[int]:
         """UIDs in a folder (opened by this) of the mails with that Message-ID."""
@@ -184,34 +243,39 @@ class ImapSession:
     def move(self, uids: Sequence[int], to: Folder) -> None:
         """Moves messages out of the open folder; raises `Conflict` when refused, `UpstreamFailed` when unclear.
 
-        Without MOVE (RFC 6851) they are copied, then marked as deleted, and expunged where UIDPLUS names them.
+        Without MOVE (RFC 6851) they are copied and then deleted as `delete` does.
         """
-        with self._acting():
-            if self._client.has_capability("MOVE"):
+        if self.offers("MOVE"):
+            with self._acting():
                 self._client.move(uids, to.path)
-                return
+            return
+        with self._acting():
             self._client.copy(uids, to.path)
-            self._client.add_flags(uids, [b"\\Deleted"], silent=True)
-            if self._client.has_capability("UIDPLUS"):
-                self._client.uid_expunge(uids)
+        self.delete(uids)
 
     def delete(self, uids: Sequence[int]) -> None:
-        """Removes messages of the open folder for good; raises as `move`."""
+        """Removes messages of the open folder for good; raises as `move`.
+
+        Without UIDPLUS (RFC 4315) an expunge takes everything that is marked as deleted, also what somebody else
+        marked and may still want: then it is done only where nothing else is marked, and left marked elsewhere.
+        """
         with self._acting():
             self._client.add_flags(uids, [b"\\Deleted"], silent=True)
             if self._client.has_capability("UIDPLUS"):
                 self._client.uid_expunge(uids)
+            elif set(self._client.search(["DELETED"])) <= set(uids):
+                self._client.expunge()
 
     def whole(self, uid: int, *, largest: int) -> bytes | None:
         """A message of the open folder in full, not marked as read; None when it is gone. Raises `TooLarge`."""
         with self._speaking():
-            size = self._client.fetch([uid], ["RFC822.SIZE"]).get(uid, {}).get(b"RFC822.SIZE")
+            size = self._client.fetched(str(uid), "RFC822.SIZE").get(uid, {}).get(b"RFC822.SIZE")
         if size is None:
             return None
         if not isinstance(size, int) or size > largest:
             raise TooLarge(f"That mail has more than {largest // 1_048_576} MB, the most that is read.")
         with self._speaking():
-            got = self._client.fetch([uid], [f"BODY.PEEK[]<0.{largest}>"]).get(uid, {})
+            got = self._client.fetched(str(uid), f"BODY.PEEK[]<0.{largest}>").get(uid, {})
         content = next((value for key, value in got.items() if key.startswith(b"BODY[]")), None)
         return content if isinstance(content, bytes) else None
 
@@ -233,13 +297,14 @@ class ImapSession:
         """Errors of a command as ours: `lost` when the connection is gone, `Conflict` when the server said no."""
         host = self._server.host
         with self._busy:
+            self._client.renew_allowance()
             try:
                 yield
             except (imaplib.IMAP4.abort, OSError) as error:
                 raise lost(f"The connection to {host} was lost.") from error
             except imaplib.IMAP4.error as error:
                 raise Conflict(f"{host} refused that.") from error
-            except _BROKEN as error:
+            except BROKEN as error:
                 raise lost(f"{host} gave an answer that cannot be read.") from error
 
     def _acting(self) -> contextlib.AbstractContextManager[None]:
@@ -266,70 +331,26 @@ def _close_unused(opening: asyncio.Future[ImapSession]) -> None:
         opening.result().close()
 
 
-def _connect(server: Server, seconds: float) -> IMAPClient:
-    context = None if server.security == "none" else ssl.create_default_context()
-    timeout = SocketTimeout(min(_CONNECT_SECONDS, seconds), max(min(seconds, 60.0), 1.0))
-    try:
-        tls = server.security == "tls"
-        client = IMAPClient(server.host, port=server.port, ssl=tls, ssl_context=context, timeout=timeout)
-        client.folder_encode = False
-        client.normalise_times = False
-    except (imaplib.IMAP4.error, OSError, *_BROKEN) as error:
-        raise connection_fault(server, _root_of(error)) from error
-    if server.security == "starttls":
-        _start_tls(client, server, context)
-    return client
-
-
-def _start_tls(client: IMAPClient, server: Server, context: ssl.SSLContext | None) -> None:
-    try:
-        client.starttls(context)
-    except CapabilityError as error:
-        client.shutdown()
-        raise no_starttls_fault(server) from error
-    except (imaplib.IMAP4.error, OSError, *_BROKEN) as error:
-        client.shutdown()
-        raise connection_fault(server, _root_of(error)) from error
-
-
-def _sign_in(client: IMAPClient, account: MailAccount) -> None:
-    server, password = account.imap, account.password.get_secret_value()
-    try:
-        if client.has_capability("AUTH=PLAIN"):
-            client.plain_login(account.login, password)
-        elif client.has_capability("LOGINDISABLED"):
-            raise no_login_fault(server)
-        else:
-            client.login(account.login, password)
-    except LoginError as error:
-        if isinstance(error.__context__, imaplib.IMAP4.abort):
-            raise connection_fault(server, ConnectionError()) from error
-        if any(code in str(error) for code in _BUSY):
-            raise Unavailable(f"{server.host} cannot sign anybody in at the moment.", retry_after=60) from error
-        raise login_fault(server, account.login) from error
-    except (imaplib.IMAP4.error, OSError, *_BROKEN) as error:
-        raise connection_fault(server, _root_of(error)) from error
-
-
-def _root_of(error: Exception) -> Exception:
-    """Imaplib wraps a lost connection into its own error; what happened to the socket stands behind it."""
-    if isinstance(error, imaplib.IMAP4.abort):
-        return error.__context__ if isinstance(error.__context__, OSError) else EOFError()
-    return error
-
-
-def _decoded(path: bytes | str) -> str:
-    """A folder's name out of modified UTF-7 (RFC 3501, 5.1.3)."""
-    raw = path.encode("utf-8", "replace") if isinstance(path, str) else path
-    try:
-        return str(decode_utf7(raw))
-    except _BROKEN:
-        return raw.decode("utf-8", "replace")
-
-
-def _flag_bits(flags: Any) -> int:
+def flag_bits(flags: Any) -> int:
+    """The flags that the mirror keeps, out of what a server sent."""
     given = flags if isinstance(flags, tuple | list) else ()
     return sum({_FLAGS.get(flag.lower(), 0) for flag in given if isinstance(flag, bytes)})
+
+
+def _set(uids: Sequence[int]) -> str:
+    return ",".join(map(str, uids))
+
+
+def _status(numbers: Mapping[bytes, int] | None) -> Status | None:
+    if numbers is None:
+        return None
+    names = (b"UIDVALIDITY", b"UIDNEXT", b"MESSAGES", b"HIGHESTMODSEQ", b"UNSEEN")
+    return Status(*(numbers.get(name, 0) for name in names))
+
+
+def _is_change(told: Any) -> bool:
+    """Whether a line that came in IDLE says more than that the server is still there."""
+    return isinstance(told, tuple) and not {b"OK", b"RECENT"} & {each for each in told if isinstance(each, bytes)}
 
 
 def _fetched(uid: int, data: dict[bytes, Any]) -> Fetched | None:
@@ -339,7 +360,7 @@ def _fetched(uid: int, data: dict[bytes, Any]) -> Fetched | None:
     received, size = data.get(b"INTERNALDATE"), data.get(b"RFC822.SIZE")
     return Fetched(
         uid=uid,
-        flags=_flag_bits(data.get(b"FLAGS")),
+        flags=flag_bits(data.get(b"FLAGS")),
         received=_moment(received),
         size=size if isinstance(size, int) else len(content),
         content=content,
@@ -351,39 +372,3 @@ def _moment(value: Any) -> datetime:
         return value.astimezone(UTC) if isinstance(value, datetime) else datetime.fromtimestamp(0, UTC)
     except (ValueError, OverflowError):
         return datetime.fromtimestamp(0, UTC)
-
-
-def _attached(structure: Any, depth: int = 0) -> Iterator[tuple[str, str, int]]:
-    """Leaves of a BODYSTRUCTURE (RFC 9051, 7.5.2) that are attachments."""
-    if not isinstance(structure, tuple) or not structure or depth > 20:
-        return
-    if isinstance(structure[0], list):
-        for part in structure[0][:300]:
-            yield from _attached(part, depth + 1)
-        return
-    kind = "/".join(str(each, "ascii", "replace").lower() for each in structure[:2] if isinstance(each, bytes))
-    name = _parameter(structure)
-    if name or not kind.startswith("text/"):
-        size = structure[6] if len(structure) > 6 and isinstance(structure[6], int) else 0
-        base64 = len(structure) > 5 and isinstance(structure[5], bytes) and structure[5].lower() == b"base64"
-        yield name or f"({kind})", kind, size * 3 // 4 if base64 else size
-
-
-def _parameter(structure: tuple[Any, ...]) -> str:
-    for part in _flattened(structure):
-        for key, value in zip(part[::2], part[1::2], strict=False):
-            if (
-                isinstance(key, bytes)
-                and isinstance(value, bytes)
-                and key.lower().rstrip(b"*0") in (b"name", b"filename")
-            ):
-                return value.decode("utf-8", "replace")
-    return ""
-
-
-def _flattened(structure: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Parameter lists directly in a part and in its disposition."""
-    for each in structure:
-        if isinstance(each, tuple):
-            yield each
-            yield from (inner for inner in each if isinstance(inner, tuple))

@@ -17,7 +17,7 @@ from email.errors import MessageError
 from typing import NamedTuple
 
 from connectors.mail.addresses import Address, parse_header
-from connectors.mail.charsets import clean, decode_bytes, decode_header
+from connectors.mail.charsets import clean, decode_bytes, decode_header, file_name
 from connectors.mail.markup import text_of
 
 __all__ = ["Attachment", "Mail", "parse_mail"]
@@ -66,6 +66,7 @@ class Mail(NamedTuple):
     list_id: str = ""
     unsubscribe: str = ""
     one_click: bool = False
+    problem: str = ""
 
 
 def parse_mail(raw: bytes) -> Mail:
@@ -223,7 +224,7 @@ def _file_name(part: email.message.Message) -> str:
         name = part.get_filename("")
     except BROKEN:
         return "(unreadable name)"
-    return decode_header(str(name)).replace("\\", "/").rpartition("/")[2][:200]
+    return file_name(str(name))
 
 
 def _nameless(part: email.message.Message, kind: str) -> str:

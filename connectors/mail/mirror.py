@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
+from connectors.mail.linking import threads_of
 from connectors.mail.message import Mail
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Letter",
     "add",
     "close_folder",
+    "count_unseen",
     "counted",
     "drop_folders",
     "folder_states",
@@ -32,6 +34,7 @@ __all__ = [
     "relocate",
     "remove",
     "set_flags",
+    "set_unseen",
     "time_of",
 ]
 
@@ -41,11 +44,13 @@ State = Literal["whole", "cut", "damaged", "unreadable"]
 _A_SECOND = 1_000_000
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 _EXCERPT = 240
-_MOST_LINKS = 24
 
 
 class FolderState(NamedTuple):
-    """What the mirror knows of a folder; `complete` when every mail in it was read once."""
+    """What the mirror knows of a folder; `complete` when every mail in it was read once.
+
+    `looked` is when it was last opened on the server, in seconds since 1970.
+    """
 
     id: int
     folder: Folder
@@ -54,6 +59,8 @@ class FolderState(NamedTuple):
     messages: int
     modseq: int
     complete: bool
+    unseen: int = 0
+    looked: int = 0
 
 
 class Letter(NamedTuple):
@@ -84,6 +91,8 @@ def folder_states(connection: Connection, account: str) -> dict[bytes, FolderSta
             row.messages,
             row.modseq,
             bool(row.complete),
+            row.unseen,
+            row.looked,
         )
         for row in rows
     }
@@ -106,14 +115,14 @@ def open_folder(connection: Connection, account: str, folder: Folder, uidvalidit
     return int(found.scalar_one())
 
 
-def close_folder(connection: Connection, folder: int, *, uidnext: int, messages: int, modseq: int) -> None:
-    """Notes that the mirror of a folder is as the server's numbers say."""
+def close_folder(connection: Connection, folder: int, **numbers: int) -> None:
+    """Notes that the mirror of a folder is as the server's numbers say: uidnext, messages, modseq, unseen; looked."""
     connection.execute(
         text(
-            "UPDATE mail_folders SET uidnext = :uidnext, messages = :messages, modseq = :modseq, complete = 1"
-            " WHERE id = :id"
+            "UPDATE mail_folders SET uidnext = :uidnext, messages = :messages, modseq = :modseq, unseen = :unseen,"
+            " looked = :looked, complete = 1 WHERE id = :id"
         ),
-        {"id": folder, "uidnext": uidnext, "messages": messages, "modseq": modseq},
+        {"id": folder, **numbers},
     )
 
 
@@ -149,7 +158,7 @@ def add(connection: Connection, account: str, folder: int, letters: Sequence[Let
     if not letters:
         return []
     ids = _ids(connection, letters)
-    threads = _threads(connection, account, letters, ids)
+    threads = threads_of(connection, account, [letter.mail for letter in letters], ids)
     rows = [
         _row(account, folder, letter, message, thread)
         for letter, message, thread in zip(letters, ids, threads, strict=True)
@@ -190,11 +199,27 @@ def set_flags(connection: Connection, folder: int, flags: Mapping[int, int]) -> 
         connection.execute(text(statement), rows)
 
 
+def set_unseen(connection: Connection, folder: int, unseen: Collection[int]) -> None:
+    """Makes these mails of a folder the unread ones."""
+    statement = (
+        "UPDATE mail_messages SET flags = CASE WHEN uid IN (SELECT value FROM json_each(:uids))"
+        " THEN flags & ~1 ELSE flags | 1 END WHERE folder = :folder"
+        " AND (flags & 1) = (uid IN (SELECT value FROM json_each(:uids)))"
+    )
+    connection.execute(text(statement), {"folder": folder, "uids": json.dumps(list(unseen))})
+
+
+def count_unseen(connection: Connection, folder: int) -> int:
+    """How many mails of a folder count as unread in the mirror."""
+    query = text("SELECT count(*) FROM mail_messages WHERE folder = :folder AND NOT flags & 1")
+    return int(connection.execute(query, {"folder": folder}).scalar_one())
+
+
 def forget(connection: Connection, account: str) -> None:
     """Deletes everything that the mirror holds of an account."""
     ids = connection.scalars(text("SELECT id FROM mail_messages WHERE account = :a"), {"a": account}).all()
     _delete(connection, ids, ())
-    for table in ("mail_written", "mail_links", "mail_outgoing", "mail_folders"):
+    for table in ("mail_written", "mail_links", "mail_outgoing", "mail_folders", "mail_servers"):
         connection.execute(text(f"DELETE FROM {table} WHERE account = :a"), {"a": account})  # noqa: S608 - ours
 
 
@@ -233,63 +258,6 @@ def _moment(letter: Letter) -> datetime:
     return claimed
 
 
-def _threads(connection: Connection, account: str, letters: Sequence[Letter], ids: Sequence[int]) -> list[int]:
-    """The thread of each letter: that of a mail it is linked with by Message-IDs, in whatever order they come."""
-    linked = [_linked(letter.mail) for letter in letters]
-    known = _known_links(connection, account, {each for names in linked for each in names})
-    before, joined = dict(known), dict[int, int]()
-    threads: list[int] = []
-    for names, own in zip(linked, ids, strict=True):
-        found = {_root(joined, known[name]) for name in names if name in known}
-        thread = min(found, default=own)
-        joined |= {other: thread for other in found if other != thread}
-        known |= dict.fromkeys(names, thread)
-        threads.append(thread)
-    links = {name: _root(joined, thread) for name, thread in known.items()}
-    _write_links(connection, account, {name: thread for name, thread in links.items() if before.get(name) != thread})
-    _join_threads(connection, account, joined)
-    return [_root(joined, thread) for thread in threads]
-
-
-def _linked(mail: Mail) -> list[str]:
-    names = [mail.message_id, *mail.references[:1], *mail.references[-_MOST_LINKS:]]
-    return list(dict.fromkeys(name for name in names if name))
-
-
-def _root(joined: Mapping[int, int], thread: int) -> int:
-    while thread in joined:
-        thread = joined[thread]
-    return thread
-
-
-def _known_links(connection: Connection, account: str, names: Iterable[str]) -> dict[str, int]:
-    rows = connection.execute(
-        text(
-            "SELECT message_id, thread FROM mail_links WHERE account = :account"
-            " AND message_id IN (SELECT value FROM json_each(:names))"
-        ),
-        {"account": account, "names": json.dumps(list(names))},
-    )
-    return {row.message_id: row.thread for row in rows}
-
-
-def _write_links(connection: Connection, account: str, links: Mapping[str, int]) -> None:
-    rows = [{"account": account, "name": name, "thread": thread} for name, thread in links.items()]
-    statement = (
-        "INSERT INTO mail_links (account, message_id, thread) VALUES (:account, :name, :thread)"
-        " ON CONFLICT (account, message_id) DO UPDATE SET thread = :thread"
-    )
-    if rows:
-        connection.execute(text(statement), rows)
-
-
-def _join_threads(connection: Connection, account: str, joined: Mapping[int, int]) -> None:
-    rows = [{"account": account, "old": old, "new": _root(joined, old)} for old in joined]
-    for table in ("mail_messages", "mail_links") if rows else ():
-        statement = f"UPDATE {table} SET thread = :new WHERE thread = :old AND account = :account"  # noqa: S608 - ours
-        connection.execute(text(statement), rows)
-
-
 def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -> dict[str, Any]:
     mail = letter.mail
     return {
@@ -314,6 +282,7 @@ def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -
         "flags": letter.flags,
         "size": letter.size,
         "state": letter.state,
+        "problem": mail.problem,
         "text": mail.text,
         "from": mail.sender.shown,
         "recipients": ", ".join(address.shown for address in (*mail.to, *mail.cc)),
@@ -325,9 +294,9 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(
         text(
             "INSERT INTO mail_messages (id, account, folder, uid, message_id, thread, sender, sender_name, people,"
-            " links, subject, excerpt, attachments, flags, size, state, list_id, unsubscribe, one_click)"
+            " links, subject, excerpt, attachments, flags, size, state, problem, list_id, unsubscribe, one_click)"
             " VALUES (:id, :account, :folder, :uid, :message_id, :thread, :sender, :sender_name, :people, :links,"
-            " :subject, :excerpt, :attachments, :flags, :size, :state, :list_id, :unsubscribe, :one_click)"
+            " :subject, :excerpt, :attachments, :flags, :size, :state, :problem, :list_id, :unsubscribe, :one_click)"
         ),
         rows,
     )

@@ -23,6 +23,7 @@ from openassistant.context import Clock
 from openassistant.errors import InvalidRequest
 from openassistant.http import HttpClient
 from openassistant.messages import (
+    UNDO_TOOL,
     Auth,
     Call,
     Card,
@@ -297,8 +298,8 @@ class Connector:
     def _offer_undo(self) -> None:
         from openassistant import undoing  # noqa: PLC0415 - it is a tool, written with what is declared here
 
-        if undoing.NAME not in self.tools:
-            self.tools[undoing.NAME] = undoing.undo_of(self.tools)
+        if UNDO_TOOL not in self.tools:
+            self.tools[UNDO_TOOL] = undoing.undo_of(self.tools)
 
     def check(
         self, function: Callable[[Context], AsyncIterator[CheckStep]]

@@ -11,6 +11,7 @@ import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
 
 __all__ = [
+    "UNDO_TOOL",
     "Account",
     "AccountList",
     "AccountPayload",
@@ -122,6 +123,10 @@ class Effect(StrEnum):
     def rank(self) -> int:
         """0 for read to 3 for delete: an effect may be raised, never lowered."""
         return ("read", "write", "send", "delete").index(self.value)
+
+
+UNDO_TOOL = "actions_undo"
+"""The tool by which a connector takes back what another of its tools did (undoing.py)."""
 
 
 class ToolCard(Wire):

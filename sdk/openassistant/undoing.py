@@ -14,11 +14,9 @@ from openassistant import journal
 from openassistant.connector import Context, Tool
 from openassistant.errors import Conflict, NotFound, OaError
 from openassistant.journal import Entry, Outcome
-from openassistant.messages import Effect, Preview, PreviewField
+from openassistant.messages import UNDO_TOOL, Effect, Preview, PreviewField
 
-__all__ = ["NAME", "Undone", "undo_of"]
-
-NAME = "actions_undo"
+__all__ = ["Undone", "undo_of"]
 
 _Action = Annotated[
     str | None, Field(description="The id of the action to take back; leave it out for the newest one", max_length=40)
@@ -59,6 +57,7 @@ def undo_of(tools: Mapping[str, Tool[Any]]) -> Tool[Undone]:
         update = {"verb": f"Take back: {shown.verb}", "confirm": "Take back", "fields": (*shown.fields, done)}
         return shown.model_copy(update={**update, "warnings": ()})
 
+    assert actions_undo.__name__ == UNDO_TOOL, "cards and doors name it so"
     tool = Tool(actions_undo, effect=Effect.WRITE, effect_of=None, outside=False)
     tool.preview(preview)
     return tool

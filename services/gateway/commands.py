@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from openassistant.context import Clock
-from openassistant.errors import OaError, Unavailable
+from openassistant.errors import Conflict, NotFound, OaError, Unavailable
 from openassistant.messages import (
+    UNDO_TOOL,
     AccountRef,
+    CallState,
     Card,
     Command,
     CommandCall,
@@ -83,6 +85,22 @@ class Commands:
         calls = tuple(_call(each, filled, zone) for each in asked)
         command = Command(name=draft.command, fields=fields | ({"account": account} if account else {}), calls=calls)
         return await self._chat.command(me, conversation, command, text=_said(draft.command, filled), zone=zone)
+
+    async def undo(self, me: SignedIn, conversation: str, call: str, *, zone: str | None = None) -> TurnAccepted:
+        """A turn that takes a done call back; raises `NotFound`, `Conflict` where its tool has no undo."""
+        history = await self._chat.history(me, conversation)
+        done = next((each for message in history.messages for each in message.calls if each.id == call), None)
+        if done is None:
+            raise NotFound("There is no such action in this conversation.")
+        card, _ = self._connectors.usable(done.connector)
+        tool = card.tool(done.tool)
+        if done.state is not CallState.DONE or tool is None or not tool.undo or card.tool(UNDO_TOOL) is None:
+            raise Conflict("That cannot be taken back.")
+        wanted = CommandCall(connector=card.id, tool=UNDO_TOOL, account=done.account, arguments={"action": done.id})
+        command = Command(name="undo", calls=(wanted,))
+        return await self._chat.command(
+            me, conversation, command, text=f"/undo {done.title}".strip(), zone=zone_of(zone)
+        )
 
     def _servers(self, name: str, refs: Sequence[AccountRef]) -> list[_Server]:
         """Who serves a command now: by connector, then by age of the account."""

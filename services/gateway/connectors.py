@@ -112,7 +112,8 @@ class Connectors:
     def _view(self, listed: Listed) -> views.Connector:
         card = listed.card
         tools = tuple(
-            views.ConnectorTool(name=tool.name, description=tool.description, effect=tool.effect) for tool in card.tools
+            views.ConnectorTool(**tool.model_dump(include={"name", "description", "effect", "undo"}))
+            for tool in card.tools
         )
         return views.Connector(
             **card.model_dump(include={"id", "name", "version", "description", "settings_schema", "secrets_schema"}),

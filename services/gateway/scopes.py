@@ -54,6 +54,7 @@ TABLE: Mapping[str, Row] = {
     "GET /api/conversations/{conversation}/events": _CHAT,
     "GET /api/commands": _CHAT,
     "POST /api/conversations/{conversation}/commands": _CHAT,
+    "POST /api/conversations/{conversation}/calls/{call}/undo": _CHAT,
     "POST /api/agui": _CHAT,
     "GET /v1/models": _CHAT,
     "GET /v1/models/{model}": _CHAT,

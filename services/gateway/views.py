@@ -182,11 +182,12 @@ class TokenDraft(View):
 
 
 class ConnectorTool(View):
-    """One tool of a connector."""
+    """One tool of a connector; with `undo` what it did can be taken back."""
 
     name: str
     description: str
     effect: Effect
+    undo: bool = False
 
 
 class Connector(View):

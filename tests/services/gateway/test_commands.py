@@ -10,12 +10,14 @@ import pytest
 
 from openassistant.catalogue import Catalogue
 from openassistant.context import new_id
-from openassistant.errors import InvalidRequest, Unavailable
+from openassistant.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from openassistant.messages import (
     AccountRef,
     Auth,
+    CallState,
     Card,
     Command,
+    CommandCall,
     CommandCard,
     Effect,
     Heartbeat,
@@ -71,6 +73,8 @@ DIARY = Card(
     auth=Auth(kind="password"),
     tools=(
         tool("days_find", Effect.READ, query={"type": "string"}, zone={"type": "string"}),
+        tool("days_write", Effect.WRITE).model_copy(update={"undo": True}),
+        tool("actions_undo", Effect.WRITE, action={"type": "string"}),
         tool("days_list", Effect.READ, start={"type": "string"}, end={"type": "string"}, zone={"type": "string"}),
     ),
     commands={
@@ -98,6 +102,7 @@ class Scene:
         self.house = house
         self.refs_found: list[AccountRef] = []
         self.turns: list[tuple[Command, str, ZoneInfo]] = []
+        self.calls: list[views.CallView] = []
         self.catalogue = Catalogue(lambda: NOW)
         cards = (POST, DIARY)
         release = frozenset((card.id, card_digest(card)) for card in cards)
@@ -123,6 +128,25 @@ class Scene:
 
     async def refs(self, user: str) -> tuple[AccountRef, ...]:
         return tuple(self.refs_found)
+
+    async def history(self, me: object, conversation: str) -> views.History:
+        said = views.Message(
+            id=new_id(), role="assistant", turn=new_id(), created_at=NOW, text="", calls=tuple(self.calls)
+        )
+        shown = {"id": conversation, "title": "", "created_at": NOW, "updated_at": NOW, "state": "idle"}
+        return views.History.model_validate({**shown, "messages": (said,), "last_event_id": 0})
+
+    def called(self, tool: str, state: CallState = CallState.DONE) -> views.CallView:
+        made = views.CallView(
+            id=new_id(), connector="diary", tool=tool, effect=Effect.WRITE, title="Days write: Lease", state=state,
+            account=new_id(), arguments={},
+        )  # fmt: skip
+        self.calls.append(made)
+        return made
+
+    async def undo(self, call: str) -> Command:
+        assert await self.commands.undo(self.house.me, self.house.conversation, call, zone="Europe/Berlin") == ACCEPTED
+        return self.turns[-1][0]
 
     async def command(
         self, me: object, conversation: str, command: Command, *, text: str, zone: ZoneInfo
@@ -276,3 +300,21 @@ async def test_an_address_may_carry_a_name(scene: Scene, address: str) -> None:
     assert made.calls[0].arguments["to"] == [address]
     assert scene.turns[0][1].startswith(f"/mail {address} · Hello Carol, word word")
     assert len(scene.turns[0][1]) < 130
+
+
+async def test_what_was_done_is_taken_back_by_a_call_of_its_connector(scene: Scene) -> None:
+    done = scene.called("days_write")
+    command = await scene.undo(done.id)
+    wanted = CommandCall(connector="diary", tool="actions_undo", account=done.account, arguments={"action": done.id})
+    assert (command.name, command.calls) == ("undo", (wanted,))
+    assert scene.turns[-1][1:] == ("/undo Days write: Lease", ZoneInfo("Europe/Berlin"))
+
+
+async def test_what_has_no_undo_or_was_not_done_begins_nothing(scene: Scene) -> None:
+    calls = (scene.called("days_find"), scene.called("days_gone"), scene.called("days_write", CallState.FAILED))
+    for call in calls:
+        with pytest.raises(Conflict, match="cannot be taken back"):
+            await scene.undo(call.id)
+    with pytest.raises(NotFound, match="no such action"):
+        await scene.undo(new_id())
+    assert scene.turns == []

@@ -344,6 +344,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation}/calls/{call}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Call
+         * @description Takes back what a call did, as a turn without a model; 409 where that has no undo.
+         */
+        post: operations["undo_call_api_conversations__conversation__calls__call__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation}/cancel": {
         parameters: {
             query?: never;
@@ -584,6 +604,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tokens
+         * @description One's own tokens, newest first.
+         */
+        get: operations["tokens_api_tokens_get"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Makes a token and shows it this one time; `approve` and `accounts` need a fresh sign-in or the password.
+         */
+        post: operations["create_token_api_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revokes a token at once.
+         */
+        delete: operations["revoke_token_api_tokens__token__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -616,6 +680,66 @@ export interface paths {
          * @description Every room answers; 503 names those that do not.
          */
         get: operations["readyz_readyz_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete
+         * @description Answers the newest message of the user, in the conversation in which the earlier ones were said.
+         */
+        post: operations["complete_v1_chat_completions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Models
+         * @description The models of this door: one, which is the house itself.
+         */
+        get: operations["models_v1_models_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One Model
+         * @description The one model.
+         */
+        get: operations["one_model_v1_models__model__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -981,7 +1105,7 @@ export interface components {
         };
         /**
          * ConnectorTool
-         * @description One tool of a connector.
+         * @description One tool of a connector; with `undo` what it did can be taken back.
          */
         ConnectorTool: {
             /** Description */
@@ -989,6 +1113,11 @@ export interface components {
             effect: components["schemas"]["Effect"];
             /** Name */
             name: string;
+            /**
+             * Undo
+             * @default false
+             */
+            undo: boolean;
         };
         /**
          * Context
@@ -1469,6 +1598,34 @@ export interface components {
             found: components["schemas"]["FoundServer"][];
         };
         /**
+         * NewToken
+         * @description A token that was made just now; `token` is shown this one time.
+         */
+        NewToken: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("chat" | "approve" | "accounts" | "audit")[];
+            /** Tail */
+            tail: string;
+            /** Token */
+            token: string;
+        };
+        /**
          * Preview
          * @description What a call will do, in the connector's words.
          */
@@ -1580,6 +1737,71 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * Prompt
+         * @description A request for a chat completion, as far as it is looked at (OpenAI API, `POST /v1/chat/completions`).
+         *
+         *     `metadata.conversation` names one of one's conversations, `metadata.zone` an IANA time zone.
+         */
+        Prompt: {
+            /** Audio */
+            audio?: {
+                [key: string]: unknown;
+            } | null;
+            /** Functions */
+            functions?: unknown[] | null;
+            /** Logprobs */
+            logprobs?: boolean | null;
+            /** Messages */
+            messages: components["schemas"]["PromptMessage"][];
+            /** Metadata */
+            metadata?: {
+                [key: string]: string;
+            } | null;
+            /** Modalities */
+            modalities?: string[] | null;
+            /** Model */
+            model: string;
+            /** N */
+            n?: number | null;
+            /** Response Format */
+            response_format?: {
+                [key: string]: unknown;
+            } | null;
+            /** Stop */
+            stop?: string | string[] | null;
+            /** Stream */
+            stream?: boolean | null;
+            stream_options?: components["schemas"]["StreamOptions"] | null;
+            /** Tools */
+            tools?: unknown[] | null;
+            /** Top Logprobs */
+            top_logprobs?: number | null;
+            /** Web Search Options */
+            web_search_options?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * PromptMessage
+         * @description One message; `content` is text or a list of parts.
+         */
+        PromptMessage: {
+            /** Content */
+            content?: string | components["schemas"]["PromptPart"][] | null;
+            /** Role */
+            role: string;
+        };
+        /**
+         * PromptPart
+         * @description One part of a message; whatever is not text is not kept.
+         */
+        PromptPart: {
+            /** Text */
+            text?: string | null;
+            /** Type */
+            type: string;
         };
         /**
          * Readiness
@@ -1714,6 +1936,17 @@ export interface components {
             state: "open" | "done";
         };
         /**
+         * StreamOptions
+         * @description How a stream is to be.
+         */
+        StreamOptions: {
+            /**
+             * Include Usage
+             * @default false
+             */
+            include_usage?: boolean;
+        };
+        /**
          * Sync
          * @description How far the local copy is.
          */
@@ -1777,6 +2010,49 @@ export interface components {
             type: "text";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Token
+         * @description A personal API token, as its owner sees it afterwards: `tail` is its last four characters.
+         */
+        Token: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("chat" | "approve" | "accounts" | "audit")[];
+            /** Tail */
+            tail: string;
+        };
+        /**
+         * TokenDraft
+         * @description A new token. `password` is needed for `approve` and `accounts` when the sign-in is older than 15 minutes.
+         */
+        TokenDraft: {
+            /**
+             * Expires In Days
+             * @default 90
+             */
+            expires_in_days?: number;
+            /** Name */
+            name: string;
+            /** Password */
+            password?: string | null;
+            /** Scopes */
+            scopes: ("chat" | "approve" | "accounts" | "audit")[];
         };
         /**
          * Tool
@@ -2629,6 +2905,49 @@ export interface operations {
             };
         };
     };
+    undo_call_api_conversations__conversation__calls__call__undo_post: {
+        parameters: {
+            query?: {
+                zone?: string | null;
+            };
+            header?: never;
+            path: {
+                conversation: string;
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_api_conversations__conversation__cancel_post: {
         parameters: {
             query?: never;
@@ -3141,6 +3460,97 @@ export interface operations {
             };
         };
     };
+    tokens_api_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token_api_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token_api_tokens__token__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     healthz_healthz_get: {
         parameters: {
             query?: never;
@@ -3206,6 +3616,104 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_v1_chat_completions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Prompt"];
+            };
+        };
+        responses: {
+            /** @description `chat.completion`, or a stream of `chat.completion.chunk` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong, in the form of that API */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    models_v1_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong, in the form of that API */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    one_model_v1_models__model__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description What went wrong, in the form of that API */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.mail import attachments, drafting, files, filing, mirror, reading, sending
+from connectors.mail import attachments, drafting, files, filing, lists, mirror, reading, sending
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.sync import sync_mailbox
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["attachments", "connector", "drafting", "filing", "reading", "sending"]
+__all__ = ["attachments", "connector", "drafting", "filing", "lists", "reading", "sending"]
 
 
 @connector.check

@@ -31,6 +31,7 @@ __all__ = [
     "MailText",
     "MailThread",
     "SearchResult",
+    "Unsubscribed",
     "attachment_list",
     "attachment_text",
     "draft_text",
@@ -94,6 +95,7 @@ class FolderList(_View):
 class MailText(_View):
     """A mail with its text in parts; `note` says when something of it is missing.
 
+    `mailing_list` names the list that it came from, when messages_unsubscribe may be able to leave it.
     `quoted` is the tail that repeats an earlier mail. Where that mail stands in the same answer it is folded: `folded`
     says how many lines were left out.
     """
@@ -109,6 +111,7 @@ class MailText(_View):
     quoted: OutsideText | None = None
     folded: int = 0
     attachments: OutsideText | None = None
+    mailing_list: OutsideText | None = None
     note: str = ""
 
 
@@ -260,6 +263,15 @@ def draft_text(found: Found, kept: Kept) -> DraftText:
     )
 
 
+class Unsubscribed(_View):
+    """A request to leave a list that went out, by `click` or `mail`, to a host or an address."""
+
+    message: str
+    way: str
+    target: str
+    note: str = ""
+
+
 def source_of(found: Found) -> str:
     """Where the texts of a mail come from, in words."""
     return f"a mail from {found.sender.address or 'nobody named'}"
@@ -297,6 +309,7 @@ def text_of_mail(found: Found, text: str, *, longest: int, fold: bool = False) -
         text=_outside(found, text[:longest]),
         signature=_outside(found, parts.signature[:_LONGEST_SIGNATURE]) if parts.signature else None,
         quoted=_outside(found, quoted[:longest]) if quoted else None,
+        mailing_list=_outside(found, found.list_id or "(not named)") if found.unsubscribe else None,
         folded=parts.quoted.count("\n") + 1 if fold and parts.quoted else 0,
         attachments=_attachments(found),
         note=" ".join(note for note in notes if note),

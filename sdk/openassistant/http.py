@@ -108,6 +108,7 @@ class _Ask:
     content: bytes = b""
     limit: int = _LIMIT
     inside: bool = True
+    follow: bool = True
 
     @property
     def reads(self) -> bool:
@@ -155,6 +156,11 @@ class HttpClient:
         self._allowed |= named
         self._private |= {each.host for each in named}
 
+    def allow_public(self, url: str) -> None:
+        """Allows one origin that an approval named, at public addresses alone; what is no URL allows nothing."""
+        if found := origin_of(url):
+            self._allowed.add(found)
+
     def authorize(self, value: SecretStr) -> None:
         """The `Authorization` header for allowed hosts: "Bearer …", "Basic …"."""
         self._authorization = value
@@ -186,14 +192,16 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         content: bytes = b"",
         limit: int = _LIMIT,
+        follow: bool = True,
     ) -> Response:
         """The answer (2xx or 304) with at most `limit` bytes of body; raises the table above.
 
-        The body is one of `json`, `form` or `content`. `Forbidden` for a host that is not allowed.
+        The body is one of `json`, `form` or `content`. `Forbidden` for a host that is not allowed. Where redirects must
+        not be followed, `follow=False` makes one an `UpstreamFailed` with its status.
         """
         body, kind = _body(json, form, content)
         target = parse_url(url).copy_merge_params(dict(params)) if params else parse_url(url)
-        ask = _Ask(method.upper(), target, {**kind, **(headers or {})}, body, limit)
+        ask = _Ask(method.upper(), target, {**kind, **(headers or {})}, body, limit, follow=follow)
         if origin(target) not in self._allowed:
             raise Forbidden(f"{target.host} is not one of the hosts that this connector may reach.")
         try:
@@ -221,7 +229,7 @@ class HttpClient:
                 response = await self._sent(ask)
                 try:
                     location = response.headers.get("location", "")
-                    if response.status_code not in _REDIRECTS or not location:
+                    if not ask.follow or response.status_code not in _REDIRECTS or not location:
                         return await self._taken(ask, response)
                 finally:
                     await response.aclose()

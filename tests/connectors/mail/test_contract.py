@@ -35,6 +35,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "drafts_send": Effect.SEND,
         "messages_forward": Effect.SEND,
         "messages_reply_all": Effect.SEND,
+        "messages_unsubscribe": Effect.SEND,
         "messages_send": Effect.SEND,
         "messages_reply": Effect.SEND,
     }

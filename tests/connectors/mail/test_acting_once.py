@@ -7,9 +7,10 @@ from typing import Any
 
 from openassistant.messages import Call
 from openassistant.once import once_faults
+from tests.connectors.mail.conftest import Post
 
 
-async def test_a_mail_is_sent_once(read: Any, smtp_server: Any) -> None:
+async def test_a_mail_is_sent_once(read: Post, smtp_server: Any) -> None:
     numbers = count()
 
     async def make() -> Call:
@@ -23,7 +24,7 @@ async def test_a_mail_is_sent_once(read: Any, smtp_server: Any) -> None:
     assert await once_faults(read.house, make, done) == []
 
 
-async def test_a_draft_is_written_once(read: Any) -> None:
+async def test_a_draft_is_written_once(read: Post) -> None:
     numbers = count()
 
     async def make() -> Call:
@@ -37,7 +38,7 @@ async def test_a_draft_is_written_once(read: Any) -> None:
     assert await once_faults(read.house, make, done) == []
 
 
-async def test_a_mail_is_moved_once(read: Any) -> None:
+async def test_a_mail_is_moved_once(read: Post) -> None:
     found = iter(await read.search("", folder="inbox"))
 
     async def make() -> Call:

@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.generated import ROOT
 from deploy.settings import with_path
 
-__all__ = ["WEB", "main"]
+__all__ = ["WEB", "main", "npm_command"]
 
 WEB = ROOT / "services" / "gateway" / "web"
 _BUILD = ROOT / ".build"
@@ -65,7 +65,7 @@ def install() -> None:
 
 def _npm(*arguments: str) -> None:
     """Runs npm, whose output is shown when it fails; raises `CalledProcessError`."""
-    command, folder = _npm_command()
+    command, folder = npm_command()
     ended = subprocess.run(
         [*command, *arguments],
         cwd=WEB,
@@ -81,7 +81,7 @@ def _npm(*arguments: str) -> None:
     ended.check_returncode()
 
 
-def _npm_command() -> tuple[list[str], Path]:
+def npm_command() -> tuple[list[str], Path]:
     """npm, and the folder of its node: those on the PATH when new enough, else the wheel's."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _version(node) >= _OLDEST_NODE:

@@ -19,7 +19,7 @@ from openassistant.store import Store
 from services.gateway.approvals import Approvals
 from services.gateway.chat import Chat
 from services.gateway.sessions import SignedIn
-from services.gateway.streams import Event, Events, Streams
+from services.gateway.streams import Event, Events, Streams, snapshot
 
 __all__ = ["Agui"]
 
@@ -57,7 +57,7 @@ class Agui:
             approve, note = _decision(entry)
             await self._approvals.decide(me, entry.interrupt_id, approve=approve, note=note)
         events = self._streams.since(me, conversation, history.last_event_id)
-        return _until_settled(events, {entry.interrupt_id for entry in entries})
+        return _until_settled(events, {entry.interrupt_id for entry in entries}, snapshot(history))
 
     async def _conversation(self, me: SignedIn, thread: str) -> str:
         """The conversation of a thread: one of ours by its id, one that was made for this thread, or a new one."""
@@ -110,8 +110,11 @@ def _decision(entry: ResumeEntry) -> tuple[bool, str]:
     return entry.status == "resolved" and said.get("approved") is True, note if isinstance(note, str) else ""
 
 
-async def _until_settled(events: Events, decided: set[str]) -> Events:
-    """One run, though ours may take several: each decision of many may find the others still waiting."""
+async def _until_settled(events: Events, decided: set[str], before: list[dict[str, Any]]) -> Events:
+    """One run, though ours may take several: each decision of many may find the others still waiting.
+
+    It begins with the conversation as it was, for its results are of calls that a former run has shown.
+    """
     begun = False
     async with contextlib.aclosing(events) as source:
         async for event in source:
@@ -119,6 +122,7 @@ async def _until_settled(events: Events, decided: set[str]) -> Events:
             if data["type"] == "RUN_STARTED":
                 if not begun:
                     yield event
+                    yield _event(event[0], {"type": "MESSAGES_SNAPSHOT", "messages": before})
                 begun = True
             elif data["type"] == "RUN_FINISHED" and decided & _interrupts(data):
                 continue

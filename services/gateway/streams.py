@@ -30,6 +30,7 @@ Events = AsyncGenerator[Event, None]
 _log = logging.getLogger("openassistant.gateway")
 _KEEP_ALIVE = 15.0
 """Seconds; proxies cut what is silent for longer than a minute or so."""
+_BEGINNINGS = {"TEXT_MESSAGE": "messageId", "TOOL_CALL": "toolCallId"}
 _PATIENCE = 60.0
 """Seconds for a reader to take one more part, where it has some 64 KiB before it already."""
 
@@ -173,19 +174,46 @@ def ends_run(event: Event, run: str) -> bool:
 
 
 async def _run_of(events: Events, run: str) -> Events:
-    """From the start of a run to its end; what belongs to a former run is left out."""
-    begun = False
+    """From the start of a run to its end; what belongs to a former run is left out.
+
+    Where it begins anew after a crash, what was half said ends there; a snapshot follows that says how it stands.
+    """
+    begun, half = False, _Half()
     async with contextlib.aclosing(events) as source:
         async for event in source:
             data = json.loads(event[1])
-            started = data["type"] == "RUN_STARTED"
-            if begun and not started:
+            if data["type"] == "RUN_STARTED":
+                for end in half.ends():
+                    yield event[0], json.dumps(end).encode()
+                if not begun and data.get("runId") == run:
+                    begun = True
+                    yield event
+            elif begun:
+                half.hear(data)
                 yield event
                 if data["type"] in ("RUN_FINISHED", "RUN_ERROR"):
                     return
-            elif not begun and started and data.get("runId") == run:
-                begun = True
-                yield event
+
+
+class _Half:
+    """What has begun in a run and not ended: messages and calls."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, dict[str, Any]] = {}
+
+    def hear(self, data: dict[str, Any]) -> None:
+        """Takes note of an event."""
+        for kind, name in _BEGINNINGS.items():
+            if data["type"] == f"{kind}_START":
+                self._open[data[name]] = {"type": f"{kind}_END", name: data[name]}
+            elif data["type"] == f"{kind}_END":
+                self._open.pop(data[name], None)
+
+    def ends(self) -> list[dict[str, Any]]:
+        """The events that end it all."""
+        ends = list(self._open.values())
+        self._open.clear()
+        return ends
 
 
 async def _to_end(events: Events, is_end: Callable[[Event], bool]) -> Events:

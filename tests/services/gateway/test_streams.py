@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ag_ui.core import RunAgentInput
+from ag_ui_validate.pytest_plugin import assert_valid_agui
 from fastapi import FastAPI, Response
 
 from openassistant import subjects
@@ -294,7 +295,27 @@ async def test_decisions_resume_a_run(scene: Scene, agui: Agui) -> None:
     ]
     events = await taken((await agui.run(scene.me, run_input(resume=resume))).body_iterator)
     assert scene.chat.decided == [(one, True, ""), (two, False, "No.")]
-    assert [event.type for event in events] == ["RUN_STARTED", "TEXT_MESSAGE_CONTENT", "RUN_FINISHED"]
+    assert [event.type for event in events] == [
+        "RUN_STARTED", "MESSAGES_SNAPSHOT", "TEXT_MESSAGE_CONTENT", "RUN_FINISHED",
+    ]  # fmt: skip
+
+
+async def test_a_run_that_a_crash_has_cut_off_comes_to_a_valid_end(scene: Scene, agui: Agui) -> None:
+    half: list[dict[str, Any]] = [
+        {"type": "TEXT_MESSAGE_START", "messageId": "m", "role": "assistant"}, said("Hal"),
+        {"type": "TOOL_CALL_START", "toolCallId": "t", "toolCallName": "look"},
+    ]  # fmt: skip
+    whole: list[dict[str, Any]] = [
+        {"type": "MESSAGES_SNAPSHOT", "messages": [{"id": "x", "role": "user", "content": "Hello?"}]},
+        {"type": "TEXT_MESSAGE_START", "messageId": "n", "role": "assistant"},
+        {"type": "TEXT_MESSAGE_CONTENT", "messageId": "n", "delta": "Hello!"},
+        {"type": "TEXT_MESSAGE_END", "messageId": "n"},
+    ]
+    scene.chat.then = [started(), *half, started("2" * 32), *whole, finished("2" * 32)]
+    events = await taken((await agui.run(scene.me, run_input())).body_iterator)
+    assert [event.type for event in events].count("RUN_STARTED") == 1
+    assert {each.data.get("runId", "run-1") for each in events} == {"run-1"}
+    assert_valid_agui([event.data for event in events], max_warnings=0)
 
 
 @pytest.mark.parametrize("payload", [None, "yes", 1, {"approved": "true"}, {"approved": 1}, {}])

@@ -65,24 +65,27 @@ def split(text: str) -> Parts:
 def _tail(lines: list[str]) -> int:
     """Where the quoted tail begins; the number of lines when there is none."""
     marked = _marked_tail(lines)
+    last_mark = max((place for place, line in enumerate(lines) if _is_quoted(line)), default=-1)
     for place, line in enumerate(lines[:marked]):
         if _FORWARDED.fullmatch(line.strip()):
             return len(lines)
-        if _heads(lines, place, marked):
+        if _heads(lines, place):
+            return place
+        if place > last_mark and _attribution(lines, place):
             return place
     return _with_attribution(lines, marked)
 
 
-def _heads(lines: list[str], place: int, marked: int) -> bool:
-    """Whether a line begins a tail that is not marked by `>`: a banner, headers, or an attribution."""
+def _heads(lines: list[str], place: int) -> bool:
+    """Whether a line begins a tail that is not marked by `>`, with a banner or with headers."""
     line = lines[place].strip()
     if _BANNER.fullmatch(line):
         return True
-    if _FROM.match(line) or _RULE.fullmatch(line):
-        following = [each.strip() for each in lines[place + 1 : place + 6]]
-        needed = 2 if _FROM.match(line) else 3
-        return sum(bool(_HEADER.match(each) or _FROM.match(each)) for each in following) >= needed
-    return marked == len(lines) and _attribution(lines, place) > 0 and not any(map(_is_quoted, lines[place + 1 :]))
+    if not _FROM.match(line) and not _RULE.fullmatch(line):
+        return False
+    following = [each.strip() for each in lines[place + 1 : place + 6]]
+    needed = 2 if _FROM.match(line) else 3
+    return sum(bool(_HEADER.match(each) or _FROM.match(each)) for each in following) >= needed
 
 
 def _marked_tail(lines: list[str]) -> int:

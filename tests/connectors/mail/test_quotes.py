@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,3 +86,13 @@ def test_nothing_of_a_text_gets_lost(lines: list[str]) -> None:
     assert bool(parts.own) or not any(lines)
     kept = "\n".join(parts)
     assert all(kept.count(line) >= lines.count(line) for line in lines if line and line != "-- ")
+
+
+@pytest.mark.parametrize(
+    "line", ["On a monday Bob wrote:", "on " + "x" * 250, "a <" * 90, "From: a", "Il " + "ha scritto " * 22]
+)
+def test_a_hostile_text_takes_no_longer_than_another(line: str) -> None:
+    text = "\n".join([line] * (256 * 1024 // len(line)))
+    began = time.process_time()
+    split(f"{text}\n> quoted\nend")
+    assert time.process_time() - began < 2

@@ -17,6 +17,7 @@ from typing import Self
 from connectors.mail.account import MailAccount, Server
 from connectors.mail.compose import Outgoing
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
+from connectors.mail.sasl import answers, mechanism, oauth_response
 from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
 
 __all__ = ["SmtpSession", "smtp_session"]
@@ -189,18 +190,10 @@ def _greet(client: smtplib.SMTP, server: Server, context: ssl.SSLContext) -> Non
 
 
 def _sign_in(client: smtplib.SMTP, account: MailAccount) -> None:
-    """SASL PLAIN or LOGIN by hand: smtplib's own refuses passwords that are not ASCII."""
-    server, password = account.smtp, account.password.get_secret_value()
-    offered = client.esmtp_features.get("auth", "").upper().split()
+    """Signs in by token or password; raises `AccountRequired` or `Unavailable` with what to do."""
+    server = account.smtp
     try:
-        if "PLAIN" in offered:
-            code, _ = client.docmd("AUTH", "PLAIN " + _b64(f"\0{account.login}\0{password}"))
-        elif "LOGIN" in offered:
-            client.docmd("AUTH", "LOGIN")
-            client.docmd(_b64(account.login))
-            code, _ = client.docmd(_b64(password))
-        else:
-            raise no_login_fault(server)
+        code = _by_token(client, account) if account.auth == "xoauth2" else _by_password(client, account)
     except (smtplib.SMTPException, OSError) as error:
         raise connection_fault(server, _root_of(error)) from error
     if code in (421, 432, 450, 451, 454):
@@ -209,14 +202,45 @@ def _sign_in(client: smtplib.SMTP, account: MailAccount) -> None:
         raise login_fault(server, account.login)
 
 
+def _by_password(client: smtplib.SMTP, account: MailAccount) -> int:
+    """SASL PLAIN or LOGIN by hand: smtplib's own refuses passwords that are not ASCII."""
+    password, offered = account.password.get_secret_value(), _offered(client)
+    if "PLAIN" in offered:
+        return client.docmd("AUTH", "PLAIN " + _b64(f"\0{account.login}\0{password}".encode()))[0]
+    if "LOGIN" in offered:
+        client.docmd("AUTH", "LOGIN")
+        client.docmd(_b64(account.login.encode()))
+        return client.docmd(_b64(password.encode()))[0]
+    raise no_login_fault(account.smtp)
+
+
+def _by_token(client: smtplib.SMTP, account: MailAccount) -> int:
+    """OAUTHBEARER or XOAUTH2; a refusal comes with a challenge that wants an answer (RFC 7628, 3.2.3)."""
+    offered, server = _offered(client), account.smtp
+    name = mechanism(lambda wanted: wanted.removeprefix("AUTH=") in offered)
+    if name is None:
+        raise no_login_fault(server)
+    token = account.access_token.get_secret_value()
+    try:
+        answer = answers(name, oauth_response(name, account.login, token, server))
+    except ValueError as error:
+        raise login_fault(server, account.login) from error
+    code, _ = client.docmd("AUTH", f"{name} {_b64(answer(b''))}")
+    return client.docmd(_b64(answer(b"")))[0] if code == 334 else code
+
+
+def _offered(client: smtplib.SMTP) -> list[str]:
+    return client.esmtp_features.get("auth", "").upper().split()
+
+
 def _stuffed(content: bytes) -> bytes:
     """The lines of a mail, each period at a line's beginning doubled (RFC 5321, 4.5.2)."""
     doubled = re.sub(rb"^\.", b"..", content, flags=re.MULTILINE)
     return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
 
 
-def _b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
 
 
 def _root_of(error: Exception) -> Exception:

@@ -1,9 +1,11 @@
 """aiosmtpd as the submission server: login, TLS, a record of every mail, and faults on request."""
 
 import asyncio
+import base64
 import email
 import email.policy
 import os
+import re
 import secrets
 import threading
 from collections.abc import Mapping
@@ -63,6 +65,8 @@ class Faults:
 class SmtpServer(Lifespan):
     """A submission server on loopback for `users` (name: password; AUTH PLAIN and LOGIN).
 
+    With `tokens` (name: access token) it takes these instead, by OAUTHBEARER and XOAUTH2.
+
     `security` is "none", "starttls" (login refused before it) or "tls"; the last two need `certificate`. Each mail
     taken is in `sent`, and in the `maildir` of a recipient that `maildirs` names by address (a Dovecot INBOX).
     `taking` counts the mails whose content has come, taken or not. Set `faults` at any time;
@@ -73,6 +77,7 @@ class SmtpServer(Lifespan):
         self,
         users: Mapping[str, str] | None = None,
         *,
+        tokens: Mapping[str, str] | None = None,
         security: str = "none",
         certificate: Certificate | None = None,
         maildirs: Mapping[str, Path] | None = None,
@@ -82,6 +87,7 @@ class SmtpServer(Lifespan):
     ) -> None:
         if (security == "none") != (certificate is None):
             raise PeerError("a certificate goes with starttls or tls, and only with them")
+        self.tokens = dict(tokens or {})
         self.users = dict(users if users is not None else {"ada@home.example": "not-a-real-password"})
         self.host = LOOPBACK
         self.port = port
@@ -138,6 +144,7 @@ class SmtpServer(Lifespan):
             require_starttls=starttls,
             tls_context=self._certificate.context() if self._certificate and starttls else None,
             authenticator=self._authenticate,
+            auth_exclude_mechanism=["PLAIN", "LOGIN"] if self.tokens else ["XOAUTH2", "OAUTHBEARER"],
             loop=asyncio.get_running_loop(),
         )
 
@@ -190,6 +197,22 @@ class _Handler:
 
     def __init__(self, peer: SmtpServer) -> None:
         self._peer = peer
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - as below
+        return await self._by_token(server, args, rb"user=([^\x01]*)\x01auth=Bearer ([^\x01]*)\x01\x01", b"")
+
+    async def auth_OAUTHBEARER(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - as below
+        pattern = rb"n,a=([^,\x01]*),\x01host=[^\x01]*\x01port=\d+\x01auth=Bearer ([^\x01]*)\x01\x01"
+        return await self._by_token(server, args, pattern, b"\x01")
+
+    async def _by_token(self, server: SMTP, args: list[str], pattern: bytes, end: bytes) -> AuthResult:
+        given = re.fullmatch(pattern, base64.b64decode(args[1]))
+        name, token = (each.decode() for each in given.groups()) if given else ("", "")
+        good = bool(name) and self._peer.tokens.get(name) == token
+        self._peer.logins.append((name, good))
+        if not good and await server.challenge_auth(b'{"status":"401"}') != end:
+            self._peer.logins.append(("the exchange was not ended", False))
+        return AuthResult(success=good, handled=False, auth_data=name)
 
     async def handle_MAIL(  # noqa: N802 - the name is aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -39,9 +39,11 @@ _LONGEST_BODY = 1_000_000
 _LONGEST_REFERENCES = 900
 _NOT_SENT = re.compile(
     rb"(?:bcc|resent-bcc|date|message-id|return-path|received|x-mozilla-[a-z-]*|x-draft-info|x-uid|status"
-    rb"|x-status)[ \t]*:|from ",
+    rb"|x-status)[ \t]*:",
     re.IGNORECASE,
 )
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+"""RFC 5322, 2.2; any other line would end the headers at some reader."""
 LARGEST_FILES = 25 * 1024 * 1024
 """What most servers take, in bytes before they are encoded."""
 
@@ -97,16 +99,17 @@ def compose(
 
 
 def finish(raw: bytes, *, sender: str, recipients: Sequence[str], message_id: str, date: datetime) -> Outgoing:
-    """A draft as it goes out: its own bytes but for Bcc, Date, Message-ID and what programs note in drafts.
+    """A draft as it goes out: its own bytes but for Bcc, Date, Message-ID, what programs note in drafts and no header.
 
     Raises `InvalidRequest` without a recipient, `TooLarge` when there are too many.
     """
     unique = tuple(dict.fromkeys(recipients))
     _check_size(unique, "", (), draft=False)
     head, _, body = re.sub(rb"\r\n|\r|\n", b"\r\n", raw).partition(b"\r\n\r\n")
-    kept = [each for each in re.split(rb"\r\n(?![ \t])", head) if not _NOT_SENT.match(each)]
+    fields = re.split(rb"\r\n(?![ \t])", head)
+    kept = [each.rstrip() for each in fields if _FIELD.match(each) and not _NOT_SENT.match(each)]
     ours = [f"Date: {format_datetime(date)}", f"Message-ID: <{_checked_id(message_id)}>"]
-    content = b"\r\n".join([*kept, *(each.encode("ascii") for each in ours)]) + b"\r\n\r\n" + body
+    content = b"\r\n".join([*(each.encode("ascii") for each in ours), *kept]) + b"\r\n\r\n" + body
     return Outgoing(message_id, sender, unique, content)
 
 

@@ -108,7 +108,7 @@ def _leaves(part: email.message.Message, depth: int) -> Iterator[File]:
     kind = clean(part.get_content_type())
     if kind == "message/rfc822" and isinstance(inner, list) and inner and isinstance(inner[0], email.message.Message):
         name = _name(part) or decode_header(str(inner[0]["subject"] or "")) or "mail"
-        yield File(_plain(name).removesuffix(".eml") + ".eml", kind, inner[0].as_bytes())
+        yield File((_plain(name).removesuffix(".eml") or "mail") + ".eml", kind, inner[0].as_bytes())
     elif isinstance(inner, list):
         for each in inner[:_MOST] if depth < _DEEPEST else ():
             if isinstance(each, email.message.Message):
@@ -120,11 +120,13 @@ def _leaves(part: email.message.Message, depth: int) -> Iterator[File]:
 def _file(part: email.message.Message, kind: str) -> File | None:
     """A leaf that is attached: named, not text to read, or said to be an attachment."""
     name, disposition = _name(part), str(part.get("content-disposition") or "").strip().lower()
+    if kind.startswith("multipart/"):
+        return None
     if not name and not disposition.startswith("attachment") and (kind in _TEXTS or disposition.startswith("inline")):
         return None
     content = part.get_payload(decode=True)
     kind = kind if _TYPE.fullmatch(kind) else "application/octet-stream"
-    return File(_plain(name) or f"({kind})", kind, content if isinstance(content, bytes) else b"")
+    return File(_plain(name) or f"({kind.replace('/', ' ')})", kind, content if isinstance(content, bytes) else b"")
 
 
 def _name(part: email.message.Message) -> str:

@@ -14,12 +14,41 @@ _MARKS = {
     b"\\archive": "archive", b"\\all": "all",
 }  # fmt: skip
 _NAMES = {
-    "sent": ("sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "envoyés"),
-    "drafts": ("drafts", "entwürfe", "brouillons", "borradores"),
-    "trash": ("trash", "deleted items", "deleted messages", "papierkorb", "corbeille", "papelera"),
-    "junk": ("junk", "spam", "junk e-mail", "junk-e-mail"),
-    "archive": ("archive", "archiv", "archives"),
+    "sent": (
+        "sent", "sent items", "sent messages", "sent mail", "sent-mail", "gesendet", "gesendete elemente",
+        "gesendete objekte", "envoyés", "messages envoyés", "éléments envoyés", "enviados", "elementos enviados",
+        "posta inviata", "inviati", "verzonden", "verzonden items", "wysłane", "elementy wysłane", "отправленные",
+        "надіслані", "skickat", "sendt", "sendt post", "lähetetyt", "odeslané", "odeslaná pošta", "elküldött",
+        "gönderilenler", "απεσταλμένα", "送信済み", "送信済みメール", "已发送", "已发送邮件", "寄件備份",
+        "보낸 편지함", "보낸메일함",
+    ),
+    "drafts": (
+        "drafts", "draft", "entwürfe", "brouillons", "borradores", "bozze", "concepten", "rascunhos", "szkice",
+        "wersje robocze", "черновики", "чернетки", "utkast", "kladder", "luonnokset", "koncepty", "rozepsané",
+        "piszkozatok", "taslaklar", "πρόχειρα", "下書き", "草稿", "草稿箱", "임시보관함",
+    ),
+    "trash": (
+        "trash", "deleted items", "deleted messages", "deleted", "bin", "papierkorb", "gelöschte elemente", "gelöscht",
+        "corbeille", "éléments supprimés", "papelera", "elementos eliminados", "cestino", "posta eliminata",
+        "prullenbak", "verwijderde items", "lixo", "lixeira", "itens excluídos", "kosz", "elementy usunięte", "корзина",
+        "удаленные", "кошик", "papperskorgen", "borttagna objekt", "papirkurv", "søppel", "slettet post", "roskakori",
+        "koš", "odstraněná pošta", "kuka", "törölt elemek", "çöp kutusu", "κάδος απορριμμάτων", "ゴミ箱", "已删除",
+        "已删除邮件", "垃圾桶", "휴지통",
+    ),
+    "junk": (
+        "junk", "spam", "junk e-mail", "junk-e-mail", "junk email", "bulk mail", "unerwünscht", "spamverdacht",
+        "courrier indésirable", "indésirables", "pourriel", "correo no deseado", "posta indesiderata",
+        "ongewenste e-mail",
+        "lixo eletrônico", "wiadomości-śmieci", "niechciana poczta", "спам", "нежелательная почта", "skräppost",
+        "uønsket e-post", "uønsket mail", "roskaposti", "nevyžádaná pošta", "levélszemét", "gereksiz", "ανεπιθύμητα",
+        "迷惑メール", "垃圾邮件", "垃圾郵件", "스팸", "스팸메일함",
+    ),
+    "archive": (
+        "archive", "archiv", "archives", "archivio", "archivo", "archief", "arquivo", "archiwum", "архив", "архів",
+        "arkiv", "arkisto", "archív", "archívum", "arşiv", "αρχείο", "アーカイブ", "归档", "存档", "封存", "보관함",
+    ),
 }  # fmt: skip
+"""What servers without marks call their folders, in languages that large providers speak; the likeliest first."""
 _CLOSED = {b"\\noselect", b"\\nonexistent"}
 _ORDER = ("inbox", "sent", "drafts", "archive", "", "all", "junk", "trash")
 
@@ -36,14 +65,18 @@ class Folder(NamedTuple):
 
 
 def folders_of(listed: Iterable[Listed]) -> list[Folder]:
-    """The folders that can hold mail. A mark wins over a guess; a guessed role goes to the first folder that fits."""
+    """The folders that can hold mail, named as people know them.
+
+    A mark wins over a guess; a guessed role goes to the folder that lies highest and has the likeliest name.
+    """
     open_ones = [each for each in listed if not {mark.lower() for mark in each[0]} & _CLOSED]
+    names = _shown([(separator, name) for _, separator, _, name in open_ones])
     roles = [_marked(marks, name) for marks, _, _, name in open_ones]
+    guessed = _guesses(names, taken=set(roles))
     folders: list[Folder] = []
-    for (_, separator, path, name), marked in zip(open_ones, roles, strict=True):
-        role = marked or _guessed(name, separator, taken={*roles, *(folder.role for folder in folders)})
+    for place, ((_, _, path, _), name) in enumerate(zip(open_ones, names, strict=True)):
         raw = path if isinstance(path, bytes) else path.encode("utf-8", "replace")
-        folders.append(Folder(raw, clean(name)[:200], role))
+        folders.append(Folder(raw, clean("/".join(name))[:200], roles[place] or guessed.get(place, "")))
     return folders
 
 
@@ -58,6 +91,25 @@ def _marked(marks: Sequence[bytes], name: str) -> str:
     return next((_MARKS[mark.lower()] for mark in marks if mark.lower() in _MARKS), "")
 
 
-def _guessed(name: str, separator: bytes | None, *, taken: set[str]) -> str:
-    last = name.rpartition(separator.decode("ascii", "replace"))[2] if separator else name
-    return next((role for role, names in _NAMES.items() if last.lower() in names and role not in taken), "")
+def _shown(listed: Sequence[tuple[bytes | None, str]]) -> list[list[str]]:
+    """Each name in its parts, without the prefix below which some servers put everything (RFC 2342: `INBOX.`)."""
+    parts = [name.split(mark.decode("ascii", "replace")) if mark else [name] for mark, name in listed]
+    below = [each for each in parts if len(each) > 1 or each[0].upper() != "INBOX"]
+    if below and all(len(each) > 1 and each[0].upper() == "INBOX" for each in below):
+        return [each[1:] if len(each) > 1 else each for each in parts]
+    return parts
+
+
+def _guesses(names: Sequence[list[str]], *, taken: set[str]) -> dict[int, str]:
+    """Roles by the place in `names`, for those roles that no folder is marked with."""
+    guessed: dict[int, str] = {}
+    for role in _NAMES.keys() - taken:
+        known = _NAMES[role]
+        fitting = [
+            (len(name), known.index(name[-1].lower()), place)
+            for place, name in enumerate(names)
+            if name[-1].lower() in known
+        ]
+        if fitting:
+            guessed[min(fitting)[2]] = role
+    return guessed

@@ -19,7 +19,7 @@ from connectors.mail.folders import Folder, folders_of
 from connectors.mail.structure import attached
 from openassistant.errors import Conflict, NotFound, OaError, TooLarge, Unavailable, UpstreamFailed
 
-__all__ = ["FETCHED_BYTES", "Fetched", "Flag", "Folder", "ImapSession", "Opened", "Status", "flag_bits", "imap_session"]
+__all__ = ["FETCHED_BYTES", "Fetched", "Flag", "Folder", "ImapSession", "Opened", "Status", "imap_session"]
 
 FETCHED_BYTES = 128 * 1024
 """How much of a mail is read: headers and text stand at the front, attachments behind."""
@@ -80,6 +80,7 @@ class ImapSession:
         self._client = client
         self._server = server
         self._busy = threading.Lock()
+        self._idling = False
 
     @classmethod
     def open(cls, account: MailAccount, *, seconds: float) -> Self:
@@ -93,19 +94,23 @@ class ImapSession:
         return cls(client, account.imap)
 
     def close(self) -> None:
-        """Signs out, or just cuts the connection when a command is under way."""
+        """Signs out, or just cuts the connection when a command or an IDLE is under way."""
         polite = self._busy.acquire(blocking=False)
         try:
-            if polite:
+            if polite and not self._idling:
                 self._client.logout()
             else:
                 self._client.shutdown()
         except (imaplib.IMAP4.error, OSError):
-            with contextlib.suppress(OSError):
-                self._client.shutdown()
+            self.cut()
         finally:
             if polite:
                 self._busy.release()
+
+    def cut(self) -> None:
+        """Ends the connection without a word and without waiting."""
+        with contextlib.suppress(OSError):
+            self._client.shutdown()
 
     def folders(self) -> list[Folder]:
         """The folders that can hold mail."""
@@ -150,7 +155,7 @@ class ImapSession:
             opened.messages,
             opened.uidvalidity,
             opened.vanished,
-            {uid: flag_bits(flags) for uid, flags in opened.flags.items()},
+            {uid: _flag_bits(flags) for uid, flags in opened.flags.items()},
         )
 
     def select(self, folder: Folder, *, readonly: bool = True) -> int:
@@ -195,7 +200,7 @@ class ImapSession:
         """The flags in the open folder that changed since `modseq` (RFC 7162, 3.1.4)."""
         with self._speaking():
             got = self._client.fetched("1:*", "FLAGS", since=modseq)
-        return {uid: flag_bits(data.get(b"FLAGS")) for uid, data in got.items()}
+        return {uid: _flag_bits(data.get(b"FLAGS")) for uid, data in got.items()}
 
     def flags(self, uids: Sequence[int]) -> dict[int, int]:
         """The flags of messages in the open folder; those that are gone are left out."""
@@ -203,7 +208,7 @@ class ImapSession:
         with self._speaking():
             for first in range(0, len(uids), _UIDS_A_COMMAND):
                 got = self._client.fetched(_set(uids[first : first + _UIDS_A_COMMAND]), "FLAGS")
-                found.update({uid: flag_bits(data.get(b"FLAGS")) for uid, data in got.items()})
+                found.update({uid: _flag_bits(data.get(b"FLAGS")) for uid, data in got.items()})
         return found
 
     def fetch(self, uids: Sequence[int]) -> list[Fetched]:
@@ -221,12 +226,19 @@ class ImapSession:
             got = self._client.fetched(_set(uids), "BODYSTRUCTURE")
         return {uid: list(attached(data.get(b"BODYSTRUCTURE"))) for uid, data in got.items()}
 
-    def changes(self, *, seconds: float) -> bool:
-        """Waits in IDLE (RFC 2177) until something happens in the open folder, at most so long; whether it did."""
+    def begin_idle(self) -> int:
+        """Has the server tell what happens in the open folder (RFC 2177); gives the socket to wait on."""
         with self._speaking():
+            self._idling = True
             self._client.idle()
-            told = self._client.idle_check(timeout=seconds)
+            return int(self._client.socket().fileno())
+
+    def end_idle(self) -> bool:
+        """Ends what `begin_idle` began; whether something happened."""
+        with self._speaking():
+            told = self._client.idle_check(timeout=0)
             _, more = self._client.idle_done()
+            self._idling = False
         return any(_is_change(each) for each in [*told, *more])
 
     def find(self, folder: Folder, message_id: str) -> list[int]:
@@ -314,11 +326,13 @@ class ImapSession:
 @contextlib.asynccontextmanager
 async def imap_session(account: MailAccount, *, seconds: float) -> AsyncIterator[ImapSession]:
     """A session for the length of a block, opened and closed in a thread; raises as `ImapSession.open`."""
-    opening = asyncio.ensure_future(asyncio.to_thread(ImapSession.open, account, seconds=seconds))
+    abandoned = threading.Event()
+    opening = asyncio.ensure_future(asyncio.to_thread(_open_unless, abandoned, account, seconds))
     try:
         session = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        opening.add_done_callback(_close_unused)
+        abandoned.set()
+        opening.add_done_callback(_cut_unused)
         raise
     try:
         yield session
@@ -326,12 +340,20 @@ async def imap_session(account: MailAccount, *, seconds: float) -> AsyncIterator
         await asyncio.shield(asyncio.to_thread(session.close))
 
 
-def _close_unused(opening: asyncio.Future[ImapSession]) -> None:
+def _open_unless(abandoned: threading.Event, account: MailAccount, seconds: float) -> ImapSession:
+    """Runs in a thread, which nobody may wait for any more when the connection stands."""
+    session = ImapSession.open(account, seconds=seconds)
+    if abandoned.is_set():
+        session.cut()
+    return session
+
+
+def _cut_unused(opening: asyncio.Future[ImapSession]) -> None:
     if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()
+        opening.result().cut()
 
 
-def flag_bits(flags: Any) -> int:
+def _flag_bits(flags: Any) -> int:
     """The flags that the mirror keeps, out of what a server sent."""
     given = flags if isinstance(flags, tuple | list) else ()
     return sum({_FLAGS.get(flag.lower(), 0) for flag in given if isinstance(flag, bytes)})
@@ -360,7 +382,7 @@ def _fetched(uid: int, data: dict[bytes, Any]) -> Fetched | None:
     received, size = data.get(b"INTERNALDATE"), data.get(b"RFC822.SIZE")
     return Fetched(
         uid=uid,
-        flags=flag_bits(data.get(b"FLAGS")),
+        flags=_flag_bits(data.get(b"FLAGS")),
         received=_moment(received),
         size=size if isinstance(size, int) else len(content),
         content=content,

@@ -146,7 +146,7 @@ class _Mailbox:
         asked = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
         done, _ = await asyncio.wait([asked], timeout=_LONGEST_COMMAND)
         if not done:
-            await asyncio.to_thread(self.session.close)
+            self.session.cut()
             await asyncio.wait([asked], timeout=_SECONDS)
             raise Unavailable(f"{self._account.imap.host} did not come to an end. Whoever runs that server can look.")
         return await asked

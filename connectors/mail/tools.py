@@ -8,6 +8,7 @@ from connectors.mail import attachments, drafting, files, filing, lists, mirror,
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.sync import sync_mailbox
+from connectors.mail.watching import watch_inbox
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["attachments", "connector", "drafting", "filing", "lists", "reading", "sending"]
@@ -24,6 +25,9 @@ async def check(ctx: Context) -> AsyncIterator[CheckStep]:
 async def sync(ctx: Context) -> None:
     """Brings the mirror up to date."""
     await sync_mailbox(ctx)
+
+
+connector.watch(watch_inbox)
 
 
 @connector.forget

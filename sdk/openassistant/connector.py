@@ -261,6 +261,7 @@ class Connector:
         self.tools: dict[str, Tool[Any]] = {}
         self.checker: Callable[[Context], AsyncIterator[CheckStep]] | None = None
         self.syncer: Callable[[Context], Awaitable[None]] | None = None
+        self.watcher: Callable[[Context], AsyncIterator[None]] | None = None
         self.forgetter: Callable[[Context], Awaitable[None]] | None = None
 
     @property
@@ -311,6 +312,14 @@ class Connector:
     def sync(self, function: Callable[[Context], Awaitable[None]]) -> Callable[[Context], Awaitable[None]]:
         """Decorator: one pass of the background sync of one account; called again every `sync_seconds`."""
         self.syncer = function
+        return function
+
+    def watch(self, function: Callable[[Context], AsyncIterator[None]]) -> Callable[[Context], AsyncIterator[None]]:
+        """Decorator: an async generator that yields whenever something changed at the provider; a pass follows at once.
+
+        It may end or raise `OaError` at any time and is begun again, at most once a minute; passes come without it too.
+        """
+        self.watcher = function
         return function
 
     def forget(self, function: Callable[[Context], Awaitable[None]]) -> Callable[[Context], Awaitable[None]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
+from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +29,9 @@ __all__ = ["Syncing"]
 _TICK_SECONDS = 1.0
 _PASS_SECONDS = 6 * 3600.0
 _LONGEST_PAUSE = timedelta(minutes=15)
+_WATCH_SECONDS = 25 * 60.0
+"""How long one watch lasts: then it is begun again, under the grant and the secrets of that time."""
+_WATCH_PAUSE = 60.0
 
 _log = logging.getLogger("openassistant.syncing")
 
@@ -49,11 +54,15 @@ class Syncing:
         self._room = room
         self._locks = locks
         self._passes: dict[str, asyncio.Task[None]] = {}
+        self._watches: dict[str, asyncio.Task[None]] = {}
+        self._wake = asyncio.Event()
 
     async def on_attach(self, ctx: CallContext, request: AttachRequest) -> Done:
         """Keeps an account for background work under its grant; again with a newer grant is fine."""
         grant = self._runner.account_grant(ctx.signed(grant=request.grant), request.account)
         self._runner.keys.forget_account(request.account)
+        if watch := self._watches.get(request.account):
+            watch.cancel()
         row = {
             "account": request.account,
             "user": grant.user,
@@ -84,9 +93,10 @@ class Syncing:
         await self._room.write(
             lambda connection: connection.execute(text("DELETE FROM accounts WHERE account = :a"), {"a": account})
         )
-        if task := self._passes.get(account):
-            task.cancel()
-            await asyncio.wait([task], timeout=10)
+        if tasks := [each[account] for each in (self._passes, self._watches) if account in each]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=10)
         self._runner.keys.forget_account(account)
         if self._runner.connector.forgetter is not None:
             async with self._runner.context(ctx, attached.user, account) as context:
@@ -109,15 +119,19 @@ class Syncing:
                         recovered.add(attached.account)
                         self._runner.bus.spawn(self._recover(attached))
                     self._start_if_due(attached)
+                    self._watch_if_read(attached)
             except OaError as error:
                 _log.warning("sync loop waits", extra={"code": error.code})
-            await asyncio.sleep(_TICK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
+            self._wake.clear()
 
     async def close(self) -> None:
         """Ends the passes under way and closes the room's file."""
-        for task in self._passes.values():
+        tasks = [*self._passes.values(), *self._watches.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._passes.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._room.close()
 
     def _start_if_due(self, attached: _Attached) -> None:
@@ -131,6 +145,58 @@ class Syncing:
         task = asyncio.create_task(self._pass(attached.account, lock))
         self._passes[attached.account] = task
         task.add_done_callback(lambda _: self._passes.pop(attached.account, None))
+
+    def _watch_if_read(self, attached: _Attached) -> None:
+        """Watches an account that was read once, in one of the instances."""
+        if self._runner.connector.watcher is None or attached.account in self._watches:
+            return
+        if attached.progress.finished is None or attached.failures:
+            return
+        lock = FileLock.take(self._locks / f"watch-{attached.account}")
+        if lock is None:
+            return
+        task = asyncio.create_task(self._watch(attached, lock))
+        self._watches[attached.account] = task
+        task.add_done_callback(lambda _: self._watches.pop(attached.account, None))
+
+    async def _watch(self, attached: _Attached, lock: FileLock) -> None:
+        """Has a pass begin whenever the provider says that something changed; a watch that breaks rests for a while."""
+        runner, began = self._runner, asyncio.get_running_loop().time()
+        ctx = CallContext.within(_WATCH_SECONDS, now=runner.clock(), user=attached.user).signed(grant=attached.grant)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WATCH_SECONDS):
+                    await self._follow(ctx, attached)
+        except OaError as error:
+            _log.info("watch ended", extra={"code": error.code})
+        except Exception:  # noqa: BLE001 - a stranger's watch may raise anything; passes go on without it
+            _log.exception("watch failed")
+        finally:
+            lock.release()
+        await asyncio.sleep(max(_WATCH_PAUSE - (asyncio.get_running_loop().time() - began), 0))
+
+    async def _follow(self, ctx: CallContext, attached: _Attached) -> None:
+        runner = self._runner
+        assert runner.connector.watcher is not None, "only started with a watcher"
+        runner.account_grant(ctx, attached.account)
+        async with runner.context(ctx, attached.user, attached.account) as context:
+            changes = runner.connector.watcher(context)
+            try:
+                async for _ in changes:
+                    await self._hurry(attached.account)
+            finally:
+                if isinstance(changes, AsyncGenerator):
+                    await changes.aclose()
+
+    async def _hurry(self, account: str) -> None:
+        """Makes the next pass due now."""
+        row = {"account": account, "now": self._runner.clock().isoformat()}
+        await self._room.write(
+            lambda connection: connection.execute(
+                text("UPDATE accounts SET due = :now WHERE account = :account AND due > :now"), row
+            )
+        )
+        self._wake.set()
 
     async def _pass(self, account: str, lock: FileLock) -> None:
         try:

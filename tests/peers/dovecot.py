@@ -53,9 +53,11 @@ service imap-login {{
     ssl = {imaps}
   }}
 }}
+{capability}
 namespace inbox {{
   inbox = yes
-  separator = /
+  separator = {separator}
+  prefix = {prefix}
 {folders}
 }}
 """
@@ -66,7 +68,9 @@ class Dovecot(Lifespan):
 
     Without a certificate it speaks plain IMAP on `port`. With one, `port` also offers STARTTLS and `tls_port` speaks
     TLS from the first byte; `tls_required` then refuses a login in clear. Every user has an INBOX and the
-    special-use folders of `FOLDERS`. Started as root, it runs as the system user `mail`, else as whoever starts it.
+    special-use folders of `FOLDERS`. `capability` is all that it then offers, `prefix` (`INBOX.`) stands before every
+    other folder, and without `marks` no folder says what it is for. Started as root, it runs as the system user
+    `mail`, else as whoever starts it.
     """
 
     def __init__(
@@ -76,6 +80,9 @@ class Dovecot(Lifespan):
         certificate: Certificate | None = None,
         tls_required: bool = False,
         port: int | None = None,
+        capability: str = "",
+        prefix: str = "",
+        marks: bool = True,
     ) -> None:
         self.users = dict(users if users is not None else {"ada@home.example": "not-a-real-password"})
         self.host = LOOPBACK
@@ -84,6 +91,7 @@ class Dovecot(Lifespan):
         self.directory = Path()
         self._certificate = certificate
         self._tls_required = tls_required
+        self._capability, self._prefix, self._marks = capability, prefix, marks
         self._child: Child | None = None
         self._owner = pwd.getpwnam("mail") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
@@ -155,7 +163,10 @@ class Dovecot(Lifespan):
             imaps="yes" if self._certificate else "no",
             tls_required="yes" if self._tls_required else "no",
             tls=self._tls(),
-            folders="\n".join(_special_use(name) for name in FOLDERS),
+            folders="\n".join(_special_use(name) for name in FOLDERS) if self._marks else "",
+            capability=f"imap_capability = {self._capability}" if self._capability else "",
+            prefix=self._prefix,
+            separator=self._prefix[-1:] or "/",
         )
 
     def _tls(self) -> str:

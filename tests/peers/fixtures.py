@@ -22,6 +22,7 @@ from tests.peers.xandikos import Xandikos
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker that `make test` may leave out on a machine without the Debian package."""
     config.addinivalue_line("markers", "needs_dovecot: talks to Dovecot (apt-get install dovecot-imapd)")
+    config.addinivalue_line("markers", "watched: the connector listens for new mail while the test runs")
     config.addinivalue_line("markers", "mails(count): how many mails the seeded mailbox holds")
 
 

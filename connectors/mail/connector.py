@@ -7,13 +7,17 @@ from typing import Annotated
 from openassistant.connector import Connector, Context, Field
 from openassistant.errors import AccountRequired
 
-__all__ = ["BlindCopies", "Copies", "MessageId", "People", "Subject", "Text", "connector", "owner_of"]
+__all__ = ["BlindCopies", "Copies", "MessageId", "MessageIds", "People", "Subject", "Text", "connector", "owner_of"]
 
 connector = Connector(__file__)
 
 _Person = Annotated[str, Field(max_length=400)]
 
 MessageId = Annotated[str, Field(description="The id of a mail, as messages_search gives it", max_length=40)]
+MessageIds = Annotated[
+    list[Annotated[str, Field(max_length=40)]],
+    Field(description="The ids of mails, as messages_search gives them", min_length=1, max_length=50),
+]
 People = Annotated[
     list[_Person],
     Field(description="Recipients, each like carol@example.org or Carol Meyer <carol@example.org>", max_length=100),

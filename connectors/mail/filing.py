@@ -3,87 +3,95 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+import contextlib
+from typing import Annotated, Any
 
 from sqlalchemy import Connection
 
 from connectors.mail import mirror, search
 from connectors.mail.account import account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.connector import MessageId, connector, owner_of
+from connectors.mail.connector import MessageIds, connector, owner_of
 from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag, imap_session
-from connectors.mail.moves import located, move_mail, was_moved
+from connectors.mail.moves import located, move_mails, moved_of
 from connectors.mail.search import Found
-from connectors.mail.views import MailFlagged, MailMoved, source_of
+from connectors.mail.views import FlaggedMail, MailsFlagged, MailsMoved, MovedMail, source_of
 from openassistant.connector import Context, Field, Preview
-from openassistant.errors import InvalidRequest
+from openassistant.errors import InvalidRequest, NotFound
 from openassistant.messages import Call, OutsideSource, PreviewField, ToolResult
 
 __all__ = ["messages_archive", "messages_flag", "messages_junk", "messages_move", "messages_trash"]
 
-_Role = Literal["archive", "junk", "trash"]
 _Folder = Annotated[
     str, Field(description="Where to: the name of a folder, or inbox, archive, junk, trash", max_length=200)
 ]
 _Read = Annotated[bool | None, Field(description="Mark it as read (true) or unread (false)")]
 _Star = Annotated[bool | None, Field(description="Set (true) or remove (false) its star")]
+_GONE = "None of these mails lies there any more. Search for them again."
 _MARKS = {"read": ("\\Seen", Flag.SEEN), "starred": ("\\Flagged", Flag.FLAGGED)}
 
 
 @connector.tool(effect="write")
-async def messages_flag(ctx: Context, message: MessageId, *, read: _Read = None, starred: _Star = None) -> MailFlagged:
-    """Mark a mail as read or unread, or set or remove its star."""
+async def messages_flag(
+    ctx: Context, messages: MessageIds, *, read: _Read = None, starred: _Star = None
+) -> MailsFlagged:
+    """Mark mails as read or unread, or set or remove their star."""
     wanted = _wanted(read=read, starred=starred)
-    found = await _mail(ctx, message)
-    before = await _flags(ctx, found)
-    await note_act(ctx, flags=before)
-    await _mark(ctx, found, wanted)
-    return _flagged(message, wanted, before)
+    mails = await _mails(ctx, messages)
+    before = await _flags(ctx, mails)
+    await note_act(ctx, flags=[[each.id, flags] for each, flags in before])
+    await _mark(ctx, [(each, wanted) for each, _ in before])
+    return _flagged(wanted, before, asked=len(mails))
 
 
 @messages_flag.preview
-async def preview_flag(ctx: Context, message: str, *, read: bool | None, starred: bool | None) -> Preview:
-    """Which mail gets which mark."""
+async def preview_flag(ctx: Context, messages: list[str], *, read: bool | None, starred: bool | None) -> Preview:
+    """Which mails get which mark."""
     wanted = _wanted(read=read, starred=starred)
     words = {("read", True): "read", ("read", False): "unread", ("starred", True): "with a star"}
     marks = ", ".join(words.get(each, "without a star") for each in wanted.items())
-    return await _preview(ctx, await _mail(ctx, message), "Mark a mail", "Mark", {"As": marks})
+    return await _preview(ctx, await _mails(ctx, messages), "Mark", "Mark", {"As": marks})
 
 
 @messages_flag.reconcile
 async def find_flags(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the flags that the mail has now."""
-    before, given = await before_act(ctx, call.id), messages_flag.parse(call.arguments)
-    if before is None:
+    """Looks at the flags that the mails have now; an interrupted call that marked some of them is carried on."""
+    noted, given = await before_act(ctx, call.id), messages_flag.parse(call.arguments)
+    if noted is None:
         return None
     wanted = _wanted(read=given["read"], starred=given["starred"])
-    found = await _mail(ctx, given["message"])
-    now = await _flags(ctx, found)
-    if any(bool(now & _MARKS[name][1]) is not value for name, value in wanted.items()):
+    before = dict(noted["flags"])
+    now = await _flags(ctx, await _mails(ctx, [str(each) for each in before]))
+    left = [each for each, flags in now if not _has(flags, wanted)]
+    if len(left) == len(now):
         return None
-    await _mirror_flags(ctx, found, now)
-    return messages_flag.result(_flagged(given["message"], wanted, before["flags"]))
+    await _mark(ctx, [(each, wanted) for each in left])
+    await _mirror_flags(ctx, [(each, flags) for each, flags in now if each not in left])
+    marked = [(each, before[each.id]) for each, _ in now]
+    return messages_flag.result(_flagged(wanted, marked, asked=len(given["messages"])))
 
 
 @messages_flag.undo
 async def flag_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     """Puts the marks back that were changed, and no others."""
-    wanted = {name: result[f"was_{name}"] for name in _MARKS if result[f"was_{name}"] is not None}
-    if wanted:
-        await _mark(ctx, await _mail(ctx, result["message"]), wanted)
+    were = {
+        each["message"]: {name: each[f"was_{name}"] for name in _MARKS if each[f"was_{name}"] is not None}
+        for each in result["mails"]
+    }
+    await _mark(ctx, [(each, were[str(each.id)]) for each in await _mails(ctx, list(were))])
 
 
 @connector.tool(effect="write")
-async def messages_move(ctx: Context, message: MessageId, folder: _Folder) -> MailMoved:
-    """Move a mail to another folder, for example to the archive or the trash."""
-    return await _move(ctx, message, folder)
+async def messages_move(ctx: Context, messages: MessageIds, folder: _Folder) -> MailsMoved:
+    """Move mails to another folder, for example to the archive or the trash."""
+    return await _move(ctx, messages, folder)
 
 
 @messages_move.preview
-async def preview_move(ctx: Context, message: str, folder: str) -> Preview:
-    """Which mail goes from where to where."""
-    return await _preview_move(ctx, message, folder, "Move a mail", "Move")
+async def preview_move(ctx: Context, messages: list[str], folder: str) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, folder, "Move", "Move")
 
 
 @messages_move.reconcile
@@ -94,20 +102,20 @@ async def find_moved(ctx: Context, call: Call) -> ToolResult | None:
 
 @messages_move.undo
 async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves it back where it came from."""
+    """Moves each back where it came from."""
     await _move_back(ctx, result)
 
 
 @connector.tool(effect="write")
-async def messages_archive(ctx: Context, message: MessageId) -> MailMoved:
-    """Put a mail into the archive: out of the inbox, and found by every search."""
-    return await _move(ctx, message, "archive")
+async def messages_archive(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the archive: out of the inbox, and found by every search."""
+    return await _move(ctx, messages, "archive")
 
 
 @messages_archive.preview
-async def preview_archive(ctx: Context, message: str) -> Preview:
-    """Which mail goes from where to where."""
-    return await _preview_move(ctx, message, "archive", "Archive a mail", "Archive")
+async def preview_archive(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "archive", "Archive", "Archive")
 
 
 @messages_archive.reconcile
@@ -118,20 +126,20 @@ async def find_archived(ctx: Context, call: Call) -> ToolResult | None:
 
 @messages_archive.undo
 async def take_out_of_archive(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves it back where it came from."""
+    """Moves each back where it came from."""
     await _move_back(ctx, result)
 
 
 @connector.tool(effect="write")
-async def messages_junk(ctx: Context, message: MessageId) -> MailMoved:
-    """Put a mail into the folder for spam; many providers learn from that."""
-    return await _move(ctx, message, "junk")
+async def messages_junk(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the folder for spam; many providers learn from that."""
+    return await _move(ctx, messages, "junk")
 
 
 @messages_junk.preview
-async def preview_junk(ctx: Context, message: str) -> Preview:
-    """Which mail goes from where to where."""
-    return await _preview_move(ctx, message, "junk", "Mark a mail as spam", "Mark as spam")
+async def preview_junk(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "junk", "Mark as spam:", "Mark as spam")
 
 
 @messages_junk.reconcile
@@ -142,20 +150,20 @@ async def find_junk(ctx: Context, call: Call) -> ToolResult | None:
 
 @messages_junk.undo
 async def take_out_of_junk(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves it back where it came from."""
+    """Moves each back where it came from."""
     await _move_back(ctx, result)
 
 
 @connector.tool(effect="write")
-async def messages_trash(ctx: Context, message: MessageId) -> MailMoved:
-    """Put a mail into the trash. It is not deleted for good; the provider may empty the trash after some time."""
-    return await _move(ctx, message, "trash")
+async def messages_trash(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the trash. They are not deleted for good; the provider may empty it after some time."""
+    return await _move(ctx, messages, "trash")
 
 
 @messages_trash.preview
-async def preview_trash(ctx: Context, message: str) -> Preview:
-    """Which mail goes from where to where."""
-    return await _preview_move(ctx, message, "trash", "Put a mail into the trash", "Put into the trash")
+async def preview_trash(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "trash", "Put into the trash:", "Put into the trash")
 
 
 @messages_trash.reconcile
@@ -166,69 +174,99 @@ async def find_trashed(ctx: Context, call: Call) -> ToolResult | None:
 
 @messages_trash.undo
 async def take_out_of_trash(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves it back where it came from."""
+    """Moves each back where it came from."""
     await _move_back(ctx, result)
 
 
-async def _move(ctx: Context, message: str, folder: str) -> MailMoved:
-    found, to = await _move_of(ctx, message, folder)
-    await note_act(ctx, name=found.folder.name, path=found.folder.path.decode("latin-1"), uid=found.uid)
-    if found.folder.path != to.path:
-        await move_mail(ctx, await account_of(ctx), found, to)
-    return MailMoved(message=message, folder=to.name, came_from=found.folder.name)
+async def _move(ctx: Context, messages: list[str], folder: str) -> MailsMoved:
+    mails, to = await _moves_of(ctx, messages, folder)
+    await note_act(
+        ctx, mails=[[each.id, each.folder.name, each.folder.path.decode("latin-1"), each.uid] for each in mails]
+    )
+    there = [each for each in mails if each.folder.path == to.path]
+    moved = await move_mails(ctx, await account_of(ctx), [each for each in mails if each not in there], to)
+    if not moved and not there:
+        raise NotFound(_GONE)
+    return _moved([*there, *moved], to, asked=len(mails))
 
 
 async def _find_moved(ctx: Context, call: Call, folder: str) -> ToolResult | None:
-    """The result of an interrupted move; None when the mail lies where it lay."""
-    before, message = await before_act(ctx, call.id), call.arguments["message"]
-    if before is None:
+    """The result of an interrupted move; None when all mails lie where they lay. One half done is carried on."""
+    noted = await before_act(ctx, call.id)
+    if noted is None:
         return None
-    found, to = await _move_of(ctx, message, folder)
-    came_from = Folder(before["path"].encode("latin-1"), before["name"], "")
-    moved = MailMoved(message=message, folder=to.name, came_from=came_from.name)
-    if came_from.path != to.path:
-        earlier = found._replace(folder=came_from, uid=before["uid"])
-        if not await was_moved(ctx, await account_of(ctx), earlier, to):
-            return None
-    return messages_move.result(moved)
+    before = {number: (Folder(path.encode("latin-1"), name, ""), uid) for number, name, path, uid in noted["mails"]}
+    mails, to = await _moves_of(ctx, [str(each) for each in before], folder)
+    earlier = [each._replace(folder=before[each.id][0], uid=before[each.id][1]) for each in mails]
+    there = [each for each in earlier if each.folder.path == to.path]
+    others = [each for each in earlier if each not in there]
+    account = await account_of(ctx)
+    moved = await moved_of(ctx, account, others, to)
+    if not moved and not there:
+        return None
+    moved += await move_mails(ctx, account, [each for each in others if each not in moved], to)
+    return messages_move.result(_moved([*there, *moved], to, asked=len(mails)))
 
 
 async def _move_back(ctx: Context, result: dict[str, Any]) -> None:
-    """Moves a mail where it came from, unless it lies there already."""
-    found, to = await _move_of(ctx, result["message"], result["came_from"])
-    if found.folder.path != to.path:
-        await move_mail(ctx, await account_of(ctx), found, to)
+    """Moves mails where each came from, unless they lie there already."""
+    origins: dict[str, list[str]] = {}
+    for each in result["mails"]:
+        origins.setdefault(each["came_from"], []).append(each["message"])
+    for folder, messages in origins.items():
+        mails, to = await _moves_of(ctx, messages, folder)
+        away = [each for each in mails if each.folder.path != to.path]
+        if away and not await move_mails(ctx, await account_of(ctx), away, to):
+            raise NotFound(_GONE)
 
 
-async def _preview_move(ctx: Context, message: str, folder: str, verb: str, confirm: str) -> Preview:
-    found, to = await _move_of(ctx, message, folder)
-    return await _preview(ctx, found, verb, confirm, {"Out of": found.folder.name, "Into": to.name})
+async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: str, confirm: str) -> Preview:
+    mails, to = await _moves_of(ctx, messages, folder)
+    names = ", ".join(dict.fromkeys(each.folder.name for each in mails))
+    return await _preview(ctx, mails, verb, confirm, {"Out of": names, "Into": to.name})
 
 
-async def _preview(ctx: Context, found: Found, verb: str, confirm: str, rows: dict[str, str]) -> Preview:
-    authors = (found.sender.address,) if found.sender.address else ()
-    rows = {"Mail": found.subject, "Sender": found.sender.shown, **rows}
+async def _preview(ctx: Context, mails: list[Found], verb: str, confirm: str, rows: dict[str, str]) -> Preview:
+    """Each mail with its subject and sender, in the order asked for."""
+    senders = tuple(dict.fromkeys(each.sender.address for each in mails if each.sender.address))
+    if len(mails) == 1:
+        rows = {"Mail": mails[0].subject, "Sender": mails[0].sender.shown, **rows}
+    listed = "\n".join(f"{each.date:%Y-%m-%d}  {each.sender.shown}: {each.subject}" for each in mails)
+    source = source_of(mails[0]) if len(mails) == 1 else f"{len(mails)} mails"
+    counted = "a mail" if len(mails) == 1 else f"{len(mails)} mails"
     return Preview(
-        verb=verb,
+        verb=f"{verb} {counted}",
         confirm=confirm,
         account=(await account_of(ctx)).address,
         fields=tuple(PreviewField(label=label, value=value) for label, value in rows.items()),
-        outside=(OutsideSource(source=source_of(found), authors=authors),),
+        content=listed if len(mails) > 1 else "",
+        outside=(OutsideSource(source=source, authors=senders),),
     )
 
 
-async def _move_of(ctx: Context, message: str, folder: str) -> tuple[Found, Folder]:
+async def _moves_of(ctx: Context, messages: list[str], folder: str) -> tuple[list[Found], Folder]:
+    owner = owner_of(ctx)
+    to = await ctx.store.read(lambda connection: search.folder_named(connection, owner, folder))
+    return await _mails(ctx, messages), to
+
+
+async def _mails(ctx: Context, messages: list[str]) -> list[Found]:
+    """The mails with these ids, each once; raises `NotFound` for one that is unknown."""
     owner = owner_of(ctx)
 
-    def read(connection: Connection) -> tuple[Found, Folder]:
-        return search.message(connection, owner, message), search.folder_named(connection, owner, folder)
+    def read(connection: Connection) -> list[Found]:
+        return [search.message(connection, owner, each) for each in dict.fromkeys(messages)]
 
     return await ctx.store.read(read)
 
 
-async def _mail(ctx: Context, message: str) -> Found:
-    owner = owner_of(ctx)
-    return await ctx.store.read(lambda connection: search.message(connection, owner, message))
+def _moved(mails: list[Found], to: Folder, *, asked: int) -> MailsMoved:
+    views = [MovedMail(message=str(each.id), came_from=each.folder.name) for each in mails]
+    return MailsMoved(folder=to.name, mails=views, note=_note(len(views), asked))
+
+
+def _note(done: int, asked: int) -> str:
+    return "" if done == asked else f"{asked - done} of these mails did not lie there any more."
 
 
 def _wanted(**given: bool | None) -> dict[str, bool]:
@@ -238,36 +276,61 @@ def _wanted(**given: bool | None) -> dict[str, bool]:
     return wanted
 
 
-def _flagged(message: str, wanted: dict[str, bool], before: int) -> MailFlagged:
-    was = {f"was_{name}": bool(before & _MARKS[name][1]) for name in wanted}
-    return MailFlagged(message=message, **wanted, **was)
+def _has(flags: int, wanted: dict[str, bool]) -> bool:
+    return all(bool(flags & _MARKS[name][1]) is value for name, value in wanted.items())
 
 
-async def _flags(ctx: Context, found: Found) -> int:
-    """The flags of a mail as the server has them."""
+def _flagged(wanted: dict[str, bool], before: list[tuple[Found, int]], *, asked: int) -> MailsFlagged:
+    views = [
+        FlaggedMail(message=str(each.id), **{f"was_{name}": bool(flags & _MARKS[name][1]) for name in wanted})
+        for each, flags in before
+    ]
+    return MailsFlagged(**wanted, mails=views, note=_note(len(views), asked))
 
-    def ask() -> int:
-        uid = located(session, found)
-        return session.flags([uid]).get(uid, 0)
+
+async def _flags(ctx: Context, mails: list[Found]) -> list[tuple[Found, int]]:
+    """The mails that are there, with the flags that the server has; raises `NotFound` when none is."""
+
+    def ask() -> list[tuple[Found, int]]:
+        found: list[tuple[Found, int]] = []
+        for each in mails:
+            with contextlib.suppress(NotFound):
+                uid = located(session, each)
+                found.append((each, session.flags([uid]).get(uid, 0)))
+        return found
 
     async with imap_session(await account_of(ctx), seconds=ctx.seconds) as session:
-        return await asyncio.to_thread(ask)
+        found = await asyncio.to_thread(ask)
+    if not found:
+        raise NotFound(_GONE)
+    return found
 
 
-async def _mark(ctx: Context, found: Found, wanted: dict[str, bool]) -> None:
+async def _mark(ctx: Context, wanted: list[tuple[Found, dict[str, bool]]]) -> None:
     """Sets and clears marks on the server, and in the mirror what the server has then."""
-    add = [_MARKS[name][0] for name, value in wanted.items() if value]
-    remove = [_MARKS[name][0] for name, value in wanted.items() if not value]
+    marked: list[tuple[Found, int]] = []
 
-    def change() -> int:
-        uid = located(session, found)
-        session.change_flags([uid], add=add, remove=remove)
-        return session.flags([uid]).get(uid, found.flags)
+    def change() -> None:
+        for found, marks in wanted:
+            add = [_MARKS[name][0] for name, value in marks.items() if value]
+            remove = [_MARKS[name][0] for name, value in marks.items() if not value]
+            uid = located(session, found)
+            session.change_flags([uid], add=add, remove=remove)
+            marked.append((found, session.flags([uid]).get(uid, found.flags)))
 
-    async with imap_session(await account_of(ctx), seconds=ctx.seconds) as session:
-        flags = await asyncio.to_thread(change)
-    await _mirror_flags(ctx, found, flags)
+    if not wanted:
+        return
+    try:
+        async with imap_session(await account_of(ctx), seconds=ctx.seconds) as session:
+            await asyncio.to_thread(change)
+    finally:
+        await _mirror_flags(ctx, marked)
 
 
-async def _mirror_flags(ctx: Context, found: Found, flags: int) -> None:
-    await ctx.store.write(lambda connection: mirror.set_flags(connection, found.folder_id, {found.uid: flags}))
+async def _mirror_flags(ctx: Context, marked: list[tuple[Found, int]]) -> None:
+    def write(connection: Connection) -> None:
+        for found, flags in marked:
+            mirror.set_flags(connection, found.folder_id, {found.uid: flags})
+
+    if marked:
+        await ctx.store.write(write)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
 
 from connectors.mail import mirror
 from connectors.mail.account import MailAccount
@@ -13,7 +17,9 @@ from connectors.mail.search import Found
 from openassistant.connector import Context
 from openassistant.errors import NotFound, UpstreamFailed
 
-__all__ = ["fetch_mail", "located", "move_mail", "was_moved"]
+__all__ = ["fetch_mail", "located", "move_mail", "move_mails", "moved_of", "was_moved"]
+
+_GONE = "That mail does not lie there any more. Search for it again."
 
 
 async def fetch_mail(ctx: Context, account: MailAccount, found: Found) -> bytes:
@@ -24,23 +30,59 @@ async def fetch_mail(ctx: Context, account: MailAccount, found: Found) -> bytes:
 
 async def move_mail(ctx: Context, account: MailAccount, found: Found, to: Folder) -> None:
     """Moves a mail; raises `NotFound` when it is not where the mirror says, and what `ImapSession.move` raises."""
+    if not await move_mails(ctx, account, [found], to):
+        raise NotFound(_GONE)
+
+
+async def move_mails(ctx: Context, account: MailAccount, mails: Sequence[Found], to: Folder) -> list[Found]:
+    """Moves mails, and gives those that were where the mirror says; raises what `ImapSession.move` raises.
+
+    Those that were moved before it raised are in their new place in the mirror too.
+    """
+    moved: list[Found] = []
+
+    def move() -> None:
+        for each in mails:
+            with contextlib.suppress(NotFound):
+                session.move([located(session, each)], to)
+                moved.append(each)
+
+    try:
+        async with imap_session(account, seconds=ctx.seconds) as session:
+            await asyncio.to_thread(move)
+    finally:
+        await _relocate(ctx, moved, to)
+    return moved
+
+
+async def moved_of(ctx: Context, account: MailAccount, mails: Sequence[Found], to: Folder) -> list[Found]:
+    """Those of an interrupted move that happened, seen from where each mail lay before; they are in the mirror then.
+
+    Raises `UpstreamFailed` when a mail lies in neither folder or in both.
+    """
     async with imap_session(account, seconds=ctx.seconds) as session:
-        await asyncio.to_thread(lambda: session.move([located(session, found)], to))
-    await ctx.store.write(lambda connection: mirror.relocate(connection, str(ctx.account), found.id, to))
+        places = await asyncio.to_thread(lambda: [_places(session, each, to) for each in mails])
+    if any(here == there for here, there in places):
+        raise UpstreamFailed("Where that mail lies now cannot be told.")
+    moved = [each for each, (_, there) in zip(mails, places, strict=True) if there]
+    await _relocate(ctx, moved, to)
+    return moved
 
 
 async def was_moved(ctx: Context, account: MailAccount, found: Found, to: Folder) -> bool:
-    """Whether an interrupted move happened, seen from where the mail lay before.
+    """Whether an interrupted move of one mail happened; raises as `moved_of`."""
+    return bool(await moved_of(ctx, account, [found], to))
 
-    Raises `UpstreamFailed` when the mail lies in neither folder or in both. A move that happened is in the mirror then.
-    """
-    async with imap_session(account, seconds=ctx.seconds) as session:
-        here, there = await asyncio.to_thread(_places, session, found, to)
-    if here == there:
-        raise UpstreamFailed("Where that mail lies now cannot be told.")
-    if there:
-        await ctx.store.write(lambda connection: mirror.relocate(connection, str(ctx.account), found.id, to))
-    return there
+
+async def _relocate(ctx: Context, moved: Sequence[Found], to: Folder) -> None:
+    owner = str(ctx.account)
+
+    def write(connection: Connection) -> None:
+        for each in moved:
+            mirror.relocate(connection, owner, each.id, to)
+
+    if moved:
+        await ctx.store.write(write)
 
 
 def located(session: ImapSession, found: Found) -> int:
@@ -59,13 +101,13 @@ def located(session: ImapSession, found: Found) -> int:
         return found.uid
     if found.uid < 0 and found.message_id and present:
         return present[-1]
-    raise NotFound("That mail does not lie there any more. Search for it again.")
+    raise NotFound(_GONE)
 
 
 def _whole(session: ImapSession, found: Found) -> bytes:
     content = session.whole(located(session, found), largest=LARGEST_MAIL)
     if content is None:
-        raise NotFound("That mail does not lie there any more. Search for it again.")
+        raise NotFound(_GONE)
     return content
 
 

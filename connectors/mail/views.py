@@ -22,14 +22,16 @@ __all__ = [
     "DraftDeleted",
     "DraftSaved",
     "DraftText",
+    "FlaggedMail",
     "FolderList",
     "FolderView",
-    "MailFlagged",
-    "MailMoved",
     "MailSent",
     "MailSummary",
     "MailText",
     "MailThread",
+    "MailsFlagged",
+    "MailsMoved",
+    "MovedMail",
     "SearchResult",
     "Unsubscribed",
     "attachment_list",
@@ -54,7 +56,7 @@ class _View(BaseModel):
 
 
 class MailSummary(_View):
-    """A mail that was found; `id` is what threads_read, messages_reply and messages_move take."""
+    """A mail that was found; `id` is what the other tools take."""
 
     id: str
     date: datetime
@@ -193,22 +195,45 @@ class AttachmentText(_View):
     note: str = ""
 
 
-class MailFlagged(_View):
-    """A mail's marks now, and as they were before; what was not touched is null."""
+class FlaggedMail(_View):
+    """A mail's marks as they were before; what was not touched is null."""
 
     message: str
-    read: bool | None = None
-    starred: bool | None = None
     was_read: bool | None = None
     was_starred: bool | None = None
 
 
-class MailMoved(_View):
+class MailsFlagged(_View):
+    """Mails with new marks; `note` says when some of them were gone."""
+
+    read: bool | None = None
+    starred: bool | None = None
+    mails: list[FlaggedMail]
+    note: str = ""
+
+
+class MovedMail(_View):
     """A mail that lies in another folder now; its id stays."""
 
     message: str
-    folder: str
     came_from: str
+
+
+class MailsMoved(_View):
+    """Mails that lie in a folder now; `note` says when some of them were gone."""
+
+    folder: str
+    mails: list[MovedMail]
+    note: str = ""
+
+
+class Unsubscribed(_View):
+    """A request to leave a list that went out, by `click` or `mail`, to a host or an address."""
+
+    message: str
+    way: str
+    target: str
+    note: str = ""
 
 
 def attachment_list(found: Found, files: Sequence[Attached]) -> AttachmentList:
@@ -261,15 +286,6 @@ def draft_text(found: Found, kept: Kept) -> DraftText:
         attachments=outside(", ".join(each.shown for each in kept.attached)) if kept.attached else None,
         note="It has formatting, which is not shown." if kept.formatted else "",
     )
-
-
-class Unsubscribed(_View):
-    """A request to leave a list that went out, by `click` or `mail`, to a host or an address."""
-
-    message: str
-    way: str
-    target: str
-    note: str = ""
 
 
 def source_of(found: Found) -> str:

@@ -42,7 +42,7 @@ async def test_a_mail_is_moved_once(read: Post) -> None:
     found = iter(await read.search("", folder="inbox"))
 
     async def make() -> Call:
-        return read.house.make("messages_move", message=next(found)["id"], folder="Archive")
+        return read.house.make("messages_move", messages=[next(found)["id"]], folder="Archive")
 
     async def done() -> int:
         return len(read.files(".Archive"))

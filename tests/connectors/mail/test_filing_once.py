@@ -18,7 +18,7 @@ async def test_a_mail_is_filed_once(read: Any, tool: str, folder: str) -> None:
     found = iter(await read.search("in:inbox"))
 
     async def make() -> Call:
-        made: Call = read.house.make(tool, message=next(found)["id"])
+        made: Call = read.house.make(tool, messages=[next(found)["id"]])
         return made
 
     async def done() -> int:
@@ -31,7 +31,7 @@ async def test_a_mail_gets_its_star_once(read: Any) -> None:
     found = iter(await read.search("in:inbox"))
 
     async def make() -> Call:
-        made: Call = read.house.make("messages_flag", message=next(found)["id"], starred=True)
+        made: Call = read.house.make("messages_flag", messages=[next(found)["id"]], starred=True)
         return made
 
     async def done() -> int:

@@ -59,7 +59,7 @@ async def test_what_comes_goes_and_is_read_elsewhere_is_followed(read: Any) -> N
 
 async def test_a_mail_that_is_moved_lies_in_one_folder(read: Any) -> None:
     message = await read.lease()
-    await read.house.call("messages_move", message=message, folder="archive")
+    await read.house.call("messages_move", messages=[message], folder="archive")
     progress = await read.sync()
     assert progress.done == progress.total == 40
     assert len(read.copies(read.seeded.lease_message_id, "")) == 0

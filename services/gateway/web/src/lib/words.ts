@@ -36,6 +36,7 @@ export const words = {
     accounts: 'Connections',
     activity: 'Activity',
     model: 'Model',
+    tokens: 'Tokens for programs',
     you: 'You',
     theme: 'Appearance',
     themeSystem: 'As the system',
@@ -359,6 +360,7 @@ export const words = {
       connector: 'Connectors',
       model: 'Model',
       session: 'Sign-ins',
+      api_token: 'Tokens',
       user: 'People',
       turn: 'Questions',
       conversation: 'Conversations'
@@ -381,10 +383,52 @@ export const words = {
       'session.started': 'Signed in',
       'session.ended': 'Signed out',
       'session.refused': 'Sign-in refused',
+      'api_token.created': 'Token made',
+      'api_token.revoked': 'Token revoked',
       'user.created': 'Person added',
       'turn.started': 'You asked something',
       'conversation.deleted': 'Conversation deleted'
     } as Record<string, string>
+  },
+
+  tokens: {
+    title: 'Tokens',
+    intro: 'With a token, a program of yours speaks with the assistant: a terminal, an editor, a script. Each gets its own, for no more than it needs.',
+    none: 'No program has a token.',
+    noneText: 'Make one, and put it where the program asks for an API key.',
+    make: 'Make a token',
+    yours: 'Your tokens',
+    name: 'Which program is it for?',
+    nameHint: 'What you will know it by in this list, for instance “Terminal on the laptop”.',
+    scopes: 'What may it do?',
+    scopeNone: 'Choose at least one.',
+    scope: {
+      chat: { label: 'Ask and read', text: 'Writes to the assistant, runs commands, reads your conversations and what waits for you.' },
+      approve: { label: 'Decide', text: 'Says yes or no in your name: what it approves is sent, changed or deleted.' },
+      accounts: { label: 'Connections and model', text: 'Connects and removes accounts, chooses the model.' },
+      audit: { label: 'Activity record', text: 'Reads, checks and exports the record of what was done.' }
+    },
+    ends: 'Ends after',
+    days: (count: number) => (count === 365 ? 'a year' : `${count} days`),
+    password: 'Your password',
+    passwordHint: 'Asked once more, because you signed in a while ago and this token may do a lot.',
+    create: 'Make the token',
+    creating: 'Making it …',
+    madeTitle: (name: string) => `The token for ${name}`,
+    madeText: 'It is shown this one time. Copy it now to where the program keeps its keys; whoever has it can do what it may do.',
+    copyRefused: 'Select it and copy it by hand',
+    done: 'I have it',
+    endsIn: 'Ends',
+    used: 'Last used',
+    neverUsed: 'Never used',
+    tail: (tail: string) => `…${tail}`,
+    tailOf: 'ends with',
+    revoke: 'Revoke',
+    revoked: (name: string) => `${name} is revoked.`,
+    revokeTitle: (name: string) => `Revoke the token of ${name}?`,
+    revokeText: 'The program is shut out at once. What it was used for stays in the activity record.',
+    revokeConfirm: 'Revoke',
+    revokeCancel: 'Keep it'
   },
 
   model: {

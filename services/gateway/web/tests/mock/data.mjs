@@ -9,6 +9,14 @@ export const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISO
 export const user = { id: id('1'), username: 'ada', display_name: 'Ada', role: 'owner' };
 export const session = { user, expires_at: before(-60 * 24) };
 
+const DAY = 60 * 24;
+
+export const tokens = [
+  { id: id('4'), name: 'Terminal on the laptop', scopes: ['chat', 'approve'], tail: '7c1f', created_at: before(3 * DAY), expires_at: before(-87 * DAY), last_used_at: before(12) },
+  { id: id('5'), name: 'Editor', scopes: ['chat'], tail: '09ab', created_at: before(20 * DAY), expires_at: before(-10 * DAY), last_used_at: null }
+];
+export const newToken = { ...tokens[1], id: id('6'), name: 'Nightly script', tail: '0000', token: `oa_${'obviously-fake-'.repeat(4)}0000`, expires_at: before(-90 * DAY) };
+
 const port = (/** @type {number} */ value, /** @type {string} */ title) => ({ type: 'integer', minimum: 1, maximum: 65535, default: value, title });
 const security = (/** @type {string} */ title) => ({
   type: 'string',

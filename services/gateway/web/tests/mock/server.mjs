@@ -56,6 +56,9 @@ const routes = [
   ['GET', /^\/api\/session$/, ({ house }) => (house.has('out') || house.has('new') ? signIn : ok(data.session))],
   ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/tokens$/, ({ house }) => ok(house.has('empty') ? [] : data.tokens)],
+  ['POST', /^\/api\/tokens$/, token],
+  ['DELETE', /^\/api\/tokens\/(\w+)$/, ({ match }) => (match[1] === data.id('5') ? { status: 204 } : away)],
   ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : data.connectors.map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
   ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.accounts)],
@@ -104,6 +107,17 @@ function connect({ body }) {
     steps: steps(false),
     fields: { 'secrets.password': 'Refused by imap.home.example.' }
   });
+}
+
+/** @param {Call} call @returns {Answer} */
+function token({ body }) {
+  if (body.scopes.includes('approve') && !body.password) {
+    return problem(403, 'sign_in_again', 'Sign in again', 'A token that may decide needs your password once more.', { action: 'sign_in' });
+  }
+  if (body.password === 'wrong') {
+    return problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
+  }
+  return ok({ ...data.newToken, name: body.name, scopes: body.scopes }, 201);
 }
 
 /** @param {Call} call @returns {Answer} */

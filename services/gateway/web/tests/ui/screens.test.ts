@@ -65,6 +65,14 @@ const screens: Screen[] = [
   { name: 'model', path: '/model', ready: 'llama3.1:8b' },
   { name: 'model-change', path: '/model', ready: 'llama3.1:8b', act: changeModel },
   { name: 'model-none', path: '/model', house: 'fresh.empty', ready: 'No model is set.' },
+  { name: 'tokens', path: '/tokens', ready: 'Terminal on the laptop' },
+  { name: 'tokens-empty', path: '/tokens', house: 'empty', ready: 'No program has a token.' },
+  { name: 'tokens-down', path: '/tokens', house: 'down', ready: 'The vault does not answer.' },
+  { name: 'tokens-form', path: '/tokens', ready: 'Terminal on the laptop', act: openTokenForm },
+  { name: 'tokens-mistakes', path: '/tokens', ready: 'Terminal on the laptop', act: makeNamelessToken },
+  { name: 'tokens-password', path: '/tokens', ready: 'Terminal on the laptop', act: makeStrongToken },
+  { name: 'tokens-made', path: '/tokens', ready: 'Terminal on the laptop', act: makeToken },
+  { name: 'tokens-revoke', path: '/tokens', ready: 'Terminal on the laptop', act: askToRevoke },
   { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
 ];
@@ -111,6 +119,39 @@ async function makeMistakes(page: Page): Promise<void> {
   await page.getByLabel('To', { exact: true }).fill('nobody');
   await page.getByRole('button', { name: 'Go' }).click();
   await expect(page.getByText('This is needed.').first()).toBeVisible();
+}
+
+async function openTokenForm(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  await expect(page.getByLabel('Which program is it for?')).toBeVisible();
+}
+
+async function makeNamelessToken(page: Page): Promise<void> {
+  await openTokenForm(page);
+  await page.getByRole('checkbox', { name: /^Ask and read/ }).uncheck();
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await expect(page.getByLabel('Which program is it for?')).toBeFocused();
+  await expect(page.getByText('Choose at least one.')).toBeVisible();
+}
+
+async function makeStrongToken(page: Page): Promise<void> {
+  await openTokenForm(page);
+  await page.getByLabel('Which program is it for?').fill('Nightly script');
+  await page.getByRole('checkbox', { name: /^Decide/ }).check();
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await expect(page.getByRole('textbox', { name: 'Your password' })).toBeFocused();
+}
+
+async function makeToken(page: Page): Promise<void> {
+  await openTokenForm(page);
+  await page.getByLabel('Which program is it for?').fill('Nightly script');
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await expect(page.getByText('oa_obviously-fake')).toBeVisible();
+}
+
+async function askToRevoke(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Revoke Editor' }).click();
+  await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
 }
 
 async function filterActivity(page: Page): Promise<void> {

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { Problem, problemFrom, problemOf } from './problem';
 import type { paths } from './schema';
-import type { Accepted, AccountDraft, InclusionProof, ModelDraft, SetupDraft } from './types';
+import type { Accepted, AccountDraft, InclusionProof, ModelDraft, SetupDraft, TokenDraft } from './types';
 
 const TIMEOUT = 90_000;
 
@@ -49,6 +49,10 @@ export const api = {
   session: () => of(client.GET('/api/session')),
   signIn: (body: { username: string; password: string }) => of(client.POST('/api/session', { body })),
   signOut: () => of(client.DELETE('/api/session')),
+
+  tokens: () => of(client.GET('/api/tokens')),
+  makeToken: (body: TokenDraft) => of(client.POST('/api/tokens', { body })),
+  revokeToken: (token: string) => of(client.DELETE('/api/tokens/{token}', { params: { path: { token } } })),
 
   connectors: () => of(client.GET('/api/connectors')),
   approveConnector: (connector: string, digest: string) =>

@@ -26,10 +26,14 @@ export type Message = Schemas['Message'];
 export type ModelCheck = Schemas['ModelCheck'];
 export type ModelDraft = Schemas['ModelDraft'];
 export type ModelSettings = Schemas['ModelSettings'];
+export type NewToken = Schemas['NewToken'];
 export type OutsideSource = Schemas['PreviewSource'];
 export type Session = Schemas['Session'];
 export type SetupDraft = Schemas['SetupDraft'];
 export type Sync = Schemas['Sync'];
+export type Token = Schemas['Token'];
+export type TokenDraft = Schemas['TokenDraft'];
+export type TokenScope = Token['scopes'][number];
 export type TreeHead = Schemas['TreeHead'];
 export type Verification = Schemas['Verification'];
 

@@ -126,6 +126,8 @@ async def chosen(ctx: Context, event: str, extent: Extent | None = None) -> Chos
         if found.event.recurrence:
             raise InvalidRequest("Give the id of one date of the series, as events_list gives it.")
         extent = "all"
+    if extent == "following" and found.kept.state == "heavy":
+        raise InvalidRequest("This event repeats too often to be divided; change or delete all of it.")
     if extent == "following" and is_first(found.kept.text, found.date):
         extent = "all"
     return found if extent is None else found._replace(extent=extent)

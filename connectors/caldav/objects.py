@@ -26,6 +26,7 @@ __all__ = [
     "clean",
     "events_in",
     "guests_of",
+    "is_dense",
     "moment_in",
     "named_date",
     "organizer_of",
@@ -47,6 +48,7 @@ MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError
 
 LONGEST = 4_000_000
 _MOST_PEOPLE = 200
+_MOST_A_DAY = 24
 _STATUS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}
 _ZONES = re.compile(r"^BEGIN:VTIMEZONE\r?$.*?^END:VTIMEZONE\r?\n?", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _reading = threading.RLock()
@@ -131,6 +133,15 @@ def rules_of(part: Component) -> list[Any]:
     """The RRULEs of a component."""
     found = part.get("RRULE") or []
     return list(found) if isinstance(found, list) else [found]
+
+
+def is_dense(rule: Any) -> bool:
+    """Whether a rule gives more dates a day than anybody can use."""
+    often = str((rule.get("FREQ") or [""])[0]).upper() in ("SECONDLY", "MINUTELY", "HOURLY")
+    a_day = 1
+    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+        a_day *= max(len(rule.get(name) or ()), 1)
+    return often or a_day > _MOST_A_DAY
 
 
 def aware(value: Moment, zone: tzinfo) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from icalendar import Event as EventComponent
 
@@ -16,6 +16,7 @@ from connectors.caldav.objects import (
     Part,
     aware,
     events_in,
+    is_dense,
     moment_in,
     named_date,
     parts_in,
@@ -37,7 +38,6 @@ _LONGEST_NOTES = 20_000
 _A_DAY = timedelta(days=1)
 _FORWARD = timedelta(days=366)
 _PROBE_SECONDS = 1.0
-_MOST_A_DAY = 24
 
 
 class Outline(NamedTuple):
@@ -98,19 +98,11 @@ def _weigh(text: str, events: Sequence[EventComponent], now: datetime) -> State:
     rules = [rule for each in events for rule in rules_of(each)]
     if not rules:
         return "whole"
-    if any(_is_dense(rule) for rule in rules):
+    if any(is_dense(rule) for rule in rules):
         return "heavy"
     began = time.thread_time()
     expand(text, Window(now, now + _FORWARD), UTC)
     return "heavy" if time.thread_time() - began > _PROBE_SECONDS else "whole"
-
-
-def _is_dense(rule: Any) -> bool:
-    often = str((rule.get("FREQ") or [""])[0]).upper() in ("SECONDLY", "MINUTELY", "HOURLY")
-    a_day = 1
-    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
-        a_day *= max(len(rule.get(name) or ()), 1)
-    return often or a_day > _MOST_A_DAY
 
 
 def _joined(events: Iterable[Part], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,14 @@ class Desk:
     async def put(self, name: str, body: str) -> None:
         """Stores an event as another program would."""
         await asyncio.to_thread(self.server.put, name, wrap(body))
+
+    async def put_object(self, name: str, text: str) -> None:
+        """Stores a whole object as another program would."""
+        await asyncio.to_thread(self.server.put, name, text)
+
+    async def run(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """Does something with the server beside the event loop."""
+        return await asyncio.to_thread(function, *args, **more)
 
     async def texts(self) -> list[str]:
         """Every object on the server."""

@@ -26,6 +26,11 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "events_create": Effect.WRITE,
         "events_update": Effect.WRITE,
         "events_delete": Effect.DELETE,
+        "tasks_list": Effect.READ,
+        "tasks_create": Effect.WRITE,
+        "tasks_update": Effect.WRITE,
+        "tasks_complete": Effect.WRITE,
+        "tasks_delete": Effect.DELETE,
     }
 
 
@@ -39,4 +44,4 @@ def test_guests_make_a_change_a_send() -> None:
 
 def test_what_reads_events_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"events_get", "events_list", "events_search"}
+    assert outside == {"events_get", "events_list", "events_search", "tasks_list"}

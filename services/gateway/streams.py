@@ -23,7 +23,7 @@ from services.gateway.chat import Chat
 from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.tokens import Tokens
 
-__all__ = ["Event", "Events", "Streams", "ends_run", "snapshot"]
+__all__ = ["Event", "Events", "Streams", "snapshot"]
 
 Event = tuple[int, bytes]
 Events = AsyncGenerator[Event, None]
@@ -78,8 +78,7 @@ class Streams:
 
     def run(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> StreamingResponse:
         """The events of a run that was accepted just now, to its end."""
-        events = self.since(me, conversation, accepted.last_event_id)
-        return self.response(me, _to_end(events, lambda event: ends_run(event, accepted.run)))
+        return self.response(me, self.only(me, conversation, accepted))
 
     def only(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> Events:
         """The events of a run that was accepted just now and of nothing before it, to its end.
@@ -167,12 +166,6 @@ class Streams:
         return subjects.chat(me.user.id, conversation)
 
 
-def ends_run(event: Event, run: str) -> bool:
-    """Whether an event is the last one of a run."""
-    data = json.loads(event[1])
-    return bool(data["type"] == "RUN_ERROR" or (data["type"] == "RUN_FINISHED" and data.get("runId") == run))
-
-
 async def _run_of(events: Events, run: str) -> Events:
     """From the start of a run to its end; what belongs to a former run is left out.
 
@@ -214,14 +207,6 @@ class _Half:
         ends = list(self._open.values())
         self._open.clear()
         return ends
-
-
-async def _to_end(events: Events, is_end: Callable[[Event], bool]) -> Events:
-    async with contextlib.aclosing(events) as source:
-        async for event in source:
-            yield event
-            if is_end(event):
-                return
 
 
 def snapshot(history: views.History) -> list[dict[str, Any]]:

@@ -154,6 +154,8 @@ def test_the_validator_of_ag_ui_finds_nothing_in_our_streams(ready: Person, stac
     ]
     resumed = run(stack, headers, "run-2", resume=resume)
     assert_valid_agui([each.data for each in [*asked, *resumed]], max_warnings=0)
+    thanked = ready.say(ready.converse(), "Thank you.")
+    assert_valid_agui([each.data for each in thanked], max_warnings=0)
 
 
 def run(stack: Stack, headers: dict[str, str], run_id: str, **more: Any) -> list[Event]:

@@ -76,7 +76,10 @@ async def retry(conversation: Id, house: House, me: Me) -> views.Accepted:
 async def events(
     conversation: Id, house: House, me: Me, last_event_id: Annotated[int | None, Header(ge=0)] = None
 ) -> Response:
-    """A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost."""
+    """A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost.
+
+    Those of all its runs, and ours (`oa.message`, `oa.call`) also between them; for one run alone use `/api/agui`.
+    """
     return await house.streams.follow(me, conversation, after=last_event_id)
 
 

@@ -414,6 +414,8 @@ export interface paths {
         /**
          * Events
          * @description A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost.
+         *
+         *     Those of all its runs, and ours (`oa.message`, `oa.call`) also between them; for one run alone use `/api/agui`.
          */
         get: operations["events_api_conversations__conversation__events_get"];
         put?: never;

@@ -9,13 +9,14 @@ import quopri
 import re
 from functools import lru_cache
 
-__all__ = ["clean", "decode_bytes", "decode_header", "file_name"]
+__all__ = ["clean", "decode_bytes", "decode_header", "file_name", "is_charset"]
 
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)\s+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _LONGEST_HEADER = 16_000
+_NO_CHARSET = frozenset({"", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default", "8bit"})
 _NOT_FOR_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7"})
 """Codecs no mail needs: some take quadratic time (idna, CVE-2022-45061), some are not charsets but notations."""
 
@@ -37,6 +38,11 @@ def decode_bytes(raw: bytes, charset: str | None) -> str:
             except (UnicodeError, ValueError):
                 continue
     return raw.decode(declared if declared and declared not in ("ascii", "utf-8") else "cp1252", "replace")
+
+
+def is_charset(name: str) -> bool:
+    """Whether a declared charset means something, be it only that the text is ASCII or of no declared charset."""
+    return _plain(name) in _NO_CHARSET or _codec(name) is not None
 
 
 def decode_header(value: str) -> str:
@@ -88,11 +94,15 @@ def _raw(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
+def _plain(charset: str) -> str:
+    return charset.split("*", maxsplit=1)[0].strip("\"' ").lower()
+
+
 @lru_cache(maxsize=256)
 def _codec(charset: str) -> str | None:
     """The codec for a charset name (RFC 2231 allows a language behind `*`), or None when there is none for text."""
-    name = charset.split("*", maxsplit=1)[0].strip("\"' ").lower()
-    if name in ("", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "default", "8bit"):
+    name = _plain(charset)
+    if name in _NO_CHARSET:
         return None
     try:
         found = codecs.lookup(name)

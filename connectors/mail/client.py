@@ -24,7 +24,7 @@ from imapclient.response_parser import parse_response
 from imapclient.response_types import BodyData
 
 from connectors.mail.account import MailAccount, Server
-from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
+from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault, token_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
 
 __all__ = ["BROKEN", "Client", "Examined", "Listed", "connect", "sign_in"]
@@ -192,7 +192,8 @@ def sign_in(client: Client, account: MailAccount) -> None:
     except LoginError as error:
         if any(word in str(error) for word in _BUSY):
             raise connection_fault(server, TimeoutError()) from error
-        raise login_fault(server, account.login) from error
+        fault = token_fault if account.auth == "xoauth2" else login_fault
+        raise fault(server, account.login) from error
     except (imaplib.IMAP4.error, OSError, *BROKEN) as error:
         raise connection_fault(server, _root_of(error)) from error
 

@@ -8,7 +8,7 @@ import ssl
 from connectors.mail.account import Server
 from openassistant.errors import AccountRequired, OaError, Unavailable
 
-__all__ = ["connection_fault", "login_fault", "no_login_fault", "no_starttls_fault"]
+__all__ = ["connection_fault", "login_fault", "no_login_fault", "no_starttls_fault", "token_fault"]
 
 _USUAL = {
     ("IMAP", "tls"): 993, ("IMAP", "starttls"): 143, ("IMAP", "none"): 143,
@@ -48,6 +48,12 @@ def login_fault(server: Server, login: str) -> AccountRequired:
         "many providers ask for an app password here instead of the usual one."
     )
     return AccountRequired(words, details={"reason": "login_refused", "fields": {"password": words}})
+
+
+def token_fault(server: Server, login: str) -> AccountRequired:
+    """The server refused the access token."""
+    words = f"{server.host} refused the access of {login}; it may have expired. Connect the account again."
+    return AccountRequired(words, details={"reason": "token_refused", "fields": {"access_token": words}})
 
 
 def no_login_fault(server: Server) -> OaError:

@@ -313,11 +313,11 @@ class ImapSession:
             try:
                 yield
             except (imaplib.IMAP4.abort, OSError) as error:
-                raise lost(f"The connection to {host} was lost.") from error
+                raise lost(f"The connection to {host} was lost in the middle.") from error
             except imaplib.IMAP4.error as error:
-                raise Conflict(f"{host} refused that.") from error
+                raise Conflict(f"{host} refused that or cannot be read. Whoever runs it can look.") from error
             except BROKEN as error:
-                raise lost(f"{host} gave an answer that cannot be read.") from error
+                raise lost(f"{host} gave an answer that cannot be read. Its operator can look.") from error
 
     def _acting(self) -> contextlib.AbstractContextManager[None]:
         return self._speaking(lost=UpstreamFailed)

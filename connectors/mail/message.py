@@ -17,7 +17,7 @@ from email.errors import MessageError
 from typing import NamedTuple
 
 from connectors.mail.addresses import Address, parse_header
-from connectors.mail.charsets import clean, decode_bytes, decode_header, file_name
+from connectors.mail.charsets import clean, decode_bytes, decode_header, file_name, is_charset
 from connectors.mail.markup import text_of
 
 __all__ = ["Attachment", "Mail", "parse_mail"]
@@ -46,8 +46,8 @@ class Attachment(NamedTuple):
 class Mail(NamedTuple):
     """A mail in plain values. Ids are without angle brackets; `date` is what the sender claims, in UTC.
 
-    `followup` is Mail-Followup-To; `unsubscribe` the value of List-Unsubscribe (RFC 2369), `one_click` whether
-    List-Unsubscribe-Post (RFC 8058) goes with it.
+    `problem` says in words what about it could not be read; `followup` is Mail-Followup-To; `unsubscribe` the value of
+    List-Unsubscribe (RFC 2369), `one_click` whether List-Unsubscribe-Post (RFC 8058) goes with it.
     """
 
     message_id: str = ""
@@ -76,15 +76,15 @@ def parse_mail(raw: bytes) -> Mail:
         parsed = _PARSER.parsebytes(raw)
     except BROKEN:
         parsed, body.damaged = _headers_alone(raw), True
-    headers = _headers_of(parsed)
     try:
         body.read(parsed)
     except BROKEN:
         body.damaged = True
-    return _mail(headers, body)
+    return _mail(_headers_of(parsed), body)
 
 
 def _mail(headers: dict[str, str], body: _Body) -> Mail:
+    date = _date(headers.get("date", ""))
     senders = parse_header(headers.get("from", "")) or parse_header(headers.get("sender", ""))
     return Mail(
         message_id=next(iter(_ids(headers.get("message-id", ""))), ""),
@@ -94,7 +94,7 @@ def _mail(headers: dict[str, str], body: _Body) -> Mail:
         to=parse_header(headers.get("to", "")),
         cc=parse_header(headers.get("cc", "")),
         subject=decode_header(headers.get("subject", ""))[:1000],
-        date=_date(headers.get("date", "")),
+        date=date,
         text=body.text(),
         attachments=tuple(body.attachments),
         damaged=body.damaged,
@@ -103,7 +103,19 @@ def _mail(headers: dict[str, str], body: _Body) -> Mail:
         list_id=decode_header(headers.get("list-id", ""))[:200],
         unsubscribe=decode_header(headers.get("list-unsubscribe", ""))[:_LONGEST_LIST],
         one_click=headers.get("list-unsubscribe-post", "").strip().lower() == "list-unsubscribe=one-click",
+        problem=" ".join(_problems(headers, body, date)),
     )
+
+
+def _problems(headers: dict[str, str], body: _Body, date: datetime | None) -> Iterator[str]:
+    if not headers:
+        yield "It has no header, so it may be no mail at all."
+    if headers.get("date") and date is None:
+        yield "Its date cannot be read; the time of its arrival stands for it."
+    if body.charset:
+        yield f"It names a character set that nobody knows ({body.charset}), so letters may be wrong."
+    if body.damaged:
+        yield "Parts of it could not be read."
 
 
 def _headers_alone(raw: bytes) -> email.message.Message:
@@ -145,6 +157,7 @@ class _Body:
     def __init__(self) -> None:
         self.attachments: list[Attachment] = []
         self.damaged = False
+        self.charset = ""
         self._texts: list[str] = []
         self._length = 0
         self._left = _MOST_PARTS
@@ -189,6 +202,7 @@ class _Body:
         if kind in ("text/plain", "text/html") and not name and not disposition.startswith("attachment"):
             if self._length < _LONGEST_TEXT:
                 text = _text(part, kind)
+                self.charset = self.charset or _unknown_charset(part)
                 self._length += len(text)
                 self._texts.append(text)
         elif name or not disposition.startswith("inline"):
@@ -211,9 +225,19 @@ def _text(part: email.message.Message, kind: str) -> str:
     if not isinstance(raw, bytes):
         return ""
     raw = raw[: 4 * _LONGEST_TEXT]
-    charset = part.get_param("charset")
-    text = decode_bytes(raw, str(charset[2] if isinstance(charset, tuple) else charset) if charset else None)
+    text = decode_bytes(raw, _charset(part))
     return clean(text_of(text) if kind == "text/html" else text).strip()
+
+
+def _charset(part: email.message.Message) -> str | None:
+    charset = part.get_param("charset")
+    return str(charset[2] if isinstance(charset, tuple) else charset) if charset else None
+
+
+def _unknown_charset(part: email.message.Message) -> str:
+    """The charset that a text names, where there is no such thing."""
+    named = _charset(part)
+    return clean(named)[:40] if named and not is_charset(named) else ""
 
 
 def _file_name(part: email.message.Message) -> str:

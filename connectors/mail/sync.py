@@ -333,10 +333,16 @@ def _letter(fetched: Fetched) -> Letter:
     return Letter(fetched.uid, fetched.flags, fetched.received, fetched.size, mail, state)
 
 
-def _with_attachments(letter: Letter, attached: Sequence[tuple[str, str, int]]) -> Letter:
-    if not attached:
+def _with_attachments(letter: Letter, told: Sequence[tuple[str, str, int]]) -> Letter:
+    """The attachments as the server lists them, under the names that their own headers give, as far as those came."""
+    if not told:
         return letter
-    return letter._replace(mail=letter.mail._replace(attachments=tuple(Attachment(*each) for each in attached)))
+    read = (*letter.mail.attachments, *(None for _ in told))
+    named = tuple(
+        Attachment(own.name if own is not None and own.type == kind else name, kind, size)
+        for own, (name, kind, size) in zip(read, told, strict=False)
+    )
+    return letter._replace(mail=letter.mail._replace(attachments=named))
 
 
 def _unreadable(uid: int) -> Letter:

@@ -16,6 +16,7 @@ from tests.e2e.npm import Clients
 from tests.e2e.stack import Person, Stack
 from tests.e2e.test_story import QUESTION, connect_everything, lease_events
 from tests.peers.house import House
+from tests.peers.script import Script, Step
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
@@ -103,6 +104,25 @@ def test_the_openai_client_for_javascript_does_the_same(
     clients.run("openai.mjs", *given, json.dumps(first["messages"]), "Thank you.")
     messages = ready.get(f"/api/conversations/{conversation}")["messages"]
     assert [each["text"] for each in messages if each["role"] == "user"] == [QUESTION, "Thank you."]
+
+
+def test_an_answer_comes_to_its_end_although_the_agent_dies_in_the_middle(
+    ada: Person, stack: Stack, house: House
+) -> None:
+    house.model.script = Script([Step(prose=40, delay=0.2, times=1), Step(say="Here it is, whole.")])
+    client = openai.OpenAI(
+        base_url=f"{stack.url}/v1", api_key=token(ada, "chat"), http_client=httpx.Client(trust_env=False)
+    )
+    heard: list[str] = []
+    with client:
+        stream = client.chat.completions.create(
+            model="open-assistant", messages=[{"role": "user", "content": "Tell me something."}], stream=True
+        )
+        for chunk in stream:
+            heard.append(chunk.choices[0].delta.content or "")
+            if len(heard) == 5:
+                stack.kill_room("agent")
+    assert "".join(heard).endswith("Here it is, whole.")
 
 
 # --- AG-UI ----------------------------------------------------------------------------------------------------------

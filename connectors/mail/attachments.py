@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from connectors.mail import search
@@ -73,7 +74,8 @@ async def _files(ctx: Context, message: str) -> tuple[Found, list[File]]:
     """A mail and its files, read in full; what is known of them is remembered."""
     owner = owner_of(ctx)
     found = await ctx.store.read(lambda connection: search.message(connection, owner, message))
-    files = files_of(await fetch_mail(ctx, await account_of(ctx), found))
-    known = attached(files)
+    raw = await fetch_mail(ctx, await account_of(ctx), found)
+    files = await asyncio.to_thread(files_of, raw)
+    known = await asyncio.to_thread(attached, files)
     await ctx.store.write(lambda connection: note_files(connection, owner, found.id, known))
     return found, files

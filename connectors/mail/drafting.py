@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import hashlib
 from typing import Annotated, Any
 
 from sqlalchemy import Connection
@@ -93,7 +95,7 @@ async def take_draft_back(ctx: Context, call: Call, result: dict[str, Any]) -> N
 async def drafts_read(ctx: Context, draft: _DraftId) -> DraftText:
     """Read a draft in full, with recipients, blind copies and files, before it is changed or sent."""
     owner, account, found = owner_of(ctx), await account_of(ctx), await _found(ctx, draft)
-    kept = kept_of(await fetch_mail(ctx, account, found))
+    kept = await asyncio.to_thread(kept_of, await fetch_mail(ctx, account, found))
     await ctx.store.write(lambda connection: write_kept(connection, owner, found.id, kept))
     return draft_text(found, kept)
 
@@ -296,7 +298,7 @@ async def _known(ctx: Context, draft: str) -> tuple[Found, Kept]:
 async def _unchanged(ctx: Context, account: MailAccount, found: Found, kept: Kept) -> bytes:
     """The draft's bytes; raises `Conflict` when they are not those that were shown."""
     raw = await fetch_mail(ctx, account, found)
-    if kept_of(raw).sha256 != kept.sha256:
+    if hashlib.sha256(raw).hexdigest() != kept.sha256:
         raise Conflict("The draft was changed meanwhile, so nothing was done. Read it again with drafts_read.")
     return raw
 

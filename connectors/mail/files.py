@@ -19,7 +19,7 @@ from sqlalchemy import Connection, text
 from connectors.mail.charsets import clean, decode_header
 from connectors.mail.message import BROKEN
 
-__all__ = ["LARGEST_MAIL", "Attached", "File", "attached", "files_of", "forget", "known_files", "note_files"]
+__all__ = ["LARGEST_MAIL", "Attached", "File", "attached", "files_of", "forget", "known_files", "note_files", "sweep"]
 
 LARGEST_MAIL = 40 * 1024 * 1024
 """The largest mail that is read in full, in bytes."""
@@ -95,6 +95,13 @@ def known_files(connection: Connection, account: str, message: int) -> tuple[Att
         {"account": account, "message": message},
     )
     return tuple(Attached(*row) for row in rows)
+
+
+def sweep(connection: Connection, account: str) -> None:
+    """Deletes what is known of files and drafts that the mirror does not hold any more."""
+    for table in ("mail_files", "mail_drafts"):
+        gone = f"DELETE FROM {table} WHERE account = :a AND message NOT IN (SELECT id FROM mail_messages)"  # noqa: S608 - ours
+        connection.execute(text(gone), {"a": account})
 
 
 def forget(connection: Connection, account: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from typing import Annotated, Any
 
 from sqlalchemy import Connection
@@ -13,12 +11,12 @@ from connectors.mail.account import account_of
 from connectors.mail.acts import before_act, note_act
 from connectors.mail.connector import MessageIds, connector, owner_of
 from connectors.mail.folders import Folder
-from connectors.mail.imap import Flag, imap_session
-from connectors.mail.moves import located, move_mails, moved_of
+from connectors.mail.imap import Flag, ImapSession
+from connectors.mail.moves import each_one, located, move_mails, moved_of
 from connectors.mail.search import Found
 from connectors.mail.views import FlaggedMail, MailsFlagged, MailsMoved, MovedMail, source_of
 from openassistant.connector import Context, Field, Preview
-from openassistant.errors import InvalidRequest, NotFound
+from openassistant.errors import InvalidRequest
 from openassistant.messages import Call, OutsideSource, PreviewField, ToolResult
 
 __all__ = ["messages_archive", "messages_flag", "messages_junk", "messages_move", "messages_trash"]
@@ -28,7 +26,6 @@ _Folder = Annotated[
 ]
 _Read = Annotated[bool | None, Field(description="Mark it as read (true) or unread (false)")]
 _Star = Annotated[bool | None, Field(description="Set (true) or remove (false) its star")]
-_GONE = "None of these mails lies there any more. Search for them again."
 _MARKS = {"read": ("\\Seen", Flag.SEEN), "starred": ("\\Flagged", Flag.FLAGGED)}
 
 
@@ -185,8 +182,6 @@ async def _move(ctx: Context, messages: list[str], folder: str) -> MailsMoved:
     )
     there = [each for each in mails if each.folder.path == to.path]
     moved = await move_mails(ctx, await account_of(ctx), [each for each in mails if each not in there], to)
-    if not moved and not there:
-        raise NotFound(_GONE)
     return _moved([*there, *moved], to, asked=len(mails))
 
 
@@ -216,8 +211,7 @@ async def _move_back(ctx: Context, result: dict[str, Any]) -> None:
     for folder, messages in origins.items():
         mails, to = await _moves_of(ctx, messages, folder)
         away = [each for each in mails if each.folder.path != to.path]
-        if away and not await move_mails(ctx, await account_of(ctx), away, to):
-            raise NotFound(_GONE)
+        await move_mails(ctx, await account_of(ctx), away, to)
 
 
 async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: str, confirm: str) -> Preview:
@@ -266,7 +260,11 @@ def _moved(mails: list[Found], to: Folder, *, asked: int) -> MailsMoved:
 
 
 def _note(done: int, asked: int) -> str:
-    return "" if done == asked else f"{asked - done} of these mails did not lie there any more."
+    return (
+        ""
+        if done == asked
+        else f"{asked - done} of these mails stayed as they are: they lie elsewhere, or the server refused."
+    )
 
 
 def _wanted(**given: bool | None) -> dict[str, bool]:
@@ -290,39 +288,30 @@ def _flagged(wanted: dict[str, bool], before: list[tuple[Found, int]], *, asked:
 
 async def _flags(ctx: Context, mails: list[Found]) -> list[tuple[Found, int]]:
     """The mails that are there, with the flags that the server has; raises `NotFound` when none is."""
+    flags: list[tuple[Found, int]] = []
 
-    def ask() -> list[tuple[Found, int]]:
-        found: list[tuple[Found, int]] = []
-        for each in mails:
-            with contextlib.suppress(NotFound):
-                uid = located(session, each)
-                found.append((each, session.flags([uid]).get(uid, 0)))
-        return found
+    def ask(session: ImapSession, found: Found) -> None:
+        uid = located(session, found)
+        flags.append((found, session.flags([uid]).get(uid, 0)))
 
-    async with imap_session(await account_of(ctx), seconds=ctx.seconds) as session:
-        found = await asyncio.to_thread(ask)
-    if not found:
-        raise NotFound(_GONE)
-    return found
+    await each_one(ctx, await account_of(ctx), mails, ask)
+    return flags
 
 
 async def _mark(ctx: Context, wanted: list[tuple[Found, dict[str, bool]]]) -> None:
     """Sets and clears marks on the server, and in the mirror what the server has then."""
     marked: list[tuple[Found, int]] = []
 
-    def change() -> None:
-        for found, marks in wanted:
-            add = [_MARKS[name][0] for name, value in marks.items() if value]
-            remove = [_MARKS[name][0] for name, value in marks.items() if not value]
-            uid = located(session, found)
-            session.change_flags([uid], add=add, remove=remove)
-            marked.append((found, session.flags([uid]).get(uid, found.flags)))
+    def change(session: ImapSession, each: tuple[Found, dict[str, bool]]) -> None:
+        found, marks = each
+        add = [_MARKS[name][0] for name, value in marks.items() if value]
+        remove = [_MARKS[name][0] for name, value in marks.items() if not value]
+        uid = located(session, found)
+        session.change_flags([uid], add=add, remove=remove)
+        marked.append((found, session.flags([uid]).get(uid, found.flags)))
 
-    if not wanted:
-        return
     try:
-        async with imap_session(await account_of(ctx), seconds=ctx.seconds) as session:
-            await asyncio.to_thread(change)
+        await each_one(ctx, await account_of(ctx), wanted, change)
     finally:
         await _mirror_flags(ctx, marked)
 

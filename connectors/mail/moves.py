@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -15,9 +15,11 @@ from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag, ImapSession, imap_session
 from connectors.mail.search import Found
 from openassistant.connector import Context
-from openassistant.errors import NotFound, UpstreamFailed
+from openassistant.errors import Conflict, NotFound, OaError, Unavailable, UpstreamFailed
 
-__all__ = ["fetch_mail", "located", "move_mail", "move_mails", "moved_of", "was_moved"]
+__all__ = ["each_one", "fetch_mail", "located", "move_mail", "move_mails", "moved_of", "was_moved"]
+
+T = TypeVar("T")
 
 _GONE = "That mail does not lie there any more. Search for it again."
 
@@ -30,29 +32,57 @@ async def fetch_mail(ctx: Context, account: MailAccount, found: Found) -> bytes:
 
 async def move_mail(ctx: Context, account: MailAccount, found: Found, to: Folder) -> None:
     """Moves a mail; raises `NotFound` when it is not where the mirror says, and what `ImapSession.move` raises."""
-    if not await move_mails(ctx, account, [found], to):
-        raise NotFound(_GONE)
+    await move_mails(ctx, account, [found], to)
 
 
 async def move_mails(ctx: Context, account: MailAccount, mails: Sequence[Found], to: Folder) -> list[Found]:
-    """Moves mails, and gives those that were where the mirror says; raises what `ImapSession.move` raises.
+    """Moves mails, and gives those that could be; raises as `each_one`.
 
     Those that were moved before it raised are in their new place in the mirror too.
     """
     moved: list[Found] = []
 
-    def move() -> None:
-        for each in mails:
-            with contextlib.suppress(NotFound):
-                session.move([located(session, each)], to)
-                moved.append(each)
+    def move(session: ImapSession, found: Found) -> None:
+        session.move([located(session, found)], to)
+        moved.append(found)
 
     try:
-        async with imap_session(account, seconds=ctx.seconds) as session:
-            await asyncio.to_thread(move)
+        await each_one(ctx, account, mails, move)
     finally:
         await _relocate(ctx, moved, to)
     return moved
+
+
+async def each_one(
+    ctx: Context, account: MailAccount, mails: Sequence[T], act: Callable[[ImapSession, T], None]
+) -> list[T]:
+    """Does something to each mail in one session, and gives those to which it could be done.
+
+    Raises the first reason when it could be done to none, `UpstreamFailed` when the connection is lost half way.
+    """
+    done: list[T] = []
+    refused: list[OaError] = []
+
+    def work() -> None:
+        for each in mails:
+            try:
+                act(session, each)
+                done.append(each)
+            except (NotFound, Conflict) as error:
+                refused.append(error)
+
+    if not mails:
+        return []
+    try:
+        async with imap_session(account, seconds=ctx.seconds) as session:
+            await asyncio.to_thread(work)
+    except Unavailable as error:
+        if done:
+            raise UpstreamFailed("The connection was lost half way.") from error
+        raise
+    if refused and not done:
+        raise refused[0]
+    return done
 
 
 async def moved_of(ctx: Context, account: MailAccount, mails: Sequence[Found], to: Folder) -> list[Found]:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from connectors.mail.account import MailAccount
 from connectors.mail.compose import Outgoing
+from connectors.mail.files import sweep
 from connectors.mail.imap import Folder, ImapSession, imap_session
 from connectors.mail.message import parse_mail
 from connectors.mail.smtp import smtp_session
@@ -126,6 +127,7 @@ async def settle_copies(ctx: Context, account: MailAccount) -> None:
             await _copy(ctx, account, each.message_id, each.content, patient=patient)
     old = {"account": ctx.account, "before": (now - _KEPT).isoformat()}
     await ctx.store.write(lambda connection: connection.execute(_DROP_OLD, old))
+    await ctx.store.write(lambda connection: sweep(connection, str(ctx.account)))
 
 
 async def _settle(ctx: Context, account: MailAccount, sent: _Waiting) -> None:

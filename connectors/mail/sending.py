@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from sqlalchemy import Connection
@@ -118,7 +119,8 @@ async def messages_forward(
     files: list[File] = []
     if draft.attached:
         assert draft.forwards is not None, "files come from the mail that is passed on"
-        content = files_of(await fetch_mail(ctx, await account_of(ctx), draft.forwards))
+        raw = await fetch_mail(ctx, await account_of(ctx), draft.forwards)
+        content = await asyncio.to_thread(files_of, raw)
         files = [content[each.number] for each in draft.attached if each.number < len(content)]
         found = [each.sha256 for each in attached(files)]
         if found != [each.sha256 for each in draft.attached]:

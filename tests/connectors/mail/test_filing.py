@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 
+from connectors.mail.moves import each_one
 from openassistant import journal
 from openassistant.context import new_id
-from openassistant.errors import InvalidRequest, NotFound, Unavailable
+from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError, Unavailable, UpstreamFailed
 from openassistant.messages import Call
 
 PLACES = (
@@ -76,7 +80,7 @@ async def test_a_mail_that_was_moved_elsewhere_meanwhile_is_not_touched(read: An
     message = await read.lease()
     [path] = read.copies(read.seeded.lease_message_id, "")
     path.unlink()
-    with pytest.raises(NotFound, match="Search for them again"):
+    with pytest.raises(NotFound, match="Search for it again"):
         await read.house.call("messages_move", messages=[message], folder="Trash")
 
 
@@ -196,7 +200,7 @@ async def test_what_is_gone_of_several_mails_is_said_and_the_rest_is_done(read: 
     path.unlink()
     done = await read.house.call("messages_trash", messages=ids)
     assert len(done["mails"]) == 1
-    assert done["note"] == "1 of these mails did not lie there any more."
+    assert done["note"] == "1 of these mails stayed as they are: they lie elsewhere, or the server refused."
 
 
 async def test_a_filing_that_was_interrupted_half_way_is_carried_on(read: Any) -> None:
@@ -225,6 +229,34 @@ async def test_a_mail_of_a_folder_that_begins_anew_is_not_touched(read: Any) -> 
     message = await read.lease()
     async with read.house.runner.stores.use(read.house.user) as store:
         await store.write(lambda c: c.exec_driver_sql("UPDATE mail_folders SET uidvalidity = uidvalidity + 1"))
-    with pytest.raises(NotFound, match="Search for them again"):
+    with pytest.raises(NotFound, match="Search for it again"):
         await read.house.call("messages_trash", messages=[message])
     assert read.files(".Trash") == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "expected"),
+    [
+        ([None, NotFound("gone"), None], [0, 2]),
+        ([NotFound("gone"), Conflict("no")], NotFound),
+        ([None, Unavailable("lost")], UpstreamFailed),
+        ([Unavailable("lost"), None], Unavailable),
+        ([], []),
+    ],
+    ids=["one gone", "none there", "lost half way", "lost at once", "nothing to do"],
+)
+async def test_what_is_said_of_several_mails_is_true(
+    outcomes: list[OaError | None], expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def session(account: Any, *, seconds: float) -> AsyncIterator[None]:
+        yield None
+
+    def act(session: Any, number: int) -> None:
+        if error := outcomes[number]:
+            raise error
+
+    monkeypatch.setattr("connectors.mail.moves.imap_session", session)
+    ctx, account = cast("Any", SimpleNamespace(seconds=5)), cast("Any", None)
+    with nullcontext() if isinstance(expected, list) else pytest.raises(expected):
+        assert await each_one(ctx, account, range(len(outcomes)), act) == expected

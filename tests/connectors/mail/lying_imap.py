@@ -88,7 +88,9 @@ class LyingImap(Lifespan):
 
     def _truth(self, verb: str, arguments: str) -> bytes:
         if verb == "FETCH":
-            return b"".join(fetched(uid) for uid in MAILS if str(uid) in re.findall(r"\d+", arguments.split()[0]))
+            return b"".join(
+                fetched(uid) for uid in MAILS if str(uid) in re.findall(r"\d+", arguments.split(maxsplit=1)[0])
+            )
         answers = {
             "CAPABILITY": f"* CAPABILITY {self.capability}\r\n",
             "LIST": '* LIST () "/" INBOX\r\n',

@@ -105,7 +105,7 @@ async def test_a_mailbox_that_shrinks_while_it_is_read_leaves_no_ghosts(house: F
 
 async def test_one_mute_mail_is_marked_and_the_others_are_read(house: FakeHouse, server: LyingImap) -> None:
     def mute(tag: str, arguments: str) -> bytes | None:
-        return b"!mute" if "2" in arguments.split()[0].split(",") and "BODY.PEEK" in arguments else None
+        return b"!mute" if "2" in arguments.split(maxsplit=1)[0].split(",") and "BODY.PEEK" in arguments else None
 
     server.lies["FETCH"] = mute
     await sync(house)

@@ -71,7 +71,7 @@ _FAILED = "That file is damaged, or made so that it cannot be read."
 
 def _paths() -> list[str]:
     """Where this process finds its modules, for one that starts elsewhere."""
-    return [str(Path(path).absolute()) for path in sys.path if path]
+    return [str(Path(path).absolute()) for path in sys.path]
 
 
 async def _started(order: str) -> asyncio.subprocess.Process:

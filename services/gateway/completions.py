@@ -97,6 +97,12 @@ class Completions:
             said = [("assistant", answer.said)] if answer.said else []
             self._bus.spawn(self._remember(me, conversation, [*before, *said]))
 
+    async def forget(self, me: SignedIn, conversation: str) -> None:
+        """Nothing of a deleted conversation is remembered, not even digests."""
+        row = {"user": me.user.id, "conversation": conversation}
+        query = text("DELETE FROM completions WHERE user = :user AND conversation = :conversation")
+        await self._store.write(lambda connection: connection.execute(query, row).rowcount)
+
     # --- which conversation ---------------------------------------------------------------------------------------
 
     async def _conversation(self, me: SignedIn, named: str | None, seen: _SEEN) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -25,19 +26,25 @@ class Clients:
 
     def __init__(self) -> None:
         command, self._node = npm_command()
-        stamp, wanted = _PLACE / ".locked", (_SOURCES / "package-lock.json").read_text()
-        if not stamp.exists() or stamp.read_text() != wanted:
-            _PLACE.mkdir(parents=True, exist_ok=True)
-            for name in _MANIFEST:
-                shutil.copy(_SOURCES / name, _PLACE / name)
-            self._do([*command, "ci", "--ignore-scripts", "--loglevel", "error"], seconds=300)
-            stamp.write_text(wanted)
+        _PLACE.mkdir(parents=True, exist_ok=True)
+        with (_PLACE / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._install(command)
 
     def run(self, script: str, *arguments: str, seconds: float = 120.0) -> dict[str, Any]:
         """What a script printed, as JSON; `PeerError` with its words when it failed."""
         shutil.copy(_SOURCES / script, _PLACE / script)
         printed: dict[str, Any] = json.loads(self._do([str(self._node / "node"), script, *arguments], seconds=seconds))
         return printed
+
+    def _install(self, command: list[str]) -> None:
+        stamp, wanted = _PLACE / ".locked", (_SOURCES / "package-lock.json").read_text()
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
+        for name in _MANIFEST:
+            shutil.copy(_SOURCES / name, _PLACE / name)
+        self._do([*command, "ci", "--ignore-scripts", "--loglevel", "error"], seconds=300)
+        stamp.write_text(wanted)
 
     def _do(self, command: list[str], *, seconds: float) -> str:
         path = os.pathsep.join([str(self._node), os.environ.get("PATH", "")])

@@ -44,6 +44,7 @@ async def conversation(conversation: Id, house: House, me: Me) -> views.History:
 async def delete_conversation(conversation: Id, house: House, me: Me) -> Response:
     """Deletes a conversation; the ledger's records of what was done in it stay."""
     await house.chat.delete(me, conversation)
+    await house.completions.forget(me, conversation)
     return Response(status_code=204)
 
 

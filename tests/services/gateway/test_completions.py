@@ -90,6 +90,9 @@ class FakeChat:
             self.last += 1
             await self.bus.emit(subjects.chat(me.user.id, conversation), self.last, json.dumps(event).encode())
 
+    async def delete(self, me: SignedIn, conversation: str) -> None:
+        del self.conversations[conversation]
+
     async def view(self, me: SignedIn, approval: str) -> Any:
         if approval != APPROVAL:
             raise NotFound("There is no such approval.")
@@ -108,7 +111,7 @@ class Scene:
         store = door.house.store
         completions = Completions(bus, store, chat, self.streams, chat, clock=door.house.clock, seconds=2)
         room = GatewaySettings(nkey_file=folder, data_dir=folder, signing_key_file=folder, web_dir=folder)
-        parts = SimpleNamespace(sessions=door.sessions, tokens=door.tokens, completions=completions)
+        parts = SimpleNamespace(sessions=door.sessions, tokens=door.tokens, completions=completions, chat=self.chat)
         self.app = create_app(cast(Gateway, parts), room)
         self.port, self.token = 0, ""
 
@@ -465,6 +468,27 @@ async def test_a_client_that_goes_away_leaves_the_turn_alone_and_finds_it_again(
          {"role": "user", "content": "two"}]
     )  # fmt: skip
     assert scene.heard == [["one", "two"]]
+
+
+async def test_a_deleted_conversation_leaves_no_digest_behind(scene: Scene) -> None:
+    await scene.spoken("one")
+    await scene.spoken("another")
+    one = next(iter(scene.chat.conversations))
+    headers = {"Cookie": f"oa={(await scene.door.sign_in()).token}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{scene.port}", trust_env=False) as client:
+        assert (await client.delete(f"/api/conversations/{one}", headers=headers)).status_code == 204
+    query = text("SELECT count(*) FROM completions")
+    assert await scene.door.house.store.read(lambda connection: connection.execute(query).scalar()) == 1
+
+
+@pytest.mark.parametrize("content", ["\\ud800", "\\u0000", '", "x": "'])
+async def test_odd_characters_are_refused_or_taken_and_never_a_fault(scene: Scene, content: str) -> None:
+    for part in (f'"{content}"', f'[{{"type": "text", "text": "{content}"}}]'):
+        body = f'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": {part}}}]}}'.encode()
+        headers = ("Host: localhost", f"Authorization: Bearer {scene.token}", "Content-Type: application/json")
+        length = f"Content-Length: {len(body)}"
+        status, _ = await raw(scene.port, "POST /v1/chat/completions HTTP/1.1", *headers, length, body=body)
+        assert status in {200, 400, 422}
 
 
 async def test_what_was_seen_is_kept_as_digests_alone(scene: Scene) -> None:

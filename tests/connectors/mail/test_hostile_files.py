@@ -6,6 +6,7 @@ import contextlib
 import random
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from connectors.mail.files import files_of
 from connectors.mail.kept import kept_of
 from connectors.mail.lists import way_out
 from openassistant.errors import InvalidRequest
+from tests.connectors.mail.test_attachments import pdf
 from tests.peers.mailbox import ADA, CAROL, SHAPES, Letter, render
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -72,3 +74,9 @@ def test_the_files_of_every_shape_of_mail_are_found() -> None:
 def test_any_bytes_are_read_or_refused(data: bytes, kind: str) -> None:
     found = readers.read(data, kind)
     assert set(found) in ({"refused"}, {"kind", "text", "note"})
+
+
+def test_of_a_pdf_that_takes_long_the_first_pages_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_PAGES_SECONDS", -1.0)
+    found = readers.read(pdf("One", "Two", "Three"))
+    assert (found["text"], found["note"]) == ("One", "1 of 3 pages.")

@@ -55,7 +55,7 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
 
 
-@pytest.fixture(params=[Dovecot, Pymap], ids=["dovecot", "pymap"])
+@pytest.fixture(params=[Dovecot, pytest.param(Pymap, marks=pytest.mark.slow)], ids=["dovecot", "pymap"])
 def imap_server(request: pytest.FixtureRequest) -> Iterator[Dovecot | Pymap]:
     """Each IMAP server in turn, with the empty mailbox of ada@home.example, in clear."""
     kind: type[Dovecot | Pymap] = request.param
@@ -93,7 +93,7 @@ def calendar_servers() -> Iterator[dict[str, CalendarServer]]:
         server.stop()
 
 
-@pytest.fixture(params=[Radicale, Xandikos], ids=["radicale", "xandikos"])
+@pytest.fixture(params=[Radicale, pytest.param(Xandikos, marks=pytest.mark.slow)], ids=["radicale", "xandikos"])
 def calendar_server(request: pytest.FixtureRequest, calendar_servers: dict[str, CalendarServer]) -> CalendarServer:
     """Each CalDAV server in turn, with the user ada and her empty calendar "Personal"; shared, and emptied before."""
     kind: type[Radicale | Xandikos] = request.param

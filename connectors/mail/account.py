@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+import json
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from sqlalchemy import text
 
 from connectors.mail.addresses import parse_typed
-from openassistant.connector import Context, Credentials
+from connectors.mail.autoconfig import Place, Places, find_servers, look_up, web_reader
+from openassistant.connector import Context
 from openassistant.errors import InvalidRequest
 
 __all__ = ["MailAccount", "Security", "Server", "account_of"]
@@ -70,15 +73,50 @@ class MailAccount(BaseModel):
         return Server("SMTP", self.smtp_host, self.smtp_port, self.smtp_security)
 
 
-async def account_of(ctx: Context) -> MailAccount:
-    """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises."""
-    return _account(await ctx.credentials())
+async def account_of(ctx: Context, *, anew: bool = False) -> MailAccount:
+    """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises.
 
-
-def _account(credentials: Credentials) -> MailAccount:
+    Servers that the settings leave open are those that the address leads to, as found before unless `anew`.
+    """
+    credentials = await ctx.credentials()
     given = {name: value for name, value in credentials.settings.items() if value not in (None, "")}
+    if ctx.account is not None and given.get("address") and not {"imap_host", "smtp_host"} <= given.keys():
+        given = _completed(given, await _servers(ctx, ctx.account, str(given["address"]), anew=anew))
+    return _account({**given, **{name: value for name, value in credentials.secrets.items() if value}})
+
+
+def _completed(given: dict[str, Any], found: Places) -> dict[str, Any]:
+    """The settings with what was found; what a person typed wins, and a server comes with its port or not at all."""
+    named = {"username": found.username} if found.username else {}
+    for kind, place in (("imap", found.imap), ("smtp", found.smtp)):
+        if f"{kind}_host" not in given:
+            plain = {f"{kind}_{name}": value for name, value in place._asdict().items()}
+            given = {**given, **plain}
+    return {**named, **given}
+
+
+async def _servers(ctx: Context, account: str, address: str, *, anew: bool) -> Places:
+    """What an address led to, kept in the owner's file."""
+    query = text("SELECT found FROM mail_servers WHERE account = :account AND address = :address")
+    row = {"account": account, "address": address}
+    known = None if anew else await ctx.store.read(lambda connection: connection.scalar(query, row))
+    if known:
+        imap, smtp, username = json.loads(known)
+        return Places(Place(*imap), Place(*smtp), username)
+    domain = address.rpartition("@")[2].lower()
+    found = await find_servers(address, read=web_reader(domain, clock=ctx.now), records=look_up)
+    kept = text(
+        "INSERT INTO mail_servers (account, address, found, changed) VALUES (:account, :address, :found, :now)"
+        " ON CONFLICT (account) DO UPDATE SET address = :address, found = :found, changed = :now"
+    )
+    full = {**row, "found": json.dumps(found), "now": int(ctx.now().timestamp())}
+    await ctx.store.write(lambda connection: connection.execute(kept, full))
+    return found
+
+
+def _account(given: dict[str, Any]) -> MailAccount:
     try:
-        return MailAccount.model_validate({**given, **credentials.secrets})
+        return MailAccount.model_validate(given)
     except ValidationError as error:
         fields = {str(item["loc"][0]): item["msg"] for item in error.errors()}
         named = ", ".join(sorted(fields))

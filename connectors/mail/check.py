@@ -21,7 +21,7 @@ async def check_account(ctx: Context) -> AsyncIterator[CheckStep]:
 
     Both servers are tried, so that somebody who mistyped two fields hears of both at once.
     """
-    account = await account_of(ctx)
+    account = await account_of(ctx, anew=True)
     failures = await asyncio.gather(_try_imap(account), _try_smtp(account))
     for server, failure in zip((account.imap, account.smtp), failures, strict=True):
         for step in _steps(server, account.login, failure):

@@ -88,9 +88,8 @@ class LyingImap(Lifespan):
 
     def _truth(self, verb: str, arguments: str) -> bytes:
         if verb == "FETCH":
-            return b"".join(
-                fetched(uid) for uid in MAILS if str(uid) in re.findall(r"\d+", arguments.split(maxsplit=1)[0])
-            )
+            asked = re.findall(r"\d+", arguments.partition(" ")[0])
+            return b"".join(fetched(uid) for uid in MAILS if str(uid) in asked)
         answers = {
             "CAPABILITY": f"* CAPABILITY {self.capability}\r\n",
             "LIST": '* LIST () "/" INBOX\r\n',

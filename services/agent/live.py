@@ -60,9 +60,10 @@ class Live:
         self._unsent = ""
         self._sent_at = 0.0
 
-    async def run_started(self, run: str) -> None:
-        """A run of a turn begins."""
-        await self._emit(RunStartedEvent(thread_id=self._conversation, run_id=run))
+    async def run_started(self, run: str, *, turn: str) -> None:
+        """A run of a turn begins; a later one names the turn's first run, whose id is the turn's."""
+        parent = None if run == turn else turn
+        await self._emit(RunStartedEvent(thread_id=self._conversation, run_id=run, parent_run_id=parent))
 
     async def user_said(self, message: Message) -> None:
         """The owner's message, for other views of the same conversation."""

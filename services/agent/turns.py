@@ -176,7 +176,7 @@ class Turns:
         live = await self.live(user, turn.conversation)
         async with self._stores.use(user) as store:
             try:
-                await live.run_started(run)
+                await live.run_started(run, turn=turn.id)
                 if recovered:
                     await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
                 parked = await self._advance(store, live, user, turn, run)

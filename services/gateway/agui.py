@@ -146,6 +146,7 @@ async def _renamed(events: Events, conversation: str, given: RunAgentInput) -> E
                 shown["threadId"] = given.thread_id
             if "runId" in shown:
                 shown["runId"] = given.run_id
+            shown.pop("parentRunId", None)
             yield _event(event_id, shown)
 
 

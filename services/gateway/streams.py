@@ -169,7 +169,8 @@ class Streams:
 async def _run_of(events: Events, run: str) -> Events:
     """From the start of a run to its end; what belongs to a former run is left out.
 
-    Where it begins anew after a crash, what was half said ends there; a snapshot follows that says how it stands.
+    Where it begins anew after a crash, what was half said ends there; a snapshot follows that says how it stands. A
+    crash before its first event leaves only the run that goes on in its place, which names it.
     """
     begun, half = False, _Half()
     async with contextlib.aclosing(events) as source:
@@ -178,7 +179,7 @@ async def _run_of(events: Events, run: str) -> Events:
             if data["type"] == "RUN_STARTED":
                 for end in half.ends():
                     yield event[0], json.dumps(end).encode()
-                if not begun and data.get("runId") == run:
+                if not begun and run in (data.get("runId"), data.get("parentRunId")):
                     begun = True
                     yield event
             elif begun:

@@ -318,6 +318,16 @@ async def test_a_run_that_a_crash_has_cut_off_comes_to_a_valid_end(scene: Scene,
     assert_valid_agui([event.data for event in events], max_warnings=0)
 
 
+async def test_a_run_that_a_crash_kept_from_beginning_is_heard_as_the_one_in_its_place(
+    scene: Scene, agui: Agui
+) -> None:
+    in_its_place = {**started("2" * 32), "parentRunId": RUN}
+    scene.chat.then = [started("3" * 32), finished("3" * 32), in_its_place, said("Hello!"), finished("2" * 32)]
+    events = await taken((await agui.run(scene.me, run_input())).body_iterator)
+    assert [event.type for event in events] == ["RUN_STARTED", "TEXT_MESSAGE_CONTENT", "RUN_FINISHED"]
+    assert [event.data.get("parentRunId") for event in events] == [None] * 3
+
+
 @pytest.mark.parametrize("payload", [None, "yes", 1, {"approved": "true"}, {"approved": 1}, {}])
 async def test_only_a_plain_true_is_a_yes(scene: Scene, agui: Agui, payload: Any) -> None:
     scene.chat.then = [started(), finished()]

@@ -207,11 +207,22 @@ def _check_order(part: Todo) -> None:
 
 
 def _next_start(calendar: Calendar, part: Todo) -> Moment | None:
-    """When a series goes on after its present date; None when it does not repeat, or that was the last."""
+    """When a series goes on after its present date; None when it does not repeat, or that was the last.
+
+    Raises `DamagedError`.
+    """
     anchor = moment_in(part, "DTSTART") or _due(part)
     rules = rules_of(part)
     if anchor is None or not rules or any(is_dense(rule) for rule in rules):
         return None
+    try:
+        return _after(calendar, anchor)
+    except MALFORMED as error:
+        raise DamagedError("its dates cannot be told") from error
+
+
+def _after(calendar: Calendar, anchor: Moment) -> Moment | None:
+    """The first date of a series after `anchor`."""
     plain = Calendar.from_ical(calendar.to_ical())
     first = _main(plain)
     first.pop("DURATION", None)

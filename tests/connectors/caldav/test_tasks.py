@@ -112,6 +112,11 @@ def test_every_task_is_read_or_called_damaged(lines: list[str]) -> None:
         return
 
 
+def test_a_task_whose_rule_makes_no_sense_is_called_damaged_when_it_is_completed() -> None:
+    with pytest.raises(DamagedError, match="dates cannot be told"):
+        finish(todo("DUE:20261024\nRRULE:20261024\nRRULE:20261024"))
+
+
 def test_a_repeating_task_needs_a_date_to_repeat_from() -> None:
     text = new_task(title="x", uid="u", now=NOW, due=date(2026, 10, 23), repeats=Repeat("weekly"))
     assert "DTSTART;VALUE=DATE:20261023" in text

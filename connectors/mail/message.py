@@ -108,12 +108,13 @@ def _mail(headers: dict[str, str], body: _Body) -> Mail:
 
 
 def _problems(headers: dict[str, str], body: _Body, date: datetime | None) -> Iterator[str]:
+    """In words of ours alone: a reader takes them for the truth."""
     if not headers:
         yield "It has no header, so it may be no mail at all."
     if headers.get("date") and date is None:
         yield "Its date cannot be read; the time of its arrival stands for it."
-    if body.charset:
-        yield f"It names a character set that nobody knows ({body.charset}), so letters may be wrong."
+    if body.odd_letters:
+        yield "It names a character set that nobody knows, so letters may be wrong."
     if body.damaged:
         yield "Parts of it could not be read."
 
@@ -157,7 +158,7 @@ class _Body:
     def __init__(self) -> None:
         self.attachments: list[Attachment] = []
         self.damaged = False
-        self.charset = ""
+        self.odd_letters = False
         self._texts: list[str] = []
         self._length = 0
         self._left = _MOST_PARTS
@@ -202,7 +203,7 @@ class _Body:
         if kind in ("text/plain", "text/html") and not name and not disposition.startswith("attachment"):
             if self._length < _LONGEST_TEXT:
                 text = _text(part, kind)
-                self.charset = self.charset or _unknown_charset(part)
+                self.odd_letters |= not is_charset(_charset(part) or "")
                 self._length += len(text)
                 self._texts.append(text)
         elif name or not disposition.startswith("inline"):
@@ -232,12 +233,6 @@ def _text(part: email.message.Message, kind: str) -> str:
 def _charset(part: email.message.Message) -> str | None:
     charset = part.get_param("charset")
     return str(charset[2] if isinstance(charset, tuple) else charset) if charset else None
-
-
-def _unknown_charset(part: email.message.Message) -> str:
-    """The charset that a text names, where there is no such thing."""
-    named = _charset(part)
-    return clean(named)[:40] if named and not is_charset(named) else ""
 
 
 def _file_name(part: email.message.Message) -> str:

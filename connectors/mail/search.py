@@ -109,6 +109,7 @@ class Found(NamedTuple):
     list_id: str = ""
     unsubscribe: str = ""
     one_click: bool = False
+    problem: str = ""
 
     @property
     def date(self) -> datetime:
@@ -380,6 +381,7 @@ def _found(row: Row[Any]) -> Found:
         list_id=row.list_id,
         unsubscribe=row.unsubscribe,
         one_click=bool(row.one_click),
+        problem=row.problem,
     )
 
 

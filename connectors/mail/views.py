@@ -314,7 +314,11 @@ def text_of_mail(found: Found, text: str, *, longest: int, fold: bool = False) -
     parts = split(text)
     quoted = "" if fold else parts.quoted
     text = parts.own
-    notes = [_STATES.get(found.state, ""), "The text is longer than shown." if len(text) > longest else ""]
+    notes = [
+        _STATES.get(found.state, ""),
+        found.problem,
+        "The text is longer than shown." if len(text) > longest else "",
+    ]
     return MailText(
         id=str(found.id),
         date=found.date,

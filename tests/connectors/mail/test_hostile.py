@@ -54,7 +54,12 @@ def test_a_hostile_mail_is_read_as_far_as_it_can_be(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("unknown charset", "klingon"), ("bad date", "date"), ("no end of nesting", "Parts"), ("nothing", "no header")],
+    [
+        ("unknown charset", "character set"),
+        ("bad date", "date"),
+        ("no end of nesting", "Parts"),
+        ("nothing", "no header"),
+    ],
 )
 def test_what_is_wrong_with_a_mail_is_said(name: str, said: str) -> None:
     assert said in parse_mail(HOSTILE[name]).problem
@@ -91,6 +96,16 @@ async def test_every_mail_of_the_library_and_every_hostile_one_comes_into_the_mi
     progress = await read.sync(seconds=60)
     assert (progress.state, progress.done, progress.total) == ("idle", 40 + len(contents), 40 + len(contents))
     assert await read.lease()
+
+
+async def test_what_is_wrong_with_a_mail_stands_beside_it_when_it_is_read(read: Any) -> None:
+    path = read.maildir / "new" / "1764000000.odd.peer"
+    path.write_bytes(HOSTILE["bad date"].replace(b"text", b"quinces"))
+    os.chown(path, *read.imap.owner)
+    await read.sync()
+    [found] = await read.search("quinces")
+    [shown] = (await read.house.call("threads_read", message=found["id"]))["messages"]
+    assert "Its date cannot be read" in shown["note"]
 
 
 async def test_of_a_mail_of_fifty_megabytes_only_the_beginning_is_fetched(read: Any) -> None:

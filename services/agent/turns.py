@@ -179,9 +179,7 @@ class Turns:
                 await live.run_started(run, turn=turn.id)
                 if recovered:
                     await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
-                parked = await self._advance(store, live, user, turn, run)
-                if not parked:
-                    await self._end(store, turn, "done")
+                await self._advance(store, live, user, turn, run)
             except asyncio.CancelledError:
                 if turn.id not in self._stopped:
                     raise
@@ -196,8 +194,8 @@ class Turns:
             finally:
                 await conversations.remember_event(store, turn.conversation, live.last_event_id)
 
-    async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str) -> bool:
-        """Steps until the turn has ended (False) or is parked (True)."""
+    async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str) -> None:
+        """Steps until the turn has ended or is parked."""
         usage: list[Usage] = []
         for _ in range(_MOST_STEPS * 2):
             await self._work(store, live, user, turn)
@@ -208,14 +206,16 @@ class Turns:
                     await conversations.turn_state(store, turn.id, "waiting")
                     await live.interrupted(run, [_interrupt(call) for call in waiting], usage)
                     self._tasks.pop(turn.id, None)
-                    return True
+                    return
             if any(call.state not in ENDED for call in calls):
                 continue
             history, _ = await conversations.messages(store, turn.conversation)
             mine = [each for each in history if each.turn == turn.id and each.role == "assistant" and not each.error]
             if mine and not mine[-1].calls:
-                await live.finished(run, usage)
-                return False
+                async with live.lock:  # who reads the history sees the last event and the end, or neither
+                    await live.finished(run, usage)
+                    await self._end(store, turn, "done")
+                return
             if len(mine) >= _MOST_STEPS:
                 raise InvalidRequest(
                     f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once."
@@ -417,8 +417,9 @@ class Turns:
             body = ErrorBody(code=error.code, message=error.message)
             note = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock(), error=body)
             await conversations.add_message(store, turn.conversation, note)
-        await live.failed(error)
-        await self._end(store, turn, "failed")
+        async with live.lock:
+            await live.failed(error)
+            await self._end(store, turn, "failed")
 
     async def _end(self, store: Store, turn: Turn, state: str) -> None:
         await conversations.turn_state(store, turn.id, state)

@@ -77,6 +77,16 @@ async def test_the_events_of_a_command_are_those_of_an_answer(tmp_path: Path) ->
         ]
 
 
+async def test_who_has_seen_the_last_event_is_not_told_that_it_still_runs(tmp_path: Path) -> None:
+    async with agent_house(tmp_path) as house:
+        await house.run(read(house))
+        async with asyncio.timeout(10):
+            while house.events()[-1]["type"] != "RUN_FINISHED":
+                await asyncio.sleep(0)
+        history = await house.history()
+        assert (history.last_event_id, history.conversation.state) == (house.event_ids()[-1], "idle")
+
+
 async def test_a_typed_command_does_not_clear_an_approval(tmp_path: Path) -> None:
     async with agent_house(tmp_path) as house:
         turn = await house.run(letter(house), text="/mail carol@example.org")

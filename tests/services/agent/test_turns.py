@@ -179,6 +179,8 @@ async def test_a_turn_killed_while_the_model_spoke_goes_on_after_the_restart(tmp
         history = await house.settled()
         assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
         assert "MESSAGES_SNAPSHOT" in types(house.events())
+        first, again = [each for each in house.events() if each["type"] == "RUN_STARTED"]
+        assert (first.get("parentRunId"), again["parentRunId"]) == (None, first["runId"])
 
 
 async def test_a_provider_that_fails_midway_keeps_what_came_and_a_retry_answers(tmp_path: Path) -> None:

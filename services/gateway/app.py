@@ -40,7 +40,7 @@ _ROUTES = (people, tokens, conversations, commands, completions, approvals, serv
 
 _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "oa"},
-    "token": {"type": "http", "scheme": "bearer", "description": "A personal API token"},
+    "token": {"type": "http", "scheme": "bearer", "description": scopes.described()},
 }
 
 _log = logging.getLogger("openassistant.gateway")

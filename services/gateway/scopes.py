@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-__all__ = ["ALL", "NOBODY", "SCOPES", "SESSION", "TABLE", "WORDS", "Row", "Scope", "allowed", "in_order", "table"]
+__all__ = [
+    "ALL",
+    "NOBODY",
+    "SCOPES",
+    "SESSION",
+    "TABLE",
+    "WORDS",
+    "Row",
+    "Scope",
+    "allowed",
+    "described",
+    "in_order",
+    "table",
+]
 
 Scope = Literal["chat", "approve", "accounts", "audit"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -84,6 +97,11 @@ TABLE: Mapping[str, Row] = {
 def allowed(method: str, path: str) -> frozenset[Scope]:
     """The scopes of which a token needs one for a route, by its method and pattern; none where there is no row."""
     return TABLE.get(f"{method} {path}") or frozenset()
+
+
+def described() -> str:
+    """What a token is for, for the OpenAPI document."""
+    return "A personal API token. " + " ".join(f"`{scope}`: {words}." for scope, words in WORDS.items())
 
 
 def table() -> str:

@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk
 
-.PHONY: help run test test-slow check lint format types generated generate lock api web web-test e2e compose-test bench clean
+.PHONY: help run test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 
 compose-test: $(VENV)/.dev  ## The whole house in containers
 	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)
+
+fuzz: $(VENV)/.dev  ## A million odd mails, calendars and messages; about an hour (FUZZ_FLAGS="--target mail --cases 10000")
+	$(BIN)/python -m tests.fuzz --cases 333334 $(FUZZ_FLAGS)
 
 bench: $(VENV)/.dev  ## Measure, each figure beside its floor
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)

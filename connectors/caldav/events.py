@@ -138,8 +138,12 @@ def _event(component: EventComponent, zone: tzinfo, *, repeats: bool) -> Event:
 
 
 def _earliest(text: str, zone: tzinfo, *, heavy: bool) -> Event | None:
-    start = min(aware(each.start, zone) for each in events_in(read_object(text)))
-    return next(iter(expand(text, Window(start, start + _A_DAY), zone, heavy=heavy)), None)
+    try:
+        start = min(aware(each.start, zone) for each in events_in(read_object(text)))
+        day = Window(start, start + _A_DAY)
+    except MALFORMED as error:
+        raise DamagedError("its dates cannot be told") from error
+    return next(iter(expand(text, day, zone, heavy=heavy)), None)
 
 
 def _is_named(component: EventComponent, recurrence: str) -> bool:

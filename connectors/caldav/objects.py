@@ -136,7 +136,9 @@ def rules_of(part: Component) -> list[Any]:
 
 
 def is_dense(rule: Any) -> bool:
-    """Whether a rule gives more dates a day than anybody can use."""
+    """Whether a rule gives more dates a day than anybody can use, or stands still (RFC 5545 wants INTERVAL above 0)."""
+    if any(not isinstance(step, int) or step < 1 for step in rule.get("INTERVAL") or ()):
+        return True
     often = str((rule.get("FREQ") or [""])[0]).upper() in ("SECONDLY", "MINUTELY", "HOURLY")
     a_day = 1
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -131,9 +132,10 @@ def changed_task(text: str, changes: TaskChanges, *, mark: str, now: datetime) -
     """A task with some of it changed; raises `DamagedError`, `InvalidRequest`."""
     calendar = read_object(text)
     part = _main(calendar)
-    _change(part, changes)
-    touch(part, mark, now)
-    return written(calendar)
+    with _told_as_damage():
+        _change(part, changes)
+        touch(part, mark, now)
+        return written(calendar)
 
 
 def completed_task(text: str, *, done: bool, mark: str, now: datetime) -> str:
@@ -143,13 +145,22 @@ def completed_task(text: str, *, done: bool, mark: str, now: datetime) -> str:
     """
     calendar = read_object(text)
     part = _main(calendar)
-    following = _next_start(calendar, part) if done else None
-    if following is not None:
-        _move_on(part, following)
-    else:
-        _settle(part, now if done else None)
-    touch(part, mark, now)
-    return written(calendar)
+    with _told_as_damage():
+        following = _next_start(calendar, part) if done else None
+        if following is not None:
+            _move_on(part, following)
+        else:
+            _settle(part, now if done else None)
+        touch(part, mark, now)
+        return written(calendar)
+
+
+@contextlib.contextmanager
+def _told_as_damage() -> Iterator[None]:
+    try:
+        yield
+    except MALFORMED as error:
+        raise DamagedError("its values cannot be read") from error
 
 
 def _main(calendar: Calendar) -> Todo:
@@ -207,22 +218,11 @@ def _check_order(part: Todo) -> None:
 
 
 def _next_start(calendar: Calendar, part: Todo) -> Moment | None:
-    """When a series goes on after its present date; None when it does not repeat, or that was the last.
-
-    Raises `DamagedError`.
-    """
+    """When a series goes on after its present date; None when it does not repeat, or that was the last."""
     anchor = moment_in(part, "DTSTART") or _due(part)
     rules = rules_of(part)
     if anchor is None or not rules or any(is_dense(rule) for rule in rules):
         return None
-    try:
-        return _after(calendar, anchor)
-    except MALFORMED as error:
-        raise DamagedError("its dates cannot be told") from error
-
-
-def _after(calendar: Calendar, anchor: Moment) -> Moment | None:
-    """The first date of a series after `anchor`."""
     plain = Calendar.from_ical(calendar.to_ical())
     first = _main(plain)
     first.pop("DURATION", None)

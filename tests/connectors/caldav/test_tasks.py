@@ -113,7 +113,7 @@ def test_every_task_is_read_or_called_damaged(lines: list[str]) -> None:
 
 
 def test_a_task_whose_rule_makes_no_sense_is_called_damaged_when_it_is_completed() -> None:
-    with pytest.raises(DamagedError, match="dates cannot be told"):
+    with pytest.raises(DamagedError, match="cannot be read"):
         finish(todo("DUE:20261024\nRRULE:20261024\nRRULE:20261024"))
 
 

@@ -214,6 +214,7 @@ export const words = {
 
   approval: {
     from: (account: string) => `from ${account}`,
+    in: (account: string) => `in ${account}`,
     to: 'To',
     destinations: { recipient: 'To', attendee: 'With', url: 'Address', path: 'File', account: 'Account' } as Record<string, string>,
     because: 'Because you asked',

@@ -102,8 +102,8 @@ class Questions:
     async def listing(self, user: str, state: str | None) -> list[Question]:
         """Those that wait, oldest first; of any other state, or of all, the newest hundred."""
         if state == "pending":
-            return await self._select("user = :user AND state = 'pending' ORDER BY id", {"user": user})
-        chosen = "user = :user AND (:state IS NULL OR state = :state) ORDER BY id DESC LIMIT :newest"
+            return await self._select("user = :user AND state = 'pending' ORDER BY created, id", {"user": user})
+        chosen = "user = :user AND (:state IS NULL OR state = :state) ORDER BY created DESC, id DESC LIMIT :newest"
         return await self._select(chosen, {"user": user, "state": state, "newest": _NEWEST})
 
     async def contents(self, user: str, questions: list[Question]) -> dict[str, Content]:

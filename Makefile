@@ -19,7 +19,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate $(LOCK_FLAGS)
 
-export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk
+export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
 .PHONY: help run test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench clean
 

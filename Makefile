@@ -33,7 +33,7 @@ test: $(VENV)/.dev  ## Unit and contract tests, under two minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
-	$(BIN)/python -m pytest -q -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
 
 check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests
 

@@ -29,7 +29,7 @@ help:  ## Say what can be done here
 run: $(VENV)/.run web  ## Install what is missing and start everything; prints one address
 	exec $(BIN)/python -m deploy.supervisor
 
-test: $(VENV)/.dev  ## Unit and contract tests, under two minutes
+test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each

@@ -26,6 +26,8 @@ export default defineConfig({
   projects: (['light', 'dark'] as const).flatMap((colorScheme) =>
     Object.entries({ desktop, phone }).map(([name, viewport]) => ({
       name: `${colorScheme}-${name}`,
+      // Nothing but how the screens look depends on the colours.
+      ...(colorScheme === 'dark' && { testMatch: 'screens.test.ts' }),
       use: { colorScheme, viewport, hasTouch: name === 'phone' }
     }))
   ),

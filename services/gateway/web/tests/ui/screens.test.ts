@@ -95,6 +95,27 @@ for (const screen of screens) {
   });
 }
 
+test('the page follows the system’s colours until others are chosen, and then keeps those', async ({ page }, info) => {
+  await open(page, '/');
+  const isDark = (): Promise<boolean> =>
+    page.evaluate(() => {
+      const canvas = document.createElement('canvas').getContext('2d');
+      if (!canvas) return false;
+      canvas.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
+      canvas.fillRect(0, 0, 1, 1);
+      return (canvas.getImageData(0, 0, 1, 1).data[0] ?? 255) < 128;
+    });
+  const wasDark = info.project.name.startsWith('dark');
+  await expect.poll(isDark).toBe(wasDark);
+  if (info.project.name.endsWith('phone')) await page.getByRole('button', { name: /^Menu/ }).click();
+  await page.getByRole('button', { name: 'Ada' }).click();
+  await page.getByRole('menuitemradio', { name: wasDark ? 'Light' : 'Dark' }).click();
+  await expect.poll(isDark).toBe(!wasDark);
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  await expect.poll(isDark).toBe(!wasDark);
+});
+
 async function signInWrongly(page: Page): Promise<void> {
   await page.getByLabel('Username').fill('ada');
   await page.getByRole('textbox', { name: 'Password' }).fill('wrong');

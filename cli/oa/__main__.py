@@ -1,0 +1,80 @@
+"""The commands of `oa`, in groups, and what its exit codes mean."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from oa import __version__, accounts, cards, keeping, people, talk, terminal
+from oa.house import USAGE, HouseError
+
+__all__ = ["app", "main"]
+
+_CODES = "Exit codes: 0 done, 1 failed, 2 used wrongly, 3 sign in first, 4 waits for your yes, 5 the house is away."
+_TALK, _KEEP, _PEOPLE = "Talk", "Look after it", "You"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Open Assistant from a terminal. OA_URL and OA_TOKEN win over what `oa login` kept.",
+    epilog=_CODES,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+app.command(rich_help_panel=_TALK)(talk.ask)
+app.command(rich_help_panel=_TALK)(talk.chat)
+app.add_typer(cards.app, name="approvals", rich_help_panel=_TALK)
+app.command(rich_help_panel=_KEEP)(keeping.run)
+app.command(rich_help_panel=_KEEP)(keeping.status)
+app.command(rich_help_panel=_KEEP)(keeping.doctor)
+app.add_typer(accounts.app, name="accounts", rich_help_panel=_KEEP)
+app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)
+app.add_typer(keeping.model, name="model", rich_help_panel=_KEEP)
+app.add_typer(keeping.audit, name="audit", rich_help_panel=_KEEP)
+app.command(rich_help_panel=_PEOPLE)(people.setup)
+app.command(rich_help_panel=_PEOPLE)(people.login)
+app.command(rich_help_panel=_PEOPLE)(people.logout)
+app.add_typer(people.app, name="token", rich_help_panel=_PEOPLE)
+
+
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""What a wrong use raises; typer brings Click along and exports its errors only in part."""
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        terminal.show(f"oa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is", is_eager=True, callback=_tell_version)
+    ] = False,
+) -> None:
+    """Options of `oa` itself."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    try:
+        return int(app(arguments, prog_name="oa", standalone_mode=False) or 0)
+    except HouseError as error:
+        terminal.complain(error)
+        return error.code
+    except _UsageError as error:
+        terminal.say(f"{error}\nSee: oa --help")
+        return USAGE
+    except (typer.Abort, KeyboardInterrupt):
+        terminal.say("Stopped.")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Accounts and the services that they are at: connect, look after, remove."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from oa import session, terminal
+from oa.house import FAILED, USAGE, HouseError
+from oa.session import Json, house
+
+__all__ = ["app", "connectors"]
+
+app = typer.Typer(no_args_is_help=True, help="Connect accounts, check them, remove them.")
+connectors = typer.Typer(no_args_is_help=True, help="The services that an account can be at.")
+
+_Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its name, its id, or the id's end")]
+
+
+@app.command("list")
+def listing(json: Json = False) -> None:
+    """List the accounts, and how each is doing."""
+    with house() as asked:
+        found = asked.get("/api/accounts")
+    if json:
+        terminal.show_json(found)
+        return
+    rows = [(each["id"][-8:], each["name"], each["connector"], each["state"], _progress(each)) for each in found]
+    terminal.table(
+        ("ID", "NAME", "SERVICE", "STATE", "READ"), rows, empty="No account yet. Connect one: oa accounts add mail"
+    )
+
+
+@app.command("add")
+def add(
+    connector: Annotated[str, typer.Argument(help="The service, such as mail; see: oa connectors list")],
+    given: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What you call it")] = "",
+    json: Json = False,
+) -> None:
+    """Connect an account. What it needs is asked for; secrets come from the prompt or, line by line, standard input.
+
+    Examples:
+      oa accounts add mail
+      oa accounts add mail --set address=ada@home.example --set imap_host=imap.home.example < password-file
+    """
+    with house() as asked:
+        service = _service(asked, connector)
+        settings = _settings(service["settings_schema"], _pairs(given or []))
+        secrets = {key: terminal.secret(_title(key, field)) for key, field in _fields(service["secrets_schema"])}
+        draft = {"connector": connector, "name": name or str(settings.get("address") or service["name"])}
+        made = asked.post("/api/accounts", {**draft, "settings": settings, "secrets": secrets})
+    if json:
+        terminal.show_json(made)
+    else:
+        terminal.say(f"{made['name']} is connected, and is being read.")
+
+
+@app.command("check")
+def check(account: _Account, json: Json = False) -> None:
+    """Try an account step by step, and say what is wrong."""
+    with house() as asked:
+        report = asked.post(f"/api/accounts/{_find(asked, account)['id']}/check")
+    if json:
+        terminal.show_json(report)
+    for step in () if json else report["steps"]:
+        terminal.verdict(step["ok"], step["name"], step["detail"])
+    if not report["ok"]:
+        problem = report["problem"] or {}
+        raise HouseError(str(problem.get("detail") or "The account does not work."), code=FAILED)
+
+
+@app.command("remove")
+def remove(
+    account: _Account,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask; the whole id must be given")] = False,
+) -> None:
+    """Disconnect an account, and erase here what was read from it. At the service nothing changes."""
+    with house() as asked:
+        found = _find(asked, account)
+        if yes and account != found["id"]:
+            raise HouseError("--yes needs the whole id, so that a script removes what it means.", code=USAGE)
+        if not yes and not terminal.confirm(f"Remove {found['name']}?", "remove"):
+            terminal.say("Left as it is.")
+            return
+        asked.delete(f"/api/accounts/{found['id']}")
+    terminal.say(f"{found['name']} is removed.")
+
+
+@connectors.command("list")
+def services(json: Json = False) -> None:
+    """List the services that are running."""
+    with house() as asked:
+        found = asked.get("/api/connectors")
+    if json:
+        terminal.show_json(found)
+        return
+    rows = [(each["id"], each["name"], each["version"], "approved" if each["approved"] else "waits") for each in found]
+    terminal.table(("ID", "NAME", "VERSION", "STATE"), rows, empty="No service is running.")
+
+
+@connectors.command("approve")
+def approve(
+    connector: Annotated[str, typer.Argument(help="Its id")],
+    user: Annotated[str | None, typer.Option("--user", "-u", help="Your user name; asked for when left out")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Let a service's tools be used, after a look at them. Asks for your password."""
+    with session.signed_in(user)[0] as opened:
+        service = _service(opened, connector)
+        for tool in service["tools"]:
+            terminal.say(f"{tool['name']:<28} {tool['effect']:<7} {tool['description'].splitlines()[0]}")
+        if not yes and not terminal.confirm(f"Let {service['name']} be used?", "approve"):
+            terminal.say("Left as it is.")
+            return
+        opened.post(f"/api/connectors/{connector}/approve", {"digest": service["digest"]})
+    terminal.say(f"{service['name']} can be used.")
+
+
+def _service(asked: Any, connector: str) -> dict[str, Any]:
+    found = {each["id"]: each for each in asked.get("/api/connectors")}
+    if connector not in found:
+        raise HouseError(
+            f"{connector!r} is not running here. There are: {', '.join(sorted(found)) or 'none'}.", code=USAGE
+        )
+    return dict(found[connector])
+
+
+def _find(asked: Any, given: str) -> dict[str, Any]:
+    accounts = asked.get("/api/accounts")
+    ends = [each for each in accounts if len(given) > 3 and each["id"].endswith(given)]
+    fitting = (
+        [each for each in accounts if each["id"] == given]
+        or [each for each in accounts if each["name"] == given]
+        or ends
+    )
+    if len(fitting) != 1:
+        words = "No account is" if not fitting else "More than one account is"
+        raise HouseError(f"{words} called {given!r}. See: oa accounts list", code=USAGE)
+    return dict(fitting[0])
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    for each in given:
+        if "=" not in each:
+            raise HouseError(f"{each!r} is not NAME=VALUE.", code=USAGE)
+    return dict(each.split("=", 1) for each in given)
+
+
+def _settings(schema: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """The settings that a schema asks for: those given, and on a terminal the needed ones that are not."""
+    fields = dict(_fields(schema))
+    if unknown := sorted(given.keys() - fields.keys()):
+        raise HouseError(f"There is no setting {unknown[0]!r}. There are: {', '.join(fields)}.", code=USAGE)
+    missing = [each for each in schema.get("required", ()) if each not in given]
+    if missing and not terminal.is_terminal():
+        raise HouseError(f"Needed as well: {', '.join(f'--set {each}=…' for each in missing)}", code=USAGE)
+    typed = {each: str(typer.prompt(_title(each, fields[each]))) for each in missing}
+    return {key: _value(key, fields[key], text) for key, text in {**given, **typed}.items()}
+
+
+def _value(key: str, field: dict[str, Any], text: str) -> Any:
+    """A text as the type that a setting has."""
+    kinds = {part.get("type") for part in (field, *field.get("anyOf", ()))}
+    try:
+        if "boolean" in kinds:
+            return {"true": True, "yes": True, "false": False, "no": False}[text.lower()]
+        return int(text) if "integer" in kinds else text
+    except (KeyError, ValueError):
+        raise HouseError(
+            f"{key}: {text!r} is not {'yes or no' if 'boolean' in kinds else 'a whole number'}.", code=USAGE
+        ) from None
+
+
+def _fields(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return list((schema.get("properties") or {}).items())
+
+
+def _title(key: str, field: dict[str, Any]) -> str:
+    return terminal.clean(field.get("title") or key)
+
+
+def _progress(account: dict[str, Any]) -> str:
+    sync = account["sync"]
+    if sync is None:
+        return "not yet"
+    if sync["state"] == "running":
+        return f"{sync['done']} of {sync['total'] or 'many'}"
+    return "failed" if sync["state"] == "failed" else terminal.when(sync["finished_at"])

@@ -1,0 +1,127 @@
+"""Approvals on a terminal: exactly what, to whom, from which account, before a yes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from oa import terminal
+from oa.house import USAGE, HouseError
+from oa.session import Json, house
+
+__all__ = ["app", "decide", "draw"]
+
+app = typer.Typer(no_args_is_help=True, help="Look at what waits for you, and decide.")
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id, or enough of its end to tell it apart")]
+
+
+@app.command("list")
+def listing(json: Json = False) -> None:
+    """List what waits, oldest first."""
+    with house() as asked:
+        found = asked.get("/api/approvals", state="pending")
+    if json:
+        terminal.show_json(found)
+        return
+    rows = [
+        (each["id"][-8:], each["preview"]["verb"], _to(each["preview"]), terminal.when(each["expires_at"]))
+        for each in found
+    ]
+    terminal.table(("ID", "WHAT", "TO", "ENDS"), rows, empty="Nothing waits for you.")
+
+
+@app.command("show")
+def show(approval: _Id, json: Json = False) -> None:
+    """Show one approval whole."""
+    with house() as asked:
+        found = _find(asked, approval)
+    if json:
+        terminal.show_json(found)
+    else:
+        draw(found)
+
+
+@app.command("approve")
+def approve(
+    approval: _Id, yes: Annotated[bool, typer.Option("--yes", help="Do not ask; the whole id must be given")] = False
+) -> None:
+    """Approve exactly what the card shows.
+
+    Examples:
+      oa approvals approve 7d1f03aa
+      oa approvals approve --yes 019a2b…7d1f03aa   (the whole id, for scripts)
+    """
+    with house() as asked:
+        found = _find(asked, approval)
+        draw(found)
+        if yes and approval != found["id"]:
+            raise HouseError("--yes needs the whole id, so that a script approves what it has looked at.", code=USAGE)
+        if not yes and not terminal.confirm("", str(found["preview"]["confirm"]).split()[0].lower()):
+            terminal.say("Left as it is.")
+            return
+        _send(asked, found["id"], "approve", "")
+    terminal.say("Approved.")
+
+
+@app.command("deny")
+def deny(approval: _Id, note: Annotated[str, typer.Option(help="What the assistant should know")] = "") -> None:
+    """Say no; nothing is done."""
+    with house() as asked:
+        _send(asked, _find(asked, approval)["id"], "deny", note)
+    terminal.say("Denied. Nothing was done.")
+
+
+def draw(approval: dict[str, Any]) -> None:
+    """The card of an approval, on standard error where answers go to a pipe."""
+    shown = approval["preview"]
+    lines = [(f"{shown['verb']}?", "bold")]
+    if shown["account"]:
+        lines.append((f"from {shown['account']}", "dim"))
+    for each in shown["destinations"]:
+        named = f"{each['name']} <{each['value']}>" if each.get("name") else each["value"]
+        lines.append((f"To       {named}" + (f"   {each['note']}" if each.get("note") else ""), ""))
+    lines += [(f"{each['label']:<8} {each['value']}", "") for each in shown["fields"]]
+    if shown["content"]:
+        lines += [("", ""), *((f"  {line}", "") for line in str(shown["content"]).splitlines()), ("", "")]
+    if approval.get("reason"):
+        lines.append((f"Because you asked: {approval['reason']}", "dim"))
+    sources = "; ".join(f"{each['source']} ({', '.join(each['authors'])})" for each in shown["outside"])
+    lines.append((f"Text from outside: {sources or 'none'}", "yellow" if sources else "dim"))
+    lines += [(f"Mind: {each}", "yellow") for each in shown["warnings"]]
+    for text, style in lines:
+        terminal.say(text, style=style)
+
+
+def decide(asked: Any, approval: str) -> None:
+    """Asks a person about one approval, in place, and sends what was said."""
+    found = asked.get(f"/api/approvals/{approval}")
+    if found["state"] != "pending":
+        return
+    draw(found)
+    word = str(found["preview"]["confirm"]).split()[0].lower()
+    answer = typer.prompt(f"Type {word} to do it, anything else not to", default="", show_default=False)
+    _send(asked, approval, "approve" if answer == word else "deny", "" if answer in ("", word, "n", "no") else answer)
+
+
+def _send(asked: Any, approval: str, decision: str, note: str) -> None:
+    asked.post(f"/api/approvals/{approval}", {"decision": decision, "note": note})
+
+
+def _find(asked: Any, given: str) -> dict[str, Any]:
+    """The one approval that an id or the end of one names; raises `HouseError`."""
+    if len(given) == 32:
+        found: dict[str, Any] = asked.get(f"/api/approvals/{given}")
+        return found
+    fitting = [
+        each for each in asked.get("/api/approvals", state="pending") if len(given) > 3 and each["id"].endswith(given)
+    ]
+    if len(fitting) != 1:
+        words = "Nothing that waits has" if not fitting else "More than one thing that waits has"
+        raise HouseError(f"{words} an id that ends in {given!r}. See: oa approvals list", code=USAGE)
+    return dict(fitting[0])
+
+
+def _to(preview: dict[str, Any]) -> str:
+    return ", ".join(each["value"] for each in preview["destinations"])

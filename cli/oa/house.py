@@ -1,0 +1,215 @@
+"""The house as this program reaches it: the gateway's HTTP API, with a token or, for a moment, a password."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import httpx
+
+from oa import settings
+
+__all__ = ["AWAY", "FAILED", "SIGN_IN", "USAGE", "WAITS", "Event", "House", "HouseError"]
+
+FAILED, USAGE, SIGN_IN, WAITS, AWAY = 1, 2, 3, 4, 5
+"""Exit codes: it failed; used wrongly; signing in is needed; an approval waits; the house does not answer."""
+
+_SECONDS = httpx.Timeout(60, connect=5)
+_QUIET = httpx.Timeout(60, connect=5, read=90)
+"""A stream says something at least every 15 seconds, if only that it lives."""
+_RETURNS = 5
+
+
+class HouseError(Exception):
+    """What went wrong, in words for a person, and the exit code that says so to a program."""
+
+    def __init__(self, words: str, *, code: int = FAILED, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(words)
+        self.words, self.code, self.problem = words, code, problem or {}
+
+
+class Event(NamedTuple):
+    """One AG-UI event with its server-sent id."""
+
+    id: str
+    data: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        """Such as RUN_STARTED."""
+        return str(self.data.get("type"))
+
+
+class House:
+    """One connection. Every method raises `HouseError`."""
+
+    def __init__(self, login: settings.Login, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = login.url
+        headers = {"User-Agent": "oa", "Origin": login.url}
+        if login.token:
+            headers["Authorization"] = f"Bearer {login.token}"
+        try:
+            # What goes to this machine passes no proxy; further away, the machine's proxy and certificates count.
+            trusts = httpx.URL(login.url).host not in ("127.0.0.1", "::1", "localhost")
+            self._http = httpx.Client(
+                base_url=login.url, headers=headers, timeout=_SECONDS, transport=transport, trust_env=trusts
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise HouseError(f"{login.url} is not an address. Give one such as {settings.DEFAULT_URL}.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON that a path answers with."""
+        return self._json("GET", path, params=query)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The JSON that a request with a JSON body is answered with; None where there is none."""
+        return self._json("POST", path, json={} if body is None else body)
+
+    def put(self, path: str, body: Any) -> Any:
+        """As `post`."""
+        return self._json("PUT", path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Deletes what a path names."""
+        self._json("DELETE", path)
+
+    def sign_in(self, username: str, password: str) -> Any:
+        """Signs this connection in; the cookie lives as long as it does."""
+        return self.post("/api/session", {"username": username, "password": password})
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """A long answer, in pieces."""
+        with self._asked("GET", path) as answer:
+            yield from answer.iter_bytes()
+
+    def ask(self, conversation: str, text: str) -> Iterator[Event]:
+        """Sends a message; the events of the answer to their end. A cut is resumed where it was."""
+        path, last = f"/api/conversations/{conversation}", ""
+        try:
+            for event in self._events("POST", f"{path}/messages", json={"text": text}):
+                yield event
+                last = event.id or last
+                if ends(event):
+                    return
+        except HouseError as error:
+            if not last or error.code != AWAY:
+                raise
+        yield from self._resumed(f"{path}/events", last)
+
+    def follow(self, conversation: str, last: str) -> Iterator[Event]:
+        """The events of a conversation after `last`, to the end of a run."""
+        yield from self._resumed(f"/api/conversations/{conversation}/events", last)
+
+    def _resumed(self, path: str, last: str) -> Iterator[Event]:
+        for attempt in range(_RETURNS):
+            try:
+                for event in self._events("GET", path, headers={"Last-Event-ID": last}):
+                    yield event
+                    last = event.id or last
+                    if ends(event):
+                        return
+            except HouseError as error:
+                if error.code != AWAY or attempt == _RETURNS - 1:
+                    raise
+        raise HouseError("The answer broke off again and again. It goes on in the house.", code=AWAY)
+
+    def _events(self, method: str, path: str, **more: Any) -> Iterator[Event]:
+        headers = {"Accept": "text/event-stream", **more.pop("headers", {})}
+        with self._asked(method, path, headers=headers, timeout=_QUIET, **more) as answer:
+            yield from read_events(answer.iter_lines())
+
+    def _asked(self, method: str, path: str, **more: Any) -> _Answer:
+        return _Answer(self._http, self.url, method, path, more)
+
+    def _json(self, method: str, path: str, **more: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise _away(self.url, error) from error
+        if answer.is_error:
+            raise _refused(answer)
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise HouseError(f"{self.url} does not answer as Open Assistant does. Is it the right address?") from error
+
+
+class _Answer:
+    """A streamed answer; what breaks in it is said as the house being away."""
+
+    def __init__(self, http: httpx.Client, url: str, method: str, path: str, more: dict[str, Any]) -> None:
+        self._stream, self._url = http.stream(method, path, **more), url
+
+    def __enter__(self) -> Self:
+        try:
+            self._answer = self._stream.__enter__()
+            if self._answer.is_error:
+                self._answer.read()
+                raise _refused(self._answer)
+        except httpx.TransportError as error:
+            raise _away(self._url, error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.__exit__(kind, error, trace)
+        if isinstance(error, httpx.TransportError):
+            raise _away(self._url, error) from error
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        return self._answer.iter_bytes()
+
+    def iter_lines(self) -> Iterator[str]:
+        return self._answer.iter_lines()
+
+
+def read_events(lines: Iterator[str]) -> Iterator[Event]:
+    """Events out of the lines of an event stream (WHATWG HTML, 9.2.6)."""
+    last, data = "", ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "id":
+            last = value
+        elif name == "data":
+            data += value
+        elif not line and data:
+            yield Event(last, json.loads(data))
+            data = ""
+
+
+def ends(event: Event) -> bool:
+    """Whether a run is over: finished, waiting for a decision, or failed."""
+    return event.type in ("RUN_FINISHED", "RUN_ERROR")
+
+
+def _away(url: str, error: httpx.TransportError) -> HouseError:
+    if isinstance(error, httpx.TimeoutException):
+        return HouseError(f"{url} did not answer in time. Nothing more is known.", code=AWAY)
+    return HouseError(f"Nobody answers at {url}. Is the house running? `oa run` starts it.", code=AWAY)
+
+
+def _refused(answer: httpx.Response) -> HouseError:
+    """The problem details of a refusal (RFC 9457), as one sentence or a few."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    words = str(problem.get("detail") or problem.get("title") or f"The house answered {answer.status_code}.")
+    fields = problem.get("fields") or {}
+    more = [f"  {name}: {text}" for name, text in fields.items()]
+    steps = [f"  {step['name']}: {step.get('detail', '')}" for step in problem.get("steps") or [] if not step.get("ok")]
+    code = SIGN_IN if answer.status_code == 401 else AWAY if answer.status_code in (502, 503, 504) else FAILED
+    hint = ["Sign in with: oa login"] if code == SIGN_IN else []
+    return HouseError("\n".join([words, *more, *steps, *hint]), code=code, problem=problem)

@@ -1,0 +1,219 @@
+"""Looking after the house: what runs, what is wrong, which model thinks, what the ledger proves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oa import terminal
+from oa.house import AWAY, FAILED, USAGE, HouseError
+from oa.session import Json, house
+
+__all__ = ["audit", "doctor", "model", "run", "status"]
+
+audit = typer.Typer(no_args_is_help=True, help="The ledger of all that was done, and its proof.")
+model = typer.Typer(no_args_is_help=True, help="Which model thinks.")
+
+
+def run() -> None:
+    """Start the assistant out of this checkout; Ctrl-C ends it. In containers it is docker compose up."""
+    folder = Path(__file__).resolve().parents[2]
+    make = shutil.which("make")
+    if make is None or not (folder / "Makefile").exists():
+        raise HouseError("oa run starts a checkout, with make. In containers: docker compose up", code=FAILED)
+    os.execv(make, [make, "--no-print-directory", "-C", str(folder), "run"])
+
+
+def status(json: Json = False) -> None:
+    """Say whether the house is up, who you are, and what waits."""
+    with house() as asked:
+        missing = _missing(asked)
+        user = asked.get("/api/session")["user"]
+        chosen = asked.get("/api/model")["current"]
+        accounts = asked.get("/api/accounts")
+        waiting = asked.get("/api/approvals", state="pending")
+        found = {
+            "url": asked.url,
+            "ready": not missing,
+            "missing": missing,
+            "user": user["username"],
+            "model": chosen["model"] if chosen else None,
+            "accounts": len(accounts),
+            "attention": [each["name"] for each in accounts if each["state"] == "attention"],
+            "waiting": len(waiting),
+        }
+    if json:
+        terminal.show_json(found)
+    else:
+        terminal.show(f"House      {asked.url}  {'ready' if not missing else 'waits for ' + ', '.join(missing)}")
+        terminal.show(f"You        {user['display_name']} ({user['username']})")
+        terminal.show(f"Model      {found['model'] or 'none; oa model set'}")
+        needs = f", {len(found['attention'])} need you: oa doctor" if found["attention"] else ""
+        terminal.show(f"Accounts   {found['accounts']}{needs}")
+        terminal.show(f"Waiting    {found['waiting']}{': oa approvals list' if waiting else ''}")
+    if missing:
+        raise typer.Exit(AWAY)
+
+
+def doctor() -> None:
+    """Try everything that the assistant needs, and say what to do about what fails."""
+    with house() as asked:
+        sound = [_rooms(asked), _thinks(asked), *_services(asked), *_accounts(asked), _unchanged(asked)]
+    if not all(sound):
+        raise typer.Exit(FAILED)
+
+
+@model.command("show")
+def show(json: Json = False) -> None:
+    """Show the model in use, and the servers found on this machine."""
+    with house() as asked:
+        found = asked.get("/api/model")
+    if json:
+        terminal.show_json(found)
+        return
+    chosen = found["current"]
+    terminal.show(f"{chosen['model']}  {chosen['base_url'] or ''}" if chosen else "No model is set.")
+    for server in found["found"]:
+        terminal.say(f"Found: {server['name']} at {server['base_url']}: {', '.join(server['models']) or 'no model'}")
+
+
+@model.command("set")
+def choose(
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="Its name, as the server or provider calls it")],
+    base_url: Annotated[
+        str | None, typer.Option("--url", help="A server that speaks OpenAI's API; left out: a provider of LiteLLM's")
+    ] = None,
+    key: Annotated[bool, typer.Option("--key", help="Ask for an API key, or read it from standard input")] = False,
+) -> None:
+    """Choose the model.
+
+    Examples:
+      oa model set llama3.1:8b --url http://127.0.0.1:11434/v1
+      oa model set anthropic/claude-sonnet-4-5 --key < key-file
+    """
+    kind = "openai" if base_url else "litellm"
+    draft = {"kind": kind, "model": name, "base_url": base_url, "api_key": terminal.secret("API key") if key else None}
+    with house() as asked:
+        answer = asked.post("/api/model/check", draft)
+        terminal.verdict(answer["ok"], name, answer["detail"])
+        if not answer["ok"]:
+            raise HouseError("Nothing was changed.", code=FAILED)
+        asked.put("/api/model", {**draft, "window": None})
+
+
+@model.command("clear")
+def clear() -> None:
+    """Use no model; its key is erased."""
+    with house() as asked:
+        asked.delete("/api/model")
+    terminal.say("No model is set. Commands and the record work without one.")
+
+
+@audit.command("list")
+def entries(
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, help="How many")] = 20, json: Json = False
+) -> None:
+    """List what was done last."""
+    with house() as asked:
+        found = asked.get("/api/audit", newest=True, limit=count)
+    if json:
+        terminal.show_json(found)
+        return
+    rows = [
+        (each["index"], each["time"], each["action"], each["tool"] or each["connector"] or "", each["outcome"] or "")
+        for each in found["entries"]
+    ]
+    terminal.table(("NO", "WHEN", "WHAT", "WITH", "OUTCOME"), rows, empty="Nothing has happened yet.")
+
+
+@audit.command("verify")
+def verify(json: Json = False) -> None:
+    """Check that nothing in the ledger was changed, removed or put in. Exit code 1 when something was."""
+    with house() as asked:
+        found = asked.get("/api/audit/verify")
+    if json:
+        terminal.show_json(found)
+    elif found["ok"]:
+        terminal.show(f"Unchanged: {found['size']} records, root {found['root']}")
+    if not found["ok"]:
+        problem = found["problem"] or {}
+        raise HouseError(f"Changed afterwards: record {problem.get('index')}: {problem.get('detail')}", code=FAILED)
+
+
+@audit.command("export")
+def export(
+    file: Annotated[Path | None, typer.Argument(help="Where to; standard output when left out")] = None,
+) -> None:
+    """Write the whole ledger with its proof, as JSON lines."""
+    if file is None and sys.stdout.isatty():
+        raise HouseError("Name a file, or send the output into one.", code=USAGE)
+    with house() as asked:
+        if file is None:
+            for piece in asked.lines("/api/audit/export"):
+                sys.stdout.buffer.write(piece)
+            return
+        waiting = file.with_name(f".{file.name}.part")
+        try:
+            with waiting.open("wb") as target:
+                for piece in asked.lines("/api/audit/export"):
+                    target.write(piece)
+            waiting.replace(file)
+        except OSError as error:
+            raise HouseError(f"{file} cannot be written: {error.strerror}.", code=FAILED) from error
+        finally:
+            waiting.unlink(missing_ok=True)
+    terminal.say(f"Written to {file}.")
+
+
+def _missing(asked: Any) -> list[str]:
+    """The rooms that are not there; raises `HouseError` where the gateway itself is not."""
+    try:
+        return [str(each) for each in asked.get("/readyz").get("missing", ())]
+    except HouseError as error:
+        if "missing" not in error.problem:
+            raise
+        return [str(each) for each in error.problem["missing"]]
+
+
+def _rooms(asked: Any) -> bool:
+    missing = _missing(asked)
+    return terminal.verdict(
+        not missing, "House", f"{', '.join(missing)} away: look at the log" if missing else asked.url
+    )
+
+
+def _thinks(asked: Any) -> bool:
+    chosen = asked.get("/api/model")["current"]
+    if chosen is None:
+        return terminal.verdict(False, "Model", "None is set. Choose one: oa model set")
+    probe = {key: chosen[key] for key in ("kind", "model", "base_url")}
+    answer = asked.post("/api/model/check", probe)
+    return terminal.verdict(answer["ok"], "Model", f"{chosen['model']}: {answer['detail']}")
+
+
+def _services(asked: Any) -> list[bool]:
+    waiting = [each["id"] for each in asked.get("/api/connectors") if not each["approved"]]
+    return [
+        terminal.verdict(False, "Service", f"{each} waits for you: oa connectors approve {each}") for each in waiting
+    ]
+
+
+def _accounts(asked: Any) -> list[bool]:
+    found = []
+    for each in asked.get("/api/accounts"):
+        report = asked.post(f"/api/accounts/{each['id']}/check")
+        failed = next((step for step in report["steps"] if not step["ok"]), None)
+        detail = f"{each['name']}: {failed['name']}: {failed['detail']}" if failed else each["name"]
+        found.append(terminal.verdict(report["ok"], "Account", detail))
+    return found or [terminal.verdict(True, "Account", "None yet. Connect one: oa accounts add")]
+
+
+def _unchanged(asked: Any) -> bool:
+    answer = asked.get("/api/audit/verify")
+    words = f"{answer['size']} records, unchanged" if answer["ok"] else "changed afterwards: oa audit verify"
+    return terminal.verdict(bool(answer["ok"]), "Ledger", words)

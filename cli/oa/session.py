@@ -1,0 +1,30 @@
+"""How a command reaches the house: by the kept token, or signed in with the password where no token opens the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from oa import settings, terminal
+from oa.house import House
+
+__all__ = ["Json", "connect", "house", "signed_in"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
+
+connect: Callable[[settings.Login], House] = House
+
+
+def house() -> House:
+    """The house, with the token that `oa login` kept or `OA_TOKEN` gives."""
+    return connect(settings.load())
+
+
+def signed_in(username: str | None = None) -> tuple[House, str, Any]:
+    """The house, signed in by user name and password, with the password and the session; asks for what is missing."""
+    name = username or str(typer.prompt("User name"))
+    password = terminal.secret("Password")
+    opened = connect(settings.load()._replace(token=None))
+    return opened, password, opened.sign_in(name, password)

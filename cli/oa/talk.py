@@ -1,0 +1,167 @@
+"""Asking and chatting: answers on standard output, the steps to them on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from oa import cards, terminal
+from oa.house import FAILED, WAITS, Event, HouseError
+from oa.session import Json, house
+
+__all__ = ["ask", "chat"]
+
+_LONGEST = 200_000
+_Conversation = Annotated[
+    str | None, typer.Option("--conversation", "-c", help="Go on in this conversation, by its id; `last` is the newest")
+]
+
+
+def ask(
+    question: Annotated[list[str], typer.Argument(help="What you want to know or have done")],
+    conversation: _Conversation = None,
+    json: Json = False,
+) -> None:
+    """Ask one thing and print the answer.
+
+    What comes on standard input goes along as a document. When something needs your yes, the answer ends there: the
+    exit code is 4, and `oa approvals` has the card.
+
+    Examples:
+      oa ask what did Carol write about the lease
+      cat contract.txt | oa ask "what do I sign here?"
+      oa ask --conversation last "and when?"
+    """
+    text = _with_document(" ".join(question))
+    with house() as asked:
+        where = _conversation(asked, conversation)
+        answer = _Answer(quiet=json)
+        answer.take(asked.ask(where, text))
+        waiting = [each for each in asked.get("/api/approvals", state="pending") if each["conversation"] == where]
+    if json:
+        terminal.show_json({"conversation": where, "text": answer.text, "waiting": [each["id"] for each in waiting]})
+    answer.check()
+    if waiting:
+        for each in waiting:
+            terminal.say(f"Waits for your yes: {each['preview']['verb']}. oa approvals approve {each['id'][-8:]}")
+        raise typer.Exit(WAITS)
+
+
+def chat(conversation: _Conversation = None) -> None:
+    """Talk, with approvals asked in place. Ctrl-C stops an answer, Ctrl-D ends the talk.
+
+    Examples:
+      oa chat
+      oa chat --conversation last
+    """
+    if not terminal.is_terminal():
+        raise HouseError("oa chat needs a terminal. For pipes there is oa ask.", code=FAILED)
+    with house() as asked:
+        where = _conversation(asked, conversation)
+        terminal.say("Ctrl-C stops an answer, Ctrl-D ends the talk.")
+        while (text := _line()) is not None:
+            if text.strip():
+                _turn(asked, where, text)
+
+
+def _turn(asked: Any, where: str, text: str) -> None:
+    """One message with all that follows from it; an answer that fails does not end the talk."""
+    try:
+        answer = _Answer()
+        answer.take(asked.ask(where, text))
+        while answer.interrupts:
+            decided = answer
+            for approval in decided.interrupts:
+                cards.decide(asked, approval)
+            answer = _Answer()
+            answer.take(asked.follow(where, decided.last))
+        answer.check()
+    except KeyboardInterrupt:
+        asked.post(f"/api/conversations/{where}/cancel")
+        terminal.say("\nStopped.")
+    except HouseError as error:
+        terminal.complain(error)
+
+
+class _Answer:
+    """What a run says, as it comes."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.text, self.last = "", ""
+        self.interrupts: list[str] = []
+        self._error, self._quiet = "", quiet
+        self._shown: set[tuple[str, str]] = set()
+
+    def take(self, events: Iterator[Event]) -> None:
+        """Prints the text and the steps of a run to its end."""
+        for event in events:
+            self.last = event.id or self.last
+            if event.type == "TEXT_MESSAGE_CONTENT":
+                self._say(str(event.data["delta"]))
+            elif event.type == "TEXT_MESSAGE_END" and self.text and not self.text.endswith("\n"):
+                self._say("\n")
+            elif event.type == "CUSTOM":
+                self._note(event.data)
+            elif event.type == "RUN_ERROR":
+                self._error = str(event.data.get("message") or "The answer failed.")
+            elif event.type == "RUN_FINISHED":
+                outcome = event.data.get("outcome") or {}
+                self.interrupts = [each["id"] for each in outcome.get("interrupts") or ()]
+
+    def check(self) -> None:
+        """Raises `HouseError` where the run failed."""
+        if self._error:
+            raise HouseError(self._error)
+
+    def _say(self, delta: str) -> None:
+        self.text += delta
+        if not self._quiet:
+            sys.stdout.write(terminal.clean(delta))
+            sys.stdout.flush()
+
+    def _note(self, data: dict[str, Any]) -> None:
+        value = data.get("value") or {}
+        if data.get("name") == "oa.notice":
+            terminal.say(value.get("text", ""), style="yellow")
+        elif data.get("name") == "oa.call" and value.get("state") in ("done", "failed", "denied", "unknown"):
+            step = (str(value["callId"]), str(value["state"]))
+            if step not in self._shown:
+                self._shown.add(step)
+                mark = {"done": "✓", "unknown": "?"}.get(step[1], "✗")
+                terminal.say(f"{mark} {value.get('title') or value.get('tool')}")
+
+
+def _with_document(question: str) -> str:
+    if terminal.is_terminal():
+        return question
+    document = sys.stdin.read()
+    text = f"{question}\n\n{document}" if document.strip() else question
+    if len(text) > _LONGEST:
+        raise HouseError(f"That is {len(text):,} characters; {_LONGEST:,} is the most. Send a part of it.", code=FAILED)
+    return text
+
+
+def _conversation(asked: Any, given: str | None) -> str:
+    """The conversation to go on in, or a new one; raises `HouseError`."""
+    if given is None:
+        return str(asked.post("/api/conversations")["id"])
+    if given == "last":
+        found = asked.get("/api/conversations")
+        if not found:
+            raise HouseError("There is no conversation yet.", code=FAILED)
+        return str(found[0]["id"])
+    return str(asked.get(f"/api/conversations/{given}")["id"])
+
+
+def _line() -> str | None:
+    try:
+        return input("› ")
+    except EOFError:
+        print()
+        return None
+    except KeyboardInterrupt:
+        print()
+        return ""

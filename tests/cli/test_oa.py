@@ -1,0 +1,347 @@
+"""What `oa` prints where, what it asks, and with which exit code it ends."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from oa import settings, terminal
+from tests.cli.conftest import Terminal
+
+CONVERSATION, APPROVAL, ACCOUNT = "c" * 32, "a" * 24 + "7d1f03aa", "b" * 24 + "5c5c5c5c"
+ESCAPE = "\x1b]52;c;aGFybQ==\x07\x1b[2J\u202eevil"
+
+CARD: dict[str, Any] = {
+    "id": APPROVAL,
+    "conversation": CONVERSATION,
+    "state": "pending",
+    "reason": "Tell Carol",
+    "expires_at": "2099-01-01T00:00:00Z",
+    "preview": {
+        "verb": "Send a mail",
+        "confirm": "Send",
+        "account": "ada@home.example",
+        "destinations": [{"kind": "address", "value": "carol@example.org", "name": "Carol", "note": "first time"}],
+        "fields": [{"label": "Subject", "value": "Re: Lease"}],
+        "content": f"I sign on Friday.{ESCAPE}",
+        "outside": [{"source": "Lease", "authors": ["carol@example.org"]}],
+        "warnings": ["You never wrote to this address."],
+    },
+}
+
+
+def stream(*events: dict[str, Any]) -> httpx.Response:
+    lines = [f"id: {number}\ndata: {json.dumps(event)}\n\n" for number, event in enumerate(events, 1)]
+    return httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content="".join(lines).encode())
+
+
+def text(delta: str) -> dict[str, Any]:
+    return {"type": "TEXT_MESSAGE_CONTENT", "delta": delta}
+
+
+END = {"type": "RUN_FINISHED"}
+
+
+@pytest.fixture
+def talking(oa: Terminal) -> Terminal:
+    oa.answers["POST /api/conversations"] = {"id": CONVERSATION}
+    oa.answers["GET /api/approvals"] = []
+    oa.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(text("On "), text("Friday."), END)
+    return oa
+
+
+def test_an_answer_is_all_that_goes_to_standard_output(talking: Terminal) -> None:
+    step = {"type": "CUSTOM", "name": "oa.call", "value": {"callId": "1", "state": "done", "title": "Messages search"}}
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(
+        step, text("On Friday."), {"type": "TEXT_MESSAGE_END"}, END
+    )
+    ran = talking("ask", "when", "do", "I", "sign?")
+    assert (ran.code, ran.out) == (0, "On Friday.\n")
+    assert "✓ Messages search" in ran.err
+    [asked] = [json.loads(each.content) for each in talking.asked if each.url.path.endswith("/messages")]
+    assert asked["text"] == "when do I sign?"
+    assert talking.asked[0].headers["Authorization"] == "Bearer oa_not-a-real-token"
+
+
+def test_what_is_piped_goes_along_as_a_document(talking: Terminal) -> None:
+    talking("ask", "what do I sign?", piped="The tenant pays.\n")
+    assert talking.body(1)["text"] == "what do I sign?\n\nThe tenant pays.\n"
+
+
+def test_a_document_that_is_too_long_is_refused_before_it_is_sent(talking: Terminal) -> None:
+    ran = talking("ask", "what?", piped="x" * 200_001)
+    assert ran.code == 1
+    assert "200,000 is the most" in ran.err
+    assert talking.asked == []
+
+
+def test_an_answer_that_waits_for_a_yes_says_so_and_ends_with_4(talking: Terminal) -> None:
+    talking.answers["GET /api/approvals"] = [CARD]
+    ran = talking("ask", "tell Carol")
+    assert ran.code == 4
+    assert "oa approvals approve 7d1f03aa" in ran.err
+    assert talking("ask", "--json", "tell Carol").json["waiting"] == [APPROVAL]
+
+
+def test_a_run_that_fails_ends_with_1_and_its_words(talking: Terminal) -> None:
+    failed = {"type": "RUN_ERROR", "message": "The model does not answer."}
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(text("On"), failed)
+    ran = talking("ask", "when?")
+    assert (ran.code, ran.err.strip()) == (1, "The model does not answer.")
+
+
+def test_an_answer_that_breaks_off_is_taken_up_where_it_was(talking: Terminal) -> None:
+    def cut(request: httpx.Request) -> httpx.Response:
+        def pieces() -> Any:
+            yield f"id: 7\ndata: {json.dumps(text('On '))}\n\n".encode()
+            raise httpx.ReadError("cut", request=request)
+
+        return httpx.Response(200, content=pieces())
+
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = cut
+    talking.answers[f"GET /api/conversations/{CONVERSATION}/events"] = stream(text("Friday."), END)
+    ran = talking("ask", "when?")
+    assert (ran.code, ran.out) == (0, "On Friday.")
+    [again] = [each for each in talking.asked if each.url.path.endswith("/events")]
+    assert again.headers["Last-Event-ID"] == "7"
+
+
+def test_text_from_outside_moves_no_cursor_and_turns_no_line(talking: Terminal) -> None:
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(text(f"Hello{ESCAPE}"), END)
+    talking.answers[f"GET /api/approvals/{APPROVAL}"] = CARD
+    for ran in (talking("ask", "hello"), talking("approvals", "show", APPROVAL)):
+        assert not set(ran.out + ran.err) & set("\x1b\x07\u202e")
+
+
+def test_a_card_shows_to_whom_from_what_and_what_to_mind(oa: Terminal) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    ran = oa("approvals", "show", "7d1f03aa")
+    for words in (
+        "Send a mail?",
+        "from ada@home.example",
+        "Carol <carol@example.org>   first time",
+        "Subject  Re: Lease",
+    ):
+        assert words in ran.err
+    for words in ("I sign on Friday.", "Text from outside: Lease (carol@example.org)", "Mind: You never wrote"):
+        assert words in ran.err
+
+
+@pytest.mark.parametrize(("typed", "decisions"), [("send\n", ["approve"]), ("yes\n", []), ("\n", [])])
+def test_only_the_word_itself_approves(oa: Terminal, typed: str, decisions: list[str]) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    oa.answers[f"POST /api/approvals/{APPROVAL}"] = CARD
+    assert oa("approvals", "approve", "7d1f03aa", typed=typed).code == 0
+    assert [json.loads(each.content)["decision"] for each in oa.asked if each.method == "POST"] == decisions
+
+
+def test_a_script_must_name_the_whole_id(oa: Terminal) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    oa.answers[f"GET /api/approvals/{APPROVAL}"] = CARD
+    oa.answers[f"POST /api/approvals/{APPROVAL}"] = CARD
+    assert oa("approvals", "approve", "7d1f03aa").code == 2
+    assert oa("approvals", "approve", "--yes", "7d1f03aa").code == 2
+    assert [each.method for each in oa.asked] == ["GET", "GET"]
+    assert oa("approvals", "approve", "--yes", APPROVAL).code == 0
+    assert oa.body() == {"decision": "approve", "note": ""}
+
+
+def test_an_id_that_fits_nothing_is_said(oa: Terminal) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    ran = oa("approvals", "deny", "ffffffff")
+    assert (ran.code, "oa approvals list" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        (httpx.Response(401, json={"detail": "This needs a sign-in."}), 3, "oa login"),
+        (httpx.Response(503, json={"detail": "The vault does not answer."}), 5, "The vault does not answer."),
+        (httpx.Response(403, json={"detail": "This token is not for that."}), 1, "not for that"),
+        (httpx.Response(500, text="<html>"), 1, "answered 500"),
+        (httpx.Response(200, text="<html>"), 1, "Is it the right address?"),
+        (httpx.ConnectError("refused"), 5, "Is the house running?"),
+        (httpx.ReadTimeout("late"), 5, "in time"),
+    ],
+)
+def test_what_goes_wrong_has_its_code_and_its_words(oa: Terminal, answer: Any, code: int, words: str) -> None:
+    oa.answers["GET /api/accounts"] = answer
+    ran = oa("accounts", "list")
+    assert (ran.code, ran.out) == (code, "")
+    assert words in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("approvals", "show"), ("token", "make", "x", "--days", "0")])
+def test_wrong_use_ends_with_2_and_points_to_help(oa: Terminal, arguments: tuple[str, ...]) -> None:
+    ran = oa(*arguments)
+    assert (ran.code, "oa --help" in ran.err) == (2, True)
+
+
+def test_a_list_is_tab_separated_for_a_pipe_and_empty_lists_say_so_aside(oa: Terminal) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    assert oa("approvals", "list").out.split("\t")[:3] == ["7d1f03aa", "Send a mail", "carol@example.org"]
+    oa.answers["GET /api/approvals"] = []
+    ran = oa("approvals", "list")
+    assert (ran.out, ran.err.strip()) == ("", "Nothing waits for you.")
+
+
+def test_signing_in_keeps_a_token_for_its_owner_alone_and_no_password(oa: Terminal, configuration: Path) -> None:
+    settings.forget()
+    oa.answers["POST /api/session"] = {"user": {"username": "ada"}}
+    oa.answers["POST /api/tokens"] = {"id": "t", "token": "oa_fresh", "expires_at": "2099-01-01T00:00:00Z"}
+    ran = oa("login", "http://house.test/", "-u", "ada", piped="not-a-real-password\n")
+    assert (ran.code, ran.out) == (0, "")
+    assert json.loads(configuration.read_text()) == {"url": "http://house.test", "token": "oa_fresh"}
+    assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
+    assert "not-a-real-password" not in configuration.read_text() + ran.err
+    assert "oa_fresh" not in ran.err
+
+
+def test_the_environment_wins_over_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.keep(settings.Login("http://kept.test", "oa_kept"))
+    monkeypatch.setenv("OA_URL", "http://given.test/")
+    monkeypatch.setenv("OA_TOKEN", "oa_given")
+    assert settings.load() == ("http://given.test", "oa_given")
+
+
+def test_a_damaged_login_is_left_out_and_said(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configuration.parent.mkdir()
+    configuration.write_text("{")
+    assert settings.load() == settings.Login()
+    assert "oa login" in capsys.readouterr().err
+
+
+@pytest.fixture
+def services(oa: Terminal) -> Terminal:
+    schema = {
+        "properties": {
+            "address": {"type": "string", "title": "Address"},
+            "port": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "folders": {"type": "boolean"},
+        },
+        "required": ["address"],
+    }
+    card = {"id": "mail", "name": "Mail", "version": "1", "approved": False, "digest": "d", "tools": []}
+    secret = {"properties": {"password": {"type": "string", "title": "Password"}}}
+    oa.answers["GET /api/connectors"] = [{**card, "settings_schema": schema, "secrets_schema": secret}]
+    oa.answers["POST /api/accounts"] = {"id": ACCOUNT, "name": "Mail"}
+    return oa
+
+
+def test_an_account_is_connected_with_settings_of_their_types(services: Terminal) -> None:
+    given = ("--set", "address=ada@home.example", "--set", "port=993", "--set", "folders=no")
+    assert services("accounts", "add", "mail", *given, piped="not-a-real-password\n").code == 0
+    assert services.body() == {
+        "connector": "mail",
+        "name": "ada@home.example",
+        "settings": {"address": "ada@home.example", "port": 993, "folders": False},
+        "secrets": {"password": "not-a-real-password"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("mail",), "--set address="),
+        (("mail", "--set", "address=a", "--set", "port=many"), "not a whole number"),
+        (("mail", "--set", "address=a", "--set", "folders=some"), "not yes or no"),
+        (("mail", "--set", "adress=a"), "There are: address, port, folders"),
+        (("mail", "--set", "address"), "not NAME=VALUE"),
+        (("fax",), "There are: mail"),
+    ],
+)
+def test_a_wrong_setting_is_said_before_anything_is_sent(services: Terminal, arguments: Any, words: str) -> None:
+    ran = services("accounts", "add", *arguments, piped="not-a-real-password\n")
+    assert (ran.code, words in ran.err) == (2, True), ran.err
+    assert {each.method for each in services.asked} <= {"GET"}
+
+
+def test_an_account_is_removed_only_by_the_word(oa: Terminal) -> None:
+    oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
+    oa.answers[f"DELETE /api/accounts/{ACCOUNT}"] = httpx.Response(204)
+    assert oa("accounts", "remove", "Family").code == 2
+    assert "Left as it is." in oa("accounts", "remove", "Family", typed="yes\n").err
+    assert [each.method for each in oa.asked] == ["GET", "GET"]
+    assert oa("accounts", "remove", "Family", typed="remove\n").code == 0
+    assert oa.asked[-1].method == "DELETE"
+
+
+def test_a_ledger_that_was_changed_fails(oa: Terminal) -> None:
+    oa.answers["GET /api/audit/verify"] = {"ok": True, "size": 7, "root": "ab", "seconds": 0.1, "problem": None}
+    assert oa("audit", "verify").out == "Unchanged: 7 records, root ab\n"
+    problem = {"index": 3, "detail": "The leaf is another."}
+    oa.answers["GET /api/audit/verify"] = {"ok": False, "size": 7, "root": "ab", "seconds": 0.1, "problem": problem}
+    ran = oa("audit", "verify", "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
+    assert "record 3" in ran.err
+
+
+def test_an_export_that_breaks_off_leaves_no_file(oa: Terminal, tmp_path: Path) -> None:
+    def cut(request: httpx.Request) -> httpx.Response:
+        def pieces() -> Any:
+            yield b"{}\n"
+            raise httpx.ReadError("cut", request=request)
+
+        return httpx.Response(200, content=pieces())
+
+    oa.answers["GET /api/audit/export"] = cut
+    file = tmp_path / "ledger.jsonl"
+    assert oa("audit", "export", str(file)).code == 5
+    assert [each.name for each in tmp_path.iterdir() if "ledger" in each.name] == []
+    oa.answers["GET /api/audit/export"] = httpx.Response(200, content=b"{}\n")
+    assert oa("audit", "export", str(file)).code == 0
+    assert file.read_bytes() == b"{}\n"
+
+
+def test_the_doctor_says_what_to_do_about_each_thing(oa: Terminal) -> None:
+    oa.answers["GET /readyz"] = httpx.Response(503, json={"ready": False, "missing": ["vault"]})
+    oa.answers["GET /api/model"] = {"current": None, "found": []}
+    oa.answers["GET /api/connectors"] = [{"id": "mail", "approved": False}]
+    oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
+    step = {"name": "Sign in", "ok": False, "detail": "The password is wrong."}
+    oa.answers[f"POST /api/accounts/{ACCOUNT}/check"] = {"ok": False, "steps": [step], "problem": None}
+    oa.answers["GET /api/audit/verify"] = {"ok": True, "size": 7}
+    ran = oa("doctor")
+    assert ran.code == 1
+    assert [line[0] for line in ran.out.splitlines()] == ["✗", "✗", "✗", "✗", "✓"]
+    for words in (
+        "vault away",
+        "oa model set",
+        "oa connectors approve mail",
+        "Family: Sign in: The password is wrong.",
+    ):
+        assert words in ran.out
+
+
+def test_a_model_that_does_not_answer_is_not_set(oa: Terminal) -> None:
+    oa.answers["POST /api/model/check"] = {"ok": False, "detail": "No such model.", "models": []}
+    ran = oa("model", "set", "llama", "--url", "http://127.0.0.1:11434/v1")
+    assert (ran.code, "Nothing was changed." in ran.err) == (1, True)
+    assert [each.url.path for each in oa.asked] == ["/api/model/check"]
+
+
+def test_every_command_explains_itself(oa: Terminal) -> None:
+    for name in (
+        "",
+        "ask",
+        "chat",
+        "approvals",
+        "accounts",
+        "connectors",
+        "model",
+        "audit",
+        "token",
+        "login",
+        "doctor",
+    ):
+        assert oa(*name.split(), "--help").code == 0
+
+
+def test_clean_keeps_lines_and_other_scripts() -> None:
+    assert terminal.clean("Grüße\n\tд 日本 🎉\x00\x9b31m") == "Grüße\n\tд 日本 🎉31m"

@@ -41,7 +41,9 @@ def add(
     name: Annotated[str, typer.Option(help="What you call it")] = "",
     json: Json = False,
 ) -> None:
-    """Connect an account. What it needs is asked for; secrets come from the prompt or, line by line, standard input.
+    """Connect an account; what it needs is asked for.
+
+    Secrets never stand in the command: they come from a prompt or, line by line, from standard input.
 
     Examples:
       oa accounts add mail
@@ -50,7 +52,7 @@ def add(
     with house() as asked:
         service = _service(asked, connector)
         settings = _settings(service["settings_schema"], _pairs(given or []))
-        secrets = {key: terminal.secret(_title(key, field)) for key, field in _fields(service["secrets_schema"])}
+        secrets = _secrets(service["secrets_schema"])
         draft = {"connector": connector, "name": name or str(settings.get("address") or service["name"])}
         made = asked.post("/api/accounts", {**draft, "settings": settings, "secrets": secrets})
     if json:
@@ -160,6 +162,18 @@ def _settings(schema: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
         raise HouseError(f"Needed as well: {', '.join(f'--set {each}=…' for each in missing)}", code=USAGE)
     typed = {each: str(typer.prompt(_title(each, fields[each]))) for each in missing}
     return {key: _value(key, fields[key], text) for key, text in {**given, **typed}.items()}
+
+
+def _secrets(schema: dict[str, Any]) -> dict[str, str]:
+    """The secrets that a schema asks for, in its order; an empty answer leaves out one that is not needed."""
+    needed = set(schema.get("required", ()))
+    asked = {
+        key: terminal.secret(
+            _title(key, field) + ("" if key in needed else " (empty: none)"), optional=key not in needed
+        )
+        for key, field in _fields(schema)
+    }
+    return {key: text for key, text in asked.items() if text}
 
 
 def _value(key: str, field: dict[str, Any], text: str) -> Any:

@@ -98,11 +98,11 @@ def confirm(question: str, word: str) -> bool:
     return bool(typer.prompt(f"{question} Type {word} to go on", default="", show_default=False) == word)
 
 
-def secret(name: str) -> str:
-    """A secret, typed without being shown, or the first line of standard input."""
+def secret(name: str, *, optional: bool = False) -> str:
+    """A secret, typed without being shown, or the next line of standard input; raises `HouseError`."""
     if is_terminal():
-        return str(typer.prompt(name, hide_input=True))
+        return str(typer.prompt(name, hide_input=True, default="" if optional else None, show_default=False))
     line = sys.stdin.readline().rstrip("\n")
-    if not line:
+    if not line and not optional:
         raise HouseError(f"{name}: nothing came on standard input.", code=FAILED)
     return line

@@ -228,7 +228,10 @@ def services(oa: Terminal) -> Terminal:
         "required": ["address"],
     }
     card = {"id": "mail", "name": "Mail", "version": "1", "approved": False, "digest": "d", "tools": []}
-    secret = {"properties": {"password": {"type": "string", "title": "Password"}}}
+    secret = {
+        "properties": {"password": {"type": "string", "title": "Password"}, "token": {"type": "string"}},
+        "required": ["password"],
+    }
     oa.answers["GET /api/connectors"] = [{**card, "settings_schema": schema, "secrets_schema": secret}]
     oa.answers["POST /api/accounts"] = {"id": ACCOUNT, "name": "Mail"}
     return oa
@@ -243,6 +246,13 @@ def test_an_account_is_connected_with_settings_of_their_types(services: Terminal
         "settings": {"address": "ada@home.example", "port": 993, "folders": False},
         "secrets": {"password": "not-a-real-password"},
     }
+
+
+def test_a_secret_that_is_needed_is_missed_and_one_that_is_not_is_left_out(services: Terminal) -> None:
+    ran = services("accounts", "add", "mail", "--set", "address=a")
+    assert (ran.code, "Password: nothing came" in ran.err) == (1, True)
+    services("accounts", "add", "mail", "--set", "address=a", piped="not-a-real-password\nnot-a-real-token\n")
+    assert services.body()["secrets"] == {"password": "not-a-real-password", "token": "not-a-real-token"}
 
 
 @pytest.mark.parametrize(

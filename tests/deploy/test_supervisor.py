@@ -68,10 +68,13 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def rooms_of(child: Child) -> Mapping[str, int]:
-    """Process ids of the supervisor's children by room."""
-    pids = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
-    names = {int(pid): Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids}
-    return {"bus" if name == "nats-server" else name.removeprefix("oa-"): pid for pid, name in names.items()}
+    """Process ids of the supervisor's children by room; one that ends while we look is not among them."""
+    rooms = {}
+    for pid in Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            rooms["bus" if name == "nats-server" else name.removeprefix("oa-")] = int(pid)
+    return rooms
 
 
 def is_gone(pid: int) -> bool:

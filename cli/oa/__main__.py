@@ -9,18 +9,35 @@ import typer
 
 from oa import __version__, accounts, cards, keeping, people, talk, terminal
 from oa.house import USAGE, HouseError
+from oa.manual import Commands
 
 __all__ = ["app", "main"]
 
-_CODES = "Exit codes: 0 done, 1 failed, 2 used wrongly, 3 sign in first, 4 waits for your yes, 5 the house is away."
-_TALK, _KEEP, _PEOPLE = "Talk", "Look after it", "You"
+_MORE = """\
+EXAMPLES
+  $ oa login
+  $ oa ask what did Carol write about the lease
+  $ oa approvals list
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Open Assistant from a terminal. OA_URL and OA_TOKEN win over what `oa login` kept.",
-    epilog=_CODES,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
+EXIT CODES
+  0  done
+  1  failed
+  2  used wrongly
+  3  sign in first: oa login
+  4  waits for your yes: oa approvals list
+  5  the house is away: oa run, or docker compose up
+
+ENVIRONMENT
+  OA_URL    the house's address, before the one that `oa login` kept
+  OA_TOKEN  a personal token, before the one that `oa login` kept
+
+LEARN MORE
+  Use `oa <command> --help` for more about a command.
+  The guide is docs/guides/cli.md."""
+_TALK, _KEEP, _PEOPLE = "Talk", "House", "Personal"
+
+app = Commands(
+    help="Ask your assistant, decide what it may do, and look after the house, from a terminal.", epilog=_MORE
 )
 
 app.command(rich_help_panel=_TALK)(talk.ask)

@@ -8,12 +8,13 @@ import typer
 
 from oa import session, terminal
 from oa.house import FAILED, USAGE, HouseError
+from oa.manual import Commands
 from oa.session import Json, house
 
 __all__ = ["app", "connectors"]
 
-app = typer.Typer(no_args_is_help=True, help="Connect accounts, check them, remove them.")
-connectors = typer.Typer(no_args_is_help=True, help="The services that an account can be at.")
+app = Commands(help="Connect accounts, check them, remove them.")
+connectors = Commands(help="The services that an account can be at.")
 
 _Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its name, its id, or the id's end")]
 

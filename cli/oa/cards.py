@@ -8,11 +8,12 @@ import typer
 
 from oa import terminal
 from oa.house import USAGE, HouseError
+from oa.manual import Commands
 from oa.session import Json, house
 
 __all__ = ["app", "decide", "draw"]
 
-app = typer.Typer(no_args_is_help=True, help="Look at what waits for you, and decide.")
+app = Commands(help="Look at what waits for you, and decide.")
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The approval's id, or enough of its end to tell it apart")]
 
@@ -49,9 +50,8 @@ def approve(
 ) -> None:
     """Approve exactly what the card shows.
 
-    Examples:
+    Example:
       oa approvals approve 7d1f03aa
-      oa approvals approve --yes 019a2b…7d1f03aa   (the whole id, for scripts)
     """
     with house() as asked:
         found = _find(asked, approval)

@@ -12,12 +12,13 @@ import typer
 
 from oa import terminal
 from oa.house import AWAY, FAILED, USAGE, HouseError
+from oa.manual import Commands
 from oa.session import Json, house
 
 __all__ = ["audit", "doctor", "model", "run", "status"]
 
-audit = typer.Typer(no_args_is_help=True, help="The ledger of all that was done, and its proof.")
-model = typer.Typer(no_args_is_help=True, help="Which model thinks.")
+audit = Commands(help="The ledger of all that was done, and its proof.")
+model = Commands(help="Which model thinks.")
 
 
 def run() -> None:
@@ -116,7 +117,8 @@ def clear() -> None:
 
 @audit.command("list")
 def entries(
-    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, help="How many")] = 20, json: Json = False
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, metavar="number", help="How many")] = 20,
+    json: Json = False,
 ) -> None:
     """List what was done last."""
     with house() as asked:

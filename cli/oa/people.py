@@ -10,11 +10,12 @@ import typer
 
 from oa import session, settings, terminal
 from oa.house import USAGE, HouseError
+from oa.manual import Commands
 from oa.session import Json
 
 __all__ = ["app", "login", "logout", "setup"]
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and revoke personal tokens. Asks for your password.")
+app = Commands(help="Make, list and revoke personal tokens. Asks for your password.")
 
 SCOPES = ("chat", "approve", "accounts", "audit")
 _User = Annotated[str | None, typer.Option("--user", "-u", help="Your user name; asked for when left out")]
@@ -23,7 +24,7 @@ _User = Annotated[str | None, typer.Option("--user", "-u", help="Your user name;
 def login(
     url: Annotated[str | None, typer.Argument(help="The house's address, such as http://127.0.0.1:8080")] = None,
     user: _User = None,
-    days: Annotated[int, typer.Option(min=1, max=365, help="For how long")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=365, metavar="days", help="For how long")] = 90,
 ) -> None:
     """Sign in, and keep a token on this machine.
 
@@ -98,7 +99,7 @@ def listing(user: _User = None, json: Json = False) -> None:
 def create(
     name: Annotated[str, typer.Argument(help="What it is for")],
     scope: Annotated[list[str], typer.Option("--scope", "-s", help=f"One of: {', '.join(SCOPES)}; may be repeated")],
-    days: Annotated[int, typer.Option(min=1, max=365, help="For how long")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=365, metavar="days", help="For how long")] = 90,
     user: _User = None,
     json: Json = False,
 ) -> None:

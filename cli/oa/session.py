@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from oa import settings, terminal
-from oa.house import House
+from oa.house import SIGN_IN, House, HouseError
 
 __all__ = ["Json", "connect", "house", "signed_in"]
 
@@ -19,12 +19,25 @@ connect: Callable[[settings.Login], House] = House
 
 def house() -> House:
     """The house, with the token that `oa login` kept or `OA_TOKEN` gives."""
-    return connect(settings.load())
+    login = settings.load()
+    opened = connect(login)
+    if login.token is None:
+        _refuse_without_owner(opened)
+    return opened
 
 
 def signed_in(username: str | None = None) -> tuple[House, str, Any]:
     """The house, signed in by user name and password, with the password and the session; asks for what is missing."""
+    opened = connect(settings.load()._replace(token=None))
+    _refuse_without_owner(opened)
     name = username or str(typer.prompt("User name"))
     password = terminal.secret("Password")
-    opened = connect(settings.load()._replace(token=None))
     return opened, password, opened.sign_in(name, password)
+
+
+def _refuse_without_owner(opened: House) -> None:
+    """Before the first start is finished, signing in is not what helps."""
+    if opened.get("/api/setup")["state"] == "open":
+        raise HouseError(
+            "Nobody has set this house up yet. Its first start printed a link: oa setup LINK", code=SIGN_IN
+        )

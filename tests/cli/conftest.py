@@ -36,7 +36,7 @@ class Terminal:
     """A house of fixed answers, "METHOD /path" each, and `oa` in front of it. `asked` is what it was asked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.answers: dict[str, Answer] = {}
+        self.answers: dict[str, Answer] = {"GET /api/setup": {"state": "done"}}
         self.asked: list[httpx.Request] = []
         self._patch, self._capsys = monkeypatch, capsys
         transport = httpx.MockTransport(self._answer)

@@ -336,22 +336,5 @@ def test_a_model_that_does_not_answer_is_not_set(oa: Terminal) -> None:
     assert [each.url.path for each in oa.asked] == ["/api/model/check"]
 
 
-def test_every_command_explains_itself(oa: Terminal) -> None:
-    for name in (
-        "",
-        "ask",
-        "chat",
-        "approvals",
-        "accounts",
-        "connectors",
-        "model",
-        "audit",
-        "token",
-        "login",
-        "doctor",
-    ):
-        assert oa(*name.split(), "--help").code == 0
-
-
 def test_clean_keeps_lines_and_other_scripts() -> None:
     assert terminal.clean("Grüße\n\tд 日本 🎉\x00\x9b31m") == "Grüße\n\tд 日本 🎉31m"

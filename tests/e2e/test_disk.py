@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,10 @@ def open_elsewhere(stack: Stack) -> list[str]:
     """Regular files that a process of the product has open for writing outside its folder, deleted ones included."""
     found = []
     for pid in stack.processes():
-        for link in Path(f"/proc/{pid}/fd").iterdir():
+        links = list[Path]()
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended
+            links += Path(f"/proc/{pid}/fd").iterdir()
+        for link in links:
             try:
                 target, flags = str(link.readlink()), (link.parents[1] / "fdinfo" / link.name).read_text()
             except OSError:

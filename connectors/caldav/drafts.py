@@ -142,7 +142,7 @@ async def found_event(ctx: Context, event: str) -> Chosen:
         raise NotFound("There is no event with that id; take it from events_list or events_search.")
     try:
         zone = zone_of(where, None, kept.calendar_name)
-        found = pick(kept.text, recurrence, ctx.now(), zone, heavy=kept.state == "heavy")
+        found = pick(kept.text, recurrence, ctx.now(), zone, heavy=kept.state != "whole")
     except DamagedError as error:
         raise NotFound("That event is malformed; change it in another calendar program.") from error
     if found is None:

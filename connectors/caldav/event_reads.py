@@ -112,7 +112,7 @@ def dates_in(found: list[Kept], span: Window, zone: tzinfo) -> Iterator[tuple[Ke
     """The dates of objects in a span; an object whose dates cannot be told is left out."""
     for kept in found:
         try:
-            dates = expand(kept.text, span, zone, heavy=kept.state == "heavy")
+            dates = expand(kept.text, span, zone, heavy=kept.state != "whole")
         except DamagedError:
             continue
         yield from ((kept, event) for event in dates)
@@ -127,7 +127,7 @@ def unread(place: Place) -> str:
 
 def _latest(kept: Kept, zone: tzinfo, ctx: Context) -> Event | None:
     try:
-        return latest(kept.text, ctx.now(), zone, heavy=kept.state == "heavy")
+        return latest(kept.text, ctx.now(), zone, heavy=kept.state != "whole")
     except DamagedError:
         return None
 

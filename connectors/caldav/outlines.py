@@ -35,7 +35,7 @@ State = Literal["whole", "heavy", "damaged"]
 """Read in full; repeats in a way that is too much work, so that only its first date is shown; not readable."""
 
 _LONGEST_NOTES = 20_000
-_A_DAY = timedelta(days=1)
+_A_DAY = 86_400
 _FORWARD = timedelta(days=366)
 _PROBE_SECONDS = 1.0
 
@@ -84,10 +84,10 @@ def _span(events: Sequence[EventComponent]) -> tuple[int, int | None]:
     """First and last second of an object, a day wider on both sides for zones; None when its end is not plain."""
     times = [aware(value, UTC) for each in events for value in (each.start, each.end)]
     named = [aware(value, UTC) for each in events if (value := named_date(each)) is not None]
-    first = int((min(times + named) - _A_DAY).timestamp())
+    first = int(min(times + named).timestamp()) - _A_DAY
     if any(name in each for each in events for name in ("RRULE", "RDATE")):
         return first, None
-    return first, int((max(times) + _A_DAY).timestamp())
+    return first, int(max(times).timestamp()) + _A_DAY
 
 
 def _weigh(text: str, events: Sequence[EventComponent], now: datetime) -> State:

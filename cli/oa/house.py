@@ -175,18 +175,28 @@ class _Answer:
 
 
 def read_events(lines: Iterator[str]) -> Iterator[Event]:
-    """Events out of the lines of an event stream (WHATWG HTML, 9.2.6)."""
-    last, data = "", ""
+    """Events out of the lines of an event stream (WHATWG HTML, 9.2.6); raises `HouseError` for what is none of ours."""
+    last, data = "", list[str]()
     for line in lines:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "id":
             last = value
         elif name == "data":
-            data += value
+            data.append(value)
         elif not line and data:
-            yield Event(last, json.loads(data))
-            data = ""
+            yield Event(last, _object("\n".join(data)))
+            data = []
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise HouseError("The house said something that cannot be read. Is this oa as new as the house?")
+    return found
 
 
 def ends(event: Event) -> bool:

@@ -26,7 +26,7 @@ from openassistant.messages import (
 )
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, livestore
-from services.agent.model import OpenModel
+from services.agent.model import Connections, OpenModel
 from services.agent.settings import AgentSettings
 from services.agent.turns import ModelFactory, Turns
 
@@ -48,7 +48,7 @@ class Agent:
         trust: Trust,
         clock: Clock,
         keys: Keys,
-        model: ModelFactory = OpenModel,
+        model: ModelFactory,
     ) -> None:
         self._bus, self._room, self._trust, self._clock, self._keys = bus, room, trust, clock, keys
         self.stores = UserStores(data_dir / "users", Migrations({"own": _MIGRATIONS / "user"}), keys.of)
@@ -144,11 +144,17 @@ async def run(settings: AgentSettings) -> None:
             settings.data_dir / "room.db", await keys.room(), Migrations({"own": _MIGRATIONS / "room"})
         )
         stack.push_async_callback(room.close)
-        agent = Agent(bus, room, settings.data_dir, trust=settings.trust(), clock=utc_now, keys=keys)
+        connections = Connections()
+        stack.push_async_callback(connections.close)
+        agent = Agent(
+            bus, room, settings.data_dir, trust=settings.trust(), clock=utc_now, keys=keys,
+            model=lambda ref, key: OpenModel(ref, key, connections),
+        )  # fmt: skip
         stack.push_async_callback(agent.stores.close)
         follow = asyncio.create_task(agent.catalogue.follow(bus))
         stack.callback(follow.cancel)
         await agent.start()
+        bus.spawn(connections.warm())
         stack.push_async_callback(bus.drain, seconds=5.0)
         await stop.wait()
 

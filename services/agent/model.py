@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
 
 import httpx
@@ -27,10 +29,11 @@ from openassistant.errors import (
 from openassistant.messages import ModelRef, Wire
 from services.agent.settings import keep_litellm_at_home
 
-__all__ = ["CallPart", "Delta", "Model", "OpenModel", "Usage"]
+__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage"]
 
 _FIRST_BYTE = 180.0
 _BETWEEN = 90.0
+_LAST_BYTES = 0.1
 
 
 class Usage(Wire):
@@ -66,30 +69,69 @@ class Model(Protocol):
         """The answer, piece by piece, in the form of OpenAI's chat completions; raises `OaError`."""
 
 
+class Connections:
+    """Connections to OpenAI-compatible endpoints, kept open between turns; no key and no cookie is kept with them.
+
+    A client of its own for every answer costs 20 ms for its certificates alone, and a new connection after that.
+    """
+
+    def __init__(self) -> None:
+        self._http: Any = None
+        self._making = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Imports the client and makes ready what the first question would wait for."""
+        openai = await asyncio.to_thread(importlib.import_module, "openai")
+        async with self._making:
+            self._http = self._http or await asyncio.to_thread(_http_client, openai)
+
+    async def client(self, ref: ModelRef, key: SecretStr | None) -> Any:
+        """A client of one endpoint; it need not be closed."""
+        await self.warm()
+        return importlib.import_module("openai").AsyncOpenAI(
+            base_url=ref.base_url,
+            api_key=key.get_secret_value() if key else "none",
+            max_retries=0,
+            http_client=self._http,
+        )
+
+    async def close(self) -> None:
+        """Closes them all."""
+        if self._http is not None:
+            await self._http.aclose()
+
+
+def _http_client(openai: Any) -> Any:
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return openai.DefaultAsyncHttpxClient(cookies=cookies, timeout=httpx.Timeout(_FIRST_BYTE, connect=10))
+
+
 class OpenModel:
     """A model as a turn uses it; `key` is the provider's API key."""
 
-    def __init__(self, ref: ModelRef, key: SecretStr | None) -> None:
-        self._ref = ref
-        self._key = key
+    def __init__(self, ref: ModelRef, key: SecretStr | None, connections: Connections) -> None:
+        self._ref, self._key, self._connections = ref, key, connections
 
     async def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
         """See `Model`."""
         wanted: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
         if tools:
             wanted["tools"] = tools
-        open_stream = _open_compatible if self._ref.kind == "openai" else _open_litellm
         errors: tuple[type[Exception], ...] = (httpx.HTTPError, OSError, ValueError)
         try:
             async with asyncio.timeout(_FIRST_BYTE):
-                chunks, errors = await open_stream(self._ref, self._key, wanted)
+                if self._ref.kind == "openai":
+                    client = await self._connections.client(self._ref, self._key)
+                    chunks, errors = await _open_compatible(client, self._ref, wanted)
+                else:
+                    chunks, errors = await _open_litellm(self._ref, self._key, wanted)
             finished = None
             while True:
                 async with asyncio.timeout(_BETWEEN):
                     chunk = await anext(chunks, None)
                 if chunk is None:
                     break
-                delta = _delta(chunk, self._ref.model)
+                delta = _read(chunk, self._ref)
                 finished = delta.finished or finished
                 yield delta
         except TimeoutError as error:
@@ -103,31 +145,46 @@ class OpenModel:
 
 
 async def _open_compatible(
-    ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
+    client: Any, ref: ModelRef, wanted: dict[str, Any]
 ) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
-    openai = await asyncio.to_thread(importlib.import_module, "openai")
-    client = openai.AsyncOpenAI(
-        base_url=ref.base_url,
-        api_key=key.get_secret_value() if key else "none",
-        max_retries=0,
-        timeout=httpx.Timeout(_FIRST_BYTE, connect=10),
-    )
+    openai = importlib.import_module("openai")
     errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
     try:
         stream = await client.chat.completions.create(model=ref.model, **wanted)
     except errors as error:
-        await client.close()
         raise _ours(error, ref) from error
-    return _closing(stream, client), errors
+    stream.response.stream = _ToItsEnd(stream.response.stream)
+    return _closing(stream), errors
 
 
-async def _closing(stream: Any, client: Any) -> AsyncIterator[Any]:
+class _ToItsEnd(httpx.AsyncByteStream):
+    """A body that is read to its end once the answer is over; the client would throw its connection away at [DONE].
+
+    What is closed before that is closed at once, so that the model stops.
+    """
+
+    def __init__(self, body: Any) -> None:
+        self._body, self._parts, self._over = body, aiter(body), False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._parts:
+            self._over = b"[DONE]" in part
+            yield part
+
+    async def aclose(self) -> None:
+        if self._over:
+            with suppress(httpx.HTTPError, TimeoutError):
+                async with asyncio.timeout(_LAST_BYTES):
+                    await anext(self._parts, None)
+        await self._body.aclose()
+
+
+async def _closing(stream: Any) -> AsyncIterator[Any]:
     try:
         async for chunk in stream:
             yield chunk
     finally:
         await stream.close()
-        await client.close()
 
 
 async def _open_litellm(
@@ -151,6 +208,14 @@ async def _open_litellm(
     except errors as error:
         raise _ours(error, ref) from error
     return aiter(stream), errors
+
+
+def _read(chunk: Any, ref: ModelRef) -> Delta:
+    """A chunk as a step; the clients check nothing of what they hand on, so anything may be in it."""
+    try:
+        return _delta(chunk, ref.model)
+    except (AttributeError, TypeError, LookupError, ValueError) as error:
+        raise _unreadable(ref) from error
 
 
 def _delta(chunk: Any, model: str) -> Delta:
@@ -196,7 +261,11 @@ def _ours(error: Exception, ref: ModelRef) -> OaError:
         return UpstreamFailed(f"{where} failed with status {status}. Nothing was lost; try again.")
     if "Timeout" in type(error).__name__:
         return DeadlineExceeded(f"{where} did not answer in time. Try again, or another model.")
-    return UpstreamFailed(f"{where} answered with something that cannot be read. What came is kept; try again.")
+    return _unreadable(ref)
+
+
+def _unreadable(ref: ModelRef) -> UpstreamFailed:
+    return UpstreamFailed(f"{_where(ref)} answered with something that cannot be read. What came is kept; try again.")
 
 
 def _broken_connection(error: Exception, where: str) -> OaError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant import subjects
@@ -110,7 +111,7 @@ class Chat:
         self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool, command: Command | None = None
     ) -> TurnAccepted:
         user = me.user.id
-        accounts, model = await self._accounts.refs(user), await self._models.ref(user)
+        accounts, model = await asyncio.gather(self._accounts.refs(user), self._models.ref(user))
         request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
         turn = await self._turns.begin(user, conversation)
         try:

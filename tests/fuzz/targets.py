@@ -24,6 +24,7 @@ from openassistant.errors import InvalidRequest
 from openassistant.messages import Wire
 from tests.fuzz.calendars import calendar
 from tests.fuzz.mails import mail
+from tests.fuzz.streams import run_stream, stream
 
 __all__ = ["TARGETS", "Target"]
 
@@ -59,7 +60,7 @@ def _run_calendar(raw: bytes) -> None:
     kept = outline(text, now=_NOW)
     for shown in (kept.title, kept.place, kept.people, kept.notes, kept.uid):
         shown.encode()
-    heavy = kept.state == "heavy"
+    heavy = kept.state != "whole"
     for look in (lambda: expand(text, _YEAR, UTC, heavy=heavy), lambda: latest(text, _NOW, UTC, heavy=heavy)):
         _damaged_at_most(look)
     _damaged_at_most(lambda: read_task(text))
@@ -123,4 +124,5 @@ TARGETS = {
     "mail": Target(mail, _run_mail),
     "calendar": Target(lambda random: calendar(random).encode("utf-8", "surrogatepass"), _run_calendar),
     "bus": Target(_make_bus, _run_bus),
+    "sse": Target(stream, run_stream),
 }

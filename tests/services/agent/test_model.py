@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from openassistant.errors import (
 )
 from openassistant.messages import ModelRef
 from services.agent import model as clients
-from services.agent.model import CallPart, OpenModel
+from services.agent.model import CallPart, Connections, OpenModel
 from tests.peers.model import ModelServer
 from tests.peers.process import free_port
 from tests.peers.script import Fault, Script, Step, ToolCall
@@ -30,6 +31,7 @@ KEY = "planted-not-a-real-key"
 ASKED = [{"role": "user", "content": "What did Carol write?"}]
 SEARCH = {"type": "function", "function": {"name": "messages_search", "parameters": {"type": "object"}}}
 KINDS = ("openai", "litellm")
+_opened: list[Connections] = []
 
 
 @pytest.fixture
@@ -38,10 +40,19 @@ def server() -> Iterator[ModelServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+async def _closed() -> AsyncIterator[None]:
+    """Closes what a test has opened."""
+    yield
+    while _opened:
+        await _opened.pop().close()
+
+
 def model(server: ModelServer, kind: str, *, key: str | None = KEY, name: str = "scripted") -> OpenModel:
     prefix = "openai/" if kind == "litellm" else ""
     ref = ModelRef.model_validate({"kind": kind, "model": prefix + name, "base_url": server.url})
-    return OpenModel(ref, SecretStr(key) if key else None)
+    _opened.append(Connections())
+    return OpenModel(ref, SecretStr(key) if key else None, _opened[-1])
 
 
 async def answer(model: OpenModel, tools: list[dict[str, Any]] | None = None) -> tuple[str, list[CallPart], Any]:
@@ -172,3 +183,39 @@ async def _soon(condition: Any) -> bool:
             return True
         await asyncio.sleep(0.02)
     return False
+
+
+async def test_connections_carry_no_key_and_no_cookie_from_one_answer_to_the_next() -> None:
+    """Two turns of two people may share a connection; the second must not be the first's."""
+    heads: list[bytes] = []
+    opened = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                [length] = re.findall(rb"(?i)content-length: (\d+)", head)
+                await reader.readexactly(int(length))
+                heads.append(head)
+                choice = b'{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}'
+                body = b'data: {"choices":[%s]}\n\ndata: [DONE]\n\n' % choice
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nSet-Cookie: whose=ada; Path=/\r\n"
+                    b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+                )
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/v1"
+    connections = Connections()
+    for key in (KEY, None):
+        ref = ModelRef(model="m", kind="openai", base_url=url)
+        assert (await answer(OpenModel(ref, SecretStr(key) if key else None, connections)))[0] == "Hi"
+    await connections.close()
+    listener.close()
+    assert opened == 1
+    assert KEY.encode() in heads[0]
+    assert KEY.encode() not in heads[1]
+    assert not any(b"cookie" in head.lower() for head in heads)

@@ -49,6 +49,7 @@ _log = logging.getLogger("openassistant.bus")
 Reply = TypeVar("Reply", bound=BaseModel)
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[CallContext, Body], Awaitable[BaseModel]]
+_Event = tuple[int, bytes]
 
 
 class Incoming(NamedTuple):
@@ -104,6 +105,28 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Flushes and disconnects."""
+
+
+class _Heard:
+    """Events that came and were not taken yet; bounded."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[_Event] = asyncio.Queue(_EVENT_BUFFER)
+        self._lost = False
+
+    def put(self, event: _Event) -> None:
+        """Keeps one, where there is room."""
+        if self._events.full():
+            self._lost = True
+        else:
+            self._events.put_nowait(event)
+
+    async def get(self) -> _Event:
+        """The oldest; raises `Unavailable` once one was lost."""
+        event = await self._events.get()
+        if self._lost:
+            raise Unavailable("Events came faster than they were taken.")
+        return event
 
 
 class Bus:
@@ -199,36 +222,48 @@ class Bus:
         """One event of a conversation; ids rise strictly within a subject."""
         await self._transport.publish(subject, data, {EVENT_ID: str(event_id)})
 
-    async def events(self, subject: str, *, after: int) -> AsyncGenerator[tuple[int, bytes], None]:
+    async def events(self, subject: str, *, after: int) -> AsyncGenerator[_Event, None]:
         """Events of a conversation with an id above `after`, then live ones, each once, for ever.
 
         Raises `NotFound` when `after` is not 0 and no longer in the stream: the caller begins with a snapshot.
         Raises `Unavailable` when the caller takes them so slowly that some were lost: he begins again where he is.
         """
-        live: asyncio.Queue[tuple[int, bytes]] = asyncio.Queue(_EVENT_BUFFER)
-        lost = asyncio.Event()
-
-        async def keep(message: Incoming) -> None:
-            if live.full():
-                lost.set()
-            else:
-                live.put_nowait((_event_id(message), message.data))
-
-        subscription = await self._transport.subscribe(subject, "", keep)
-        try:
+        async with self._listening(subject) as live:
             seen = after
             async for event_id, data in self._in_order(subject, after, live):
-                if lost.is_set():
-                    raise Unavailable("Events came faster than they were taken.")
                 if event_id > seen:
                     seen = event_id
                     yield event_id, data
+
+    async def live_events(self, subject: str, begin: Callable[[], Awaitable[int]]) -> AsyncGenerator[_Event, None]:
+        """Events of a conversation with an id above the one that `begin` answers; listens from before it is called.
+
+        So none is missed, and the stream need not be asked. The first value, (0, b""), says that `begin` has ended
+        well; what it raises is raised. Raises `Unavailable` as `events` does.
+        """
+        async with self._listening(subject) as live:
+            seen = await begin()
+            yield 0, b""
+            while True:
+                event_id, data = await live.get()
+                if event_id > seen:
+                    seen = event_id
+                    yield event_id, data
+
+    @contextlib.asynccontextmanager
+    async def _listening(self, subject: str) -> AsyncIterator[_Heard]:
+        heard = _Heard()
+
+        async def keep(message: Incoming) -> None:
+            heard.put((_event_id(message), message.data))
+
+        subscription = await self._transport.subscribe(subject, "", keep)
+        try:
+            yield heard
         finally:
             await subscription.drain()
 
-    async def _in_order(
-        self, subject: str, after: int, live: asyncio.Queue[tuple[int, bytes]]
-    ) -> AsyncIterator[tuple[int, bytes]]:
+    async def _in_order(self, subject: str, after: int, live: _Heard) -> AsyncIterator[_Event]:
         """What the stream holds, then what is live; some twice.
 
         A stream takes a message in a moment after its subscribers got it. So an event can be too early for the live
@@ -259,7 +294,7 @@ class Bus:
             await asyncio.sleep(0.01)
         return 0
 
-    async def _missed(self, subject: str, after: int) -> AsyncIterator[tuple[int, bytes]]:
+    async def _missed(self, subject: str, after: int) -> AsyncIterator[_Event]:
         last = await self._transport.last(CHAT_STREAM, subject)
         if last is not None and _event_id(last) == after:
             return

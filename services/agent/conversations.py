@@ -37,6 +37,7 @@ __all__ = [
     "find",
     "listing",
     "messages",
+    "progress",
     "remember_event",
     "save_call",
     "save_calls",
@@ -251,6 +252,18 @@ async def calls_of_turn(store: Store, turn_id: str) -> list[StoredCall]:
     def read(connection: Connection) -> list[StoredCall]:
         rows = connection.execute(text("SELECT * FROM calls WHERE turn = :turn ORDER BY seq"), {"turn": turn_id})
         return [_call(row) for row in rows]
+
+    return await store.read(read)
+
+
+async def progress(store: Store, turn_id: str) -> tuple[list[StoredCall], list[str]]:
+    """A turn's calls, and the ids of the answers in it that are no errors, both oldest first."""
+
+    def read(connection: Connection) -> tuple[list[StoredCall], list[str]]:
+        names = {"turn": turn_id}
+        calls = connection.execute(text("SELECT * FROM calls WHERE turn = :turn ORDER BY seq"), names)
+        query = "SELECT id FROM messages WHERE turn = :turn AND role = 'assistant' AND error IS NULL ORDER BY seq"
+        return [_call(row) for row in calls], [str(row.id) for row in connection.execute(text(query), names)]
 
     return await store.read(read)
 

@@ -200,7 +200,7 @@ class Turns:
         for _ in range(_MOST_STEPS * 2):
             await self._work(store, live, user, turn)
             async with live.lock:
-                calls = await conversations.calls_of_turn(store, turn.id)
+                calls, answers = await conversations.progress(store, turn.id)
                 waiting = [call for call in calls if call.state is CallState.WAITING]
                 if waiting:
                     await conversations.turn_state(store, turn.id, "waiting")
@@ -209,14 +209,12 @@ class Turns:
                     return
             if any(call.state not in ENDED for call in calls):
                 continue
-            history, _ = await conversations.messages(store, turn.conversation)
-            mine = [each for each in history if each.turn == turn.id and each.role == "assistant" and not each.error]
-            if mine and not mine[-1].calls:
+            if answers and not any(call.message == answers[-1] for call in calls):
                 async with live.lock:  # who reads the history sees the last event and the end, or neither
                     await live.finished(run, usage)
                     await self._end(store, turn, "done")
                 return
-            if len(mine) >= _MOST_STEPS:
+            if len(answers) >= _MOST_STEPS:
                 raise InvalidRequest(
                     f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once."
                 )
@@ -226,6 +224,7 @@ class Turns:
     async def _work(self, store: Store, live: Live, user: str, turn: Turn) -> None:
         """Puts proposed calls to the policy and runs what may run, side by side."""
         calls = await conversations.calls_of_turn(store, turn.id)
+        running = [call for call in calls if call.state is CallState.RUNNING]
         proposed = [call for call in calls if call.state is CallState.PROPOSED]
         if proposed:
             ctx, grant = await self._context(user, turn), self._trust.expired_grant(self._grants[turn.id])
@@ -236,9 +235,7 @@ class Turns:
                 await conversations.save_calls(store, decided)
                 for call in decided:
                     await live.call_changed(call)
-        running = [
-            call for call in await conversations.calls_of_turn(store, turn.id) if call.state is CallState.RUNNING
-        ]
+            running += [call for call in decided if call.state is CallState.RUNNING]
         if running:
             await self._context(user, turn)
             await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))

@@ -43,8 +43,9 @@ class Agui:
         else:
             said = _newest(given)
             conversation = await self._conversation(me, given.thread_id)
-            accepted = await self._chat.say(me, conversation, said, zone=_zone(given))
-            events = self._streams.only(me, conversation, accepted)
+            _, events = await self._streams.answer(
+                me, conversation, lambda: self._chat.say(me, conversation, said, zone=_zone(given))
+            )
         return self._streams.response(me, _renamed(events, conversation, given))
 
     async def _resumed(self, me: SignedIn, conversation: str, entries: list[ResumeEntry]) -> Events:
@@ -53,10 +54,14 @@ class Agui:
             view = await self._approvals.view(me, entry.interrupt_id)
             if view.conversation != conversation:
                 raise InvalidRequest("That interrupt is of another thread.")
-        for entry in entries:
-            approve, note = _decision(entry)
-            await self._approvals.decide(me, entry.interrupt_id, approve=approve, note=note)
-        events = self._streams.since(me, conversation, history.last_event_id)
+
+        async def decide() -> int:
+            for entry in entries:
+                approve, note = _decision(entry)
+                await self._approvals.decide(me, entry.interrupt_id, approve=approve, note=note)
+            return history.last_event_id
+
+        events = await self._streams.heard(me, conversation, decide)
         return _until_settled(events, {entry.interrupt_id for entry in entries}, snapshot(history))
 
     async def _conversation(self, me: SignedIn, thread: str) -> str:

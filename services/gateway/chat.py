@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant import subjects
 from openassistant.bus import Bus
-from openassistant.context import CallContext
+from openassistant.context import CallContext, new_id
 from openassistant.errors import Conflict, DeadlineExceeded, OaError, TooLarge
 from openassistant.messages import (
     AuditAction,
@@ -110,13 +112,16 @@ class Chat:
     async def _turn(
         self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool, command: Command | None = None
     ) -> TurnAccepted:
-        user = me.user.id
-        accounts, model = await asyncio.gather(self._accounts.refs(user), self._models.ref(user))
-        request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
-        turn = await self._turns.begin(user, conversation)
+        user, turn = me.user.id, new_id()
+        grant = self._grants.turn(user, turn=turn, conversation=conversation)
         try:
-            grant = self._grants.turn(user, turn=turn, conversation=conversation)
-            await self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=grant)
+            accounts, model, *_ = await _all_of(
+                self._accounts.refs(user),
+                self._models.ref(user),
+                self._turns.begin(turn, user, conversation),
+                self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=grant),
+            )
+            request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
             return await self._accepted(user, turn, conversation, grant, request)
         except OaError:
             await self._turns.end(turn)
@@ -138,6 +143,15 @@ class Chat:
 
     def _context(self, me: SignedIn, conversation: str | None = None, *, seconds: float = _SECONDS) -> CallContext:
         return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)
+
+
+async def _all_of(*work: Awaitable[Any]) -> list[Any]:
+    """Side by side, each to its end; raises the first error once all have ended."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+    return done
 
 
 def zone_of(name: str | None) -> ZoneInfo:

@@ -18,7 +18,6 @@ from sqlalchemy import Connection, text
 from openassistant.bus import Bus
 from openassistant.context import Clock
 from openassistant.errors import DeadlineExceeded, NotFound, OaError, Unavailable
-from openassistant.messages import TurnAccepted
 from openassistant.store import Store
 from services.gateway.answers import Answer, refusal
 from services.gateway.approvals import Approvals
@@ -56,9 +55,11 @@ class Completions:
         prompt.check()
         said, seen = prompt.said(), prompt.seen()
         conversation = await self._conversation(me, prompt.conversation(), seen)
-        accepted = await self._chat.say(me, conversation, said, zone=prompt.zone())
+        accepted, events = await self._streams.answer(
+            me, conversation, lambda: self._chat.say(me, conversation, said, zone=prompt.zone())
+        )
         answer = Answer(accepted.turn, conversation, self._clock())
-        words = self._words(me, answer, conversation, accepted, base=base, before=[*seen, ("user", said)])
+        words = self._words(me, answer, conversation, events, base=base, before=[*seen, ("user", said)])
         if prompt.stream:
             counted = prompt.stream_options is not None and prompt.stream_options.include_usage
             return self._streams.response(me, _chunks(answer, words, counted=counted), frame=_frame)
@@ -82,11 +83,11 @@ class Completions:
         return JSONResponse(refusal(why), status, {"X-Should-Retry": "false"})
 
     async def _words(
-        self, me: SignedIn, answer: Answer, conversation: str, accepted: TurnAccepted, *, base: str, before: _SEEN
+        self, me: SignedIn, answer: Answer, conversation: str, run: Events, *, base: str, before: _SEEN
     ) -> Events:
         """The words of a run as they come; at the end, however it comes, what the client has seen is remembered."""
         try:
-            async with contextlib.aclosing(self._streams.only(me, conversation, accepted)) as events:
+            async with contextlib.aclosing(run) as events:
                 async for event_id, data in events:
                     if words := answer.hear(json.loads(data)):
                         yield event_id, words.encode()

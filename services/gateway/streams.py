@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -27,6 +27,7 @@ __all__ = ["Event", "Events", "Streams", "snapshot"]
 
 Event = tuple[int, bytes]
 Events = AsyncGenerator[Event, None]
+Say = Callable[[], Awaitable[TurnAccepted]]
 _log = logging.getLogger("openassistant.gateway")
 _KEEP_ALIVE = 15.0
 """Seconds; proxies cut what is silent for longer than a minute or so."""
@@ -76,17 +77,31 @@ class Streams:
         self._bus, self._chat, self._keep_alive, self._patience = bus, chat, keep_alive, patience
         self._sessions, self._tokens = sessions, tokens
 
-    def run(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> StreamingResponse:
-        """The events of a run that was accepted just now, to its end."""
-        return self.response(me, self.only(me, conversation, accepted))
+    async def run(self, me: SignedIn, conversation: str, say: Say) -> StreamingResponse:
+        """The events of the run that `say` begins, to its end; raises what it raises."""
+        _, events = await self.answer(me, conversation, say)
+        return self.response(me, events)
 
-    def only(self, me: SignedIn, conversation: str, accepted: TurnAccepted) -> Events:
-        """The events of a run that was accepted just now and of nothing before it, to its end.
+    async def answer(self, me: SignedIn, conversation: str, say: Say) -> tuple[TurnAccepted, Events]:
+        """What `say` begins, and the events of its run alone, to its end; raises what `say` raises.
 
         A run that a crash has cut off goes on under another id; what follows it in the conversation is its end, for
         only one runs at a time.
         """
-        return _run_of(self.since(me, conversation, accepted.last_event_id), accepted.run)
+        begun: list[TurnAccepted] = []
+
+        async def begin() -> int:
+            begun.append(await say())
+            return begun[0].last_event_id
+
+        events = await self.heard(me, conversation, begin)
+        return begun[0], _run_of(events, begun[0].run)
+
+    async def heard(self, me: SignedIn, conversation: str, begin: Callable[[], Awaitable[int]]) -> Events:
+        """What comes after the event that `begin` answers, once it has ended well; raises what it raises."""
+        events = self._bus.live_events(self._subject(me, conversation), begin)
+        await anext(events)
+        return events
 
     async def follow(self, me: SignedIn, conversation: str, *, after: int | None) -> StreamingResponse:
         """A conversation's events after one of them, or from now on; raises `NotFound`.

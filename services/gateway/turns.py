@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from openassistant.context import Clock, new_id
+from openassistant.context import Clock
 from openassistant.store import Store
 
 __all__ = ["Turns"]
@@ -16,13 +16,12 @@ class Turns:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    async def begin(self, user: str, conversation: str) -> str:
-        """The id of a new turn, stored."""
-        row = {"id": new_id(), "user": user, "conversation": conversation, "now": self._clock().isoformat()}
+    async def begin(self, turn: str, user: str, conversation: str) -> None:
+        """Stores a new turn."""
+        row = {"id": turn, "user": user, "conversation": conversation, "now": self._clock().isoformat()}
         await self._do(
             "INSERT INTO turns (id, user, conversation, started) VALUES (:id, :user, :conversation, :now)", row
         )
-        return row["id"]
 
     async def end(self, turn: str) -> None:
         """The turn is over; saying so twice changes nothing."""

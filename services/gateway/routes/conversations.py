@@ -6,20 +6,14 @@ from typing import Annotated
 
 from ag_ui.core import RunAgentInput
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import JSONResponse
 
 from openassistant.messages import Id
 from services.gateway import views
-from services.gateway.routes.doors import House, Me
+from services.gateway.routes.doors import EVENTS, House, Me, answered
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["conversations"])
-
-_STREAM = "text/event-stream"
-_EVENTS: dict[int | str, dict[str, object]] = {
-    200: {"description": "AG-UI 1.0 events", "content": {_STREAM: {"schema": {"type": "string"}}}}
-}
 
 
 @router.get("/conversations")
@@ -48,15 +42,12 @@ async def delete_conversation(conversation: Id, house: House, me: Me) -> Respons
     return Response(status_code=204)
 
 
-@router.post(
-    "/conversations/{conversation}/messages", status_code=202, response_model=views.Accepted, responses=_EVENTS
-)
+@router.post("/conversations/{conversation}/messages", status_code=202, response_model=views.Accepted, responses=EVENTS)
 async def say(conversation: Id, draft: views.MessageDraft, request: Request, house: House, me: Me) -> Response:
     """A message; answered with the turn, or with `Accept: text/event-stream` with the events of its run."""
-    accepted = await house.chat.say(me, conversation, draft.text, zone=draft.zone)
-    if _STREAM in request.headers.get("accept", ""):
-        return house.streams.run(me, conversation, accepted)
-    return JSONResponse({"turn": accepted.turn}, 202)
+    return await answered(
+        request, house, me, conversation, lambda: house.chat.say(me, conversation, draft.text, zone=draft.zone)
+    )
 
 
 @router.post("/conversations/{conversation}/cancel", status_code=204)
@@ -73,7 +64,7 @@ async def retry(conversation: Id, house: House, me: Me) -> views.Accepted:
     return views.Accepted(turn=accepted.turn)
 
 
-@router.get("/conversations/{conversation}/events", response_class=Response, responses=_EVENTS)
+@router.get("/conversations/{conversation}/events", response_class=Response, responses=EVENTS)
 async def events(
     conversation: Id, house: House, me: Me, last_event_id: Annotated[int | None, Header(ge=0)] = None
 ) -> Response:
@@ -84,7 +75,7 @@ async def events(
     return await house.streams.follow(me, conversation, after=last_event_id)
 
 
-@router.post("/agui", response_class=Response, responses=_EVENTS)
+@router.post("/agui", response_class=Response, responses=EVENTS)
 async def agui(run: RunAgentInput, house: House, me: Me) -> Response:
     """For any AG-UI client: takes the newest message of the user, or decisions, and answers with the run's events."""
     return await house.agui.run(me, run)

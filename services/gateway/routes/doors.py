@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from openassistant.errors import Forbidden
 from services.gateway import scopes
@@ -12,8 +13,13 @@ from services.gateway.bearer import bearer
 from services.gateway.gateway import Gateway
 from services.gateway.problems import ScopeMissing, SignInRequired
 from services.gateway.sessions import SignedIn
+from services.gateway.streams import Say
 
-__all__ = ["House", "Me", "Owner", "address_of", "drop_cookie", "set_cookie"]
+__all__ = ["EVENTS", "House", "Me", "Owner", "address_of", "answered", "drop_cookie", "set_cookie"]
+
+EVENTS: dict[int | str, dict[str, object]] = {
+    200: {"description": "AG-UI 1.0 events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 _PLAIN, _HOST = "oa", "__Host-oa"
 
@@ -55,6 +61,13 @@ def _owner(me: Me) -> SignedIn:
 
 
 Owner = Annotated[SignedIn, Depends(_owner)]
+
+
+async def answered(request: Request, house: House, me: SignedIn, conversation: str, say: Say) -> Response:
+    """What `say` begins: the turn, or with `Accept: text/event-stream` the events of its run."""
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return await house.streams.run(me, conversation, say)
+    return JSONResponse({"turn": (await say()).turn}, 202)
 
 
 def address_of(request: Request) -> str:

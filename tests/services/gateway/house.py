@@ -174,7 +174,9 @@ class GatewayHouse:
 
     async def turn(self) -> str:
         """A live turn's id."""
-        return await self.turns.begin(self.me.user.id, self.conversation)
+        turn = new_id()
+        await self.turns.begin(turn, self.me.user.id, self.conversation)
+        return turn
 
     def call(self, tool: str, **arguments: Any) -> Call:
         return Call(

@@ -16,7 +16,7 @@ from fastapi import FastAPI, Response
 from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.context import new_id, utc_now
-from openassistant.errors import InvalidRequest, NotFound
+from openassistant.errors import Conflict, InvalidRequest, NotFound
 from openassistant.messages import TurnAccepted
 from openassistant.store import Store
 from openassistant.testing import MemoryBus
@@ -140,20 +140,33 @@ async def scene() -> AsyncIterator[Scene]:
 
 async def test_a_run_streams_from_its_first_event_to_its_last(scene: Scene) -> None:
     await scene.chat.emit(started("0" * 32), finished("0" * 32))
-    scene.chat.then = [started(), said("Hel"), said("lo"), finished()]
-    accepted = await scene.chat.say(scene.me, scene.chat.id, "Hello?")
-    await scene.chat.emit(said("of a later run"))
-    events = await taken(scene.streams.run(scene.me, scene.chat.id, accepted).body_iterator)
+    scene.chat.then = [said("of a former run"), started(), said("Hel"), said("lo"), finished(), said("of a later run")]
+    events = await answer(scene)
     assert [event.type for event in events] == [
         "RUN_STARTED", "TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CONTENT", "RUN_FINISHED",
     ]  # fmt: skip
+    assert "".join(event.data.get("delta", "") for event in events) == "Hello"
 
 
 async def test_an_error_ends_a_run(scene: Scene) -> None:
     scene.chat.then = [started(), {"type": "RUN_ERROR", "message": "The model is down.", "code": "unavailable"}]
-    accepted = await scene.chat.say(scene.me, scene.chat.id, "Hello?")
-    events = await taken(scene.streams.run(scene.me, scene.chat.id, accepted).body_iterator)
-    assert [event.type for event in events] == ["RUN_STARTED", "RUN_ERROR"]
+    assert [event.type for event in await answer(scene)] == ["RUN_STARTED", "RUN_ERROR"]
+
+
+async def test_a_message_that_is_not_accepted_is_listened_for_no_longer(scene: Scene) -> None:
+    async def refuse() -> TurnAccepted:
+        raise Conflict("The previous message is still being answered.")
+
+    with pytest.raises(Conflict):
+        await scene.streams.run(scene.me, scene.chat.id, refuse)
+    assert scene.memory.transport.subscriptions == []
+
+
+async def answer(scene: Scene) -> list[Event]:
+    response = await scene.streams.run(
+        scene.me, scene.chat.id, lambda: scene.chat.say(scene.me, scene.chat.id, "Hello?")
+    )
+    return await taken(response.body_iterator)
 
 
 async def test_a_reload_goes_on_after_the_last_event_seen(scene: Scene) -> None:

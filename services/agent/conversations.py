@@ -38,6 +38,7 @@ __all__ = [
     "listing",
     "messages",
     "progress",
+    "recent",
     "remember_event",
     "save_call",
     "save_calls",
@@ -51,8 +52,27 @@ _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
 _MESSAGES = """
 SELECT messages.*, json_extract(turns.request, '$.command') AS command FROM messages
-LEFT JOIN turns ON turns.id = messages.turn WHERE messages.conversation = :id ORDER BY messages.seq
+LEFT JOIN turns ON turns.id = messages.turn
+WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY messages.seq
 """
+
+_CALLS = """
+SELECT calls.* FROM messages JOIN calls ON calls.message = messages.id
+WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY calls.seq
+"""
+
+_FIRST = """
+WITH sized AS (
+    SELECT messages.seq, octet_length(messages.text)
+        + coalesce((SELECT sum(octet_length(given) + min(coalesce(octet_length(outcome), 0), 48000))
+                    FROM calls WHERE calls.message = messages.id), 0) AS size
+    FROM messages WHERE conversation = :id
+)
+SELECT min(seq) FROM (SELECT seq, size, sum(size) OVER (ORDER BY seq DESC) AS upto FROM sized)
+WHERE upto - size < :size
+"""
+
+_OLDER = "SELECT count(*) FROM messages WHERE conversation = :id AND seq < :since AND error IS NULL"
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.DENIED, CallState.UNKNOWN)
 
@@ -270,16 +290,31 @@ async def progress(store: Store, turn_id: str) -> tuple[list[StoredCall], list[s
 
 async def messages(store: Store, conversation: str) -> tuple[list[Message], dict[str, list[StoredCall]]]:
     """A conversation's messages, oldest first, and the calls by message id."""
+    return await store.read(lambda connection: _read(connection, conversation, since=0))
 
-    def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]]]:
-        names = {"id": conversation}
-        calls: dict[str, list[StoredCall]] = defaultdict(list)
-        for row in connection.execute(text("SELECT * FROM calls WHERE conversation = :id ORDER BY seq"), names):
-            calls[row.message].append(_call(row))
-        rows = connection.execute(text(_MESSAGES), names)
-        return [_message(row, calls[row.id]) for row in rows], calls
+
+async def recent(
+    store: Store, conversation: str, *, size: int
+) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
+    """As `messages`, but the newest alone, of some `size` bytes in all; and how many older ones there are."""
+
+    def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
+        first = connection.execute(text(_FIRST), {"id": conversation, "size": size}).scalar()
+        since = int(first or 0)
+        older = connection.execute(text(_OLDER), {"id": conversation, "since": since}).scalar_one()
+        return *_read(connection, conversation, since=since), int(older)
 
     return await store.read(read)
+
+
+def _read(
+    connection: Connection, conversation: str, *, since: int
+) -> tuple[list[Message], dict[str, list[StoredCall]]]:
+    names = {"id": conversation, "since": since}
+    calls: dict[str, list[StoredCall]] = defaultdict(list)
+    for row in connection.execute(text(_CALLS), names):
+        calls[row.message].append(_call(row))
+    return [_message(row, calls[row.id]) for row in connection.execute(text(_MESSAGES), names)], calls
 
 
 async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:

@@ -118,6 +118,7 @@ class OpenModel:
         if tools:
             wanted["tools"] = tools
         errors: tuple[type[Exception], ...] = (httpx.HTTPError, OSError, ValueError)
+        begun = False
         try:
             async with asyncio.timeout(_FIRST_BYTE):
                 if self._ref.kind == "openai":
@@ -125,7 +126,7 @@ class OpenModel:
                     chunks, errors = await _open_compatible(client, self._ref, wanted)
                 else:
                     chunks, errors = await _open_litellm(self._ref, self._key, wanted)
-            finished = None
+            finished, begun = None, True
             while True:
                 async with asyncio.timeout(_BETWEEN):
                     chunk = await anext(chunks, None)
@@ -139,7 +140,7 @@ class OpenModel:
                 f"{_where(self._ref)} did not answer in time. Try again, or another model."
             ) from error
         except errors as error:
-            raise _ours(error, self._ref) from error
+            raise _ours(error, self._ref, begun=begun) from error
         if finished is None:
             raise UpstreamFailed(f"{_where(self._ref)} cut its answer off. What came is kept; try again.")
 
@@ -239,12 +240,15 @@ def _delta(chunk: Any, model: str) -> Delta:
     return Delta(text=text, calls=parts, usage=counted or None, finished=choice.finish_reason)
 
 
-def _ours(error: Exception, ref: ModelRef) -> OaError:
-    """The provider's error as ours; the message names the endpoint and never what was sent."""
+def _ours(error: Exception, ref: ModelRef, *, begun: bool = False) -> OaError:
+    """The provider's error as ours; the message names the endpoint and never what was sent.
+
+    `begun`: the answer had begun.
+    """
     where, status = _where(ref), getattr(error, "status_code", None)
     if isinstance(error, OaError):
         return error
-    if broken := _broken_connection(error, where):
+    if broken := _broken(error, ref, begun=begun):
         return broken
     if status in (401, 403):
         return AccountRequired(f"{where} refused the key. Enter another one in the model settings.")
@@ -257,7 +261,7 @@ def _ours(error: Exception, ref: ModelRef) -> OaError:
         if "context" in str(error).lower() or status == 413:
             return TooLarge(f"The conversation is longer than {ref.model} can read.")
         return InvalidRequest(f"{where} does not accept the request; this model may not know tools.")
-    if isinstance(status, int) and status >= 500:
+    if isinstance(status, int) and status >= 500 and not begun:
         return UpstreamFailed(f"{where} failed with status {status}. Nothing was lost; try again.")
     if "Timeout" in type(error).__name__:
         return DeadlineExceeded(f"{where} did not answer in time. Try again, or another model.")
@@ -268,15 +272,16 @@ def _unreadable(ref: ModelRef) -> UpstreamFailed:
     return UpstreamFailed(f"{_where(ref)} answered with something that cannot be read. What came is kept; try again.")
 
 
-def _broken_connection(error: Exception, where: str) -> OaError | None:
+def _broken(error: Exception, ref: ModelRef, *, begun: bool) -> OaError | None:
     """What the causes say: litellm reports a connection that failed or broke as a status 500 of the provider."""
-    if isinstance(error, OSError):
-        return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
+    where = _where(ref)
     for each in _causes(error):
-        if isinstance(each, httpx.ConnectError | httpx.ConnectTimeout):
+        if isinstance(each, httpx.TimeoutException | TimeoutError) and not isinstance(each, httpx.ConnectTimeout):
+            return None
+        if isinstance(each, httpx.TransportError | OSError):
+            if begun or isinstance(each, httpx.ReadError | httpx.RemoteProtocolError):
+                return UpstreamFailed(f"{where} cut its answer off. What came is kept; try again.")
             return Unavailable(f"{where} cannot be reached. Is it running, and is its address right?")
-        if isinstance(each, httpx.ReadError | httpx.RemoteProtocolError):
-            return UpstreamFailed(f"{where} cut its answer off. What came is kept; try again.")
     return None
 
 

@@ -52,8 +52,12 @@ def build(
     zone: str,
     now: datetime,
     window: int = WINDOW,
+    older: int = 0,
 ) -> Prompt:
-    """The prompt for the next model call: the newest messages that fit the window beside rules and tools."""
+    """The prompt for the next model call: the newest messages that fit the window beside rules and tools.
+
+    `older` counts the messages before `history`, which cannot fit.
+    """
     system = {"role": "system", "content": _system(accounts, zone, now)}
     budget = window - min(_ANSWER, window // 4) - estimate(system) - estimate(tools)
     blocks = [_block(message, calls.get(message.id, [])) for message in history]
@@ -65,7 +69,7 @@ def build(
         kept.insert(0, block)
     while kept and len(kept) > 1 and (not kept[0] or kept[0][0]["role"] != "user"):
         kept.pop(0)
-    left_out = len(blocks) - len(kept)
+    left_out = older + len(blocks) - len(kept)
     messages = [system]
     if left_out:
         note = f"{left_out} earlier messages of this conversation do not fit and were left out."

@@ -56,6 +56,8 @@ from services.agent.prompt import WINDOW, build
 __all__ = ["Turns"]
 
 _MOST_STEPS = 24
+_BYTES = 9
+"""As many bytes for each token of a model's window are read of a conversation: three times what could fit."""
 _RENEW_BEFORE = timedelta(seconds=90)
 
 _log = logging.getLogger("openassistant.agent")
@@ -265,13 +267,11 @@ class Turns:
         await self._catalogue.read()
         offered = offers(self._catalogue, grant, turn.request.accounts)
         tools = as_tools(offered)
-        history, calls = await conversations.messages(store, turn.conversation)
-        readable = [each for each in history if not each.error]
         window = ref.window or WINDOW
         try:
-            return await self._answer(store, live, user, turn, model, offered, tools, readable, calls, window)
+            return await self._answer(store, live, user, turn, model, offered, tools, window)
         except TooLarge:
-            return await self._answer(store, live, user, turn, model, offered, tools, readable, calls, window // 2)
+            return await self._answer(store, live, user, turn, model, offered, tools, window // 2)
 
     async def _answer(
         self,
@@ -282,14 +282,14 @@ class Turns:
         model: Model,
         offered: dict[str, Offer],
         tools: list[dict[str, Any]],
-        history: list[Message],
-        calls: dict[str, list[StoredCall]],
         window: int,
     ) -> list[Usage]:
         now, request = self._clock(), turn.request
+        history, calls, older = await conversations.recent(store, turn.conversation, size=window * _BYTES)
         prompt = build(
-            history, calls, tools=tools, accounts=request.accounts, zone=request.zone, now=now, window=window
-        )
+            [each for each in history if not each.error], calls, older=older, tools=tools, accounts=request.accounts,
+            zone=request.zone, now=now, window=window,
+        )  # fmt: skip
         if prompt.left_out:
             await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
         listening = Listening(store, live, turn, user=user, offered=offered)

@@ -141,8 +141,9 @@ class ModelServer(Lifespan):
         try:
             while seen := await _receive(reader):
                 await self._answer(seen, _Reply(reader, writer))
-        except _Cut:
-            writer.transport.abort()
+        except _Cut as cut:
+            if cut.nothing_sent:  # a reset takes with it what the client has not read yet
+                writer.transport.abort()
         except (ConnectionError, asyncio.IncompleteReadError):
             self.abandoned += 1
         finally:
@@ -260,7 +261,7 @@ async def _play(answer: _Answer, fault: Fault, reply: "_Reply") -> None:
     elif answer.streamed:
         await _stream(answer, fault, reply)
     elif fault.kind == "cut":
-        raise _Cut
+        raise _Cut(nothing_sent=True)
     else:
         await reply.json(200, answer.whole())
 
@@ -269,7 +270,7 @@ async def _stream(answer: _Answer, fault: Fault, reply: "_Reply") -> None:
     await reply.begin_stream()
     for place, chunk in enumerate(answer.chunks()):
         if fault.kind == "cut" and place >= fault.after:
-            raise _Cut
+            raise _Cut(nothing_sent=place == 0)
         if fault.kind == "rubbish" and place >= fault.after:
             await reply.rubbish()
             return
@@ -282,6 +283,9 @@ async def _stream(answer: _Answer, fault: Fault, reply: "_Reply") -> None:
 
 class _Cut(Exception):
     """The script drops the connection here."""
+
+    def __init__(self, *, nothing_sent: bool) -> None:
+        self.nothing_sent = nothing_sent
 
 
 class _Reply:

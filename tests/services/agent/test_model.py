@@ -148,6 +148,7 @@ async def test_rubbish_ends_the_answer_and_keeps_what_came(server: ModelServer, 
     server.script = Script([Step(say="Carol wrote about the lease.", fault=Fault("rubbish", after=after))])
     error, text = await failure(model(server, kind))
     assert isinstance(error, UpstreamFailed)
+    assert "What came is kept" in error.message
     assert bool(text) == bool(after)
 
 

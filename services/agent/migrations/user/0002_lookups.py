@@ -9,8 +9,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Indexes calls by conversation and by turn, and messages by turn."""
-    op.create_index("calls_conversation", "calls", ["conversation", "seq"])
+    """Indexes calls and messages by turn."""
     op.create_index("calls_turn", "calls", ["turn", "seq"])
     op.create_index("messages_turn", "messages", ["turn", "seq"])
-    op.drop_index("calls_message", "calls")

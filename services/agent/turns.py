@@ -96,7 +96,9 @@ class Turns:
         accepted = TurnAccepted(turn=turn_id, run=turn_id, last_event_id=live.last_event_id)
         if turn_id in self._tasks:
             return accepted
-        if any(self.is_running(other) for other in await livestore.turns_of(self._room, conversation)):
+        async with live.lock:  # who has just heard that a turn ended need not wait until that is stored
+            running = [each for each in await livestore.turns_of(self._room, conversation) if self.is_running(each)]
+        if running:
             raise Conflict("The previous message is still being answered. Stop it first, or wait.")
         async with self._stores.use(grant.user) as store:
             for waiting in await conversations.waiting_turns(store, conversation):

@@ -1,81 +1,198 @@
-"""What the house adds to a model: from the message to the first word and to the last, beside the model asked directly.
+"""What the house adds to a model: to the first word, to a stream, to many at once; beside the model asked directly.
 
-The floor is the same scripted model, asked by plain HTTP from this process. Between the two lie the session, two
-signed grants, the ledger, the agent's stores, the bus and the event stream.
+The floor is the official client, kept open, sending the very request that the house sent. Between the two lie the
+session, two signed grants, the ledger, the agent's stores, the bus and the event stream.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
-import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import httpx
+from openai import AsyncOpenAI, OpenAI
 
+from tests.bench.rows import Row, middle, percentile
+from tests.bench.stage import Model, cpu_seconds, staged
 from tests.e2e.stack import Person, Stack
-from tests.peers.model import ModelServer
-from tests.peers.script import Script, Step
 
-_ROUNDS = 30
-_WORDS = 200
-Times = tuple[float, float]
-
-
-def _direct(model: ModelServer) -> Times:
-    """Seconds to the first and to the last word of the model itself."""
-    body = {"model": model.name, "stream": True, "messages": [{"role": "user", "content": "Hello?"}]}
-    return _timed(lambda: _words_of_model(model.url, body))
+_ROUNDS = 150
+_LONG = 6_000
+_CHATS, _WORDS = 50, 200
+_TURNS = {"20": 10, "200": 100, "2,000": 1_000}
 
 
-def _words_of_model(url: str, body: dict[str, object]) -> Iterator[str]:
-    with httpx.stream("POST", f"{url}/chat/completions", json=body, timeout=30, trust_env=False) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("data: {"):
-                for choice in json.loads(line[6:])["choices"]:
-                    yield choice["delta"].get("content") or ""
+class Timed(NamedTuple):
+    """Seconds to the first word and to the end, and how many words came."""
+
+    first: float
+    whole: float
+    words: int
+
+    @property
+    def rate(self) -> float:
+        """Words a second from the first to the last."""
+        return self.words / (self.whole - self.first)
 
 
-def _through(ada: Person, conversation: str) -> Times:
-    """The same through the house."""
-    return _timed(lambda: _words_of_house(ada, conversation))
+def _timed(pieces: Iterator[str]) -> Timed:
+    started, first, words = time.perf_counter(), 0.0, 0
+    for piece in pieces:
+        first = first or time.perf_counter() - started
+        words += len(piece.split())
+    return Timed(first, time.perf_counter() - started, words)
 
 
-def _words_of_house(ada: Person, conversation: str) -> Iterator[str]:
-    for event in ada.stream(conversation, "Hello?"):
+def _direct(client: OpenAI, body: dict[str, Any]) -> Iterator[str]:
+    for chunk in client.chat.completions.create(**body):
+        if chunk.choices and (text := chunk.choices[0].delta.content):
+            yield text
+
+
+def _through(owner: Person, conversation: str) -> Iterator[str]:
+    for event in owner.stream(conversation, "Hello?"):
         if event.type == "TEXT_MESSAGE_CONTENT":
             yield event.data["delta"]
 
 
-def _timed(words: Callable[[], Iterator[str]]) -> Times:
-    started, first = time.perf_counter(), 0.0
-    for word in words():
-        if word and not first:
-            first = time.perf_counter() - started
-    return first, time.perf_counter() - started
+def _client(model: Model) -> OpenAI:
+    return OpenAI(base_url=model.url, api_key="none", http_client=httpx.Client(trust_env=False))
 
 
-def _middle(times: list[Times]) -> Times:
-    return statistics.median(each[0] for each in times), statistics.median(each[1] for each in times)
+def _first_word(owner: Person, model: Model) -> list[Row]:
+    model.play({"prose": 5, "times": None})
+    conversations = [owner.converse() for _ in range(_ROUNDS + 20)]
+    client = _client(model)
+    for each in conversations[:20]:
+        _timed(_through(owner, each))
+    body, house, floor = model.asked(), list[float](), list[float]()
+    for each in conversations[20:]:
+        house.append(_timed(_through(owner, each)).first * 1000)
+        floor.append(_timed(_direct(client, body)).first * 1000)
+    return [
+        _over("first word, added (median)", middle(house), middle(floor), 10),
+        _over("first word, added (p99)", percentile(house, 99), percentile(floor, 99), 25),
+    ]
 
 
-def main() -> None:
-    """Measures and prints medians."""
-    with ModelServer(Script([Step(prose=_WORDS, times=None)])) as model, Stack(model=model) as stack:
-        launched = time.perf_counter()
-        stack.halt()
-        stack.launch()
-        start = time.perf_counter() - launched
-        with stack.sign_in() as ada:
-            conversations = [ada.converse() for _ in range(_ROUNDS + 1)]
-            _through(ada, conversations[0])
-            floor = _middle([_direct(model) for _ in range(_ROUNDS)])
-            house = _middle([_through(ada, each) for each in conversations[1:]])
-    for name, place in (("first word", 0), (f"all {_WORDS} words", 1)):
-        ratio = f"{house[place] / floor[place]:.1f} x the floor, {(house[place] - floor[place]) * 1000:.1f} ms more"
-        print(f"{name:16} model {floor[place] * 1000:7.1f} ms   house {house[place] * 1000:7.1f} ms   {ratio}")
-    print(f"{'stop and start':16} {start:.1f} s until every room answers")
+def _over(what: str, house: float, floor: float, limit: float) -> Row:
+    note = f"{house:.1f} ms through the house, {floor:.1f} ms by the model's own client"
+    return Row(what, house - floor, "ms", floor, "the client", limit, note)
 
 
-if __name__ == "__main__":
-    main()
+def _stream(owner: Person, model: Model) -> list[Row]:
+    model.play({"prose": _LONG, "times": None})
+    client, rates = _client(model), list[tuple[float, float]]()
+    for _ in range(5):
+        through = _timed(_through(owner, owner.converse()))
+        rates.append((through.rate, _timed(_direct(client, model.asked())).rate))
+    house, floor = (middle(each) for each in zip(*rates, strict=True))
+    return [Row("one stream, as fast as it goes: words", house, "/s", floor, "the client", floor * 0.8)]
+
+
+async def _many(owner: Person, model: Model) -> tuple[list[Timed], list[Timed], float]:
+    """Fifty answers at once: through the house, by the client directly, and seconds for all of the former."""
+    cookies, headers = dict(owner.http.cookies), {"Origin": str(owner.http.base_url), "Accept": "text/event-stream"}
+    conversations = [owner.converse() for _ in range(_CHATS)]
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(
+        base_url=owner.http.base_url, cookies=cookies, headers=headers, timeout=60, limits=limits, trust_env=False
+    ) as http:
+        started = time.perf_counter()
+        house = await asyncio.gather(*(_one(http, each) for each in conversations))
+        seconds = time.perf_counter() - started
+    body = await asyncio.to_thread(model.asked)
+    async with AsyncOpenAI(
+        base_url=model.url, api_key="none", http_client=httpx.AsyncClient(limits=limits, trust_env=False)
+    ) as client:
+        floor = await asyncio.gather(*(_one_direct(client, body) for _ in range(_CHATS)))
+    return list(house), list(floor), seconds
+
+
+async def _one(http: httpx.AsyncClient, conversation: str) -> Timed:
+    started, first, words = time.perf_counter(), 0.0, 0
+    path = f"/api/conversations/{conversation}/messages"
+    async with http.stream("POST", path, json={"text": "Hello?"}) as answer:
+        answer.raise_for_status()
+        async for line in answer.aiter_lines():
+            if line.startswith("data: ") and "TEXT_MESSAGE_CONTENT" in line:
+                first = first or time.perf_counter() - started
+                words += len(json.loads(line[6:])["delta"].split())
+            elif "RUN_FINISHED" in line:
+                break
+    return Timed(first, time.perf_counter() - started, words)
+
+
+async def _one_direct(client: AsyncOpenAI, body: dict[str, Any]) -> Timed:
+    started, first, words = time.perf_counter(), 0.0, 0
+    async for chunk in await client.chat.completions.create(**body):
+        if chunk.choices and (text := chunk.choices[0].delta.content):
+            first = first or time.perf_counter() - started
+            words += len(text.split())
+    return Timed(first, time.perf_counter() - started, words)
+
+
+def _at_once(stack: Stack, owner: Person, model: Model) -> list[Row]:
+    model.play({"prose": _WORDS, "times": None})
+    house, floor, seconds = asyncio.run(_many(owner, model))
+    said = [each for each in house if each.words == _WORDS]
+    direct = sum(each.words for each in floor) / max(each.whole for each in floor)
+    slowest = middle(each.whole for each in house) / max(each.whole for each in house)
+    fast = Row(
+        "50 chats at once, as fast as it goes: words", sum(each.words for each in house) / seconds, "/s", direct,
+        "the client", 8_000, f"{len(said)} of {_CHATS} whole; the slowest has {slowest:.2f} of the median's rate",
+    )  # fmt: skip
+    model.play({"prose": _WORDS, "delay": 0.02, "times": None})
+    pids, used = stack.processes(), cpu_seconds(stack.processes())
+    house, floor, seconds = asyncio.run(_many(owner, model))
+    used = cpu_seconds(pids) - used
+    behind = max(each.whole for each in house) - max(each.whole for each in floor)
+    return [
+        fast,
+        Row("50 chats at 50 words/s: the last is behind by", behind * 1000, "ms", note="behind the client alone"),
+        Row("50 chats at 50 words/s: processor", 100 * used / (_WORDS * 0.02), "%", limit=100, note="of one core"),
+    ]
+
+
+def _growth(owner: Person, model: Model) -> list[Row]:
+    model.play({"prose": 5, "times": None})
+    conversation, client, told, done = owner.converse(), _client(model), list[tuple[str, float]](), 0
+    for size, turns in _TURNS.items():
+        for _ in range(turns - done - 20):
+            owner.say(conversation, "Hello?")
+        house = middle(_timed(_through(owner, conversation)).first for _ in range(20)) * 1000
+        body, done = model.asked(), turns + (20 if turns < 20 else 0)
+        told.append((size, house - middle(_timed(_direct(client, body)).first for _ in range(20)) * 1000))
+    read = [_first_byte(owner, f"/api/conversations/{conversation}") for _ in range(40)]
+    listed = [_first_byte(owner, "/api/conversations") for _ in range(40)]
+    notes = "; ".join(f"{size} messages: {added:.1f} ms" for size, added in told)
+    return [
+        Row("first word, added, in a conversation of 2,000", told[-1][1], "ms", told[0][1], "of 20", note=notes),
+        Row("conversation of 2,000 messages, first byte (p95)", percentile(read, 95), "ms", limit=30),
+        Row(
+            "list of conversations, first byte (p95)", percentile(listed, 95), "ms", limit=30,
+            note=f"{len(owner.get('/api/conversations'))} conversations",
+        ),
+    ]  # fmt: skip
+
+
+def _first_byte(owner: Person, path: str) -> float:
+    started = time.perf_counter()
+    with owner.http.stream("GET", path) as answer:
+        next(itertools.islice(answer.iter_raw(), 1))
+        return (time.perf_counter() - started) * 1000
+
+
+def rows() -> list[Row]:
+    """All of them; about two minutes."""
+    with staged() as (stack, owner, model):
+        return [
+            *_first_word(owner, model),
+            *_stream(owner, model),
+            *_at_once(stack, owner, model),
+            *_growth(owner, model),
+        ]

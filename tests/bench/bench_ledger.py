@@ -1,4 +1,4 @@
-"""Receipts per second against plain commits on the same disk, in the same run: `python -m tests.bench.bench_ledger`.
+"""The ledger: records beside plain commits on the same disk, and how fast it is verified.
 
 Floor one: SQLCipher commits of one 600-byte row each, WAL, synchronous=FULL, one after the other. Floor two: the
 signature under a receipt. The witness is asked without a bus between; it shares commits among records that come at
@@ -19,9 +19,8 @@ from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AuditAction, Effect, Record
 from openassistant.store import Migrations, Store
+from tests.bench.rows import Row
 from tests.services.audit.house import AuditHouse
-
-__all__ = ["main"]
 
 _LONE, _AT_ONCE, _ROUNDS, _VERIFIED = 200, 200, 8, 5_000
 _INSERT = text("INSERT INTO floor (data) VALUES (:data)")
@@ -89,28 +88,21 @@ async def _verify(house: AuditHouse) -> float:
     return found.seconds / found.size
 
 
-async def _measure() -> None:
+async def _measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with AuditHouse(folder) as house:
             floor, signing = await _plain_commits(folder / "before"), await _signature(house)
             lone, at_once, verified = await _lone(house), await _at_once(house), await _verify(house)
             floor = (floor + await _plain_commits(folder / "after")) / 2
-    _line("floor   plain commit", floor)
-    _line("floor   signature", signing)
-    _line("ledger  lone receipt", lone, f"{lone / (floor + signing):.2f} x the floors' time")
-    _line(f"ledger  {_AT_ONCE} in flight", at_once, f"{floor / at_once:.2f} x the plain commits' rate")
-    _line("ledger  verified record", verified)
+    alone = "a commit and a signature"
+    return [
+        Row("a record, alone", lone * 1000, "ms", (floor + signing) * 1000, alone),
+        Row(f"records, {_AT_ONCE} in flight", 1 / at_once, "/s", 1 / floor, "single commits", 5_000),
+        Row("records verified", 1 / verified, "/s", limit=100_000),
+    ]
 
 
-def _line(name: str, seconds: float, ratio: str = "") -> None:
-    print(f"{name:26}{seconds * 1e6:8.0f} us {1 / seconds:9.0f} /s   {ratio}".rstrip())
-
-
-def main() -> None:
-    """Measures and prints."""
-    asyncio.run(_measure())
-
-
-if __name__ == "__main__":
-    main()
+def rows() -> list[Row]:
+    """All of them; some seconds."""
+    return asyncio.run(_measure())

@@ -1,0 +1,123 @@
+"""What a measurement says: a figure beside its floor and its target, as a table, a page and a picture."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+__all__ = ["Row", "middle", "page", "percentile", "picture", "table"]
+
+_HEADS = ("what", "floor", "ours", "ratio", "target", "met")
+_RATES = ("/s",)
+_FONT = 'font-size="13" font-family="system-ui, sans-serif"'
+_LIGHT = "text{fill:#222}.q{fill:#666}.b{fill:#2f7d5b}.m{fill:#b4471f}.l{stroke:#666}"
+_DARK = "text{fill:#ddd}.q{fill:#999}.b{fill:#58b08a}.m{fill:#e08658}.l{stroke:#999}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `unit`: ms, s, MB, %, or a rate (/s: more is better); `floor` is in the same unit.
+
+    `limit` is the target; None where it has none. `note` says what the figure is of, or why it misses its target.
+    """
+
+    what: str
+    ours: float
+    unit: str
+    floor: float | None = None
+    floor_is: str = ""
+    limit: float | None = None
+    note: str = ""
+
+    @property
+    def used(self) -> float | None:
+        """How much of what the target allows is used; up to 1 it is met."""
+        if self.limit is None:
+            return None
+        return self.limit / self.ours if self.unit in _RATES else self.ours / self.limit
+
+    def cells(self) -> tuple[str, ...]:
+        """The row as the table has it."""
+        floor = f"{_figure(self.floor, self.unit)} ({self.floor_is})" if self.floor is not None else ""
+        ratio = f"{self.ours / self.floor:.2f}" if self.floor else ""
+        sign = "≥" if self.unit in _RATES else "≤"
+        target = f"{sign} {_figure(self.limit, self.unit)}" if self.limit is not None else ""
+        met = "" if self.used is None else "yes" if self.used <= 1 else "NO"
+        return self.what, floor, _figure(self.ours, self.unit), ratio, target, met
+
+
+def middle(values: Iterable[float]) -> float:
+    """The median."""
+    return statistics.median(values)
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    """The value that `percent` of them do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-int(len(ordered) * percent) // 100) - 1)]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows for a terminal; below it what there is to say of them."""
+    cells = [_HEADS, *(row.cells() for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    notes = [f"  {row.what}: {row.note}" for row in rows if row.note]
+    return "\n".join([*lines, *notes])
+
+
+def page(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
+    """All rows as a page of the documentation."""
+    parts = [
+        "# Benchmarks\n",
+        "Written by `make bench BENCH_FLAGS=--write`. Each figure stands beside a floor that was measured in the same",
+        "run on the same machine: read the ratios, the absolute figures move with the machine. A rate (/s) is better",
+        "when it is larger, everything else when it is smaller.\n",
+        f"Measured on {platform.system()} {platform.machine()}, {_cores()}, Python {platform.python_version()}.\n",
+    ]
+    for title, rows in measured:
+        parts += [f"## {title}\n", "| " + " | ".join(_HEADS) + " |", "|" + " --- |" * len(_HEADS)]
+        parts += ["| " + " | ".join(row.cells()) + " |" for row in rows]
+        parts += ["", *(f"- {row.what}: {row.note}" for row in rows if row.note)]
+        parts += [""] if any(row.note for row in rows) else []
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def picture(rows: Sequence[Row]) -> str:
+    """How much of its target each figure uses, as an SVG that is read in light and dark."""
+    shown = [(row, row.used) for row in rows if row.used is not None]
+    width, line, left, bar = 860, 26, 430, 300
+    height = line * len(shown) + 56
+    full = left + bar / 1.5
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" {_FONT}>'
+    parts = [
+        head,
+        "<title>How much of its target each figure uses; less is better</title>",
+        f"<style>{_LIGHT}@media (prefers-color-scheme:dark){{{_DARK}}}</style>",
+        f'<text x="{left}" y="18" class="q">0</text>',
+        f'<text x="{full}" y="18" class="q" text-anchor="middle">target</text>',
+    ]
+    for place, (row, used) in enumerate(shown):
+        top = 30 + place * line
+        wide, kind = max(2.0, bar * min(used, 1.5) / 1.5), "b" if used <= 1 else "m"
+        parts += [
+            f'<text x="{left - 10}" y="{top + 14}" text-anchor="end">{escape(row.what)}</text>',
+            f'<rect x="{left}" y="{top}" width="{wide:.1f}" height="18" rx="3" class="{kind}"/>',
+            f'<text x="{left + bar + 10}" y="{top + 14}" class="q">{_figure(row.ours, row.unit)}</text>',
+        ]
+    parts.append(f'<line x1="{full}" y1="24" x2="{full}" y2="{height - 22}" class="l" stroke-dasharray="4 4"/>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _figure(value: float, unit: str) -> str:
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}{'' if unit in ('/s', '%') else ' '}{unit}"
+
+
+def _cores() -> str:
+    with open("/proc/cpuinfo") as file:  # noqa: PTH123 - not a file of anybody's
+        count = sum(line.startswith("processor") for line in file)
+    return f"{count} cores"

@@ -85,7 +85,7 @@ class Agent:
             messages, _calls = await conversations.messages(store, str(ctx.conversation))
             if live.partial is not None:
                 messages.append(live.partial)
-            state = await self._state(store, str(ctx.conversation))
+            state = self._state(await livestore.turns_of(self._room, str(ctx.conversation)))
             return History(
                 conversation=conversation.model_copy(update={"state": state}),
                 messages=tuple(messages),
@@ -97,7 +97,10 @@ class Agent:
         user = await self._owner(ctx)
         async with self.stores.use(user) as store:
             found = await conversations.listing(store)
-            with_state = [each.model_copy(update={"state": await self._state(store, each.id)}) for each in found]
+        live: dict[str, list[str]] = {}
+        for turn, _user, conversation, _grant in await livestore.everything(self._room):
+            live.setdefault(conversation, []).append(turn)
+        with_state = (each.model_copy(update={"state": self._state(live.get(each.id, []))}) for each in found)
         return ConversationList(conversations=tuple(with_state))
 
     async def on_create(self, ctx: CallContext, query: ConversationQuery) -> Conversation:
@@ -125,8 +128,8 @@ class Agent:
         await self._keys.unlock(grant.user, ctx.grant)
         return grant.user
 
-    async def _state(self, store: Store, conversation: str) -> str:
-        live = await livestore.turns_of(self._room, conversation)
+    def _state(self, live: list[str]) -> str:
+        """What a conversation does, of whose turns these have not ended."""
         if not live:
             return "idle"
         return "running" if any(self.turns.is_running(turn) for turn in live) else "waiting"

@@ -51,8 +51,9 @@ __all__ = [
 _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
 _MESSAGES = """
-SELECT messages.*, json_extract(turns.request, '$.command') AS command FROM messages
-LEFT JOIN turns ON turns.id = messages.turn
+SELECT messages.id, role, turn, messages.created, text, error, usage,
+    CASE WHEN instr(request, '"command":{') THEN json_extract(request, '$.command') END AS command
+FROM messages LEFT JOIN turns ON turns.id = messages.turn
 WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY messages.seq
 """
 
@@ -63,8 +64,8 @@ WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY calls.seq
 
 _FIRST = """
 WITH sized AS (
-    SELECT messages.seq, octet_length(messages.text)
-        + coalesce((SELECT sum(octet_length(given) + min(coalesce(octet_length(outcome), 0), 48000))
+    SELECT messages.seq, octet_length(messages.text) + 33
+        + coalesce((SELECT sum(octet_length(given) + min(coalesce(octet_length(outcome), 0), 72000) / 3)
                     FROM calls WHERE calls.message = messages.id), 0) AS size
     FROM messages WHERE conversation = :id
 )
@@ -296,7 +297,10 @@ async def messages(store: Store, conversation: str) -> tuple[list[Message], dict
 async def recent(
     store: Store, conversation: str, *, size: int
 ) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
-    """As `messages`, but the newest alone, of some `size` bytes in all; and how many older ones there are."""
+    """As `messages`, but only the newest that can make up `size` bytes of a prompt; and how many older ones there are.
+
+    A message is counted with the least that it takes there: in JSON, its results cut as they are and without escapes.
+    """
 
     def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
         first = connection.execute(text(_FIRST), {"id": conversation, "size": size}).scalar()
@@ -314,7 +318,7 @@ def _read(
     calls: dict[str, list[StoredCall]] = defaultdict(list)
     for row in connection.execute(text(_CALLS), names):
         calls[row.message].append(_call(row))
-    return [_message(row, calls[row.id]) for row in connection.execute(text(_MESSAGES), names)], calls
+    return [_message(row, calls) for row in connection.execute(text(_MESSAGES), names)], calls
 
 
 async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
@@ -364,17 +368,18 @@ def _turn(row: Any) -> Turn:
     return Turn(id=row.id, conversation=row.conversation, state=row.state, request=request)
 
 
-def _message(row: Any, calls: list[StoredCall]) -> Message:
+def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
+    id_, role, turn_id, created, said, error, usage, command = row
     return Message(
-        id=row.id,
-        role=row.role,
-        turn=row.turn,
-        created=datetime.fromisoformat(row.created),
-        text=row.text,
-        calls=tuple(call.view() for call in calls),
-        error=ErrorBody.model_validate_json(row.error) if row.error else None,
-        usage=json.loads(row.usage) if row.usage else None,
-        command=CommandNote.model_validate_json(row.command) if row.command else None,
+        id=id_,
+        role=role,
+        turn=turn_id,
+        created=datetime.fromisoformat(created),
+        text=said,
+        calls=tuple(call.view() for call in calls.get(id_, ())),
+        error=ErrorBody.model_validate_json(error) if error else None,
+        usage=json.loads(usage) if usage else None,
+        command=CommandNote.model_validate_json(command) if command else None,
     )
 
 

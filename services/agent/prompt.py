@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from openassistant.messages import AccountRef, CallState, Message, Wire
 from services.agent.conversations import StoredCall
 
-__all__ = ["WINDOW", "Prompt", "build", "estimate"]
+__all__ = ["BYTES", "WINDOW", "Prompt", "build", "estimate"]
 
 WINDOW = 32_768
 """Tokens that a model is assumed to read when nobody says otherwise."""
 
+BYTES = 3
+"""Bytes of a prompt that count as a token."""
 _ANSWER = 4_096
 _LARGEST_RESULT = 24_000
 
@@ -78,8 +80,8 @@ def build(
 
 
 def estimate(value: Any) -> int:
-    """Tokens of a JSON value, on the safe side: three bytes each."""
-    return len(json.dumps(value, ensure_ascii=False).encode()) // 3 + 1
+    """Tokens of a JSON value, on the safe side."""
+    return len(json.dumps(value, ensure_ascii=False).encode()) // BYTES + 1
 
 
 def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:

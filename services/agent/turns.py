@@ -51,13 +51,11 @@ from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
 from services.agent.model import Model, Usage
 from services.agent.offers import Offer, as_tools, offers
-from services.agent.prompt import WINDOW, build
+from services.agent.prompt import BYTES, WINDOW, build
 
 __all__ = ["Turns"]
 
 _MOST_STEPS = 24
-_BYTES = 9
-"""As many bytes for each token of a model's window are read of a conversation: three times what could fit."""
 _RENEW_BEFORE = timedelta(seconds=90)
 
 _log = logging.getLogger("openassistant.agent")
@@ -287,7 +285,7 @@ class Turns:
         window: int,
     ) -> list[Usage]:
         now, request = self._clock(), turn.request
-        history, calls, older = await conversations.recent(store, turn.conversation, size=window * _BYTES)
+        history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
         prompt = build(
             [each for each in history if not each.error], calls, older=older, tools=tools, accounts=request.accounts,
             zone=request.zone, now=now, window=window,

@@ -19,6 +19,7 @@ from openassistant.messages import (
     ConversationQuery,
     Done,
     History,
+    Message,
     TurnAccepted,
     TurnRequest,
 )
@@ -169,9 +170,19 @@ def _view(found: Conversation) -> views.Conversation:
 
 
 def _history(found: History) -> views.History:
-    messages = (
-        views.Message.model_validate({**each.model_dump(exclude={"created"}), "created_at": each.created})
-        for each in found.messages
-    )
     shown = _view(found.conversation).model_dump()
-    return views.History(**shown, messages=tuple(messages), last_event_id=found.last_event_id)
+    return views.History(**shown, messages=tuple(map(_message, found.messages)), last_event_id=found.last_event_id)
+
+
+def _message(found: Message) -> views.Message:
+    return views.Message(
+        id=found.id,
+        role=found.role,
+        turn=found.turn,
+        created_at=found.created,
+        text=found.text,
+        calls=tuple(views.CallView.model_validate(each, from_attributes=True) for each in found.calls),
+        error=views.MessageError.model_validate(found.error, from_attributes=True) if found.error else None,
+        usage=found.usage,
+        command=views.CommandNote.model_validate(found.command, from_attributes=True) if found.command else None,
+    )

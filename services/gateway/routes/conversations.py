@@ -9,17 +9,17 @@ from fastapi import APIRouter, Header, Request, Response
 
 from openassistant.messages import Id
 from services.gateway import views
-from services.gateway.routes.doors import EVENTS, House, Me, answered
+from services.gateway.routes.doors import EVENTS, House, Me, answered, as_json
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/api", tags=["conversations"])
 
 
-@router.get("/conversations")
-async def conversations(house: House, me: Me) -> list[views.Conversation]:
+@router.get("/conversations", response_model=list[views.Conversation])
+async def conversations(house: House, me: Me) -> Response:
     """One's own conversations, newest change first."""
-    return await house.chat.listing(me)
+    return as_json(list[views.Conversation], await house.chat.listing(me))
 
 
 @router.post("/conversations", status_code=201)
@@ -28,10 +28,10 @@ async def create_conversation(house: House, me: Me, draft: views.ConversationDra
     return await house.chat.create(me, title=draft.title if draft else "")
 
 
-@router.get("/conversations/{conversation}")
-async def conversation(conversation: Id, house: House, me: Me) -> views.History:
+@router.get("/conversations/{conversation}", response_model=views.History)
+async def conversation(conversation: Id, house: House, me: Me) -> Response:
     """A conversation with its messages."""
-    return await house.chat.history(me, conversation)
+    return as_json(views.History, await house.chat.history(me, conversation))
 
 
 @router.delete("/conversations/{conversation}", status_code=204)

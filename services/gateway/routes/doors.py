@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
 
 from openassistant.errors import Forbidden
 from services.gateway import scopes
@@ -15,7 +17,7 @@ from services.gateway.problems import ScopeMissing, SignInRequired
 from services.gateway.sessions import SignedIn
 from services.gateway.streams import Say
 
-__all__ = ["EVENTS", "House", "Me", "Owner", "address_of", "answered", "drop_cookie", "set_cookie"]
+__all__ = ["EVENTS", "House", "Me", "Owner", "address_of", "answered", "as_json", "drop_cookie", "set_cookie"]
 
 EVENTS: dict[int | str, dict[str, object]] = {
     200: {"description": "AG-UI 1.0 events", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
@@ -61,6 +63,16 @@ def _owner(me: Me) -> SignedIn:
 
 
 Owner = Annotated[SignedIn, Depends(_owner)]
+
+
+def as_json(kind: Any, value: Any) -> Response:
+    """A view, or a list of them, as the answer to a request: it is checked already, and may be long."""
+    return Response(_adapter(kind).dump_json(value), media_type="application/json")
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 async def answered(request: Request, house: House, me: SignedIn, conversation: str, say: Say) -> Response:

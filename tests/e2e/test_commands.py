@@ -57,13 +57,17 @@ def find(page: Page, house: House) -> None:
     expect(answer(page).last).to_contain_text("from 2 services.")
 
 
-def put_event(page: Page, house: House, day: str) -> None:
+def fill_event(page: Page, day: str) -> None:
     choose(page, "event")
     page.get_by_label("Title").fill(TITLE)
     page.get_by_label("Start", exact=True).fill(day)
     page.get_by_label("Start: time").fill("10:00")
     page.get_by_label("Place").fill("The garden")
     page.get_by_role("button", name="Go").click()
+
+
+def put_event(page: Page, house: House, day: str) -> None:
+    fill_event(page, day)
     # Text from outside was read before, so that the owner typed it himself clears nothing.
     card = decision(page, "Create an event?")
     expect(card).to_contain_text(TITLE)
@@ -122,6 +126,28 @@ def test_a_house_without_a_model_finds_plans_and_writes(
     [event] = pear_events(house)
     assert (str(event.start)[:16], str(event["LOCATION"])) == (f"{day} 10:00", "The garden")
     assert not house.model.requests
+    assert ada.verify()["ok"]
+
+
+def test_an_event_that_was_just_made_is_taken_back_by_a_click(
+    browser: Browser, stack: Stack, ada: Person, house: House
+) -> None:
+    connect_everything(ada, house)
+    day = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    with window(browser, stack.url) as (page, watch):
+        watch.allow(401, "/api/session")
+        page.goto("/login")
+        sign_in(page)
+        expect(page.get_by_text("What works without a model")).to_be_visible()
+        fill_event(page, day)
+        expect(answer(page).last).to_have_text("Done.")
+        assert len(pear_events(house)) == 1
+        page.get_by_role("button", name=re.compile("^Undo: ")).click()
+        expect(page.get_by_text("Taken back.")).to_be_visible()
+        assert pear_events(house) == []
+        page.reload()
+        expect(page.get_by_text("Taken back.")).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("^Undo"))).to_have_count(0)
     assert ada.verify()["ok"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.peers.certificates import Certificate
 from tests.peers.process import LOOPBACK, Child, Lifespan, find_binary, free_port, listens, workspace
 
-__all__ = ["FOLDERS", "Dovecot"]
+__all__ = ["FOLDERS", "PACKAGE", "Dovecot"]
 
 PACKAGE = "the Debian package dovecot-imapd (RUNLEVEL=1 apt-get install -y --no-install-recommends dovecot-imapd)"
 FOLDERS = ("Drafts", "Sent", "Trash", "Archive", "Junk")

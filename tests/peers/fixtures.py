@@ -3,6 +3,7 @@
 Where a test needs other options (TLS, more users, a port), it uses the class itself as a context manager.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,28 +11,47 @@ import pytest
 
 from tests.peers.caldav import CalendarServer
 from tests.peers.certificates import Authority
-from tests.peers.dovecot import Dovecot
+from tests.peers.dovecot import PACKAGE, Dovecot
 from tests.peers.model import ModelServer
 from tests.peers.nats import NatsServer
+from tests.peers.process import MissingPeerError, find_binary
 from tests.peers.pymap import Pymap
 from tests.peers.radicale import Radicale
 from tests.peers.smtp import SmtpServer
 from tests.peers.xandikos import Xandikos
 
 
+def _missing() -> str:
+    """Why there is no Dovecot here, in words; empty where there is one."""
+    try:
+        find_binary("dovecot", package=PACKAGE)
+    except MissingPeerError as error:
+        return str(error)
+    return ""
+
+
+_NO_DOVECOT = _missing()
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker that `make test` may leave out on a machine without the Debian package."""
+    """Register the markers of the peers."""
     config.addinivalue_line("markers", "needs_dovecot: talks to Dovecot (apt-get install dovecot-imapd)")
     config.addinivalue_line("markers", "watched: the connector listens for new mail while the test runs")
     config.addinivalue_line("markers", "mails(count): how many mails the seeded mailbox holds")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever asks for the `dovecot` fixture, or for each IMAP server, carries the marker without saying so."""
+    """Whatever asks for the `dovecot` fixture, or for each IMAP server, carries the marker without saying so.
+
+    Where Dovecot, the one peer that no Python package brings, is missing, those tests say so and are left out, unless
+    `REQUIRE_PEERS` is set in the environment: then they fail, so that no run passes because of what is not there.
+    """
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         if "dovecot" in getattr(item, "fixturenames", ()) or parameters.get("imap_server") is Dovecot:
             item.add_marker("needs_dovecot")
+        if _NO_DOVECOT and "REQUIRE_PEERS" not in os.environ and item.get_closest_marker("needs_dovecot"):
+            item.add_marker(pytest.mark.skip(reason=_NO_DOVECOT))
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +75,11 @@ def dovecot() -> Iterator[Dovecot]:
         yield server
 
 
-@pytest.fixture(params=[Dovecot, pytest.param(Pymap, marks=pytest.mark.slow)], ids=["dovecot", "pymap"])
+_SECOND = () if _NO_DOVECOT else pytest.mark.slow
+"""pymap, which comes with the development group, is asked in the quick tests where it is the only one."""
+
+
+@pytest.fixture(params=[Dovecot, pytest.param(Pymap, marks=_SECOND)], ids=["dovecot", "pymap"])
 def imap_server(request: pytest.FixtureRequest) -> Iterator[Dovecot | Pymap]:
     """Each IMAP server in turn, with the empty mailbox of ada@home.example, in clear."""
     kind: type[Dovecot | Pymap] = request.param

@@ -12,6 +12,8 @@ from openassistant.context import utc_now
 from tests.peers.dovecot import Dovecot
 from tests.peers.mailbox import ADA, CAROL, Letter, add_letter
 
+pytestmark = pytest.mark.needs_dovecot
+
 FLAVOURS: dict[str, dict[str, Any]] = {
     "bare": {"capability": "IMAP4rev1", "marks": False},
     "condstore": {"capability": "IMAP4rev1 CONDSTORE ENABLE UIDPLUS", "marks": False},

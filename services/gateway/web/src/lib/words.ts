@@ -209,7 +209,10 @@ export const words = {
     writtenBy: (authors: string) => `written by ${authors}`,
     unknown: 'The server did not answer. It may have been done. Check there before you ask for it again.',
     more: (count: number) => `and ${count} more`,
-    approvedAs: 'What you approved'
+    approvedAs: 'What you approved',
+    undo: 'Undo',
+    undoOf: (title: string) => `Undo: ${title}`,
+    undone: 'Taken back.'
   },
 
   approval: {

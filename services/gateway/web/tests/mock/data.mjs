@@ -59,7 +59,7 @@ export const connectors = [
     secrets_schema: password,
     tools: [
       { name: 'messages_search', description: 'Find mails by words, people and dates.', effect: 'read' },
-      { name: 'drafts_create', description: 'Save a mail as a draft. Nothing is sent.', effect: 'write' },
+      { name: 'drafts_create', description: 'Save a mail as a draft. Nothing is sent.', effect: 'write', undo: true },
       { name: 'messages_send', description: 'Send a mail.', effect: 'send' }
     ]
   },
@@ -242,6 +242,22 @@ export const leaseApproval = {
 export const answered = [
   messages[0],
   { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, output_tokens: 186 } }
+];
+
+/** Two drafts, the second of which was taken back. */
+export const drafted = [
+  { ...messages[0], id: id('4'), text: 'Draft an answer to Carol and one to Ben.' },
+  {
+    ...messages[1],
+    id: id('5'),
+    text: 'Both drafts are in your mailbox.',
+    calls: ['6', '8'].map((each, place) =>
+      call(each, { tool: 'drafts_create', effect: 'write', title: `drafts create: To ${place ? 'Ben' : 'Carol'}`, arguments: {}, result: { content: {} } })
+    )
+  },
+  { ...messages[0], id: id('7'), text: '/undo drafts create: To Ben', command: { name: 'undo', fields: {} } },
+  { ...messages[1], id: id('9'), text: '', calls: [call('0', { tool: 'actions_undo', effect: 'write', title: 'actions undo', arguments: { action: id('8') }, result: { content: {} } })] },
+  { ...messages[1], id: id('b'), text: 'Done.', calls: [] }
 ];
 
 export const failed = [

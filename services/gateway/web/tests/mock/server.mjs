@@ -73,6 +73,7 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
+  ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
@@ -88,6 +89,8 @@ const routes = [
 
 const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in, or the session is over.');
 const refused = problem(401, 'sign_in_refused', 'Sign-in refused', 'The username or the password is wrong.');
+
+const tooLate = problem(409, 'conflict', 'That does not fit', 'That was taken back already.');
 
 const one = (/** @type {{id: string}[]} */ items, /** @type {string | undefined} */ id) => {
   const item = items.find((each) => each.id === id);
@@ -135,6 +138,7 @@ function history(house, id) {
   if (conversation.state !== 'waiting') return ok({ ...conversation, messages: data.failed, last_event_id: house.has('snapshot') ? 2 : 1 });
   if (house.has('searched')) return ok({ ...conversation, state: 'idle', messages: data.searched, last_event_id: 1 });
   if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
+  if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }

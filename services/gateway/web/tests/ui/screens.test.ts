@@ -40,6 +40,7 @@ const screens: Screen[] = [
   { name: 'chat-lease', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?' },
   { name: 'chat-why-not', path: `/c/${c}`, ready: 'Send a mail?', act: explain },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
+  { name: 'chat-drafted', path: `/c/${c}`, house: 'drafted', ready: 'Taken back.' },
   { name: 'chat-delete', path: '/', ready: 'Good to see you, Ada.', act: askToDelete },
   { name: 'chat-failed', path: `/c/${e}`, ready: 'The answer broke off.' },
   { name: 'chat-gone', path: `/c/${'0'.repeat(32)}`, ready: 'This conversation no longer exists.' },

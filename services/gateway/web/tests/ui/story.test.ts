@@ -63,6 +63,25 @@ test('a reason that is sent by Enter is a no', async ({ page }) => {
   expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
 });
 
+test('what was done is taken back by a click, once, and what was taken back says so', async ({ page }) => {
+  const faults = await open(page, `/c/${c}`, 'drafted');
+  await expect(page.getByText('Taken back.')).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Undo/ })).toHaveCount(1);
+  const sent = page.waitForRequest((request) => request.method() === 'POST');
+  await page.getByRole('button', { name: 'Undo: Drafts create: To Carol' }).click();
+  const url = new URL((await sent).url());
+  expect(url.pathname).toBe(`/api/conversations/${c}/calls/${'6'.repeat(32)}/undo`);
+  expect(url.searchParams.get('zone')).toBeTruthy();
+  await expect(page.getByRole('button', { name: /^Undo/ })).toHaveCount(0);
+  expect(faults).toEqual([]);
+});
+
+test('what cannot be taken back says why, beside what it was', async ({ page }) => {
+  await open(page, `/c/${c}`, 'drafted.late');
+  await page.getByRole('button', { name: 'Undo: Drafts create: To Carol' }).click();
+  await expect(page.getByRole('alert')).toContainText('That was taken back already.');
+});
+
 test('an account form keeps what was typed when the server refuses, and goes on when it works', async ({ page }) => {
   await open(page, '/accounts/new/mail');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();

@@ -34,6 +34,20 @@ test('tokens become one message', () => {
   expect(transcript.run).toBe('running');
 });
 
+test('taking back stands with the call that was taken back', () => {
+  const undo = [
+    { type: 'TOOL_CALL_START', toolCallId: 'u', toolCallName: 'actions_undo', parentMessageId: 'm' },
+    { type: 'TOOL_CALL_ARGS', toolCallId: 'u', delta: '{"action":"k"}' },
+    { type: 'TOOL_CALL_END', toolCallId: 'u' }
+  ];
+  const ended = (state: string) => ({ type: 'CUSTOM', name: 'oa.call', value: { callId: 'u', tool: 'actions_undo', state } });
+  expect(after(started, begun, ...called).takingBack('k')).toBeNull();
+  expect(after(started, begun, ...called, ...undo).takingBack('k')).toBe('proposed');
+  expect(after(started, begun, ...called, ...undo, ended('failed')).takingBack('k')).toBe('failed');
+  expect(after(started, begun, ...called, ...undo, ended('done')).takingBack('k')).toBe('done');
+  expect(after(started, begun, ...called, ...undo, ended('done')).takingBack('u')).toBeNull();
+});
+
 test('an event that was seen changes nothing', () => {
   const transcript = after(started, begun, said('once'));
   expect(transcript.apply(3, said('once') as unknown as AGUIEvent)).toBe(false);

@@ -85,6 +85,13 @@ export const api = {
         body: { command, fields, zone: zone() }
       }) as Promise<Answer<Accepted>>
     ),
+  undo: (id: string, call: string) =>
+    of(
+      client.POST('/api/conversations/{conversation}/calls/{call}/undo', {
+        params: { path: { conversation: id, call }, query: { zone: zone() } },
+        headers: { Accept: 'application/json' }
+      }) as Promise<Answer<Accepted>>
+    ),
   stop: (id: string) => of(client.POST('/api/conversations/{conversation}/cancel', conversation(id))),
   retry: (id: string) => of(client.POST('/api/conversations/{conversation}/retry', conversation(id))),
 

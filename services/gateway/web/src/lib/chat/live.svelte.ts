@@ -73,12 +73,22 @@ export class Live {
 
   /** Runs a command; the problem where the server did not take it. */
   async command(name: string, fields: Record<string, unknown>): Promise<Problem | null> {
+    return this.#without(() => api.command(this.id, name, fields));
+  }
+
+  /** Takes back what a call did; the problem where the server did not begin to. */
+  async undo(call: CallItem): Promise<Problem | null> {
+    return this.#without(() => api.undo(this.id, call.id));
+  }
+
+  /** Begins a turn without a model. */
+  async #without(action: () => Promise<unknown>): Promise<Problem | null> {
     const before = this.transcript.run;
     this.transcript.run = 'running';
     this.transcript.notice = null;
     this.problem = null;
     try {
-      await api.command(this.id, name, fields);
+      await action();
       return null;
     } catch (thrown) {
       this.transcript.run = before;

@@ -186,6 +186,14 @@ export class Transcript {
     return null;
   }
 
+  /** How taking a call back stands: the state of the last call that was to do it; null where nobody tried. */
+  takingBack(id: string): CallState | null {
+    const tries = this.messages.flatMap((message) =>
+      message.calls.filter((call) => call.tool === UNDO_TOOL && call.arguments.action === id)
+    );
+    return tries.at(-1)?.state ?? null;
+  }
+
   /** The command that the message at `index` belongs to; null where a model answers. */
   commandOf(index: number): CommandNote | null {
     for (let at = index; at >= 0; at -= 1) {
@@ -324,6 +332,9 @@ export function usageOf(given: unknown): Usage | null {
   if (!Number.isFinite(input + output) || input + output <= 0) return null;
   return { model: typeof given.model === 'string' ? given.model : '', input, output };
 }
+
+/** The tool by which every connector takes back what another of its tools did. */
+const UNDO_TOOL = 'actions_undo';
 
 const STATES = new Set<CallState>(['proposed', 'waiting', 'running', 'done', 'failed', 'denied', 'unknown']);
 

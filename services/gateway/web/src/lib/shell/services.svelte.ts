@@ -1,8 +1,9 @@
 import { api } from '$lib/api/client';
 
-/** What services are called; fetched once, when a screen first asks. */
+/** What services are called, and which of their acts can be taken back; fetched once, when a screen first asks. */
 class Services {
   #names = $state.raw<Record<string, string>>({});
+  #undoable = $state.raw<ReadonlySet<string>>(new Set());
   #asked = false;
 
   /** The name of a connector, or its id until the name is known. */
@@ -15,12 +16,21 @@ class Services {
     return this.#names;
   }
 
-  /** Fetches the names, once; where that fails the next screen asks again. */
+  /** Whether what a tool did can be taken back. */
+  undoable(id: string, tool: string): boolean {
+    return this.#undoable.has(`${id} ${tool}`);
+  }
+
+  /** Fetches them, once; where that fails the next screen asks again. */
   async load(): Promise<void> {
     if (this.#asked) return;
     this.#asked = true;
     try {
-      this.#names = Object.fromEntries((await api.connectors()).map((each) => [each.id, each.name]));
+      const known = await api.connectors();
+      this.#names = Object.fromEntries(known.map((each) => [each.id, each.name]));
+      this.#undoable = new Set(
+        known.flatMap((each) => each.tools.filter((tool) => tool.undo).map((tool) => `${each.id} ${tool.name}`))
+      );
     } catch {
       this.#asked = false;
     }

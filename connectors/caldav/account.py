@@ -12,7 +12,7 @@ from connectors.caldav.moments import zone_named
 from openassistant.connector import Context, Credentials
 from openassistant.errors import AccountRequired, InvalidRequest, UpstreamFailed
 
-__all__ = ["CaldavAccount", "Server", "account_of", "owner_of"]
+__all__ = ["CaldavAccount", "Server", "account_of", "own_addresses", "owner_of"]
 
 _USUAL = {"http": 80, "https": 443}
 _SPREAD = ("icloud.com",)
@@ -96,6 +96,12 @@ class CaldavAccount(BaseModel):
 async def account_of(ctx: Context) -> CaldavAccount:
     """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises."""
     return _account(await ctx.credentials())
+
+
+def own_addresses(account: CaldavAccount, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The mail addresses of an account's owner, the one to invite with first; `known` is what the server says."""
+    login = account.username if "@" in account.username else ""
+    return tuple(dict.fromkeys(each.lower() for each in (account.address, *known, login) if each))
 
 
 def owner_of(ctx: Context) -> str:

@@ -83,6 +83,11 @@ class DavSession:
             return await self.get(url) or Stored(url, "", text)
         return Stored(url, "", text)
 
+    async def ask_outbox(self, url: str, text: str) -> bytes:
+        """The answer to a question about others' times (RFC 6638, 5); nobody is told, so it changes nothing."""
+        answer = await self._send("POST", url, text.encode(), {"Content-Type": "text/calendar; charset=utf-8"})
+        return answer.content
+
     async def delete(self, url: str, *, etag: str) -> None:
         """Deletes the object with that ETag; raises as `put`, and `NotFound`."""
         await self._send("DELETE", url, b"", {"If-Match": _strong(etag)})

@@ -19,11 +19,13 @@ __all__ = [
     "Answer",
     "Multistatus",
     "NotDavError",
+    "Scheduled",
     "by_uid",
     "changes_since",
     "hrefs_in",
     "multiget",
     "parse_multistatus",
+    "parse_scheduled",
     "propfind",
     "text_of",
 ]
@@ -43,6 +45,14 @@ class Answer(NamedTuple):
     href: str
     status: int
     props: Mapping[str, Element]
+
+
+class Scheduled(NamedTuple):
+    """What a server says about one calendar user (RFC 6638, 5.2): a request-status such as "2.0;Success", and data."""
+
+    recipient: str
+    status: str
+    data: str
 
 
 class Multistatus(NamedTuple):
@@ -78,12 +88,21 @@ def by_uid(uid: str, component: str = "VEVENT") -> bytes:
     return _body("c:calendar-query", _props((f"{DAV}getetag", f"{CALDAV}calendar-data")) + wanted)
 
 
+def parse_scheduled(content: bytes) -> list[Scheduled]:
+    """The answers in a schedule-response, recipients in lower case; raises `NotDavError`."""
+    return [
+        Scheduled(
+            next(iter(hrefs_in(each.find(f"{CALDAV}recipient"))), "").lower(),
+            text_of(each.find(f"{CALDAV}request-status")),
+            text_of(each.find(f"{CALDAV}calendar-data")),
+        )
+        for each in _root(content).iter(f"{CALDAV}response")
+    ]
+
+
 def parse_multistatus(content: bytes) -> Multistatus:
     """The answers in a 207 body; raises `NotDavError`."""
-    try:
-        root = fromstring(content, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise NotDavError("not XML as a server may send it") from error
+    root = _root(content)
     if root.tag != f"{DAV}multistatus":
         raise NotDavError("not a multistatus")
     answers = tuple(_answer(each) for each in root.iter(f"{DAV}response"))
@@ -101,6 +120,14 @@ def hrefs_in(element: Element | None) -> list[str]:
     """The hrefs inside a property."""
     found = element.iter(f"{DAV}href") if element is not None else ()
     return [text for each in found if (text := text_of(each))]
+
+
+def _root(content: bytes) -> Element:
+    try:
+        root: Element = fromstring(content, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise NotDavError("not XML as a server may send it") from error
+    return root
 
 
 def _answer(response: Element) -> Answer:

@@ -22,6 +22,7 @@ _ADDRESSES, _COMPONENTS = f"{CALDAV}calendar-user-address-set", f"{CALDAV}suppor
 _NAME, _TOKEN, _CTAG = f"{DAV}displayname", f"{DAV}sync-token", f"{SERVER}getctag"
 _RIGHTS, _ZONE = f"{DAV}current-user-privilege-set", f"{CALDAV}calendar-timezone"
 _OUTBOX = f"{CALDAV}schedule-outbox-URL"
+_OWNER, _TRANSPARENCY = f"{DAV}owner", f"{CALDAV}schedule-calendar-transp"
 _WRITES = {f"{DAV}all", f"{DAV}write", f"{DAV}write-content", f"{DAV}bind"}
 _WELL_KNOWN = "/.well-known/caldav"
 _LONGEST_NAME = 100
@@ -40,7 +41,10 @@ class Home(NamedTuple):
 
 
 class Calendar(NamedTuple):
-    """A calendar for events, tasks or both; `version` changes with its content ("" when the server does not say)."""
+    """A calendar for events, tasks or both; `version` changes with its content ("" when the server does not say).
+
+    `owners`: the addresses of another whose calendar it is; `opaque` when it counts as busy time (RFC 6638, 9.1).
+    """
 
     url: str
     name: str
@@ -49,6 +53,8 @@ class Calendar(NamedTuple):
     zone: str
     events: bool = True
     tasks: bool = False
+    owners: tuple[str, ...] = ()
+    opaque: bool = True
 
 
 async def find_home(session: DavSession) -> Home:
@@ -67,14 +73,38 @@ async def find_home(session: DavSession) -> Home:
 async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
     """The calendars that hold events or tasks, by name; raises `NotFound` when there are none."""
     found: dict[str, Calendar] = {}
+    people = _People(session, home.addresses)
     for url in home.urls:
-        names = (_KIND, _NAME, _COMPONENTS, _TOKEN, _CTAG, _RIGHTS, _ZONE)
+        names = (_KIND, _NAME, _COMPONENTS, _TOKEN, _CTAG, _RIGHTS, _ZONE, _OWNER, _TRANSPARENCY)
         base, listed = await session.propfind(url, *names, depth=0 if home.single else 1)
-        calendars = (_calendar(session, base, each) for each in listed.answers if any(_kinds(each.props)))
-        found |= {each.url: each for each in calendars}
+        for each in (answer for answer in listed.answers if any(_kinds(answer.props))):
+            calendar = _calendar(session, base, each)
+            owners = await people.behind(base, hrefs_in(each.props.get(_OWNER)))
+            found[calendar.url] = calendar._replace(owners=owners)
     if not found:
         raise no_calendars_fault(session.account.server, session.account.username)
     return sorted(found.values(), key=lambda each: (each.name.casefold(), each.url))
+
+
+class _People:
+    """Whose calendars these are: the addresses behind principals, each asked for once."""
+
+    def __init__(self, session: DavSession, own: tuple[str, ...]) -> None:
+        self._session, self._own = session, own
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    async def behind(self, base: str, owners: list[str]) -> tuple[str, ...]:
+        """The addresses of another who owns a calendar (RFC 3744, 5.1); () for the user's own, and where nobody says.
+
+        Only who has an address that is none of the user's counts as another: a calendar that is taken for somebody
+        else's would no longer keep its times busy.
+        """
+        found: tuple[str, ...] = ()
+        for owner in owners[:1] if self._own else ():
+            if owner not in self._known:
+                self._known[owner] = await _addresses_of(self._session, base, owner)
+            found = self._known[owner]
+        return () if set(found) & set(self._own) else found
 
 
 async def _home_at(session: DavSession, url: str) -> Home | None:
@@ -110,12 +140,17 @@ def _home(session: DavSession, base: str, homes: list[str], props: Mapping[str, 
 
 async def _addresses(session: DavSession, base: str, props: Mapping[str, Element]) -> tuple[str, ...]:
     for principal in hrefs_in(props.get(_PRINCIPAL)):
-        try:
-            _, found = await session.propfind(session.account.resolve(base, principal), _ADDRESSES)
-        except OaError:
-            return ()
-        return _mail_addresses(found.answers[0].props) if found.answers else ()
+        return await _addresses_of(session, base, principal)
     return ()
+
+
+async def _addresses_of(session: DavSession, base: str, principal: str) -> tuple[str, ...]:
+    """The mail addresses of a principal; () where the server does not tell."""
+    try:
+        _, found = await session.propfind(session.account.resolve(base, principal), _ADDRESSES)
+    except OaError:
+        return ()
+    return _mail_addresses(found.answers[0].props) if found.answers else ()
 
 
 def _mail_addresses(props: Mapping[str, Element]) -> tuple[str, ...]:
@@ -130,7 +165,9 @@ def _calendar(session: DavSession, base: str, found: Answer) -> Calendar:
     name = " ".join(text_of(props.get(_NAME)).split())[:_LONGEST_NAME] or url.rstrip("/").rpartition("/")[2]
     version = text_of(props.get(_TOKEN)) or text_of(props.get(_CTAG))
     events, tasks = _kinds(props)
-    return Calendar(url, name, version, _writable(props), zone_in(text_of(props.get(_ZONE))), events, tasks)
+    zone, transparency = zone_in(text_of(props.get(_ZONE))), props.get(_TRANSPARENCY)
+    opaque = transparency is None or transparency.find(f"{CALDAV}transparent") is None
+    return Calendar(url, name, version, _writable(props), zone, events, tasks, opaque=opaque)
 
 
 def _is_calendar(props: Mapping[str, Element]) -> bool:

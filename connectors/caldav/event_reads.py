@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Annotated
 
@@ -11,18 +10,19 @@ from sqlalchemy import Connection
 from connectors.caldav import mirror
 from connectors.caldav.account import owner_of
 from connectors.caldav.arguments import CalendarName, End, EventId, Start, Zone
+from connectors.caldav.busy import dates_in
 from connectors.caldav.card import connector
 from connectors.caldav.drafts import found_event
-from connectors.caldav.events import Event, expand, latest
+from connectors.caldav.events import Event, latest
 from connectors.caldav.mirror import Kept
-from connectors.caldav.moments import Window, window
+from connectors.caldav.moments import window
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.places import Place, place_of, zone_of
 from connectors.caldav.views import CalendarList, CalendarView, EventDetails, EventList, details_of, view_of
 from openassistant.connector import Context, Field
 from openassistant.errors import InvalidRequest
 
-__all__ = ["calendars_list", "dates_in", "events_get", "events_list", "events_search", "unread"]
+__all__ = ["calendars_list", "events_get", "events_list", "events_search", "unread"]
 
 _UNREAD = "The calendars are still being read, so there may be more."
 _HEAVY = "Some events repeat so often that only their first date is given."
@@ -106,16 +106,6 @@ async def events_get(ctx: Context, event: EventId, zone: Zone = None) -> EventDe
     """Read one event in full, as the calendar server had it last: all notes and guests, reminders, its repetition."""
     found = await found_event(ctx, event)
     return details_of(found.kept, found.event, zone_of(found.place, zone), found.place.own)
-
-
-def dates_in(found: list[Kept], span: Window, zone: tzinfo) -> Iterator[tuple[Kept, Event]]:
-    """The dates of objects in a span; an object whose dates cannot be told is left out."""
-    for kept in found:
-        try:
-            dates = expand(kept.text, span, zone, heavy=kept.state != "whole")
-        except DamagedError:
-            continue
-        yield from ((kept, event) for event in dates)
 
 
 def unread(place: Place) -> str:

@@ -41,7 +41,7 @@ __all__ = [
     "put_profile",
     "remove",
     "tasks",
-    "unanswered",
+    "with_guests",
     "with_uid",
 ]
 
@@ -53,16 +53,22 @@ _COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, o.uid, c.na
 class Profile(NamedTuple):
     """The owner's mail addresses as the server knows them, and whether the server mails invitations itself.
 
-    `outbox`: where it can be asked when others are free (RFC 6638, 2.1; "" for nowhere).
+    `outbox`: where it can be asked when others are free (RFC 6638, 2.1; "" for nowhere). `own`: the addresses, with
+    those of the settings; `name` is the account's.
     """
 
     addresses: tuple[str, ...] = ()
     invites: bool = False
     outbox: str = ""
+    name: str = ""
+    own: tuple[str, ...] = ()
 
 
 class KeptCalendar(NamedTuple):
-    """A mirrored calendar; `complete` when it was read once."""
+    """A mirrored calendar; `complete` when it was read once.
+
+    `owners`: the addresses of whom it belongs to, where that is not the user; `opaque` when it counts as busy time.
+    """
 
     id: int
     url: str
@@ -74,6 +80,8 @@ class KeptCalendar(NamedTuple):
     complete: bool
     events: bool
     tasks: bool
+    owners: tuple[str, ...] = ()
+    opaque: bool = True
 
 
 class Kept(NamedTuple):
@@ -95,20 +103,28 @@ class Kept(NamedTuple):
 def profile(connection: Connection, account: str) -> Profile:
     """What the last sync learnt about the account."""
     row = connection.execute(
-        text("SELECT addresses, invites, outbox FROM caldav_accounts WHERE account = :a"), {"a": account}
+        text("SELECT addresses, invites, outbox, name, own FROM caldav_accounts WHERE account = :a"), {"a": account}
     ).one_or_none()
-    return Profile(tuple(json.loads(row.addresses)), bool(row.invites), row.outbox) if row else Profile()
+    if row is None:
+        return Profile()
+    addresses, own = tuple(json.loads(row.addresses)), tuple(json.loads(row.own))
+    return Profile(addresses, bool(row.invites), row.outbox, row.name, own)
 
 
 def put_profile(connection: Connection, account: str, found: Profile) -> None:
     """Keeps what a sync learnt about the account."""
     connection.execute(
         text(
-            "INSERT INTO caldav_accounts (account, addresses, invites, outbox)"
-            " VALUES (:account, :addresses, :invites, :outbox) ON CONFLICT (account) DO UPDATE"
-            " SET addresses = :addresses, invites = :invites, outbox = :outbox"
+            "INSERT INTO caldav_accounts (account, addresses, invites, outbox, name, own)"
+            " VALUES (:account, :addresses, :invites, :outbox, :name, :own) ON CONFLICT (account) DO UPDATE"
+            " SET addresses = :addresses, invites = :invites, outbox = :outbox, name = :name, own = :own"
         ),
-        {"account": account, **found._asdict(), "addresses": json.dumps(found.addresses)},
+        {
+            "account": account,
+            **found._asdict(),
+            "addresses": json.dumps(found.addresses),
+            "own": json.dumps(found.own),
+        },
     )
 
 
@@ -116,14 +132,19 @@ def calendars(connection: Connection, account: str) -> list[KeptCalendar]:
     """The mirrored calendars, by name."""
     rows = connection.execute(
         text(
-            "SELECT id, url, name, writable, zone, version, token, complete, events, tasks FROM caldav_calendars"
-            " WHERE account = :account ORDER BY name COLLATE NOCASE, url"
+            "SELECT id, url, name, writable, zone, version, token, complete, events, tasks, owners, opaque"
+            " FROM caldav_calendars WHERE account = :account ORDER BY name COLLATE NOCASE, url"
         ),
         {"account": account},
     )
     return [
         KeptCalendar._make(row)._replace(
-            writable=bool(row.writable), complete=bool(row.complete), events=bool(row.events), tasks=bool(row.tasks)
+            writable=bool(row.writable),
+            complete=bool(row.complete),
+            events=bool(row.events),
+            tasks=bool(row.tasks),
+            owners=tuple(json.loads(row.owners)),
+            opaque=bool(row.opaque),
         )
         for row in rows
     ]
@@ -134,12 +155,12 @@ def open_calendar(connection: Connection, account: str, calendar: Calendar) -> i
     found = connection.execute(
         text(
             "INSERT INTO caldav_calendars"
-            " (account, url, name, writable, zone, events, tasks, version, token, complete)"
-            " VALUES (:account, :url, :name, :writable, :zone, :events, :tasks, '', '', 0)"
+            " (account, url, name, writable, zone, events, tasks, owners, opaque, version, token, complete)"
+            " VALUES (:account, :url, :name, :writable, :zone, :events, :tasks, :owners, :opaque, '', '', 0)"
             " ON CONFLICT (account, url) DO UPDATE SET name = :name, writable = :writable, zone = :zone,"
-            " events = :events, tasks = :tasks RETURNING id"
+            " events = :events, tasks = :tasks, owners = :owners, opaque = :opaque RETURNING id"
         ),
-        {"account": account, **calendar._asdict()},
+        {"account": account, **calendar._asdict(), "owners": json.dumps(calendar.owners)},
     )
     return int(found.scalar_one())
 
@@ -249,9 +270,9 @@ def with_uid(connection: Connection, account: str, uid: str) -> list[Kept]:
     return _select(connection, account, "AND o.uid = :uid", {"uid": uid})
 
 
-def unanswered(connection: Connection, account: str, since: datetime) -> list[Kept]:
-    """The events not over by then in which somebody has not answered an invitation yet."""
-    condition = "AND o.kind = 'event' AND (o.last IS NULL OR o.last >= :since) AND o.text LIKE '%NEEDS-ACTION%'"
+def with_guests(connection: Connection, account: str, since: datetime) -> list[Kept]:
+    """The events not over by then to which somebody was invited."""
+    condition = "AND o.kind = 'event' AND (o.last IS NULL OR o.last >= :since) AND o.text LIKE '%ATTENDEE%'"
     return _select(connection, account, condition, {"since": int(since.timestamp())})
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection
 
 from connectors.caldav import mirror
-from connectors.caldav.account import CaldavAccount, account_of, owner_of
+from connectors.caldav.account import CaldavAccount, account_of, own_addresses, owner_of
 from connectors.caldav.mirror import KeptCalendar, Profile
 from connectors.caldav.moments import zone_named
 from openassistant.connector import Context
@@ -33,9 +33,7 @@ class Place(NamedTuple):
     @property
     def own(self) -> tuple[str, ...]:
         """The owner's mail addresses, the one to invite with first."""
-        login = self.account.username if "@" in self.account.username else ""
-        known = (self.account.address, *self.profile.addresses, login)
-        return tuple(dict.fromkeys(each.lower() for each in known if each))
+        return own_addresses(self.account, self.profile.addresses)
 
 
 async def place_of(ctx: Context) -> Place:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from connectors.caldav.moments import Window
 
-__all__ = ["free_slots", "merged"]
+__all__ = ["free_slots", "merged", "without"]
 
 _A_DAY = timedelta(days=1)
 
@@ -34,6 +34,11 @@ def merged(spans: Iterable[Window]) -> list[Window]:
         else:
             found.append(each)
     return found
+
+
+def without(spans: Iterable[Window], taken: list[Window]) -> list[Window]:
+    """What is left of spans where others, in order, are taken out."""
+    return [left for each in spans for left in _gaps(taken, each)]
 
 
 def _gaps(taken: list[Window], span: Window) -> Iterator[Window]:

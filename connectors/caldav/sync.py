@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from connectors.caldav import dav, mirror
-from connectors.caldav.account import CaldavAccount, account_of, owner_of
+from connectors.caldav.account import CaldavAccount, account_of, own_addresses, owner_of
 from connectors.caldav.client import DavSession, Stored, dav_session
 from connectors.caldav.discovery import Calendar, find_calendars, find_home
 from connectors.caldav.mirror import KeptCalendar, Profile
@@ -46,7 +46,8 @@ async def sync_account(ctx: Context) -> None:
         calendars = await find_calendars(session, home)
         invites = await _sends_invitations(session, home.urls[0])
         keep = {each.url for each in calendars}
-        profile = Profile(home.addresses, invites, home.outbox)
+        name, own = (await ctx.credentials()).name, own_addresses(account, home.addresses)
+        profile = Profile(home.addresses, invites, home.outbox, name, own)
         await ctx.store.write(lambda c: mirror.put_profile(c, owner, profile))
         await ctx.store.write(lambda c: mirror.drop_calendars(c, owner, keep=keep))
         pass_ = _Pass(ctx, owner, account, session)

@@ -16,6 +16,8 @@ from openassistant.connector import OutsideText
 from openassistant.messages import OutsideSource
 
 __all__ = [
+    "BusyList",
+    "BusySpan",
     "CalendarList",
     "CalendarView",
     "EventDeleted",
@@ -23,6 +25,7 @@ __all__ = [
     "EventList",
     "EventSaved",
     "EventView",
+    "GuestTimes",
     "Slot",
     "SlotList",
     "details_of",
@@ -30,6 +33,7 @@ __all__ = [
     "outside",
     "slot_of",
     "source_of",
+    "span_of",
     "times_shown",
     "view_of",
 ]
@@ -104,10 +108,39 @@ class Slot(_View):
     minutes: int
 
 
+class GuestTimes(_View):
+    """Whether the times of a guest are known and taken into account, and from where or why not."""
+
+    guest: str
+    known: bool
+    note: str
+
+
 class SlotList(_View):
-    """Free times, earliest first; `note` says when the answer may not be complete."""
+    """Free times, earliest first; `note` says when the answer may not be complete.
+
+    `accounts` names those whose calendars were looked at.
+    """
 
     slots: list[Slot]
+    guests: list[GuestTimes] = []
+    accounts: list[str] = []
+    note: str = ""
+
+
+class BusySpan(_View):
+    """A time that is taken, ISO 8601; `tentative` when only by what is not settled, such as an open invitation."""
+
+    start: str
+    end: str
+    tentative: bool = False
+
+
+class BusyList(_View):
+    """Taken times, earliest first; `accounts` names those whose calendars were looked at."""
+
+    busy: list[BusySpan]
+    accounts: list[str]
     note: str = ""
 
 
@@ -196,6 +229,12 @@ def slot_of(free: Window, zone: tzinfo) -> Slot:
     return Slot(
         start=free.start.astimezone(zone).isoformat(), end=free.end.astimezone(zone).isoformat(), minutes=minutes
     )
+
+
+def span_of(taken: Window, zone: tzinfo, *, tentative: bool) -> BusySpan:
+    """A taken time in `zone`."""
+    start, end = taken.start.astimezone(zone).isoformat(), taken.end.astimezone(zone).isoformat()
+    return BusySpan(start=start, end=end, tentative=tentative)
 
 
 def source_of(kept: Kept, event: Event, own: Collection[str]) -> OutsideSource:

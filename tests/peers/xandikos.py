@@ -5,7 +5,7 @@ It leaves signing in to a proxy (see its documentation of `--trust-x-remote-user
 
 import sys
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from tests.peers.caldav import CalendarServer
 from tests.peers.front import Front
@@ -15,7 +15,16 @@ __all__ = ["Xandikos"]
 
 _ADDRESSES = """<?xml version="1.0" encoding="utf-8"?>
 <D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
-<C:calendar-user-address-set><D:href>mailto:{address}</D:href></C:calendar-user-address-set>
+<C:calendar-user-address-set>{hrefs}</C:calendar-user-address-set>
+</D:prop></D:set></D:propertyupdate>"""
+
+
+_BOX = """<?xml version="1.0" encoding="utf-8"?>
+<D:mkcol xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
+<D:resourcetype><D:collection/><C:schedule-{box}/></D:resourcetype></D:prop></D:set></D:mkcol>"""
+_DEFAULT = """<?xml version="1.0" encoding="utf-8"?>
+<D:propertyupdate xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:set><D:prop>
+<C:schedule-default-calendar-URL><D:href>{calendar}</D:href></C:schedule-default-calendar-URL>
 </D:prop></D:set></D:propertyupdate>"""
 
 
@@ -29,7 +38,7 @@ class Xandikos(CalendarServer):
         users: Mapping[str, str] | None = None,
         *,
         calendar: str = "Personal",
-        addresses: Mapping[str, str] | None = None,
+        addresses: Mapping[str, str | tuple[str, ...]] | None = None,
     ) -> None:
         super().__init__(users, calendar=calendar)
         self.addresses = dict(addresses or {})
@@ -61,8 +70,20 @@ class Xandikos(CalendarServer):
     def start(self) -> None:
         """Start it with its proxy, and make each user's calendar and address."""
         super().start()
-        for user, address in self.addresses.items():
-            self._send("PROPPATCH", f"{self.url}{quote(user)}/", user, content=_ADDRESSES.format(address=address))
+        for user, given in self.addresses.items():
+            addresses = (given,) if isinstance(given, str) else given
+            hrefs = "".join(f"<D:href>mailto:{each}</D:href>" for each in addresses)
+            self._send("PROPPATCH", f"{self.url}{quote(user)}/", user, content=_ADDRESSES.format(hrefs=hrefs))
+
+    def make_boxes(self, user: str = "ada") -> None:
+        """Make a user's inbox and outbox, so that the server files what comes for them, and answers for free and busy.
+
+        With several users it makes them by itself for none of them.
+        """
+        for box in ("inbox", "outbox"):
+            self._send("MKCOL", f"{self.url}{quote(user)}/{box}/", user, content=_BOX.format(box=box))
+        calendar = urlsplit(self.calendar_url(user)).path
+        self._send("PROPPATCH", self.inbox_url(user), user, content=_DEFAULT.format(calendar=calendar))
 
     def launch(self) -> None:
         """Start the server on what is stored, after `halt`."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from connectors.caldav.tools import connector
 from openassistant import subjects
 from openassistant.context import CallContext
-from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
+from openassistant.messages import AccountPayload, AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
 from tests.peers.caldav import CalendarServer
 from tests.peers.front import Front
@@ -38,6 +39,15 @@ class Desk:
         self.settings |= settings
         self.house.connect("Calendar", self.settings, password=PASSWORD)
         self.house.runner.keys.forget_account(self.house.account.account)
+
+    @contextlib.contextmanager
+    def as_account(self, account: AccountPayload) -> Iterator[None]:
+        """Meanwhile the house's calls are for another account of Ada's."""
+        before, self.house.account = self.house.account, account
+        try:
+            yield
+        finally:
+            self.house.account = before
 
     async def progress(self) -> SyncProgress:
         ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())

@@ -22,6 +22,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "events_get": Effect.READ,
         "events_list": Effect.READ,
         "events_search": Effect.READ,
+        "busy_list": Effect.READ,
         "slots_find": Effect.READ,
         "events_create": Effect.WRITE,
         "events_update": Effect.WRITE,

@@ -96,7 +96,7 @@ compose-test: $(VENV)/.dev  ## The whole house in containers
 fuzz: $(VENV)/.dev  ## A million odd mails, calendars, messages and streams; hours (FUZZ_FLAGS="--target mail --cases 10000")
 	$(BIN)/python -m tests.fuzz --cases 333334 $(FUZZ_FLAGS)
 
-bench: $(VENV)/.dev  ## Measure, each figure beside its floor
+bench: $(VENV)/.dev web  ## Measure, each figure beside its floor
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
 
 clean:  ## Remove what was built and installed here (no data)

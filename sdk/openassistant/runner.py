@@ -43,6 +43,7 @@ from openassistant.messages import (
     Heartbeat,
     Preview,
     PreviewField,
+    Record,
     ToolResult,
     call_digest,
 )
@@ -75,6 +76,8 @@ class Runner:
             lines["own"] = connector.migrations
         self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
         self._reporting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._awaited: set[str] = set()
+        """Users for whom somebody waits for his turn to send reports."""
         self._running: dict[tuple[str, str], asyncio.Future[journal.Entry]] = {}
         self._alive: FileLock | None = None
         self.syncing: Syncing | None = None
@@ -216,20 +219,45 @@ class Runner:
         return ended
 
     async def send_reports(self, user: str, grant: str) -> None:
-        """Sends what the outbox of a user holds; what is not acknowledged stays for the next time."""
-        ctx = CallContext.within(30, user=user)
+        """Sends what the outbox of a user holds; what is not acknowledged stays for the next time.
+
+        Reports go side by side, so that they share the witness's commits; those of one call keep their order.
+        """
         await self.keys.unlock(user, grant)
-        async with self._reporting[user], self.stores.use(user) as store:
-            done = []
-            for row, entry, token in await journal.unsent(store):
-                try:
-                    await record(self.bus, ctx.signed(grant=self._usable(token, grant)), entry)
-                except Conflict:
-                    _log.error("the ledger holds another outcome", extra={"id": entry.id})
-                except OaError:
-                    break
-                done.append(row)
-            await journal.unsent_done(store, done)
+        if user in self._awaited:
+            return  # who waits already has read nothing yet, so what is new is in his reading
+        self._awaited.add(user)
+        try:
+            await self._reporting[user].acquire()
+        finally:
+            self._awaited.discard(user)
+        try:
+            async with self.stores.use(user) as store:
+                while await self._send_some(store, user, grant):
+                    pass
+        finally:
+            self._reporting[user].release()
+
+    async def _send_some(self, store: Store, user: str, grant: str) -> bool:
+        """Sends the oldest report of each of many calls; whether all were taken and there may be more."""
+        first: dict[str, tuple[int, Record, str]] = {}
+        for each in await journal.unsent(store):
+            first.setdefault(each[1].id, each)
+        ctx = CallContext.within(30, user=user)
+        taken = await asyncio.gather(*(self._sent(ctx, grant, *each) for each in first.values()))
+        done = [row for row in taken if row is not None]
+        await journal.unsent_done(store, done)
+        return bool(done) and len(done) == len(first)
+
+    async def _sent(self, ctx: CallContext, grant: str, row: int, entry: Record, token: str) -> int | None:
+        """The row of a report that needs to be sent no more; None when it was not taken."""
+        try:
+            await record(self.bus, ctx.signed(grant=self._usable(token, grant)), entry)
+        except Conflict:
+            _log.error("the ledger holds another outcome", extra={"id": entry.id})
+        except OaError:
+            return None
+        return row
 
     async def _joined(self, call: Call, work: Callable[[], Awaitable[journal.Entry]]) -> ToolResult:
         """What the work on a call comes to, for all who ask for it meanwhile; it goes on when they give up."""

@@ -31,7 +31,10 @@ def main(given: list[str]) -> int:
         (ROOT / "docs" / "benchmarks.md").write_text(page(measured))
         shown = [row for _, rows in measured for row in rows]
         (ROOT / "docs" / "images" / "benchmarks.svg").write_text(picture(shown))
-    return 0
+    silent = [row.what for _, rows in measured for row in rows if row.missed and not row.why]
+    if silent:
+        sys.stderr.write(f"Misses its target, and nothing says why: {'; '.join(silent)}.\n")
+    return 1 if silent else 0
 
 
 if __name__ == "__main__":

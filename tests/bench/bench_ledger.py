@@ -8,39 +8,18 @@ once, so its rate may lie far above floor one, while its time for a lone record 
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy import Connection, text
-
 from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AuditAction, Effect, Record
-from openassistant.store import Migrations, Store
+from tests.bench.floors import commit_seconds
 from tests.bench.rows import Row
 from tests.services.audit.house import AuditHouse
 
 _LONE, _AT_ONCE, _ROUNDS, _VERIFIED = 200, 200, 8, 5_000
-_INSERT = text("INSERT INTO floor (data) VALUES (:data)")
-
-
-async def _plain_commits(folder: Path) -> float:
-    """Seconds per commit of one row."""
-    store = await Store.open(folder / "floor.db", bytes(32), Migrations({}))
-    await store.write(lambda connection: connection.exec_driver_sql("CREATE TABLE floor (data BLOB)").close())
-    data = os.urandom(600)
-
-    def write(connection: Connection) -> None:
-        connection.execute(_INSERT, {"data": data})
-
-    started = time.perf_counter()
-    for _ in range(_LONE):
-        await store.write(write)
-    seconds = (time.perf_counter() - started) / _LONE
-    await store.close()
-    return seconds
 
 
 async def _signature(house: AuditHouse) -> float:
@@ -92,9 +71,9 @@ async def _measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         async with AuditHouse(folder) as house:
-            floor, signing = await _plain_commits(folder / "before"), await _signature(house)
+            floor, signing = await commit_seconds(folder / "before"), await _signature(house)
             lone, at_once, verified = await _lone(house), await _at_once(house), await _verify(house)
-            floor = (floor + await _plain_commits(folder / "after")) / 2
+            floor = (floor + await commit_seconds(folder / "after")) / 2
     alone = "a commit and a signature"
     return [
         Row("a record, alone", lone * 1000, "ms", (floor + signing) * 1000, alone),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Row", "middle", "page", "percentile", "picture", "table"]
+__all__ = ["Row", "middle", "page", "percentile", "picture", "shares", "table"]
 
 _HEADS = ("what", "floor", "ours", "ratio", "target", "met")
 _RATES = ("/s",)
@@ -21,7 +21,8 @@ _DARK = "text{fill:#ddd}.q{fill:#999}.b{fill:#58b08a}.m{fill:#e08658}.l{stroke:#
 class Row:
     """One figure. `unit`: ms, s, MB, %, or a rate (/s: more is better); `floor` is in the same unit.
 
-    `limit` is the target; None where it has none. `note` says what the figure is of, or why it misses its target.
+    `limit` is the target; None where it has none. `note` says what the figure is of. `why` says what stands in the
+    way, and is shown where the target is missed.
     """
 
     what: str
@@ -31,13 +32,26 @@ class Row:
     floor_is: str = ""
     limit: float | None = None
     note: str = ""
+    why: str = ""
+
+    @property
+    def missed(self) -> bool:
+        """Whether there is a target, and it is not met."""
+        return self.used is not None and self.used > 1
+
+    @property
+    def words(self) -> str:
+        """What there is to say of it below the table."""
+        return "; ".join(each for each in (self.note, self.why if self.missed else "") if each)
 
     @property
     def used(self) -> float | None:
         """How much of what the target allows is used; up to 1 it is met."""
         if self.limit is None:
             return None
-        return self.limit / self.ours if self.unit in _RATES else self.ours / self.limit
+        if self.unit not in _RATES:
+            return self.ours / self.limit
+        return self.limit / self.ours if self.ours else float("inf")
 
     def cells(self) -> tuple[str, ...]:
         """The row as the table has it."""
@@ -45,7 +59,7 @@ class Row:
         ratio = f"{self.ours / self.floor:.2f}" if self.floor else ""
         sign = "≥" if self.unit in _RATES else "≤"
         target = f"{sign} {_figure(self.limit, self.unit)}" if self.limit is not None else ""
-        met = "" if self.used is None else "yes" if self.used <= 1 else "NO"
+        met = "" if self.used is None else "NO" if self.missed else "yes"
         return self.what, floor, _figure(self.ours, self.unit), ratio, target, met
 
 
@@ -60,12 +74,19 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[max(0, -(-int(len(ordered) * percent) // 100) - 1)]
 
 
+def shares(parts: Mapping[str, float], *, most: int = 5) -> str:
+    """The largest parts of a whole in words: `agent 41 %, gateway 30 %`."""
+    whole = sum(parts.values()) or 1.0
+    largest = sorted(parts.items(), key=lambda part: -part[1])[:most]
+    return ", ".join(f"{name} {100 * part / whole:.0f} %" for name, part in largest if part / whole >= 0.005)
+
+
 def table(rows: Sequence[Row]) -> str:
     """Rows for a terminal; below it what there is to say of them."""
     cells = [_HEADS, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-    notes = [f"  {row.what}: {row.note}" for row in rows if row.note]
+    notes = [f"  {row.what}: {row.words}" for row in rows if row.words]
     return "\n".join([*lines, *notes])
 
 
@@ -81,8 +102,8 @@ def page(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
     for title, rows in measured:
         parts += [f"## {title}\n", "| " + " | ".join(_HEADS) + " |", "|" + " --- |" * len(_HEADS)]
         parts += ["| " + " | ".join(row.cells()) + " |" for row in rows]
-        parts += ["", *(f"- {row.what}: {row.note}" for row in rows if row.note)]
-        parts += [""] if any(row.note for row in rows) else []
+        parts += ["", *(f"- {row.what}: {row.words}" for row in rows if row.words)]
+        parts += [""] if any(row.words for row in rows) else []
     return "\n".join(parts).rstrip() + "\n"
 
 

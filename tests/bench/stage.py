@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,17 @@ from tests.e2e.stack import Person, Stack, until
 from tests.e2e.stranger import Stranger
 from tests.peers.process import LOOPBACK, Child, free_port, workspace
 
-__all__ = ["Model", "cpu_seconds", "memory", "place_probe", "staged"]
+__all__ = [
+    "Model",
+    "cpu_by_room",
+    "cpu_seconds",
+    "memory",
+    "memory_by_room",
+    "model",
+    "place_probe",
+    "settings_of",
+    "staged",
+]
 
 _MANIFEST = """\
 id = "parcels"
@@ -75,6 +85,10 @@ class Model:
         httpx.put(f"{self._peer}script", json={"steps": list(steps)}, trust_env=False).raise_for_status()
         httpx.delete(f"{self._peer}requests", trust_env=False).raise_for_status()
 
+    def count(self) -> int:
+        """How often it was asked since the last `play`."""
+        return len(httpx.get(f"{self._peer}requests", trust_env=False, timeout=60).json())
+
     def asked(self) -> dict[str, Any]:
         """The last request that it got."""
         requests: list[dict[str, Any]] = httpx.get(f"{self._peer}requests", trust_env=False, timeout=60).json()
@@ -82,7 +96,8 @@ class Model:
 
 
 @contextlib.contextmanager
-def _model() -> Iterator[Model]:
+def model() -> Iterator[Model]:
+    """A scripted model."""
     folder, port = workspace("model"), free_port()
     script = folder / "script.json"
     script.write_text(json.dumps({"steps": []}))
@@ -95,14 +110,18 @@ def _model() -> Iterator[Model]:
         child.stop()
 
 
+def settings_of(scripted: Model) -> dict[str, str]:
+    """What tells a house to use that model."""
+    return {"OA_MODEL": f"openai/{scripted.name}", "OA_MODEL_BASE_URL": scripted.url}
+
+
 @contextlib.contextmanager
 def staged() -> Iterator[tuple[Stack, Person, Model]]:
     """A running house with its owner signed in, and its model."""
     with ExitStack() as opened:
-        model = opened.enter_context(_model())
-        env = {"OA_MODEL": f"openai/{model.name}", "OA_MODEL_BASE_URL": model.url}
-        stack = opened.enter_context(Stack(env=env))
-        yield stack, opened.enter_context(stack.sign_in()), model
+        scripted = opened.enter_context(model())
+        stack = opened.enter_context(Stack(env=settings_of(scripted)))
+        yield stack, opened.enter_context(stack.sign_in()), scripted
 
 
 @contextlib.contextmanager
@@ -133,6 +152,26 @@ def memory(pids: list[int]) -> float:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kilobytes / 1024
+
+
+def cpu_by_room(stack: Stack) -> dict[str, float]:
+    """Seconds of processor time that each process of the house has used, by what it is called."""
+    return _by_room(stack, cpu_seconds)
+
+
+def memory_by_room(stack: Stack) -> dict[str, float]:
+    """Megabytes of each process of the house, by what it is called."""
+    return _by_room(stack, memory)
+
+
+def _by_room(stack: Stack, measure: Callable[[list[int]], float]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for pid in stack.processes():
+        with contextlib.suppress(OSError):
+            name = Path(f"/proc/{pid}/comm").read_text().strip().removeprefix("oa-")
+            name = "supervisor" if pid == stack.pid else name
+            found[name] = found.get(name, 0.0) + measure([pid])
+    return found
 
 
 def cpu_seconds(pids: list[int]) -> float:

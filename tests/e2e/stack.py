@@ -4,13 +4,14 @@ with Stack(model=house.model) as stack, stack.sign_in() as ada:
     account = ada.connect(house.mail_account())
 """
 
+import json
 import os
 import re
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -32,8 +33,10 @@ class Stack(Lifespan):
 
     `model` is the scripted model it is told to use, `env` adds to its environment; without `owner` it waits for
     somebody to open `setup_url`. `halt` sends SIGTERM, waits and keeps the data, so that `launch` can start it again
-    on the same house.
+    on the same house. `command` is what starts it.
     """
+
+    command: Sequence[str] = (sys.executable, "-m", "deploy.supervisor")
 
     def __init__(
         self,
@@ -53,6 +56,12 @@ class Stack(Lifespan):
     def url(self) -> str:
         """Where a browser goes."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def bus_url(self) -> str:
+        """Where its bus is."""
+        listen = json.loads((self.data_dir / "keys" / "bus" / "server.json").read_text())["listen"]
+        return f"nats://{listen}"
 
     @property
     def setup_url(self) -> str:
@@ -75,8 +84,7 @@ class Stack(Lifespan):
 
     def launch(self, *, seconds: float = 60.0) -> None:
         """Start the supervisor and wait at most `seconds` for /readyz."""
-        command = [sys.executable, "-m", "deploy.supervisor"]
-        self._child = Child(command, name="product", directory=self.folder, env=self._environment())
+        self._child = Child(self.command, name="product", directory=self.folder, env=self._environment())
         self._child.start(self.ready, seconds=seconds)
 
     def ready(self) -> bool:
@@ -262,13 +270,13 @@ class Person:
         return answer
 
 
-def until(look: Callable[[], Found | None], *, seconds: float, what: str) -> Found:
+def until(look: Callable[[], Found | None], *, seconds: float, what: str, every: float = 0.1) -> Found:
     """What `look` finds, asked until it finds something; `PeerError` names `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
         if time.monotonic() > deadline:
             raise PeerError(f"{what} did not come within {seconds:.0f} s")
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

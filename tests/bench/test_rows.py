@@ -1,0 +1,65 @@
+"""What a measurement says of itself: ratios, targets, shares, and the page and the picture made of them."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.bench.rows import Row, middle, page, percentile, picture, shares, table
+
+FAST = Row("records", 8_000, "/s", 2_000, "single commits", 5_000, why="nothing to say")
+SLOW = Row("first word", 30, "ms", 4, "the client", 10, note="a median", why="half of it is waiting")
+FREE = Row("memory of 2,000", 12.345, "MB")
+
+
+def test_a_rate_meets_its_target_from_it_on_and_a_time_up_to_it() -> None:
+    met = [Row("x", ours, unit, limit=10).missed for ours, unit in ((10, "/s"), (9, "/s"), (10, "ms"), (11, "ms"))]
+    assert met == [False, True, False, True]
+
+
+def test_a_rate_of_nothing_misses_any_target() -> None:
+    assert Row("x", 0, "/s", limit=1).missed
+
+
+def test_what_has_no_target_misses_none() -> None:
+    assert (FREE.used, FREE.missed) == (None, False)
+
+
+def test_cells_tell_floor_figure_ratio_and_target() -> None:
+    assert FAST.cells() == ("records", "2,000/s (single commits)", "8,000/s", "4.00", "≥ 5,000/s", "yes")
+    assert SLOW.cells() == ("first word", "4.00 ms (the client)", "30.0 ms", "7.50", "≤ 10.0 ms", "NO")
+    assert FREE.cells() == ("memory of 2,000", "", "12.3 MB", "", "", "")
+
+
+def test_why_is_told_where_the_target_is_missed_alone() -> None:
+    assert [row.words for row in (FAST, SLOW, FREE)] == ["", "a median; half of it is waiting", ""]
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(50, 5), (95, 10), (99, 10), (10, 1), (0, 1)])
+def test_a_percentile_is_the_nearest_rank(percent: float, expected: float) -> None:
+    assert percentile(range(10, 0, -1), percent) == expected
+
+
+def test_the_middle_is_the_median() -> None:
+    assert middle([9.0, 1.0, 2.0]) == 2
+
+
+def test_shares_are_told_largest_first_and_crumbs_left_out() -> None:
+    assert shares({"audit": 1.0, "agent": 3.0, "vault": 0.01}) == "agent 75 %, audit 25 %"
+
+
+def test_the_table_has_a_line_for_each_row_and_its_words_below() -> None:
+    lines = table([FAST, SLOW]).splitlines()
+    assert len(lines) == 4
+    assert lines[3] == "  first word: a median; half of it is waiting"
+
+
+def test_the_page_has_a_table_for_each_part() -> None:
+    text = page([("Speed", [FAST, SLOW]), ("Size", [FREE])])
+    assert text.count("| --- | --- | --- | --- | --- | --- |") == 2
+    assert "- first word: a median; half of it is waiting\n" in text
+
+
+def test_the_picture_shows_what_has_a_target_and_marks_what_misses_it() -> None:
+    drawn = ET.fromstring(picture([FAST, SLOW, FREE]))
+    bars = [each.attrib["class"] for each in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    assert bars == ["b", "m"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from connectors.caldav import mirror
 from connectors.caldav.account import CaldavAccount, owner_of
@@ -93,14 +94,20 @@ async def replace_once(
     return stored
 
 
-async def was_replaced(ctx: Context, account: CaldavAccount, call_id: str) -> bool:
-    """Whether an interrupted change was made; raises `DeadlineExceeded` when somebody else changed it since."""
+async def was_replaced(
+    ctx: Context, account: CaldavAccount, call_id: str, *, holds: Callable[[str], bool] = lambda _: False
+) -> bool:
+    """Whether an interrupted change was made; raises `DeadlineExceeded` when somebody else changed it since.
+
+    `holds` may know the change in a text from which the server took the call's mark.
+    """
     begun = await recall(ctx, call_id)
     if begun is None:
         return False
     async with session_of(ctx, account) as session:
         found = await session.get(begun.url)
-    if found is not None and _is_marked(found, call_id):
+    changed = found is not None and not _same(found.etag, begun.etag)
+    if found is not None and (_is_marked(found, call_id) or (changed and holds(found.text))):
         await note_end(ctx, call_id, after=found.etag)
         await mirrored(ctx, begun.calendar, found)
         return True

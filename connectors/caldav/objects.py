@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ __all__ = [
     "DamagedError",
     "Part",
     "Person",
+    "attendees_of",
     "aware",
     "clean",
     "events_in",
@@ -170,6 +171,13 @@ def guests_of(part: Component) -> tuple[Person, ...]:
     organizer = organizer_of(part)
     own = organizer.address if organizer else ""
     return tuple(each for each in _people(part, "ATTENDEE") if each.address != own)[:_MOST_PEOPLE]
+
+
+def attendees_of(part: Component, addresses: Collection[str]) -> list[Any]:
+    """The ATTENDEE values of these addresses, as they stand in a component, however many others there are."""
+    given = part.get("ATTENDEE") or []
+    found = given if isinstance(given, list) else [given]
+    return [each for each in found if hasattr(each, "params") and _bare(str(each)).strip().lower() in addresses]
 
 
 def zone_in(text: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.caldav import event_reads, event_tools, mirror, task_tools, time_tools
+from connectors.caldav import event_reads, event_tools, invitation_tools, mirror, task_tools, time_tools
 from connectors.caldav.account import owner_of
 from connectors.caldav.card import connector
 from connectors.caldav.check import check_account
 from connectors.caldav.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["connector", "event_reads", "event_tools", "task_tools", "time_tools"]
+__all__ = ["connector", "event_reads", "event_tools", "invitation_tools", "task_tools", "time_tools"]
 
 
 @connector.check

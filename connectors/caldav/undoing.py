@@ -11,7 +11,7 @@ from connectors.caldav.writing import stamp, written
 from openassistant.connector import Context
 from openassistant.errors import Conflict, NotFound
 
-__all__ = ["had_guests", "is_gone", "put_back", "put_back_deleted", "remove_created", "remove_split"]
+__all__ = ["had_guests", "has_replaced", "is_gone", "put_back", "put_back_deleted", "remove_created", "remove_split"]
 
 _CHANGED = "It was changed since, so it is left as it is. Change or delete it by hand if you want."
 
@@ -61,6 +61,12 @@ async def had_guests(ctx: Context, name: str) -> bool:
     """Whether others were told of a change."""
     note = await recall(ctx, name)
     return note is not None and any(guests_of(each) for each in parts_in(read_object(note.before)))
+
+
+async def has_replaced(ctx: Context, name: str) -> bool:
+    """Whether a call changed an object that was there before."""
+    note = await recall(ctx, name)
+    return note is not None and bool(note.before)
 
 
 async def is_gone(ctx: Context, account: CaldavAccount, name: str) -> bool:

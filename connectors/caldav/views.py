@@ -26,6 +26,9 @@ __all__ = [
     "EventSaved",
     "EventView",
     "GuestTimes",
+    "InvitationAnswered",
+    "InvitationList",
+    "InvitationView",
     "Slot",
     "SlotList",
     "details_of",
@@ -72,6 +75,34 @@ class EventDetails(EventView):
     floating: bool = False
     single_dates_changed: int = 0
     dates_taken_out: int = 0
+
+
+class InvitationView(EventView):
+    """What somebody else invites the user to: an event, a series, or one date of it.
+
+    `answer` is the user's (open, accepted, tentative, declined); `state` is new, changed (the organiser revised it
+    since it was first sent) or cancelled.
+    """
+
+    organizer: OutsideText
+    answer: str
+    state: str
+
+
+class InvitationList(_View):
+    """Invitations by start; `told` says how an organiser hears of an answer, `note` when more may be missing."""
+
+    invitations: list[InvitationView]
+    told: str
+    note: str = ""
+
+
+class InvitationAnswered(_View):
+    """An answer that the calendar server took; `note` says who hears of it."""
+
+    id: str
+    answer: str
+    note: str
 
 
 class CalendarView(_View):
@@ -195,9 +226,10 @@ def view_of(
 ) -> EventView:
     """A date of an event as the model sees it, its times in `zone`."""
     start, end = times_shown(event, zone)
-    persons = [*([event.organizer] if event.organizer else []), *event.guests]
+    persons = [f"{each.shown} ({each.status})" for each in event.guests]
+    persons = [*([f"{event.organizer.shown} (organiser)"] if event.organizer else []), *persons]
     more = f" and {len(persons) - people} more" if len(persons) > people else ""
-    named = ", ".join(f"{each.shown} ({each.status})" for each in persons[:people]) + more
+    named = ", ".join(persons[:people]) + more
     return EventView(
         id=event_id(kept, event),
         start=start,

@@ -24,6 +24,9 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "events_search": Effect.READ,
         "busy_list": Effect.READ,
         "slots_find": Effect.READ,
+        "invitations_list": Effect.READ,
+        "invitations_answer": Effect.SEND,
+        "invitations_file": Effect.WRITE,
         "events_create": Effect.WRITE,
         "events_update": Effect.WRITE,
         "events_delete": Effect.DELETE,
@@ -45,4 +48,4 @@ def test_guests_make_a_change_a_send() -> None:
 
 def test_what_reads_events_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"events_get", "events_list", "events_search", "tasks_list"}
+    assert outside == {"events_get", "events_list", "events_search", "invitations_list", "tasks_list"}

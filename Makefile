@@ -93,7 +93,7 @@ e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 compose-test: $(VENV)/.dev  ## The whole house in containers
 	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)
 
-fuzz: $(VENV)/.dev  ## A million odd mails, calendars, messages and streams; hours (FUZZ_FLAGS="--target mail --cases 10000")
+fuzz: $(VENV)/.dev  ## A million odd mails, calendars, messages, streams and answers; hours (FUZZ_FLAGS="--target mail --cases 10000")
 	$(BIN)/python -m tests.fuzz --cases 333334 $(FUZZ_FLAGS)
 
 bench: $(VENV)/.dev web  ## Measure, each figure beside its floor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,16 @@ __all__ = ["audit", "doctor", "model", "run", "status"]
 
 audit = Commands(help="The ledger of all that was done, and its proof.")
 model = Commands(help="Which model thinks.")
+
+_TEST_SECONDS, _TEST_PAUSE = 210.0, 0.5
+_MODES = {
+    "unknown": "not tested yet",
+    "native": "it calls them well",
+    "schema": "it calls them when its answers are held to a form",
+    "salvage": "it writes its calls as text",
+    "none": "it calls none, so it can only talk",
+}
+_CALLING = ("native", "schema", "salvage")
 
 
 def run() -> None:
@@ -79,6 +90,8 @@ def show(json: Json = False) -> None:
         return
     chosen = found["current"]
     terminal.show(f"{chosen['model']}  {chosen['base_url'] or ''}" if chosen else "No model is set.")
+    if chosen:
+        terminal.show(_about_tools(chosen["tools"]))
     for server in found["found"]:
         terminal.say(f"Found: {server['name']} at {server['base_url']}: {', '.join(server['models']) or 'no model'}")
 
@@ -105,6 +118,30 @@ def choose(
         if not answer["ok"]:
             raise HouseError("Nothing was changed.", code=FAILED)
         asked.put("/api/model", {**draft, "window": None})
+    terminal.say("It is asked a few short questions now, to learn how it calls tools: oa model show")
+
+
+@model.command("test")
+def test() -> None:
+    """Ask the model a few short questions, to learn how it calls tools."""
+    with house() as asked:
+        found = asked.post("/api/model/test", {})
+        ends = time.monotonic() + _TEST_SECONDS
+        while found["current"] and found["current"]["tools"]["testing"] and time.monotonic() < ends:
+            time.sleep(_TEST_PAUSE)
+            found = asked.get("/api/model")
+    if not found["current"]:
+        raise HouseError("The model was removed meanwhile.", code=FAILED)
+    tools = found["current"]["tools"]
+    if not terminal.verdict(tools["mode"] in _CALLING and not tools["testing"], "Model", _about_tools(tools)):
+        raise typer.Exit(FAILED)
+
+
+def _about_tools(tools: dict[str, Any]) -> str:
+    """One line: how a model calls tools, and what a test saw."""
+    if tools["testing"]:
+        return "Its tools: being tested."
+    return f"Its tools: {_MODES[tools['mode']]}. {tools['detail']}".rstrip()
 
 
 @model.command("clear")

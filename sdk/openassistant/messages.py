@@ -60,6 +60,8 @@ __all__ = [
     "OutsideSource",
     "Preview",
     "PreviewField",
+    "ProbeReport",
+    "ProbeRequest",
     "Proof",
     "ProofRequest",
     "PublicKey",
@@ -71,6 +73,7 @@ __all__ = [
     "TokenReply",
     "TokenRequest",
     "ToolCard",
+    "ToolMode",
     "ToolResult",
     "TreeHead",
     "TurnAccepted",
@@ -644,6 +647,11 @@ class Verification(Wire):
 # --- gateway ↔ agent ----------------------------------------------------------------------------------------------
 
 
+ToolMode = Literal["unknown", "native", "schema", "salvage", "none"]
+"""How a model calls tools, as a probe found it: by the protocol's own means, as JSON that is held to a schema, as JSON
+that it writes of itself, or not at all. Unknown is treated as native."""
+
+
 class ModelRef(Wire):
     """Which model a turn uses; the key, if there is one, is the vault account `account`; `window` is in tokens."""
 
@@ -652,6 +660,20 @@ class ModelRef(Wire):
     base_url: str | None = None
     account: Id | None = None
     window: int | None = None
+    mode: ToolMode = "unknown"
+
+
+class ProbeRequest(Wire):
+    """Asks how a model calls tools; the grant, of a turn that covers no connector, is in the context."""
+
+    model: ModelRef
+
+
+class ProbeReport(Wire):
+    """What a probe found, and what it saw, in words."""
+
+    mode: ToolMode
+    detail: str
 
 
 class CommandNote(Wire):

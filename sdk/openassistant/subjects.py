@@ -53,7 +53,7 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """turn, decide, cancel, retry, history, conversations, create, delete: gateway → agent."""
+    """turn, decide, cancel, history, conversations, create, delete, probe: gateway → agent."""
     return f"oa.rpc.agent.{_token(verb)}"
 
 

@@ -22,11 +22,13 @@ from openassistant.messages import (
     Decision,
     Done,
     History,
+    ProbeRequest,
     TurnRequest,
 )
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.model import Connections, OpenModel
+from services.agent.probe import Probing
 from services.agent.settings import AgentSettings
 from services.agent.turns import ModelFactory, Turns
 
@@ -63,6 +65,7 @@ class Agent:
             clock=clock,
             model=model,
         )
+        self._probing = Probing(trust=trust, clock=clock, keys=keys, model=model)
 
     async def start(self) -> None:
         """Serves, then goes on with what a former process left."""
@@ -74,6 +77,7 @@ class Agent:
         await serve(agent("conversations"), ConversationQuery, self.on_conversations)
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
+        await serve(agent("probe"), ProbeRequest, self._probing.on_probe)
         await self.turns.recover()
 
     async def on_history(self, ctx: CallContext, _: Done) -> History:

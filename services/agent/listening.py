@@ -14,7 +14,7 @@ from services.agent import conversations
 from services.agent.conversations import StoredCall, Turn
 from services.agent.hands import ended
 from services.agent.live import Live
-from services.agent.model import CallPart, Model, Usage
+from services.agent.model import CallPart, Model, Usage, joined
 from services.agent.offers import Offer, understood
 
 __all__ = ["Listening"]
@@ -64,7 +64,7 @@ class Listening:
                     self._said += delta.text
                     await self._live.text(delta.text)
                 for part in delta.calls:
-                    self._parts[part.index] = _joined(self._parts.get(part.index), part)
+                    self._parts[part.index] = joined(self._parts.get(part.index), part)
                 if delta.usage:
                     self._usage.append(delta.usage)
             await self._live.flush()
@@ -94,17 +94,6 @@ class Listening:
         except InvalidRequest as error:
             return ended(call.model_copy(update={"effect": Effect.READ}), error)
         return call.model_copy(update={"call": meant, "effect": effect})
-
-
-def _joined(known: CallPart | None, part: CallPart) -> CallPart:
-    if known is None:
-        return part
-    return CallPart(
-        index=part.index,
-        id=known.id or part.id,
-        name=known.name or part.name,
-        arguments=known.arguments + part.arguments,
-    )
 
 
 def _is_object(given: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Protocol
@@ -30,7 +30,7 @@ from openassistant.errors import (
 from openassistant.messages import ModelRef, Wire
 from services.agent.settings import keep_litellm_at_home
 
-__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage"]
+__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage", "joined"]
 
 _FIRST_BYTE = 180.0
 _BETWEEN = 90.0
@@ -68,8 +68,25 @@ class Delta(Wire):
 class Model(Protocol):
     """What a turn needs of a model."""
 
-    def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
-        """The answer, piece by piece, in the form of OpenAI's chat completions; raises `OaError`."""
+    def stream(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
+    ) -> AsyncGenerator[Delta, None]:
+        """The answer, piece by piece, in the form of OpenAI's chat completions; raises `OaError`.
+
+        `form` is OpenAI's `response_format`: what the answer is held to.
+        """
+
+
+def joined(known: CallPart | None, part: CallPart) -> CallPart:
+    """A call as far as it is known, with its next part."""
+    if known is None:
+        return part
+    return CallPart(
+        index=part.index,
+        id=known.id or part.id,
+        name=known.name or part.name,
+        arguments=known.arguments + part.arguments,
+    )
 
 
 class Connections:
@@ -115,11 +132,15 @@ class OpenModel:
     def __init__(self, ref: ModelRef, key: SecretStr | None, connections: Connections) -> None:
         self._ref, self._key, self._connections = ref, key, connections
 
-    async def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
+    async def stream(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
+    ) -> AsyncGenerator[Delta, None]:
         """See `Model`."""
         wanted: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
         if tools:
             wanted["tools"] = tools
+        if form:
+            wanted["response_format"] = form
         errors: tuple[type[Exception], ...] = (httpx.HTTPError, OSError, ValueError)
         begun = False
         try:
@@ -277,7 +298,7 @@ def _ours(error: Exception, ref: ModelRef, *, begun: bool = False) -> OaError:
     if status in (400, 413, 422):
         if "context" in str(error).lower() or status == 413:
             return TooLarge(f"The conversation is longer than {ref.model} can read.")
-        return InvalidRequest(f"{where} does not accept the request; this model may not know tools.")
+        return InvalidRequest(f"{where} does not accept the request; test the model in the model settings.")
     if isinstance(status, int) and status >= 500 and not begun:
         return UpstreamFailed(f"{where} failed with status {status}. Nothing was lost; try again.")
     if "Timeout" in type(error).__name__:

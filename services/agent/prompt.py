@@ -49,7 +49,7 @@ def build(
     history: list[Message],
     calls: dict[str, list[StoredCall]],
     *,
-    tools: list[dict[str, Any]],
+    tools: list[Any],
     accounts: tuple[AccountRef, ...],
     zone: str,
     now: datetime,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from itertools import chain
 
 from ag_ui.core import Interrupt
 from pydantic import SecretStr
@@ -40,17 +40,19 @@ from openassistant.messages import (
     ModelRef,
     Renewal,
     RenewalRequest,
+    ToolMode,
     TurnAccepted,
     TurnRequest,
 )
 from openassistant.store import Store, UserStores
-from services.agent import commands, conversations, livestore
+from services.agent import commands, conversations, livestore, modes
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import ask_policy, run_call
 from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
 from services.agent.model import Model, Usage
 from services.agent.offers import Offer, as_tools, offers
+from services.agent.probe import key_of
 from services.agent.prompt import BYTES, WINDOW, build
 
 __all__ = ["Turns"]
@@ -266,12 +268,11 @@ class Turns:
         grant = self._trust.expired_grant(self._grants[turn.id])
         await self._catalogue.read()
         offered = offers(self._catalogue, grant, turn.request.accounts)
-        tools = as_tools(offered)
         window = ref.window or WINDOW
         try:
-            return await self._answer(store, live, user, turn, model, offered, tools, window)
+            return await self._answer(store, live, user, turn, model, ref.mode, offered, window)
         except TooLarge:
-            return await self._answer(store, live, user, turn, model, offered, tools, window // 2)
+            return await self._answer(store, live, user, turn, model, ref.mode, offered, window // 2)
 
     async def _answer(
         self,
@@ -280,15 +281,17 @@ class Turns:
         user: str,
         turn: Turn,
         model: Model,
+        mode: ToolMode,
         offered: dict[str, Offer],
-        tools: list[dict[str, Any]],
         window: int,
     ) -> list[Usage]:
         now, request = self._clock(), turn.request
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
+        offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
+        tools = as_tools(offered)
         prompt = build(
-            [each for each in history if not each.error], calls, older=older, tools=tools, accounts=request.accounts,
-            zone=request.zone, now=now, window=window,
+            [each for each in history if not each.error], calls, older=older, tools=modes.weight(mode, tools),
+            accounts=request.accounts, zone=request.zone, now=now, window=window,
         )  # fmt: skip
         if prompt.left_out:
             await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
@@ -304,11 +307,8 @@ class Turns:
         ref = turn.request.model
         if ref is None:
             raise InvalidRequest("No model is set up yet. Choose one under Model, then try again.")
-        key = None
-        if ref.account:
-            payload = await self._keys.account(ref.account, ctx)
-            key = SecretStr(payload.secrets.get("api_key", "")) if payload.secrets.get("api_key") else None
-        return ref, self._model(ref, key)
+        key = await key_of(self._keys, ref, ctx)
+        return ref, modes.fitted(ref.mode, self._model(ref, key))
 
     async def _context(self, user: str, turn: Turn) -> CallContext:
         """A context with a grant that is good for a while longer; raises `Forbidden` when the turn was ended."""

@@ -38,6 +38,7 @@ from services.gateway.models import Models
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
+from services.gateway.probes import Probes
 from services.gateway.questions import Questions
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -78,8 +79,9 @@ class Room:
         vault = Vault(bus, grants)
         self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger)
         self.models = Models(
-            bus, preferences, vault, self.ledger, self.users, preset=_preset(settings), own_port=settings.port
-        )
+            bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), clock=clock,
+            preset=_preset(settings), own_port=settings.port,
+        )  # fmt: skip
         turns, questions = Turns(store, clock), Questions(store, self.stores, keys, grants, clock)
         self.approvals = Approvals(
             bus, questions, turns, connectors=self.connectors, vault=vault, grants=grants, ledger=self.ledger,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from datetime import datetime
 from typing import Literal
 
 from openassistant.bus import Bus
-from openassistant.errors import Internal, InvalidRequest, OaError
-from openassistant.messages import Account, AuditAction, Id, ModelRef, Wire
+from openassistant.context import Clock
+from openassistant.errors import Internal, InvalidRequest, NotFound, OaError
+from openassistant.messages import Account, AuditAction, Id, ModelRef, ToolMode, Wire
 from services.gateway import endpoints, views
 from services.gateway.accounts import MODEL_CONNECTOR
 from services.gateway.discovery import Discovery
 from services.gateway.ledger import Ledger
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Mark, Preset
+from services.gateway.probes import Probes
 from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 from services.gateway.users import Users
@@ -48,12 +51,30 @@ class _Target(Wire):
         return endpoints.host_of(self.base_url) if self.base_url else None
 
 
+class _Tested(Wire):
+    """What the newest test of a model came to."""
+
+    mode: ToolMode
+    detail: str
+    at: datetime
+
+
 class _Choice(_Target):
     """`account` is the vault's account that holds the key, `owner` whose it is; `window` is in tokens."""
 
     window: int | None = None
     account: Id | None = None
     owner: Id
+    tested: _Tested | None = None
+
+    def ref(self) -> ModelRef:
+        """The choice as a turn uses it."""
+        mode = self.tested.mode if self.tested else "unknown"
+        return ModelRef(**self.model_dump(exclude={"owner", "tested"}), mode=mode)
+
+    def is_same(self, other: _Choice | None) -> bool:
+        """Whether it is the same model at the same place, so that what a test found of one holds of the other."""
+        return other is not None and (self.receiver, self.model) == (other.receiver, other.model)
 
 
 class _State(Wire):
@@ -72,6 +93,8 @@ class Models:
         ledger: Ledger,
         users: Users,
         *,
+        probes: Probes,
+        clock: Clock,
         preset: Preset | None = None,
         own_port: int | None = None,
         discovery: Discovery | None = None,
@@ -79,24 +102,38 @@ class Models:
         self._bus, self._preferences, self._vault = bus, preferences, vault
         self._ledger, self._users, self._preset = ledger, users, preset
         self._discovery = discovery or Discovery(own_port=own_port)
+        self._probes, self._clock = probes, clock
         self._lock = asyncio.Lock()
+        self._testing: _Choice | None = None
 
     async def settings(self, me: SignedIn) -> views.ModelSettings:
         """The present choice without its key; for the owner, who may change it, also the servers found here."""
         current = (await self._state()).current
         found = await self._discovery.servers() if me.user.role == "owner" else ()
-        return views.ModelSettings(current=_view(current) if current else None, found=found)
+        testing = current is not None and current.is_same(self._testing)
+        return views.ModelSettings(current=_view(current, testing=testing) if current else None, found=found)
 
     async def ref(self, user: str) -> ModelRef | None:
         """The model for a turn of any user of this house."""
         current = (await self._state()).current
-        return ModelRef(**current.model_dump(exclude={"owner"})) if current else None
+        return current.ref() if current else None
 
     async def choose(self, me: SignedIn, draft: views.ModelDraft) -> None:
-        """Chooses; raises `InvalidRequest` naming the field. A key that is not given anew stays at its address."""
+        """Chooses, and begins a test; raises `InvalidRequest` naming the field.
+
+        A key that is not given anew stays at its address.
+        """
         async with self._lock:
             target = _target(draft)
-            await self._take(me.user.id, draft, target, await self._state(), keep=True)
+            chosen = await self._take(me.user.id, draft, target, await self._state(), keep=True)
+        self._begin_test(me.user.id, chosen)
+
+    async def test(self, me: SignedIn) -> None:
+        """Begins to ask the chosen model a few short questions; raises `NotFound` where none is chosen."""
+        current = (await self._state()).current
+        if current is None:
+            raise NotFound("No model is set. Choose one first.")
+        self._begin_test(me.user.id, current)
 
     async def check(self, probe: views.ModelProbe) -> views.ModelCheck:
         """Asks a server what it offers; raises `InvalidRequest` naming the field. A stored key is not used."""
@@ -143,7 +180,9 @@ class Models:
         except OaError as error:
             _log.warning("preset model not taken up", extra={"code": error.code, "reason": error.message})
 
-    async def _take(self, owner: str, draft: views.ModelDraft, target: _Target, state: _State, *, keep: bool) -> None:
+    async def _take(
+        self, owner: str, draft: views.ModelDraft, target: _Target, state: _State, *, keep: bool
+    ) -> _Choice:
         """Key first, then the record, then the choice, then the end of the former key: a crash leaves one that works.
 
         `keep`: without a new key the former one stays, where the same one gets it.
@@ -152,6 +191,8 @@ class Models:
         made = await self._store_key(owner, target, draft.api_key) if draft.api_key else None
         holder = made.id if made else former.account if former else None
         chosen = _Choice(**target.model_dump(), window=draft.window, account=holder, owner=owner)
+        if state.current and chosen.is_same(state.current):
+            chosen = chosen.model_copy(update={"tested": state.current.tested})
         try:
             await self._note(chosen)
             if made:
@@ -162,6 +203,35 @@ class Models:
             raise
         await self._save(state.model_copy(update={"current": chosen}))
         await self._try_sweep()
+        return chosen
+
+    def _begin_test(self, user: str, choice: _Choice) -> None:
+        """Tests in the background; not twice at once, and what a model chosen meanwhile says is another matter."""
+        if choice.is_same(self._testing):
+            return
+        self._testing = choice
+        self._bus.spawn(self._test(user, choice))
+
+    async def _test(self, user: str, choice: _Choice) -> None:
+        try:
+            tested = await self._tested(user, choice)
+            async with self._lock:
+                state = await self._state()
+                if state.current and choice.is_same(state.current):
+                    current = state.current.model_copy(update={"tested": tested})
+                    await self._save(state.model_copy(update={"current": current}))
+        finally:
+            if self._testing is choice:
+                self._testing = None
+
+    async def _tested(self, user: str, choice: _Choice) -> _Tested:
+        """What a test comes to; one that fails says why, and leaves what was found before."""
+        try:
+            report = await self._probes.ask(user, choice.ref())
+        except OaError as error:
+            mode = choice.tested.mode if choice.tested else "unknown"
+            return _Tested(mode=mode, detail=f"The last test failed. {error.message}", at=self._clock())
+        return _Tested(mode=report.mode, detail=report.detail, at=self._clock())
 
     async def _store_key(self, owner: str, target: _Target, key: str) -> Account:
         settings = {"base_url": target.base_url, "kind": target.kind}
@@ -222,6 +292,10 @@ def _preset_target(draft: views.ModelDraft) -> _Target:
         raise Internal(" ".join(f"{name}: {words}" for name, words in wrong)) from error
 
 
-def _view(choice: _Choice) -> views.ModelChoice:
+def _view(choice: _Choice, *, testing: bool) -> views.ModelChoice:
     plain = choice.model_dump(include={"kind", "model", "base_url", "window"})
-    return views.ModelChoice(**plain, has_key=choice.account is not None)
+    tested = choice.tested
+    tools = views.ModelTools(testing=testing)
+    if tested:
+        tools = views.ModelTools(mode=tested.mode, detail=tested.detail, tested_at=tested.at, testing=testing)
+    return views.ModelChoice(**plain, has_key=choice.account is not None, tools=tools)

@@ -86,6 +86,7 @@ TABLE: Mapping[str, Row] = {
     "PUT /api/model": _ACCOUNTS,
     "DELETE /api/model": _ACCOUNTS,
     "POST /api/model/check": _ACCOUNTS,
+    "POST /api/model/test": _ACCOUNTS,
     "GET /api/audit": _AUDIT,
     "GET /api/audit/verify": _AUDIT,
     "GET /api/audit/export": _AUDIT,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from openassistant.messages import CallState, Effect, Id
+from openassistant.messages import CallState, Effect, Id, ToolMode
 from services.gateway.scopes import SCOPES, Scope
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "ModelChoice",
     "ModelDraft",
     "ModelSettings",
+    "ModelTools",
     "NewToken",
     "Preview",
     "PreviewDestination",
@@ -514,6 +515,15 @@ class ModelProbe(View):
     api_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
 
 
+class ModelTools(View):
+    """How the model calls tools, as a test found it (unknown: as native), what was seen, and when."""
+
+    mode: ToolMode = "unknown"
+    detail: str = ""
+    tested_at: datetime | None = None
+    testing: bool = False
+
+
 class ModelChoice(View):
     """The model that answers now, without its key."""
 
@@ -522,6 +532,7 @@ class ModelChoice(View):
     base_url: str | None = None
     has_key: bool = False
     window: int | None = None
+    tools: ModelTools = ModelTools()
 
 
 class FoundServer(View):

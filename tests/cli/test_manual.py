@@ -17,7 +17,8 @@ PAGES = [
     *("ask", "chat", "run", "status", "doctor", "setup", "login", "logout"),
     *("approvals", "approvals list", "approvals show", "approvals approve", "approvals deny"),
     *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
-    *("connectors", "connectors list", "connectors approve", "model", "model show", "model set", "model clear"),
+    *("connectors", "connectors list", "connectors approve"),
+    *("model", "model show", "model set", "model test", "model clear"),
     *("audit", "audit list", "audit verify", "audit export", "token", "token list", "token create", "token revoke"),
 ]
 

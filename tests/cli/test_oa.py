@@ -336,5 +336,26 @@ def test_a_model_that_does_not_answer_is_not_set(oa: Terminal) -> None:
     assert [each.url.path for each in oa.asked] == ["/api/model/check"]
 
 
+def model_with(**tools: Any) -> dict[str, Any]:
+    known = {"mode": "unknown", "detail": "", "tested_at": None, "testing": False, **tools}
+    return {"current": {"model": "qwen3", "base_url": "http://127.0.0.1:11434/v1", "tools": known}, "found": []}
+
+
+def test_the_model_is_shown_with_how_it_calls_tools(oa: Terminal) -> None:
+    oa.answers["GET /api/model"] = model_with(mode="schema", detail="3 of 3 calls came as JSON.")
+    assert "held to a form. 3 of 3 calls came as JSON." in oa("model", "show").out
+    oa.answers["GET /api/model"] = model_with()
+    assert "Its tools: not tested yet." in oa("model", "show").out
+
+
+@pytest.mark.parametrize(("mode", "code"), [("native", 0), ("salvage", 0), ("none", 1), ("unknown", 1)])
+def test_a_test_of_the_model_waits_for_its_result(oa: Terminal, mode: str, code: int) -> None:
+    oa.answers["POST /api/model/test"] = model_with(testing=True)
+    oa.answers["GET /api/model"] = model_with(mode=mode, detail="So it was seen.")
+    ran = oa("model", "test")
+    assert (ran.code, "So it was seen." in ran.out) == (code, True)
+    assert [(each.method, each.url.path) for each in oa.asked] == [("POST", "/api/model/test"), ("GET", "/api/model")]
+
+
 def test_clean_keeps_lines_and_other_scripts() -> None:
     assert terminal.clean("Grüße\n\tд 日本 🎉\x00\x9b31m") == "Grüße\n\tд 日本 🎉31m"

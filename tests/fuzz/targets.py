@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from connectors.caldav.events import expand, latest
@@ -22,6 +23,8 @@ from openassistant import messages
 from openassistant.context import CallContext
 from openassistant.errors import InvalidRequest
 from openassistant.messages import Wire
+from services.agent.shaped import Shaped
+from services.agent.written import Written
 from tests.fuzz.calendars import calendar
 from tests.fuzz.mails import mail
 from tests.fuzz.streams import run_stream, stream
@@ -120,9 +123,67 @@ def _refused_at_most(read: Callable[[], Any], refusal: type[Exception]) -> None:
         return
 
 
+_TOOLS: dict[str, dict[str, Any]] = {
+    "mail_find": {"type": "object", "properties": {"words": {"type": "string"}}, "required": ["words"]},
+    "mail_send": {"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}},
+}
+_WORDS = [
+    *(
+        "{",
+        "}",
+        "{{",
+        "}}",
+        "[",
+        "]",
+        '"',
+        ":",
+        ", ",
+        ",",
+        "\n",
+        " ",
+        "\\",
+        "```",
+        "```json\n",
+        "<tool_call>",
+        "</tool_call>",
+    ),
+    *('"name": ', '"tool": ', '"arguments": ', '"parameters": ', '"mail_find"', '"mail_send"', '{"words": "lease"}'),
+    *(
+        "NaN",
+        "1e999",
+        "null",
+        "\\ud83d",
+        "é",
+        "The mail says ",
+        '{"answer": "',
+        '{"tool": "mail_find", "arguments": {}}',
+    ),
+    *('{"name": "mail_find", "arguments": {"words": "lease"}}', '{{"tool": "mail_send", "parameters": {{}}}}'),
+]
+
+
+def _make_words(random: Random) -> bytes:
+    return "".join(random.choices(_WORDS, k=random.randint(1, 40))).encode()
+
+
+def _run_words(raw: bytes) -> None:
+    """What a model wrote is words, or calls of offered tools with valid arguments; nothing of it is lost."""
+    text, size = raw.decode("utf-8", "replace"), len(raw) % 7 + 1
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    written, shaped = Written(_TOOLS), Shaped()
+    shown = "".join(map(written.feed, pieces))
+    rest, calls = written.end()
+    assert calls or shown + rest == text, "words were lost"
+    for call in calls:
+        assert Draft202012Validator(_TOOLS[call.name]).is_valid(call.arguments), f"{call} is not valid"
+    for piece in [*map(shaped.feed, pieces), shaped.end()[0]]:
+        piece.encode()
+
+
 TARGETS = {
     "mail": Target(mail, _run_mail),
     "calendar": Target(lambda random: calendar(random).encode("utf-8", "surrogatepass"), _run_calendar),
     "bus": Target(_make_bus, _run_bus),
     "sse": Target(stream, run_stream),
+    "words": Target(_make_words, _run_words),
 }

@@ -11,20 +11,27 @@ bodies seen), PUT `script` (replace the script), DELETE `requests`; and whatever
 import argparse
 import asyncio
 import json
+import re
 import secrets
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.peers.process import LOOPBACK, Lifespan, LoopThread, PeerError, close_server, wait_until
-from tests.peers.script import Ask, Fault, Script, Step, ToolCall, fill, load_script, prose
+from tests.peers.script import Ask, Fault, Manner, Script, Step, ToolCall, fill, load_script, prose
 
 __all__ = ["ModelServer", "Seen"]
 
 _REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
+_PROBES = {
+    r"tide in Lisbon": ToolCall("tide_lookup", {"harbour": "Lisbon"}),
+    r"timer of 7 minutes": ToolCall("egg_timer_start", {"minutes": 7}),
+    r"tide in Bergen": ToolCall("tide_lookup", {"harbour": "Bergen"}),
+}
+"""What the agent asks a model to learn how it calls tools; answered without the script."""
 _TYPES = {429: "rate_limit_error", 401: "invalid_request_error", 400: "invalid_request_error"}
 
 
@@ -46,9 +53,10 @@ class Seen:
 class ModelServer(Lifespan):
     """A model whose every answer stands in a script.
 
-    `name` is the model it offers, `api_key` the key it demands (None: any or none). `extra` adds GET paths under
-    `/_peer/`, each with a function that gives the JSON to answer. `abandoned` counts the answers that a client did
-    not wait for.
+    `name` is the model it offers, `api_key` the key it demands (None: any or none), `manner` how it calls tools.
+    `extra` adds GET paths under `/_peer/`, each with a function that gives the JSON to answer. `abandoned` counts the
+    answers that a client did not wait for, `probes` the questions about its tools (with `answers_probes` off, the
+    script answers them, too).
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class ModelServer(Lifespan):
         *,
         name: str = "scripted",
         api_key: str | None = None,
+        manner: Manner | None = None,
         host: str = LOOPBACK,
         port: int = 0,
         extra: Mapping[str, Callable[[], Any]] | None = None,
@@ -65,7 +74,11 @@ class ModelServer(Lifespan):
         self.api_key = api_key
         self.host = host
         self.port = port
+        self.manner = manner or Manner()
         self.abandoned = 0
+        self.probes = 0
+        self.answers_probes = True
+        self._postponed: list[ToolCall] = []
         self._extra = dict(extra or {})
         self._lock = threading.Lock()
         self._seen: list[Seen] = []
@@ -166,6 +179,11 @@ class ModelServer(Lifespan):
         ask = seen.ask
         if ask.body.get("model") != self.name:
             await reply.problem(404, f"The model {ask.body.get('model')!r} does not exist.")
+        elif refusal := _refusal(ask, self.manner):
+            await reply.problem(400, refusal)
+        elif self.answers_probes and (probe := _probed(ask)):
+            self.probes += 1
+            await _play(_Answer(probe, ask, self.name, self.manner), Fault("none"), reply)
         elif (step := self._take(seen, ask)) is None:
             await reply.problem(400, "No step of the script fits this request.")
         else:
@@ -173,16 +191,25 @@ class ModelServer(Lifespan):
 
     async def _play(self, seen: Seen, step: Step, reply: "_Reply") -> None:
         try:
-            answer = _Answer(step, seen.ask, self.name)
+            answer = _Answer(self._one_by_one(step, seen.ask), seen.ask, self.name, self.manner)
         except LookupError as error:
             self._unmatched.append(seen)
             await reply.problem(400, f"The script cannot go on: {error}")
         else:
             await _play(answer, step.fault or Fault("none"), reply)
 
+    def _one_by_one(self, step: Step, ask: Ask) -> Step:
+        """Of several calls of a step, held to a schema, the last; the one that the script goes on from comes last."""
+        if ask.schema is None or self.manner.schema != "held" or len(step.calls) < 2:
+            return step
+        *self._postponed, last = step.calls
+        return replace(step, calls=[last])
+
     def _take(self, seen: Seen, ask: Ask) -> Step | None:
         with self._lock:
             self._seen.append(seen)
+            if self._postponed and ask.fresh:
+                return Step(calls=[self._postponed.pop()])
             for place, step in enumerate(self._script.steps):
                 used = self._served.get(place, 0)
                 if (step.limit is None or used < step.limit) and (step.when is None or step.when(ask)):
@@ -211,13 +238,17 @@ class ModelServer(Lifespan):
 class _Answer:
     """A step made concrete for one request, in the shapes of the wire."""
 
-    def __init__(self, step: Step, ask: Ask, model: str) -> None:
+    def __init__(self, step: Step, ask: Ask, model: str, manner: Manner) -> None:
         self.step = step
         self.streamed = bool(ask.body.get("stream"))
         self._counted = bool((ask.body.get("stream_options") or {}).get("include_usage"))
         self._envelope = {"id": f"chatcmpl-{secrets.token_hex(8)}", "created": int(time.time()), "model": model}
         self._words = prose(step.prose) if step.prose else _pieces(str(fill(step.say, ask)))
         self._calls: list[dict[str, Any]] = [_call(call, ask) for call in step.calls]
+        if ask.schema is not None and manner.schema == "held":
+            self._words, self._calls = _slices(_held(self._words, self._calls), 5), []
+        elif not (ask.body.get("tools") and manner.tools == "called"):
+            self._words, self._calls = [*self._words, *_slices(_written(self._calls, manner.writes), 5)], []
         self._usage = _usage(step, ask, len(self._words))
 
     def whole(self) -> dict[str, Any]:
@@ -352,6 +383,46 @@ def _call(call: ToolCall, ask: Ask) -> dict[str, Any]:
     arguments = given if isinstance(given, str) else json.dumps(fill(given, ask), ensure_ascii=False)
     function = {"name": ask.tool_named(call.name), "arguments": arguments}
     return {"id": f"call_{secrets.token_hex(6)}", "type": "function", "function": function}
+
+
+def _refusal(ask: Ask, manner: Manner) -> str | None:
+    if ask.body.get("tools") and manner.tools == "refused":
+        return "This model does not support tools."
+    if ask.schema is not None and manner.schema == "refused":
+        return "response_format is not supported."
+    return None
+
+
+def _probed(ask: Ask) -> Step | None:
+    if "tide_lookup" not in ask.offered:
+        return None
+    return Step(calls=[call for asked, call in _PROBES.items() if re.search(asked, ask.user_text)])
+
+
+def _held(words: list[str], calls: list[dict[str, Any]]) -> str:
+    if not calls:
+        return json.dumps({"answer": "".join(words)})
+    function = calls[0]["function"]
+    return json.dumps({"tool": function["name"], "arguments": json.loads(function["arguments"])})
+
+
+def _written(calls: list[dict[str, Any]], manner: str) -> str:
+    """Calls as small models write them; what comes before them stands on a line of its own."""
+    return "".join(f"\n\n{_as_text(call['function'], manner)}" for call in calls) if manner != "never" else ""
+
+
+def _as_text(function: dict[str, Any], manner: str) -> str:
+    name, arguments = json.dumps(function["name"]), function["arguments"]
+    match manner:
+        case "fenced":
+            return f'```json\n{{\n  "tool": {name},\n  "parameters": {arguments},\n}}\n```'
+        case "tagged":
+            return f'<tool_call>\n{{"name": {name}, "arguments": {json.dumps(arguments)}}}\n</tool_call>'
+        case "doubled":
+            inner = re.sub(r'("(?:[^"\\]|\\.)*")|([{}])', lambda found: found[1] or found[2] * 2, arguments)
+            return f'{{{{"name": {name}, "arguments": {inner}}}}}'
+        case _:
+            return f'{{"name": {name}, "arguments": {arguments}}}'
 
 
 def _usage(step: Step, ask: Ask, words: int) -> dict[str, int]:

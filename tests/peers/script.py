@@ -19,6 +19,7 @@ from typing import Any
 __all__ = [
     "Ask",
     "Fault",
+    "Manner",
     "Script",
     "Step",
     "ToolCall",
@@ -57,16 +58,23 @@ class Ask:
 
     body: dict[str, Any]
 
-    @property
+    @cached_property
     def messages(self) -> list[dict[str, Any]]:
-        """The messages as sent."""
-        messages: list[dict[str, Any]] = self.body["messages"]
-        return messages
+        """The messages as sent; results that were sent as text are tool messages again."""
+        return [each for message in self.body["messages"] for each in _unfolded(message)]
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The schema that the answer is to be held to."""
+        form = self.body.get("response_format") or {}
+        schema: dict[str, Any] | None = form.get("json_schema", {}).get("schema")
+        return schema
 
     @property
     def offered(self) -> list[str]:
-        """Names of the tools that the model may call."""
-        return [tool["function"]["name"] for tool in self.body.get("tools") or []]
+        """Names of the tools that the model may call, natively or as a line of the system's text."""
+        native = [tool["function"]["name"] for tool in self.body.get("tools") or []]
+        return native or re.findall(r"^- (\w+)\(", self.system_text, re.MULTILINE)
 
     @property
     def user_text(self) -> str:
@@ -134,6 +142,20 @@ class ToolCall:
 
     name: str
     arguments: Mapping[str, Any] | str = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a model calls tools, and what its server makes of a request.
+
+    `tools`, when a request has some: "called" as the protocol says, "ignored" (the call is written as text) or
+    "refused" with 400. `schema`, when it has a response format: "held", "ignored" or "refused". `writes` is how a call
+    is written as text: "bare", "fenced", "tagged", "doubled", or "never".
+    """
+
+    tools: str = "called"
+    schema: str = "held"
+    writes: str = "bare"
 
 
 @dataclass(frozen=True)
@@ -285,8 +307,20 @@ def _results(messages: list[dict[str, Any]]) -> list[ToolResult]:
         for call in message.get("tool_calls") or []:
             names[call["id"]] = call["function"]["name"]
         if message["role"] == "tool":
-            found.append(ToolResult(names.get(message["tool_call_id"], ""), _text(message)))
+            found.append(ToolResult(names.get(message["tool_call_id"], message.get("name", "")), _text(message)))
     return found
+
+
+def _unfolded(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """A message of the user that holds results of tools as text, as one tool message for each."""
+    text = _text(message)
+    if message["role"] != "user" or not text.startswith("Result of "):
+        return [message]
+    parts = re.split(r"(?:\A|\n\n)Result of (\w+):\n", text)[1:]
+    return [
+        {"role": "tool", "tool_call_id": "", "name": name, "content": content}
+        for name, content in zip(parts[::2], parts[1::2], strict=True)
+    ]
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ async def model(house: House, me: Me) -> views.ModelSettings:
 
 @router.put("")
 async def save_model(draft: views.ModelDraft, house: House, me: Owner) -> views.ModelSettings:
-    """Chooses the model; without `api_key` a key that was stored for the same address is kept."""
+    """Chooses the model and begins a test of it; without `api_key` a key stored for the same address is kept."""
     await house.models.choose(me, draft)
     return await house.models.settings(me)
 
@@ -29,6 +29,16 @@ async def save_model(draft: views.ModelDraft, house: House, me: Owner) -> views.
 async def check_model(probe: views.ModelProbe, house: House, me: Owner) -> views.ModelCheck:
     """Asks a model server what it offers."""
     return await house.models.check(probe)
+
+
+@router.post("/test", status_code=202)
+async def test_model(house: House, me: Owner) -> views.ModelSettings:
+    """Begins to ask the chosen model a few short questions, to learn how it calls tools; `tools` says what came of it.
+
+    It takes a few seconds with most models, and three minutes at most.
+    """
+    await house.models.test(me)
+    return await house.models.settings(me)
 
 
 @router.delete("", status_code=204)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,6 +36,7 @@ from openassistant.store import Migrations, Store
 from openassistant.testing import FakeHouse
 from services.agent.__main__ import Agent
 from services.agent.model import CallPart, Delta
+from services.agent.turns import ModelFactory
 from tests.sdk.hand.tools import connector
 
 Answer = Callable[[list[dict[str, Any]]], AsyncIterator[Delta]]
@@ -73,12 +74,16 @@ class Script:
         self.answers = list(answers)
         self.asked: list[list[dict[str, Any]]] = []
         self.offered: list[list[str]] = []
+        self.forms: list[dict[str, Any] | None] = []
 
     def __call__(self, ref: ModelRef, key: object) -> Script:
         return self
 
-    async def stream(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> AsyncIterator[Delta]:
+    async def stream(
+        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
+    ) -> AsyncGenerator[Delta, None]:
         self.asked.append(messages)
+        self.forms.append(form)
         self.offered.append([tool["function"]["name"] for tool in tools])
         async for delta in self.answers.pop(0)(messages):
             yield delta
@@ -87,8 +92,10 @@ class Script:
 class AgentHouse:
     """The fakes, the agent, and what a gateway does with it."""
 
-    def __init__(self, folder: Path, model: Script) -> None:
-        self.folder, self.model = folder, model
+    def __init__(self, folder: Path, model: Script | ModelFactory) -> None:
+        self.folder = folder
+        self.model = model if isinstance(model, Script) else Script()
+        self._factory: ModelFactory = model
         self.fake = FakeHouse(connector, folder=folder / "hand")
         self.asked: list[Call] = []
         self.zones: list[str | None] = []
@@ -96,6 +103,7 @@ class AgentHouse:
         self.decisions: list[Decision] = []
         self.renewals = 0
         self.conversation = new_id()
+        self.ref = ModelRef(kind="openai", model="scripted")
         self.gateway: Bus
         self.agent: Agent
         self._bus: Bus
@@ -129,7 +137,7 @@ class AgentHouse:
             trust=self.fake.trust,
             clock=self.fake.clock,
             keys=keys,
-            model=self.model,
+            model=self._factory,
         )
         self._follow = asyncio.create_task(self.agent.catalogue.follow(self._bus))
         await self.agent.start()
@@ -173,8 +181,7 @@ class AgentHouse:
         """Sends the owner's message and returns the turn's id once it is accepted."""
         turn = turn or new_id()
         account = AccountRef(id=self.fake.account.account, connector="hand", name="Ada's place")
-        model = ModelRef(kind="openai", model="scripted")
-        request = TurnRequest(text=text, accounts=(account,), model=model, retry=retry, zone=zone)
+        request = TurnRequest(text=text, accounts=(account,), model=self.ref, retry=retry, zone=zone)
         await self.request("turn", request, TurnAccepted, turn)
         return turn
 

@@ -174,7 +174,7 @@ async def test_an_answer_that_nobody_waits_for_is_ended_at_the_endpoint(server: 
     async for delta in stream:
         if delta.text:
             break
-    await stream.aclose()  # type: ignore[attr-defined]  # it is a generator
+    await stream.aclose()
     assert await _soon(lambda: server.abandoned == 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -20,6 +21,8 @@ from openassistant.messages import (
     AccountQuery,
     ConnectRequest,
     Done,
+    ProbeReport,
+    ProbeRequest,
     PublicKey,
     Record,
     RecordReply,
@@ -27,6 +30,7 @@ from openassistant.messages import (
 from openassistant.seal import SealingKey
 from openassistant.store import Store
 from openassistant.testing import MemoryBus
+from services.gateway import views
 from services.gateway.discovery import Discovery
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
@@ -34,6 +38,7 @@ from services.gateway.models import Models
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
+from services.gateway.probes import Probes
 from services.gateway.sessions import SignedIn
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
@@ -54,6 +59,9 @@ class KeySafe:
         self.records: list[Record] = []
         self.order: list[str] = []
         self.failing: dict[str, OaError] = {}
+        self.probed: list[tuple[CallContext, ProbeRequest]] = []
+        self.report = ProbeReport(mode="native", detail="3 of 3 calls came natively.")
+        self.held: asyncio.Event | None = None
         user = User(id=new_id(), username="ada", display_name="Ada", role="owner")
         self.me = SignedIn(session=new_id(), user=user, expires=utc_now() + timedelta(days=1))
         self._sealing = SealingKey()
@@ -70,10 +78,12 @@ class KeySafe:
         await vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
         await vault.serve(subjects.vault_account("revoke"), AccountQuery, self._on_revoke)
         await audit.serve(subjects.audit_record("*"), Record, self._on_record)
+        agent = self.bus.room("agent")
+        await agent.serve(subjects.agent("probe"), ProbeRequest, self._on_probe)
         self.gateway = self.bus.room("gateway")
         self.store = await Store.open(self.folder / "room.db", bytes(32), migrations("room"))
         self._stack.push_async_callback(self.store.close)
-        for bus in (vault, audit, self.gateway):
+        for bus in (vault, audit, agent, self.gateway):
             self._stack.push_async_callback(bus.drain, seconds=1)
         self.users = Users(self.store, _QUICK, utc_now)
         self.start()
@@ -88,8 +98,8 @@ class KeySafe:
         preferences = Preferences(self.store)
         ledger = Ledger(self.gateway, grants, preferences)
         self.models = Models(
-            self.gateway, preferences, Vault(self.gateway, grants), ledger, self.users, preset=preset,
-            discovery=Discovery(candidates=()),
+            self.gateway, preferences, Vault(self.gateway, grants), ledger, self.users,
+            probes=Probes(self.gateway, grants), clock=utc_now, preset=preset, discovery=Discovery(candidates=()),
         )  # fmt: skip
 
     async def move_in(self) -> None:
@@ -144,6 +154,28 @@ class KeySafe:
             raise NotFound("That account is not connected any more.")
         del self.secrets[query.account]
         return self.accounts.pop(query.account)
+
+    async def tested(self) -> views.ModelTools:
+        """What the settings say of the model's tools once its test has ended."""
+        async with asyncio.timeout(5):
+            while (tools := await self.tools()).testing:
+                await asyncio.sleep(0.01)
+        return tools
+
+    async def tools(self) -> views.ModelTools:
+        """What the settings say of the model's tools now."""
+        current = (await self.models.settings(self.me)).current
+        assert current is not None
+        return current.tools
+
+    async def _on_probe(self, ctx: CallContext, request: ProbeRequest) -> ProbeReport:
+        self.probed.append((ctx, request))
+        report = self.report
+        if self.held:
+            await self.held.wait()
+        if "probe" in self.failing:
+            raise self.failing["probe"]
+        return report
 
     async def _on_record(self, ctx: CallContext, record: Record) -> RecordReply:
         self._do("record")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -11,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from openassistant.errors import Internal, InvalidRequest, Unavailable
-from openassistant.messages import AuditAction
+from openassistant.errors import Internal, InvalidRequest, NotFound, Unavailable
+from openassistant.messages import AuditAction, ProbeReport
 from services.gateway.preset import Preset
 from services.gateway.views import ModelDraft, ModelProbe
 from tests.peers.certificates import Authority
@@ -39,7 +40,10 @@ async def web() -> AsyncIterator[Web]:
 
 
 async def choose(safe: KeySafe, **given: Any) -> None:
+    """Chooses, and sees the test that follows to its end, unless it is held: a restart would end it."""
     await safe.models.choose(safe.me, ModelDraft(**{"model": "llama3.1", "base_url": HERE, **given}))
+    if safe.held is None:
+        await safe.tested()
 
 
 async def check(safe: KeySafe, url: str, **given: Any) -> tuple[bool, str]:
@@ -416,3 +420,120 @@ async def test_a_setting_that_cannot_be_used_does_not_spoil_the_set_up(
     safe.start(Preset(model="scripted"))
     await safe.models.try_preset()
     assert "preset model not taken up" in caplog.text
+
+
+# --- how it calls tools -------------------------------------------------------------------------------------------
+
+
+async def test_choosing_begins_a_test_whose_result_is_kept_beside_the_choice(safe: KeySafe) -> None:
+    safe.held = asyncio.Event()
+    safe.report = ProbeReport(mode="schema", detail="It takes no tools. 3 of 3 calls came as JSON.")
+    await choose(safe)
+    before = await safe.tools()
+    assert (before.mode, before.testing, before.tested_at) == ("unknown", True, None)
+    safe.held.set()
+    after = await safe.tested()
+    assert (after.mode, after.detail) == ("schema", safe.report.detail)
+    assert after.tested_at is not None
+    safe.start()
+    assert (await safe.tools()).mode == "schema"
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert ref.mode == "schema"
+
+
+async def test_a_test_is_asked_for_under_a_grant_that_covers_nothing(safe: KeySafe) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await safe.tested()
+    [(ctx, request)] = safe.probed
+    grant = claims(str(ctx.grant))
+    assert (grant["kind"], grant["connectors"]) == ("turn", {})
+    assert request.model.account in safe.accounts
+
+
+CHANGED: dict[str, dict[str, Any]] = {
+    "model": {"model": "another"},
+    "address": {"base_url": "http://127.0.0.1:1234/v1"},
+    "kind": {"kind": "litellm", "model": "mistral/small", "base_url": None},
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+async def test_a_result_does_not_outlive_another(safe: KeySafe, change: str) -> None:
+    await choose(safe)
+    assert (await safe.tested()).mode == "native"
+    safe.held = asyncio.Event()
+    await choose(safe, **CHANGED[change])
+    tools = await safe.tools()
+    assert (tools.mode, tools.tested_at) == ("unknown", None)
+    safe.held.set()
+    await safe.tested()
+    assert len(safe.probed) == 2
+
+
+async def test_what_a_test_found_of_a_former_model_is_dropped(safe: KeySafe) -> None:
+    safe.held = asyncio.Event()
+    safe.report = ProbeReport(mode="none", detail="of the former")
+    await choose(safe)
+    safe.report = ProbeReport(mode="native", detail="of the present")
+    await choose(safe, model="another")
+    assert len(await soon(safe.probed, 2)) == 2
+    safe.held.set()
+    assert (await safe.tested()).detail == "of the present"
+
+
+async def test_the_same_model_with_another_window_keeps_its_result_and_is_tested_again(safe: KeySafe) -> None:
+    await choose(safe)
+    await safe.tested()
+    safe.held = asyncio.Event()
+    await choose(safe, window=8192)
+    tools = await safe.tools()
+    assert (tools.mode, tools.testing) == ("native", True)
+    safe.held.set()
+    await safe.tested()
+
+
+async def test_a_test_that_fails_says_why_and_leaves_what_was_found(safe: KeySafe) -> None:
+    safe.report = ProbeReport(mode="salvage", detail="3 of 3 calls came as JSON in its words.")
+    await choose(safe)
+    await safe.tested()
+    safe.failing["probe"] = Unavailable("The model at 127.0.0.1 cannot be reached.")
+    await safe.models.test(safe.me)
+    tools = await safe.tested()
+    assert (tools.mode, tools.detail) == (
+        "salvage", "The last test failed. The model at 127.0.0.1 cannot be reached.",
+    )  # fmt: skip
+
+
+async def test_a_model_is_not_tested_twice_at_once_nor_without_being_asked_for(safe: KeySafe) -> None:
+    safe.held = asyncio.Event()
+    await choose(safe)
+    for _ in range(3):
+        await safe.models.test(safe.me)
+    safe.held.set()
+    await safe.tested()
+    assert len(safe.probed) == 1
+    safe.start(Preset(model="mistral/small"))
+    await safe.models.apply_preset()
+    tools = await safe.tools()
+    assert (tools.mode, tools.testing) == ("unknown", False)
+    assert len(safe.probed) == 1
+
+
+async def test_without_a_model_there_is_nothing_to_test(safe: KeySafe) -> None:
+    with pytest.raises(NotFound, match="No model is set"):
+        await safe.models.test(safe.me)
+
+
+async def soon(found: list[Any], count: int) -> list[Any]:
+    async with asyncio.timeout(5):
+        while len(found) < count:
+            await asyncio.sleep(0.01)
+    return found
+
+
+def claims(token: str) -> dict[str, Any]:
+    """What a signed token says."""
+    part = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found

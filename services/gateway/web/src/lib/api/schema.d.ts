@@ -480,7 +480,7 @@ export interface paths {
         get: operations["model_api_model_get"];
         /**
          * Save Model
-         * @description Chooses the model; without `api_key` a key that was stored for the same address is kept.
+         * @description Chooses the model and begins a test of it; without `api_key` a key stored for the same address is kept.
          */
         put: operations["save_model_api_model_put"];
         post?: never;
@@ -508,6 +508,28 @@ export interface paths {
          * @description Asks a model server what it offers.
          */
         post: operations["check_model_api_model_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Model
+         * @description Begins to ask the chosen model a few short questions, to learn how it calls tools; `tools` says what came of it.
+         *
+         *     It takes a few seconds with most models, and three minutes at most.
+         */
+        post: operations["test_model_api_model_test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1543,6 +1565,14 @@ export interface components {
             kind: "openai" | "litellm";
             /** Model */
             model: string;
+            /**
+             * @default {
+             *       "detail": "",
+             *       "mode": "unknown",
+             *       "testing": false
+             *     }
+             */
+            tools: components["schemas"]["ModelTools"];
             /** Window */
             window: number | null;
         };
@@ -1598,6 +1628,30 @@ export interface components {
              * @default []
              */
             found: components["schemas"]["FoundServer"][];
+        };
+        /**
+         * ModelTools
+         * @description How the model calls tools, as a test found it (unknown: as native), what was seen, and when.
+         */
+        ModelTools: {
+            /**
+             * Detail
+             * @default
+             */
+            detail: string;
+            /**
+             * Mode
+             * @default unknown
+             * @enum {string}
+             */
+            mode: "unknown" | "native" | "schema" | "salvage" | "none";
+            /** Tested At */
+            tested_at: string | null;
+            /**
+             * Testing
+             * @default false
+             */
+            testing: boolean;
         };
         /**
          * NewToken
@@ -3240,6 +3294,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelCheck"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_model_api_model_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSettings"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

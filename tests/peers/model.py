@@ -199,17 +199,17 @@ class ModelServer(Lifespan):
             await _play(answer, step.fault or Fault("none"), reply)
 
     def _one_by_one(self, step: Step, ask: Ask) -> Step:
-        """Of several calls of a step, held to a schema, the last; the one that the script goes on from comes last."""
+        """Of several calls of a step, held to a schema, the first; the others follow its result."""
         if ask.schema is None or self.manner.schema != "held" or len(step.calls) < 2:
             return step
-        *self._postponed, last = step.calls
-        return replace(step, calls=[last])
+        first, *self._postponed = step.calls
+        return replace(step, calls=[first])
 
     def _take(self, seen: Seen, ask: Ask) -> Step | None:
         with self._lock:
             self._seen.append(seen)
             if self._postponed and ask.fresh:
-                return Step(calls=[self._postponed.pop()])
+                return Step(calls=[self._postponed.pop(0)])
             for place, step in enumerate(self._script.steps):
                 used = self._served.get(place, 0)
                 if (step.limit is None or used < step.limit) and (step.when is None or step.when(ask)):

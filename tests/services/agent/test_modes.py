@@ -32,6 +32,7 @@ STORY = Script(
             when=When(result_of="notes_read", result_says="note"),
         ),
         Step(say="It is sent.", when=When(result_of="letters_send", result_says="sent to carol")),
+        Step(say="It is sent.", when=When(result_of="events_create")),
     ]
 )
 

@@ -473,6 +473,29 @@ export const words = {
     window: 'Context window',
     windowHint: 'In tokens. Leave it empty if the server says it itself.',
     failed: 'It does not answer as it should.',
+    tested: 'Then it is asked a few short questions, to learn how it calls tools.',
+    tools: {
+      title: 'Calling tools',
+      modes: {
+        unknown: 'Not tested yet',
+        native: 'Calls tools',
+        schema: 'Calls tools when held to a form',
+        salvage: 'Writes its calls as text',
+        none: 'Calls no tools'
+      },
+      texts: {
+        unknown: 'It is asked as if it called tools well.',
+        native: 'It can look things up and propose what to do.',
+        schema: 'Its server holds each step to one call or an answer. It does better with one wish at a time.',
+        salvage: 'Calls of known tools are taken out of what it writes. It does better with one wish at a time.',
+        none: 'It can only talk: nothing is looked up, and nothing is done. Commands that begin with / still work.'
+      },
+      test: 'Test',
+      again: 'Test again',
+      testing: 'Being tested …',
+      seen: 'Seen',
+      explain: 'A test asks the model a few short questions about two made-up tools. Nothing of yours is in them.'
+    },
     ownerOnly: 'Only the owner of this house can change the model.',
     at: (address: string) => `at ${address}`
   }

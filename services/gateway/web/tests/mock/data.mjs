@@ -306,7 +306,16 @@ function entry(index) {
 export const entries = Array.from({ length: SIZE }, (_, index) => entry(index)).reverse();
 export const head = { size: SIZE, root: '5e'.repeat(32), time: before(1), signature: 'a signed note' };
 export const found = [{ name: 'Ollama', base_url: 'http://127.0.0.1:11434/v1', models: ['llama3.1:8b', 'qwen3:14b'] }];
-export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null };
+const untested = { mode: 'unknown', detail: '', tested_at: null, testing: false };
+export const tools = {
+  untested,
+  testing: { ...untested, testing: true },
+  native: { mode: 'native', detail: '3 of 3 calls came natively.', tested_at: before(25), testing: false },
+  schema: { mode: 'schema', detail: '0 of 2 calls came natively. 3 of 3 calls came as JSON that the server holds to a schema.', tested_at: before(25), testing: false },
+  salvage: { mode: 'salvage', detail: 'It takes no tools. It takes no schema. 2 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false },
+  none: { mode: 'none', detail: '0 of 2 calls came natively. 0 of 2 calls came as JSON that the server holds to a schema. 1 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false }
+};
+export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null, tools: tools.native };
 
 const day = (/** @type {number} */ days) => before(-60 * 24 * days).slice(0, 10);
 const people = { type: 'array', items: { type: 'string', format: 'mailbox', maxLength: 400 }, minItems: 1, title: 'To', description: 'Addresses, with commas between them' };

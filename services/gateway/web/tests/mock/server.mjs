@@ -81,11 +81,20 @@ const routes = [
   ['GET', /^\/api\/audit$/, ledger],
   ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
   ['GET', /^\/api\/audit\/(\d+)\/proof$/, ({ match }) => ok(proof(Number(match[1])))],
-  ['GET', /^\/api\/model$/, ({ house }) => ok({ current: house.has('fresh') || house.has('bare') ? null : data.model, found: house.has('empty') ? [] : data.found })],
+  ['GET', /^\/api\/model$/, ({ house }) => ok(modelSettings(house))],
   ['POST', /^\/api\/model\/check$/, () => ok({ ok: true, detail: 'It answers.', models: ['llama3.1:8b', 'qwen3:14b'] })],
+  ['POST', /^\/api\/model\/test$/, () => ok({ current: { ...data.model, tools: data.tools.testing }, found: data.found }, 202)],
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
 ];
+
+/** The model as the house has it: `model-none` and the like say what a test found. */
+function modelSettings(/** @type {Set<string>} */ house) {
+  const found = house.has('empty') ? [] : data.found;
+  if (house.has('fresh') || house.has('bare')) return { current: null, found };
+  const tools = Object.entries(data.tools).find(([mode]) => house.has(`model-${mode}`))?.[1] ?? data.model.tools;
+  return { current: { ...data.model, tools }, found };
+}
 
 const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in, or the session is over.');
 const refused = problem(401, 'sign_in_refused', 'Sign-in refused', 'The username or the password is wrong.');

@@ -122,6 +122,7 @@ export const api = {
   model: () => of(client.GET('/api/model')),
   checkModel: (body: Omit<ModelDraft, 'window'>) => of(client.POST('/api/model/check', { body })),
   saveModel: (body: ModelDraft) => of(client.PUT('/api/model', { body })),
+  testModel: () => of(client.POST('/api/model/test')),
   removeModel: () => of(client.DELETE('/api/model'))
 };
 

@@ -26,6 +26,7 @@ export type Message = Schemas['Message'];
 export type ModelCheck = Schemas['ModelCheck'];
 export type ModelDraft = Schemas['ModelDraft'];
 export type ModelSettings = Schemas['ModelSettings'];
+export type ModelTools = Schemas['ModelTools'];
 export type NewToken = Schemas['NewToken'];
 export type OutsideSource = Schemas['PreviewSource'];
 export type Session = Schemas['Session'];

@@ -164,18 +164,21 @@ class Trust:
 
     def grant(self, token: str | None, *, now: datetime) -> Grant:
         """The grant behind a token; raises `Forbidden`. A turn shows its grant often: read once, its time always."""
-        known = self._seen.get(token or "")
-        if known is not None and known.expires > now:
-            return known
-        grant = self._verify(Grant, token, now=now)
-        self._seen[str(token)] = grant
-        if len(self._seen) > _MOST_SEEN:
-            self._seen.popitem(last=False)
+        grant = self.expired_grant(token)
+        if grant.expires <= now:
+            raise Forbidden("The grant has expired.")
         return grant
 
     def expired_grant(self, token: str | None) -> Grant:
         """The grant behind a token whose time may be over: good for asking for a renewal, nothing else."""
-        return self._verify(Grant, token, now=None)
+        known = self._seen.get(token or "")
+        if known is not None:
+            return known
+        grant = self._verify(Grant, token, now=None)
+        self._seen[str(token)] = grant
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.popitem(last=False)
+        return grant
 
     def approval(self, token: str | None, *, now: datetime) -> Approval:
         """The approval behind a token; raises `Forbidden`."""

@@ -20,7 +20,6 @@ from ag_ui.core import (
     RunFinishedInterruptOutcome,
     RunFinishedSuccessOutcome,
     RunStartedEvent,
-    TextMessageContentEvent,
     TextMessageEndEvent,
     TextMessageStartEvent,
     TokenUsage,
@@ -89,7 +88,7 @@ class Live:
             piece, self._unsent = self._unsent, ""
             self._sent_at = time.monotonic()
             self.partial = self.partial.model_copy(update={"text": self.partial.text + piece})
-            await self._emit(TextMessageContentEvent(message_id=self.partial.id, delta=piece))
+            await self._send(_content(self.partial.id, piece))
 
     async def text_ended(self) -> None:
         """The assistant's message is complete (or will get no more)."""
@@ -165,10 +164,18 @@ class Live:
         )
 
     async def _emit(self, event: BaseEvent) -> None:
+        await self._send(event.model_dump_json(by_alias=True, exclude_none=True).encode())
+
+    async def _send(self, data: bytes) -> None:
         self.last_event_id = max(self.last_event_id + 1, time.time_ns() // 1000)
-        data = event.model_dump_json(by_alias=True, exclude_none=True).encode()
         await self._bus.emit(self._subject, self.last_event_id, data)
         await asyncio.sleep(0)  # lets it out before the next thing: a fast model leaves no other pause
+
+
+def _content(message: str, piece: str) -> bytes:
+    """A `TextMessageContentEvent` as it is on the wire: of all events there are most of these."""
+    shown = {"type": "TEXT_MESSAGE_CONTENT", "messageId": message, "delta": piece}
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def snapshot(messages: list[Message], calls: dict[str, list[StoredCall]]) -> list[AguiMessage]:

@@ -1,6 +1,7 @@
-"""One door to every model: the official client for OpenAI-compatible endpoints, litellm for all other providers.
+"""One door to every model: httpx for OpenAI-compatible endpoints, litellm for all other providers.
 
-The only importer of openai and litellm, both on first need. Providers' errors become ours, in words that help.
+The only importer of litellm, and of the openai package that comes with it, both on first need. Providers' errors
+become ours, in words that help.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import asyncio
 import importlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import httpx
 from pydantic import SecretStr
@@ -37,6 +38,14 @@ _BETWEEN = 90.0
 _LAST_BYTES = 0.1
 _LONGEST_LINE = 1 << 24
 """Bytes."""
+_MOST_WORDS = 1 << 16
+"""Bytes of an error's words that are read."""
+_MOST_CONNECTIONS = 1000
+_ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
+"""What asking an endpoint can end with."""
+
+
+Part = TypeVar("Part")
 
 
 class Usage(Wire):
@@ -56,7 +65,7 @@ class CallPart(Wire):
     arguments: str = ""
 
 
-class Delta(Wire):
+class Delta(NamedTuple):
     """One step of a streamed answer; `finished` is the provider's reason to end."""
 
     text: str = ""
@@ -96,24 +105,19 @@ class Connections:
     """
 
     def __init__(self) -> None:
-        self._http: Any = None
+        self._http: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
 
     async def warm(self) -> None:
-        """Imports the client and makes ready what the first question would wait for."""
-        openai = await asyncio.to_thread(importlib.import_module, "openai")
-        async with self._making:
-            self._http = self._http or await asyncio.to_thread(_http_client, openai)
+        """Makes ready what the first question would wait for."""
+        await self.client()
 
-    async def client(self, ref: ModelRef, key: SecretStr | None) -> Any:
-        """A client of one endpoint; it need not be closed."""
-        await self.warm()
-        return importlib.import_module("openai").AsyncOpenAI(
-            base_url=ref.base_url,
-            api_key=key.get_secret_value() if key else "none",
-            max_retries=0,
-            http_client=self._http,
-        )
+    async def client(self) -> httpx.AsyncClient:
+        """The client of them all."""
+        async with self._making:
+            if self._http is None:
+                self._http = await asyncio.to_thread(_http_client)
+            return self._http
 
     async def close(self) -> None:
         """Closes them all."""
@@ -121,9 +125,19 @@ class Connections:
             await self._http.aclose()
 
 
-def _http_client(openai: Any) -> Any:
+def _http_client() -> httpx.AsyncClient:
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return openai.DefaultAsyncHttpxClient(cookies=cookies, timeout=httpx.Timeout(_FIRST_BYTE, connect=10))
+    timeout = httpx.Timeout(None, connect=10)  # whoever reads keeps the time, once for each part and not twice
+    limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
+    return httpx.AsyncClient(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True)
+
+
+class _Refused(Exception):
+    """An endpoint's answer that is an error; its words are those of the endpoint."""
+
+    def __init__(self, response: httpx.Response, words: str) -> None:
+        super().__init__(words)
+        self.response, self.status_code = response, response.status_code
 
 
 class OpenModel:
@@ -141,24 +155,21 @@ class OpenModel:
             wanted["tools"] = tools
         if form:
             wanted["response_format"] = form
-        errors: tuple[type[Exception], ...] = (httpx.HTTPError, OSError, ValueError)
+        errors: tuple[type[Exception], ...] = _ERRORS
         begun = False
         try:
             async with asyncio.timeout(_FIRST_BYTE):
                 if self._ref.kind == "openai":
-                    client = await self._connections.client(self._ref, self._key)
-                    chunks, errors = await _open_compatible(client, self._ref, wanted)
+                    http = await self._connections.client()
+                    chunks = await _open_compatible(http, self._ref, self._key, wanted)
                 else:
                     chunks, errors = await _open_litellm(self._ref, self._key, wanted)
             finished, begun = None, True
-            while True:
-                async with asyncio.timeout(_BETWEEN):
-                    chunk = await anext(chunks, None)
-                if chunk is None:
-                    break
-                delta = _read(chunk, self._ref)
-                finished = delta.finished or finished
-                yield delta
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    delta = _read(chunk, self._ref)
+                    finished = delta.finished or finished
+                    yield delta
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"{_where(self._ref)} did not answer in time. Try again, or another model."
@@ -170,26 +181,43 @@ class OpenModel:
 
 
 async def _open_compatible(
-    client: Any, ref: ModelRef, wanted: dict[str, Any]
-) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
-    openai = importlib.import_module("openai")
-    errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
-    asked = client.chat.completions.with_streaming_response.create(model=ref.model, **wanted)
+    http: httpx.AsyncClient, ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    """Posts a chat completion (OpenAI's API reference, "Create chat completion"); raises the endpoint's error, ours."""
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     try:
-        answer = await asked.__aenter__()
-    except errors as error:
+        address = f"{str(ref.base_url).rstrip('/')}/chat/completions"
+        asked = http.build_request("POST", address, json={"model": ref.model, **wanted}, headers=headers)
+        answer = await http.send(asked, stream=True)
+        if answer.is_error:
+            raise await _refused(answer)
+    except (_Refused, *_ERRORS) as error:
         raise _ours(error, ref) from error
-    return _chunks(asked, answer.iter_bytes()), errors
+    return _chunks(answer)
 
 
-async def _chunks(asked: Any, body: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """The chunks as they are on the wire; the client's own reading of them takes ten times as long.
+async def _refused(answer: httpx.Response) -> _Refused:
+    """The error that an answer is, with the beginning of its words."""
+    words = bytearray()
+    try:
+        async for part in answer.aiter_bytes():
+            words += part
+            if len(words) > _MOST_WORDS:
+                break
+    finally:
+        await answer.aclose()
+    return _Refused(answer, bytes(words[:_MOST_WORDS]).decode("utf-8", "replace"))
+
+
+async def _chunks(answer: httpx.Response) -> AsyncGenerator[Any, None]:
+    """The chunks as they are on the wire.
 
     After the last one the body is read to its end, so that the connection can be used again. What is closed before
     that is closed at once, so that the model stops.
     """
+    body = answer.aiter_bytes()
     try:
-        async for data in _data(body):
+        async for data in _data(_patiently(body)):
             if data == b"[DONE]":
                 with suppress(httpx.HTTPError, TimeoutError):
                     async with asyncio.timeout(_LAST_BYTES):
@@ -197,7 +225,7 @@ async def _chunks(asked: Any, body: AsyncIterator[bytes]) -> AsyncIterator[Any]:
                 return
             yield json.loads(data)
     finally:
-        await asked.__aexit__(None, None, None)
+        await answer.aclose()
 
 
 async def _data(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -223,12 +251,12 @@ async def _data(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 async def _open_litellm(
     ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
-) -> tuple[AsyncIterator[Any], tuple[type[Exception], ...]]:
+) -> tuple[AsyncGenerator[Any, None], tuple[type[Exception], ...]]:
     keep_litellm_at_home()
     litellm: Any = await asyncio.to_thread(importlib.import_module, "litellm")
     litellm.suppress_debug_info = True
     openai = importlib.import_module("openai")
-    errors = (openai.OpenAIError, httpx.HTTPError, OSError, ValueError)
+    errors = (openai.OpenAIError, *_ERRORS)
     try:
         stream = await litellm.acompletion(
             model=ref.model,
@@ -241,7 +269,17 @@ async def _open_litellm(
         )
     except errors as error:
         raise _ours(error, ref) from error
-    return (chunk.model_dump() async for chunk in stream), errors
+    return (chunk.model_dump() async for chunk in _patiently(stream)), errors
+
+
+async def _patiently(parts: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    """The same parts; raises `TimeoutError` when one takes too long."""
+    while True:
+        async with asyncio.timeout(_BETWEEN):
+            part = await anext(parts, None)
+        if part is None:
+            return
+        yield part
 
 
 def _read(chunk: Any, ref: ModelRef) -> Delta:

@@ -135,7 +135,7 @@ async def _read(deltas: AsyncGenerator[Delta, None], reader: Shaped | _Salvage) 
                 if delta.finished is not None and not ended:
                     rest, parts = reader.end()
                     text, ended = text + rest, True
-                yield delta.model_copy(update={"text": text, "calls": parts})
+                yield delta._replace(text=text, calls=parts)
     except OaError:
         rest, _ = ("", ()) if ended else reader.end()
         if rest:

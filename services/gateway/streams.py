@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -32,6 +32,8 @@ _log = logging.getLogger("openassistant.gateway")
 _KEEP_ALIVE = 15.0
 """Seconds; proxies cut what is silent for longer than a minute or so."""
 _BEGINNINGS = {"TEXT_MESSAGE": "messageId", "TOOL_CALL": "toolCallId"}
+_CONTENT = b'{"type":"TEXT_MESSAGE_CONTENT",'
+"""How most events begin; of these nothing else needs to be known."""
 _PATIENCE = 60.0
 """Seconds for a reader to take one more part, where it has some 64 KiB before it already."""
 
@@ -54,17 +56,39 @@ class _Patient(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         """Sends what comes, each part within a minute."""
-
-        async def within(message: Message) -> None:
-            async with asyncio.timeout(self._seconds):
-                await send(message)
-
         try:
-            await super().stream_response(within)
+            async with _each_within(self._seconds, send) as within:
+                await super().stream_response(within)
         except TimeoutError as error:
             _log.info("a reader was too slow")
             await self._frames.aclose()
             raise ClientDisconnect from error
+
+
+@contextlib.asynccontextmanager
+async def _each_within(seconds: float, send: Send) -> AsyncIterator[Send]:
+    """`send`, of which no call may take longer; raises `TimeoutError`. One timer watches them all: parts are many."""
+    loop, timers, since = asyncio.get_running_loop(), list[asyncio.TimerHandle](), 0.0
+
+    async def noted(message: Message) -> None:
+        nonlocal since
+        since = loop.time()
+        await send(message)
+        since = 0.0
+
+    def look() -> None:
+        due = (since or loop.time()) + seconds
+        if due <= loop.time():
+            patience.reschedule(due)
+        else:
+            timers[:] = [loop.call_at(due, look)]
+
+    timers.append(loop.call_later(seconds, look))
+    try:
+        async with asyncio.timeout(None) as patience:
+            yield noted
+    finally:
+        timers[0].cancel()
 
 
 class Streams:
@@ -190,6 +214,9 @@ async def _run_of(events: Events, run: str) -> Events:
     begun, half = False, _Half()
     async with contextlib.aclosing(events) as source:
         async for event in source:
+            if begun and event[1].startswith(_CONTENT):
+                yield event
+                continue
             data = json.loads(event[1])
             if data["type"] == "RUN_STARTED":
                 for end in half.ends():

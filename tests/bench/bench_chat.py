@@ -84,6 +84,15 @@ def _over(what: str, house: float, floor: float, limit: float) -> Row:
     return Row(what, house - floor, "ms", floor, "the client", limit, note)
 
 
+def added(owner: Person, model: Model, rounds: int) -> float:
+    """Milliseconds that the house adds to the first word of a new conversation (median)."""
+    model.play({"prose": 5, "times": None})
+    conversations = [owner.converse() for _ in range(rounds)]
+    house = middle(_timed(_through(owner, each)).first for each in conversations)
+    client, body = _client(model), model.asked()
+    return 1000 * (house - middle(_timed(_direct(client, body)).first for _ in range(rounds)))
+
+
 def _stream(owner: Person, model: Model) -> list[Row]:
     model.play({"prose": _LONG, "times": None})
     client, rates = _client(model), list[tuple[float, float]]()

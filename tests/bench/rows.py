@@ -13,8 +13,11 @@ __all__ = ["Row", "middle", "page", "percentile", "picture", "shares", "table"]
 _HEADS = ("what", "floor", "ours", "ratio", "target", "met")
 _RATES = ("/s",)
 _FONT = 'font-size="13" font-family="system-ui, sans-serif"'
-_LIGHT = "text{fill:#222}.q{fill:#666}.b{fill:#2f7d5b}.m{fill:#b4471f}.l{stroke:#666}"
-_DARK = "text{fill:#ddd}.q{fill:#999}.b{fill:#58b08a}.m{fill:#e08658}.l{stroke:#999}"
+_LIGHT = "text{fill:#222}.h{font-weight:600}.q{fill:#666}.b{fill:#2f7d5b}.m{fill:#b4471f}.o{fill:#fff}.l{stroke:#888}"
+_DARK = "text{fill:#ddd}.q{fill:#999}.b{fill:#58b08a}.m{fill:#e08658}.o{fill:#111}.l{stroke:#888}"
+_WIDTH, _LINE, _LEFT, _FULL, _MOST = 940, 24, 400, 240, 1.5
+"""Of the picture: its width, that of a line, where bars begin, how long one is that uses its target up, and how many
+times that the longest."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ def page(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
         "# Benchmarks\n",
         "Written by `make bench BENCH_FLAGS=--write`. Each figure stands beside a floor that was measured in the same",
         "run on the same machine: read the ratios, the absolute figures move with the machine. A rate (/s) is better",
-        "when it is larger, everything else when it is smaller.\n",
+        "when it is larger, everything else when it is smaller. Where a target is missed, what stands in the way is",
+        "said below the table.\n",
+        "![How much of its target each figure uses](images/benchmarks.svg)\n",
         f"Measured on {platform.system()} {platform.machine()}, {_cores()}, Python {platform.python_version()}.\n",
     ]
     for title, rows in measured:
@@ -107,30 +112,48 @@ def page(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def picture(rows: Sequence[Row]) -> str:
+def picture(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
     """How much of its target each figure uses, as an SVG that is read in light and dark."""
-    shown = [(row, row.used) for row in rows if row.used is not None]
-    width, line, left, bar = 860, 26, 430, 300
-    height = line * len(shown) + 56
-    full = left + bar / 1.5
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" {_FONT}>'
-    parts = [
-        head,
-        "<title>How much of its target each figure uses; less is better</title>",
-        f"<style>{_LIGHT}@media (prefers-color-scheme:dark){{{_DARK}}}</style>",
-        f'<text x="{left}" y="18" class="q">0</text>',
-        f'<text x="{full}" y="18" class="q" text-anchor="middle">target</text>',
-    ]
-    for place, (row, used) in enumerate(shown):
-        top = 30 + place * line
-        wide, kind = max(2.0, bar * min(used, 1.5) / 1.5), "b" if used <= 1 else "m"
-        parts += [
-            f'<text x="{left - 10}" y="{top + 14}" text-anchor="end">{escape(row.what)}</text>',
-            f'<rect x="{left}" y="{top}" width="{wide:.1f}" height="18" rx="3" class="{kind}"/>',
-            f'<text x="{left + bar + 10}" y="{top + 14}" class="q">{_figure(row.ours, row.unit)}</text>',
+    parts, top = list[str](), 34
+    for title, rows in measured:
+        if shown := [row for row in rows if row.used is not None]:
+            parts.append(f'<text x="0" y="{top + 15}" class="h">{escape(_beginning(title))}</text>')
+            for place, row in enumerate(shown, 1):
+                parts += _bar(row, top + _LINE * place)
+            top += _LINE * (len(shown) + 1) + 8
+    full = _LEFT + _FULL
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" role="img" {_FONT}>',
+            "<title>How much of its target each figure uses; less is better</title>",
+            f"<style>{_LIGHT}@media (prefers-color-scheme:dark){{{_DARK}}}</style>",
+            f'<text x="{full}" y="14" class="q" text-anchor="middle">target</text>',
+            f'<line x1="{full}" y1="22" x2="{full}" y2="{top - 4}" class="l" stroke-dasharray="4 4"/>',
+            *parts,
+            "</svg>\n",
         ]
-    parts.append(f'<line x1="{full}" y1="24" x2="{full}" y2="{height - 22}" class="l" stroke-dasharray="4 4"/>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    )
+
+
+def _bar(row: Row, top: int) -> list[str]:
+    used = row.used or 0.0
+    wide, kind = max(2.0, _FULL * min(used, _MOST)), "m" if row.missed else "b"
+    sign, unit = ("≥" if row.unit in _RATES else "≤"), row.unit
+    told = f"{_figure(row.ours, unit)}, {sign} {_figure(row.limit or 0.0, unit)}"
+    what, end = escape(row.what.replace("`", "")), _LEFT + wide
+    parts = [
+        f'<text x="{_LEFT - 10}" y="{top + 14}" text-anchor="end">{what}</text>',
+        f'<rect x="{_LEFT}" y="{top + 2}" width="{wide:.1f}" height="16" rx="3" class="{kind}"/>',
+        f'<text x="{_LEFT + _FULL * _MOST + 10:.0f}" y="{top + 14}" class="q">{escape(told)}</text>',
+    ]
+    if used > _MOST:
+        parts.append(f'<text x="{end - 6:.0f}" y="{top + 14}" class="o" text-anchor="end">{used:.1f}×</text>')
+    return parts
+
+
+def _beginning(title: str) -> str:
+    """What a title says before it goes into details."""
+    return title.partition(":")[0].rstrip(".")
 
 
 def _figure(value: float, unit: str) -> str:

@@ -60,6 +60,10 @@ def test_the_page_has_a_table_for_each_part() -> None:
 
 
 def test_the_picture_shows_what_has_a_target_and_marks_what_misses_it() -> None:
-    drawn = ET.fromstring(picture([FAST, SLOW, FREE]))
+    drawn = ET.fromstring(picture([("Speed: all of it", [FAST, SLOW]), ("Size", [FREE])]))
     bars = [each.attrib["class"] for each in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    words = [str(each.text) for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert bars == ["b", "m"]
+    assert words == [
+        "target", "Speed", "records", "8,000/s, ≥ 5,000/s", "first word", "30.0 ms, ≤ 10.0 ms", "3.0×",
+    ]  # fmt: skip

@@ -124,7 +124,7 @@ async def _as_model(raw: bytes) -> None:
 async def _drain(deltas: AsyncIterator[Delta]) -> None:
     async for delta in deltas:
         assert isinstance(delta, Delta)
-        json.dumps(delta.model_dump()).encode()
+        json.dumps((delta.text, [part.model_dump() for part in delta.calls])).encode()
 
 
 @cache

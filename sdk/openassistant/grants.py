@@ -1,4 +1,4 @@
-"""What is signed: grants and approvals (by the gateway), receipts (by the witness). Ed25519 JWTs (RFC 8037, 9864)."""
+"""What is signed: by the gateway grants, rules, approvals; by the witness receipts. Ed25519 JWTs (RFC 8037, 9864)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, f
 from openassistant.errors import Forbidden, Internal
 from openassistant.messages import Effect, Id
 
-__all__ = ["Approval", "Grant", "Receipt", "Signed", "SigningKey", "Trust"]
+__all__ = ["Approval", "Grant", "Receipt", "Rule", "Signed", "SigningKey", "Trust"]
 
 
 class Signed(BaseModel):
@@ -54,16 +54,35 @@ class Grant(Signed):
     account: Id | None = None
 
 
+class Rule(Signed):
+    """What a person allowed beforehand: one tool of one account, to these destinations at most, again and again.
+
+    `effect` is `write` or `send`, never `delete`. `destinations` are "kind:value" in lower case (rules.py); a rule for
+    sending names at least one. With `conversation` it holds only there. `session` is the sign-in that made it.
+    """
+
+    id: Id
+    user: Id
+    connector: str
+    tool: str
+    account: Id | None = None
+    effect: Literal[Effect.WRITE, Effect.SEND]
+    destinations: tuple[str, ...] = ()
+    conversation: Id | None = None
+    session: Id
+
+
 class Approval(Signed):
-    """Leave for exactly one call; `preview_digest` binds what the person saw."""
+    """Leave for exactly one call; `preview_digest` binds what the person saw, or what the signed `rule` covered."""
 
     id: Id
     call_digest: str
     call_id: Id
     user: Id
-    decided_by: Literal["person", "policy"]
+    decided_by: Literal["person", "policy", "rule"]
     session: str = ""
     preview_digest: str | None = None
+    rule: str | None = None
 
 
 class Receipt(Signed):
@@ -77,9 +96,14 @@ class Receipt(Signed):
 
 
 S = TypeVar("S", bound=Signed)
-_KINDS: dict[type[Signed], str] = {Grant: "oa-grant+jwt", Approval: "oa-approval+jwt", Receipt: "oa-receipt+jwt"}
+_KINDS: dict[type[Signed], str] = {
+    Grant: "oa-grant+jwt",
+    Rule: "oa-rule+jwt",
+    Approval: "oa-approval+jwt",
+    Receipt: "oa-receipt+jwt",
+}
 _MOST_SEEN = 1024
-_SIGNERS: dict[type[Signed], str] = {Grant: "gateway", Approval: "gateway", Receipt: "audit"}
+_SIGNERS: dict[type[Signed], str] = {Grant: "gateway", Rule: "gateway", Approval: "gateway", Receipt: "audit"}
 
 
 class SigningKey:
@@ -179,6 +203,10 @@ class Trust:
         if len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
         return grant
+
+    def rule(self, token: str | None, *, now: datetime) -> Rule:
+        """The rule behind a token; raises `Forbidden`."""
+        return self._verify(Rule, token, now=now)
 
     def approval(self, token: str | None, *, now: datetime) -> Approval:
         """The approval behind a token; raises `Forbidden`."""

@@ -11,6 +11,7 @@ from openassistant.context import CallContext
 from openassistant.errors import Forbidden
 from openassistant.grants import Approval, Grant, Trust
 from openassistant.messages import Call, Effect, call_digest
+from openassistant.rules import covers
 
 __all__ = ["admit_call", "admit_grant", "require_approval"]
 
@@ -45,13 +46,20 @@ def require_approval(
 ) -> Approval | None:
     """The approval that an effect asks for: none for a granted read, a person's for send and delete.
 
-    Raises `Forbidden` when it is missing, or for another call, or not by a person where one must decide.
+    For a write or a send a rule that he made before will do, too.
+
+    Raises `Forbidden` when it is missing, or for another call, or not by a person where one must decide. Whether the
+    call stays inside the rule's destinations shows in its preview, which the hand makes.
     """
     if effect is Effect.READ and effect in grant.effects:
         return None
     approval = trust.approval(ctx.approval, now=now)
     if approval.user != call.user or approval.call_id != call.id or approval.call_digest != call_digest(call):
         raise Forbidden("The approval is for another call.")
-    if effect in (Effect.SEND, Effect.DELETE) and approval.decided_by != "person":
+    if approval.decided_by == "rule":
+        rule = trust.rule(approval.rule, now=now)
+        if not covers(rule, call, effect=effect, conversation=grant.conversation) or not approval.preview_digest:
+            raise Forbidden("The rule does not cover this call.")
+    elif effect in (Effect.SEND, Effect.DELETE) and approval.decided_by != "person":
         raise Forbidden("Only a person can approve this.")
     return approval

@@ -47,6 +47,7 @@ from openassistant.messages import (
     ToolResult,
     call_digest,
 )
+from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
 from openassistant.witness import record
@@ -366,13 +367,18 @@ class Runner:
     async def _shown(
         self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect, approval: Approval | None
     ) -> Preview | None:
-        """What is about to happen, where a person was asked or an undo will want to say; raises `Conflict`."""
-        asked = approval.preview_digest if approval and approval.decided_by == "person" else None
+        """What is about to happen, where a person was asked or an undo will want to say.
+
+        Raises `Conflict` where it is not what was approved, `Forbidden` where it leaves the rule that approved it.
+        """
+        asked = approval.preview_digest if approval and approval.decided_by != "policy" else None
         if not asked and tool.undoer is None:
             return None
         shown = await self._preview(tool, context, arguments, effect)
         if asked and shown.digest() != asked:
             raise Conflict("What was approved has changed meanwhile, so nothing was done. Ask again.")
+        if approval and approval.rule and not reaches(self.trust.rule(approval.rule, now=self.clock()), shown):
+            raise Forbidden("The rule does not cover this call.")
         return shown
 
     def _tool(self, ctx: CallContext, call: Call) -> Tool[Any]:

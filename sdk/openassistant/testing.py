@@ -18,7 +18,7 @@ from openassistant.bus import Bus, Incoming, Subscription
 from openassistant.connector import Connector
 from openassistant.context import CallContext, Clock, new_id, utc_now
 from openassistant.errors import DeadlineExceeded, TooLarge, Unavailable
-from openassistant.grants import Approval, Grant, Receipt, SigningKey, Trust
+from openassistant.grants import Approval, Grant, Receipt, Rule, SigningKey, Trust
 from openassistant.messages import (
     AccountPayload,
     AttachRequest,
@@ -293,6 +293,13 @@ class FakeHouse:
         return self.gateway.sign(
             Approval.model_validate({**plain, "decided_by": "person", "expires": expires, **changes})
         )
+
+    def rule(self, call: Call, *destinations: str, **changes: Any) -> str:
+        """A rule of the user about the tool of a call, or with fields changed; "recipient:carol@example.org"."""
+        plain: dict[str, Any] = {"id": new_id(), "user": call.user, "connector": call.connector, "tool": call.tool}
+        plain |= {"account": call.account, "effect": Effect.SEND, "session": new_id()}
+        made = {**plain, "destinations": destinations, "expires": self.clock() + timedelta(days=30), **changes}
+        return self.gateway.sign(Rule.model_validate(made))
 
     def context(self, call: Call, **tokens: str | None) -> CallContext:
         """A context with grant, receipt and approval for a call; a token given here replaces it, None removes it."""

@@ -30,6 +30,7 @@ from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors, read_approved
+from services.gateway.files import OwnFiles
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
 from services.gateway.health import Health
@@ -40,6 +41,7 @@ from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
 from services.gateway.probes import Probes
 from services.gateway.questions import Questions
+from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.setup import Setup
@@ -82,12 +84,17 @@ class Room:
             bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), clock=clock,
             preset=_preset(settings), own_port=settings.port,
         )  # fmt: skip
-        turns, questions = Turns(store, clock), Questions(store, self.stores, keys, grants, clock)
-        self.approvals = Approvals(
-            bus, questions, turns, connectors=self.connectors, vault=vault, grants=grants, ledger=self.ledger,
-            trust=settings.trust(), clock=clock, life=timedelta(hours=settings.approval_hours),
-        )  # fmt: skip
+        own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
+        turns, questions = Turns(store, clock), Questions(store, own, clock)
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
+        rules = Rules(
+            own, questions, self.sessions, connectors=self.connectors, grants=grants, ledger=self.ledger, trust=trust,
+            clock=clock,
+        )  # fmt: skip
+        self.approvals = Approvals(
+            bus, questions, turns, connectors=self.connectors, vault=vault, grants=grants, rules=rules,
+            ledger=self.ledger, trust=trust, clock=clock, life=timedelta(hours=settings.approval_hours),
+        )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
         chat = Chat(
@@ -101,7 +108,7 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, chat=chat, commands=commands, completions=completions, streams=streams, agui=agui,
-            approvals=self.approvals, ledger=self.ledger, models=self.models, health=health,
+            approvals=self.approvals, rules=rules, ledger=self.ledger, models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

@@ -28,6 +28,7 @@ from services.gateway.routes import (
     ledger,
     model,
     people,
+    rules,
     services,
     tokens,
 )
@@ -36,7 +37,7 @@ from services.gateway.settings import GatewaySettings
 __all__ = ["create_api", "create_app"]
 
 _PROBLEM = "application/problem+json"
-_ROUTES = (people, tokens, conversations, commands, completions, approvals, services, model, ledger, health)
+_ROUTES = (people, tokens, conversations, commands, completions, approvals, rules, services, model, ledger, health)
 
 _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "oa"},

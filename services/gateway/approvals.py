@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from typing import Any
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -31,7 +32,9 @@ from services.gateway import policy, views
 from services.gateway.connectors import Connectors
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
+from services.gateway.policy import Proposal, Verdict
 from services.gateway.questions import Content, Decided, Question, Questions
+from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
 from services.gateway.vault import Vault
@@ -61,6 +64,7 @@ class Approvals:
         connectors: Connectors,
         vault: Vault,
         grants: Grants,
+        rules: Rules,
         ledger: Ledger,
         trust: Trust,
         clock: Clock,
@@ -68,7 +72,7 @@ class Approvals:
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
         self._connectors, self._vault, self._grants, self._ledger = connectors, vault, grants, ledger
-        self._trust, self._clock, self._life = trust, clock, life
+        self._rules, self._trust, self._clock, self._life = rules, trust, clock, life
         self._carrying: set[str] = set()
 
     async def start(self) -> None:
@@ -91,9 +95,12 @@ class Approvals:
         context = context.model_copy(update={"zone": ctx.zone})
         preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
         effect = max(declared, preview.effect, key=lambda each: each.rank)
-        verdict = policy.decide(effect, tainted=await self._tainted(call.user, grant.conversation))
-        if verdict.action == "run":
-            return await self._run(call, effect, str(ctx.grant), verdict.reason)
+        tainted = await self._tainted(call.user, grant.conversation)
+        proposal = Proposal(call, effect, preview, conversation=grant.conversation, tainted=tainted)
+        verdict = policy.decide(proposal, await self._rules.of(call.user))
+        approval = await self._leave(proposal, verdict)
+        if approval is not None:
+            return await self._run(proposal, verdict, approval, str(ctx.grant))
         content = Content(call=call, effect=effect, preview=preview, reason=verdict.reason)
         return await self._ask(content, grant, str(ctx.grant))
 
@@ -144,12 +151,30 @@ class Approvals:
         tool = card.tool(name) if card else None
         return tool is None or tool.returns_outside
 
-    async def _run(self, call: Call, effect: Effect, grant: str, reason: str) -> ApprovalOutcome:
+    async def _leave(self, proposal: Proposal, verdict: Verdict) -> str | None:
+        """The signed leave of a call that runs, by the policy or under a rule; None for one that is asked about.
+
+        What was put to a person already is his to decide, also where he made a rule since.
+        """
+        call = proposal.call
+        if verdict.action != "run":
+            return None
+        if verdict.rule is None:
+            return self._grants.by_policy(call)
+        asked = await self._questions.knows(call.id)
+        rule = None if asked else await self._rules.take(call.user, verdict.rule, call.id)
+        return self._grants.by_rule(call, rule=rule, preview_digest=proposal.preview.digest()) if rule else None
+
+    async def _run(self, proposal: Proposal, verdict: Verdict, approval: str, grant: str) -> ApprovalOutcome:
+        call = proposal.call
+        content: dict[str, Any] = {"verdict": "run", "reason": verdict.reason}
+        if verdict.rule is not None:
+            content |= {"rule": verdict.rule, "preview": proposal.preview.model_dump(mode="json")}
         await self._ledger.note(
             AuditAction.POLICY_DECIDED, user=call.user, id=call.id, grant=grant, connector=call.connector,
-            tool=call.tool, effect=effect, account=call.account, content={"verdict": "run", "reason": reason},
+            tool=call.tool, effect=proposal.effect, account=call.account, content=content,
         )  # fmt: skip
-        return ApprovalOutcome(verdict="run", approval=self._grants.by_policy(call))
+        return ApprovalOutcome(verdict="run", approval=approval)
 
     async def _ask(self, content: Content, grant: Grant, token: str) -> ApprovalOutcome:
         now, call = self._clock(), content.call
@@ -338,4 +363,5 @@ def _view(question: Question, content: Content) -> views.Approval:
         arguments=call.arguments,
         preview=views.Preview.model_validate(content.preview.model_dump(exclude={"effect"})),
         reason=content.reason,
+        can_become_rule=policy.offers(content.effect, call, content.preview),
     )

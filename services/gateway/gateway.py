@@ -14,6 +14,7 @@ from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
 from services.gateway.models import Models
+from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
 from services.gateway.streams import Streams
@@ -37,6 +38,7 @@ class Gateway:
     streams: Streams
     agui: Agui
     approvals: Approvals
+    rules: Rules
     ledger: Ledger
     models: Models
     health: Health

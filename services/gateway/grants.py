@@ -1,4 +1,4 @@
-"""What this room signs: grants of turns, sessions and accounts, and approvals of single calls. Nobody else can."""
+"""What this room signs: grants of turns, sessions, accounts; rules; approvals of single calls. Nobody else can."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.grants import Approval, Grant, SigningKey
+from openassistant.grants import Approval, Grant, Rule, SigningKey
 from openassistant.messages import Call, Effect, call_digest
 
 __all__ = ["ACCOUNT_LIFE", "Grants"]
@@ -16,6 +16,8 @@ _SESSION = timedelta(minutes=5)
 ACCOUNT_LIFE = timedelta(days=30)
 """Background work is granted anew twice a day; what is forgotten ends by itself."""
 _APPROVAL = timedelta(hours=1)
+_BY_RULE = timedelta(minutes=10)
+"""Short: a rule that is revoked acts no longer than this."""
 
 
 class Grants:
@@ -51,6 +53,17 @@ class Grants:
         return self._key.sign(Approval(
             id=new_id(), call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="policy",
             expires=self._clock() + _APPROVAL,
+        ))  # fmt: skip
+
+    def rule(self, rule: Rule) -> str:
+        """What a person allows beforehand."""
+        return self._key.sign(rule)
+
+    def by_rule(self, call: Call, *, rule: str, preview_digest: str) -> str:
+        """Leave for one call under a signed rule, for what its preview of that digest says."""
+        return self._key.sign(Approval(
+            id=new_id(), call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="rule",
+            rule=rule, preview_digest=preview_digest, expires=self._clock() + _BY_RULE,
         ))  # fmt: skip
 
     def by_person(self, call: Call, *, approval: str, session: str, preview_digest: str) -> str:

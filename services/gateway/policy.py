@@ -1,29 +1,86 @@
-"""What a call may do without asking. Pure: its effect, and whether text from outside was read, in; a verdict out."""
+"""What a call may do without asking. Pure: the call, what was read before, the owner's rules in; a verdict out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from openassistant.messages import Effect
+from openassistant.grants import Rule
+from openassistant.messages import UNDO_TOOL, Call, Effect, Preview
+from openassistant.rules import PEOPLE, covers, reaches
 
-__all__ = ["Verdict", "decide"]
+__all__ = ["A_DAY", "MOST_PEOPLE", "Proposal", "Standing", "Verdict", "decide", "offers"]
+
+A_DAY = 30
+"""Calls that one rule lets run in 24 hours; the next one is asked about, so that a runaway is seen."""
+MOST_PEOPLE = 10
+"""Destinations that a rule can name."""
+
+
+class Proposal(NamedTuple):
+    """A call as it is put to the policy.
+
+    `effect` is the highest of what card and connector say, `preview` is the connector's, `tainted` whether text from
+    outside was read in the conversation, as the ledger saw it.
+    """
+
+    call: Call
+    effect: Effect
+    preview: Preview
+    conversation: str
+    tainted: bool
+
+
+class Standing(NamedTuple):
+    """A living rule, and how many calls ran under it in the last 24 hours."""
+
+    rule: Rule
+    used: int
 
 
 class Verdict(NamedTuple):
-    """run, or ask a person; `reason` is said to him."""
+    """run, or ask a person; `reason` is said to him. `rule` is the id of the one under which it runs."""
 
     action: Literal["run", "ask"]
     reason: str
+    rule: str | None = None
 
 
-def decide(effect: Effect, *, tainted: bool) -> Verdict:
-    """The first version of the policy: reads run, writes run until something from outside was read, the rest asks."""
-    if effect is Effect.READ:
+def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
+    """Reads run, writes run until something from outside was read; else a rule must cover it, or it is asked about."""
+    if proposal.effect is Effect.READ:
         return Verdict("run", "Reading needs no question.")
-    if effect is Effect.WRITE and not tainted:
+    if proposal.effect is Effect.WRITE and not proposal.tainted:
         return Verdict("run", "A change of your own data, and nothing from outside has been read here.")
-    if effect is Effect.WRITE:
-        return Verdict("ask", "Text from outside was read in this conversation, so changes are asked for.")
-    if effect is Effect.SEND:
-        return Verdict("ask", "Whatever leaves this house is asked for, always.")
-    return Verdict("ask", "Whatever is deleted is asked for, always.")
+    fitting = [each for each in rules if _fits(each.rule, proposal)]
+    spared = [each for each in fitting if each.used < A_DAY]
+    if spared:
+        return Verdict("run", "You allowed this beforehand.", spared[0].rule.id)
+    if fitting:
+        return Verdict("ask", f"You allowed this beforehand, but it happened {A_DAY} times within a day.")
+    return Verdict("ask", _WHY[proposal.effect])
+
+
+def offers(effect: Effect, call: Call, preview: Preview) -> bool:
+    """Whether a question of this kind may become a rule: named people or none, and nothing to look twice at."""
+    kinds = {each.kind for each in preview.destinations}
+    return (
+        effect in (Effect.WRITE, Effect.SEND)
+        and call.tool != UNDO_TOOL
+        and kinds <= PEOPLE
+        and len(preview.destinations) <= MOST_PEOPLE
+        and (bool(kinds) or effect is Effect.WRITE)
+        and not preview.warnings
+    )
+
+
+def _fits(rule: Rule, proposal: Proposal) -> bool:
+    covered = covers(rule, proposal.call, effect=proposal.effect, conversation=proposal.conversation)
+    return covered and reaches(rule, proposal.preview)
+
+
+_WHY = {
+    Effect.WRITE: "Text from outside was read in this conversation, so changes are asked for.",
+    Effect.SEND: "What leaves this house is asked for, unless you allowed exactly that beforehand.",
+    Effect.DELETE: "Whatever is deleted is asked for, always.",
+}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
-from openassistant.keys import Keys
 from openassistant.messages import Call, Effect, Id, Preview, Wire
-from openassistant.store import Store, UserStores
-from services.gateway.grants import Grants
+from openassistant.store import Store
+from services.gateway.files import OwnFiles
 from services.gateway.sessions import SignedIn
 
 __all__ = ["Content", "Decided", "Question", "Questions"]
@@ -55,8 +52,8 @@ class Content(Wire):
 class Questions:
     """Stored questions. One without content is not asked yet: it is neither shown nor decided."""
 
-    def __init__(self, room: Store, users: UserStores, keys: Keys, grants: Grants, clock: Clock) -> None:
-        self._room, self._users, self._keys, self._grants, self._clock = room, users, keys, grants, clock
+    def __init__(self, room: Store, own: OwnFiles, clock: Clock) -> None:
+        self._room, self._own, self._clock = room, own, clock
 
     async def open(self, question: Question) -> Question:
         """The question of a call, this one if there was none yet."""
@@ -86,13 +83,17 @@ class Questions:
             "preview": content.preview.model_dump_json(),
             "reason": content.reason,
         }
-        async with self._own(question.user) as store:
+        async with self._own.use(question.user) as store:
             await _do(
                 store,
                 "INSERT INTO questions (id, call, effect, preview, reason)"
                 " VALUES (:id, :call, :effect, :preview, :reason) ON CONFLICT (id) DO NOTHING",
                 row,
             )
+
+    async def knows(self, call: str) -> bool:
+        """Whether a call was put to a person."""
+        return bool(await self._select("call_id = :call", {"call": call}))
 
     async def find(self, user: str, question: str) -> Question | None:
         """A question of this user."""
@@ -116,7 +117,7 @@ class Questions:
             rows = (connection.execute(query, {"id": each.id}).one_or_none() for each in questions)
             return {row.id: _content(row) for row in rows if row}
 
-        async with self._own(user) as store:
+        async with self._own.use(user) as store:
             return await store.read(read)
 
     async def settle(self, question: Question, state: Decided, *, by: SignedIn | None, note: str) -> bool:
@@ -129,7 +130,7 @@ class Questions:
         if not await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1):
             return False
         if note:
-            async with self._own(question.user) as store:
+            async with self._own.use(question.user) as store:
                 await _do(store, "UPDATE questions SET note = :note WHERE id = :id", {"id": question.id, "note": note})
         return True
 
@@ -175,17 +176,11 @@ class Questions:
     async def forget(self, user: str, conversation: str) -> None:
         """Removes everything that was asked in a conversation."""
         rows = await self._select("user = :user AND conversation = :id", {"user": user, "id": conversation})
-        async with self._own(user) as store:
+        async with self._own.use(user) as store:
             for row in rows:
                 await _do(store, "DELETE FROM questions WHERE id = :id", {"id": row.id})
         for row in rows:
             await _do(self._room, "DELETE FROM approvals WHERE id = :id", {"id": row.id})
-
-    @asynccontextmanager
-    async def _own(self, user: str) -> AsyncIterator[Store]:
-        await self._keys.unlock(user, self._grants.session(user))
-        async with self._users.use(user) as store:
-            yield store
 
     async def _select(self, where: str, values: dict[str, Any]) -> list[Question]:
         query = text(f"SELECT * FROM approvals WHERE {where}")  # noqa: S608 - conditions from this file

@@ -16,12 +16,14 @@ from openassistant.store import Store
 from services.gateway import views
 from services.gateway.backoff import Backoff, network_of
 from services.gateway.ledger import Ledger
-from services.gateway.problems import ScopeMissing, SignInRefused, SignInRequired, invalid
+from services.gateway.problems import ScopeMissing, SignInAgain, SignInRefused, SignInRequired, invalid
 from services.gateway.scopes import Scope
 from services.gateway.users import User, Users, login_of
 
-__all__ = ["Opened", "Sessions", "SignedIn"]
+__all__ = ["FRESH", "Opened", "Sessions", "SignedIn"]
 
+FRESH = timedelta(minutes=15)
+"""How young a sign-in must be for what acts later without asking."""
 IDLE = timedelta(days=14)
 ABSOLUTE = timedelta(days=60)
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -128,6 +130,16 @@ class Sessions:
             self._ledger.try_note(AuditAction.SESSION_REFUSED, user=me.user.id, content={"address": address})
             raise invalid("The password is wrong.", password="This is not your password.")
         self._backoff.succeeded(login_of(me.user.username), address)
+
+    async def confirm_fresh(self, me: SignedIn, password: str | None, *, address: str, why: str) -> None:
+        """A sign-in of the last quarter of an hour, or the password once more.
+
+        Raises `SignInAgain` with `why`, `InvalidRequest` for a wrong password, `RateLimited`.
+        """
+        if password is not None:
+            await self.confirm(me, password, address=address)
+        elif me.began is None or self._clock() - me.began > FRESH:
+            raise SignInAgain(why)
 
     async def lives(self, session: str) -> bool:
         """Whether a session has neither ended nor been revoked; for answers that last."""

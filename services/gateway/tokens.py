@@ -17,15 +17,13 @@ from openassistant.store import Store
 from services.gateway import views
 from services.gateway.backoff import Backoff
 from services.gateway.ledger import Ledger
-from services.gateway.problems import SignInAgain, TokenRefused, invalid
+from services.gateway.problems import TokenRefused, invalid
 from services.gateway.scopes import Scope, in_order
 from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.users import User
 
-__all__ = ["FRESH", "MOST", "Tokens"]
+__all__ = ["MOST", "Tokens"]
 
-FRESH = timedelta(minutes=15)
-"""How young a sign-in must be to make a token that decides or connects."""
 MOST = 100
 """Tokens of one person."""
 
@@ -50,7 +48,9 @@ class Tokens:
         """
         if not draft.scopes:
             raise invalid("Say what the token is for.", scopes="Choose at least one.")
-        await self._confirm(me, draft, address)
+        if _STRONG.intersection(draft.scopes):
+            why = "A token that may decide or change accounts needs your password once more."
+            await self._sessions.confirm_fresh(me, draft.password, address=address, why=why)
         if len(await self._rows(me.user.id)) >= MOST:
             raise Conflict(f"You have {MOST} tokens. Revoke one that is no longer used.")
         token, now = f"oa_{secrets.token_hex(32)}", self._clock()
@@ -103,14 +103,6 @@ class Tokens:
             connection.execute(text("DELETE FROM tokens WHERE expires <= :now"), row)
 
         await self._store.write(write)
-
-    async def _confirm(self, me: SignedIn, draft: views.TokenDraft, address: str) -> None:
-        if not _STRONG.intersection(draft.scopes):
-            return
-        if draft.password is not None:
-            await self._sessions.confirm(me, draft.password, address=address)
-        elif me.began is None or self._clock() - me.began > FRESH:
-            raise SignInAgain("A token that may decide or change accounts needs your password once more.")
 
     async def _note(self, user: User, shown: views.Token, address: str) -> None:
         content = {**shown.model_dump(mode="json", include={"name", "scopes", "expires_at"}), "address": address}

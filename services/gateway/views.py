@@ -51,6 +51,8 @@ __all__ = [
     "Problem",
     "ProblemNote",
     "Readiness",
+    "Rule",
+    "RuleDraft",
     "Session",
     "SetupDraft",
     "SetupState",
@@ -412,7 +414,10 @@ class Preview(View):
 
 
 class Approval(View):
-    """A call that waits, or waited, for a person; `reason` says why it was asked."""
+    """A call that waits, or waited, for a person; `reason` says why it was asked.
+
+    With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`).
+    """
 
     id: Id
     state: Literal["pending", "approved", "denied", "expired", "void"]
@@ -429,6 +434,39 @@ class Approval(View):
     arguments: dict[str, Any]
     preview: Preview
     reason: str = ""
+    can_become_rule: bool = False
+
+
+class Rule(View):
+    """What was allowed beforehand: `what` as the connector's card says it, to these people at most, in or from `place`.
+
+    With `conversation` it holds only there. `uses` counts the calls that ran under it.
+    """
+
+    id: Id
+    what: str
+    people: tuple[str, ...]
+    place: str
+    connector: str
+    tool: str
+    effect: Literal["write", "send"]
+    conversation: Id | None = None
+    created_at: datetime
+    expires_at: datetime
+    uses: int
+    last_used_at: datetime | None = None
+
+
+class RuleDraft(View):
+    """Makes a rule out of an approval that waits, or was given.
+
+    It `lasts` an hour, in that conversation (30 days at most), a month (30 days) or a year. `password` is needed when
+    the sign-in is older than 15 minutes.
+    """
+
+    approval: Id
+    lasts: Literal["hour", "conversation", "month", "year"] = "month"
+    password: Password | None = None
 
 
 class DecisionDraft(View):

@@ -16,6 +16,7 @@ PAGES = [
     "",
     *("ask", "chat", "run", "status", "doctor", "setup", "login", "logout"),
     *("approvals", "approvals list", "approvals show", "approvals approve", "approvals deny"),
+    *("rules", "rules list", "rules revoke"),
     *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
     *("connectors", "connectors list", "connectors approve"),
     *("model", "model show", "model set", "model test", "model clear"),

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from openassistant import subjects
 from openassistant.bus import Bus, read_seed
 from openassistant.context import CallContext, new_id, utc_now
-from openassistant.grants import Approval, Grant, Receipt, Signed, SigningKey
+from openassistant.grants import Approval, Grant, Receipt, Rule, Signed, SigningKey
 from openassistant.messages import Call, Effect, Preview, TokenReply, TokenRequest, ToolResult, call_digest
 from openassistant.seal import SealingKey
 from tests.e2e.stack import Person, Stack
@@ -83,6 +83,18 @@ class Intruder:
             "id": new_id(), "call_digest": call_digest(call), "call_id": call.id, "user": call.user,
             "decided_by": "person", "session": new_id(), "expires": utc_now() + timedelta(minutes=5), **changes,
         })  # fmt: skip
+
+    def rule(self, call: Call, *, key: SigningKey | None = None, **changes: Any) -> str:
+        """A rule about the call's tool and Carol, or about something else."""
+        return _sign(key or self.gateway, Rule, {
+            "id": new_id(), "user": self.user, "connector": "mail", "tool": call.tool, "account": call.account,
+            "effect": Effect.SEND, "destinations": ("recipient:carol@example.org",), "session": new_id(),
+            "expires": utc_now() + timedelta(days=30), **changes,
+        })  # fmt: skip
+
+    def by_rule(self, call: Call, **changes: Any) -> str:
+        """An approval under such a rule, for a preview that nobody has made."""
+        return self.approval(call, decided_by="rule", rule=self.rule(call, **changes), preview_digest="0" * 64)
 
     def context(self, call: Call, **tokens: str | None) -> CallContext:
         """A context in which everything is true but the tokens given here (None: it is missing)."""

@@ -12,7 +12,7 @@ from openassistant import subjects
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, NotFound, OaError, Unavailable
 from openassistant.grants import SigningKey
-from openassistant.messages import Call, KeyRequest
+from openassistant.messages import Call, Effect, KeyRequest
 from openassistant.seal import SealingKey
 from tests.e2e.intruder import Intruder
 from tests.e2e.stack import Stack
@@ -35,6 +35,13 @@ FORGERIES: dict[str, Forge] = {
     "an approval by the policy": lambda i, c: i.context(c, approval=i.approval(c, decided_by="policy")),
     "an approval of another user": lambda i, c: i.context(c, approval=i.approval(c, user=new_id())),
     "a grant in place of an approval": lambda i, c: i.context(c, approval=i.grant()),
+    "a rule signed by another key": lambda i, c: i.context(c, approval=i.by_rule(c, key=STRANGER)),
+    "a rule for another tool": lambda i, c: i.context(c, approval=i.by_rule(c, tool="messages_reply")),
+    "a rule of another user": lambda i, c: i.context(c, approval=i.by_rule(c, user=new_id())),
+    "a rule of another conversation": lambda i, c: i.context(c, approval=i.by_rule(c, conversation=new_id())),
+    "a rule for changes alone": lambda i, c: i.context(c, approval=i.by_rule(c, effect=Effect.WRITE)),
+    "a rule that is over": lambda i, c: i.context(c, approval=i.by_rule(c, expires=PAST)),
+    "an approval by a rule that it lacks": lambda i, c: i.context(c, approval=i.approval(c, decided_by="rule")),
     "no receipt": lambda i, c: i.context(c, receipt=None),
     "a receipt signed by another key": lambda i, c: i.context(c, receipt=i.receipt(c, key=STRANGER)),
     "a receipt signed by the gateway": lambda i, c: i.context(c, receipt=i.receipt(c, key=i.gateway)),
@@ -96,6 +103,21 @@ async def test_an_approved_call_is_done_once_however_often_it_is_replayed(intrud
         with pytest.raises(Conflict):
             await intruder.act(bus, reused, intruder.context(reused))
     assert len(peers.smtp.sent) == before + 1
+
+
+async def test_a_rule_lets_a_mail_out_to_its_people_alone(intruder: Intruder, peers: House) -> None:
+    before = len(peers.smtp.sent)
+    async with intruder.room("agent") as bus:
+        for to, goes in (("carol@example.org", True), ("mallory@example.org", False)):
+            call = intruder.mail(arguments={"to": [to], "subject": "Friday", "text": "I sign on Friday."})
+            shown = (await intruder.preview(call)).digest()
+            approval = intruder.approval(call, decided_by="rule", rule=intruder.rule(call), preview_digest=shown)
+            if goes:
+                await intruder.act(bus, call, intruder.context(call, approval=approval))
+            else:
+                with pytest.raises(Forbidden, match="rule"):
+                    await intruder.act(bus, call, intruder.context(call, approval=approval))
+    assert [mail.recipients for mail in peers.smtp.sent[before:]] == [("carol@example.org",)]
 
 
 async def test_what_was_approved_must_still_be_what_would_happen(intruder: Intruder, peers: House) -> None:

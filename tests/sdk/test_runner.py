@@ -15,7 +15,7 @@ from openassistant.connector import OutsideText
 from openassistant.context import CallContext
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, InvalidRequest, OaError, Unavailable
 from openassistant.grants import SigningKey
-from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Done, Effect, call_digest
+from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Call, Done, Effect, call_digest
 from openassistant.testing import FakeHouse
 from tests.sdk.hand import tools
 from tests.sdk.hand.tools import connector
@@ -97,6 +97,64 @@ async def test_an_approval_signed_by_another_key_is_refused_over_the_bus(house: 
     house.gateway = real
     with pytest.raises(Forbidden):
         await house.send(call, house.context(call, approval=forged))
+    assert tools.DONE == []
+
+
+async def ruled(house: FakeHouse, call: Call, *, rule: str | None = None, **changes: Any) -> CallContext:
+    """The context of a call that the gateway let run under a rule about Carol, or under another one."""
+    shown = (await house.preview(call.tool, **call.arguments)).digest()
+    under = house.rule(call, "recipient:carol@example.org") if rule is None else rule
+    approval = house.approval(call, **{"decided_by": "rule", "rule": under, "preview_digest": shown, **changes})
+    return house.context(call, approval=approval)
+
+
+async def test_a_send_under_a_rule_that_names_its_destination_runs(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="Carol@example.org")
+    await house.send(call, await ruled(house, call))
+    assert [call.id] == tools.DONE
+
+
+RULES: dict[str, Callable[[FakeHouse, Any], str]] = {
+    "for another destination": lambda house, call: house.rule(call, "recipient:ben@example.org"),
+    "for another kind of destination": lambda house, call: house.rule(call, "attendee:carol@example.org"),
+    "without a destination": lambda house, call: house.rule(call),
+    "for changes alone": lambda house, call: house.rule(call, CAROL, effect=Effect.WRITE),
+    "for another tool": lambda house, call: house.rule(call, CAROL, tool="events_create"),
+    "for another connector": lambda house, call: house.rule(call, CAROL, connector="mail"),
+    "for another account": lambda house, call: house.rule(call, CAROL, account="2" * 32),
+    "of another user": lambda house, call: house.rule(call, CAROL, user="2" * 32),
+    "of another conversation": lambda house, call: house.rule(call, CAROL, conversation="2" * 32),
+    "that is over": lambda house, call: house.rule(call, CAROL, expires=house.clock()),
+    "that is none": lambda house, call: house.grant(),
+    "that the witness signed": lambda house, call: house.audit.sign(
+        house.trust.rule(house.rule(call, CAROL), now=house.clock())
+    ),
+}
+CAROL = "recipient:carol@example.org"
+
+
+@pytest.mark.parametrize("which", RULES)
+async def test_a_send_under_a_rule_is_refused(house: FakeHouse, which: str) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    with pytest.raises(Forbidden):
+        await house.send(call, await ruled(house, call, rule=RULES[which](house, call)))
+    assert tools.DONE == []
+
+
+async def test_an_approval_by_a_rule_that_it_does_not_carry_is_refused(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    approval = house.approval(call, decided_by="rule", preview_digest="0" * 64)
+    with pytest.raises(Forbidden):
+        await house.send(call, house.context(call, approval=approval))
+    with pytest.raises(Forbidden):
+        await house.send(call, await ruled(house, call, preview_digest=None))
+    assert tools.DONE == []
+
+
+async def test_under_a_rule_too_what_was_looked_at_must_still_be_what_would_happen(house: FakeHouse) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    with pytest.raises(Conflict, match="changed"):
+        await house.send(call, await ruled(house, call, preview_digest="0" * 64))
     assert tools.DONE == []
 
 

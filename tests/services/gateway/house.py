@@ -47,14 +47,18 @@ from openassistant.store import Migrations, Store, UserStores
 from openassistant.testing import MemoryBus
 from services import gateway
 from services.gateway.approvals import Approvals
+from services.gateway.backoff import Backoff
 from services.gateway.connectors import Connectors
+from services.gateway.files import OwnFiles
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
+from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.questions import Questions
-from services.gateway.sessions import SignedIn
+from services.gateway.rules import Rules
+from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.turns import Turns
-from services.gateway.users import User
+from services.gateway.users import User, Users
 from services.gateway.vault import Vault
 
 __all__ = ["POST", "GatewayHouse"]
@@ -95,6 +99,7 @@ class GatewayHouse:
             session=new_id(),
             user=User(id=new_id(), username="ada", display_name="Ada", role="owner"),
             expires=self.time + timedelta(days=1),
+            began=self.time,
         )
         self.account = Account(
             id=new_id(), user=self.me.user.id, connector="post", name="Home", settings={}, state="connected",
@@ -117,6 +122,7 @@ class GatewayHouse:
         self._own = AsyncExitStack()
         self.approvals: Approvals
         self.questions: Questions
+        self.rules: Rules
         self.turns: Turns
         self.grants: Grants
         self.connectors: Connectors
@@ -148,19 +154,24 @@ class GatewayHouse:
         keys = Keys(bus, clock)
         self.store = await Store.open(self.folder / "room.db", self._keys["gateway/None"], migrations("room"))
         users = UserStores(self.folder / "users", migrations("user"), keys.of)
-        catalogue = Catalogue(clock)
+        self.catalogue = catalogue = Catalogue(clock)
         self.connectors = Connectors(self.store, catalogue, clock, release=frozenset({("post", card_digest(POST))}))
         await self.connectors.start(bus)
-        beat = Heartbeat(instance="1", card=POST, digest=card_digest(POST), started=self.time)
-        catalogue.apply("post.1", beat.model_dump_json().encode())
+        self.beat()
         self.grants = Grants(self.key, self.connectors.grantable, clock)
         ledger = Ledger(bus, self.grants, Preferences(self.store))
         self.turns = Turns(self.store, clock)
-        self.questions = Questions(self.store, users, keys, self.grants, clock)
+        own = OwnFiles(users, keys, self.grants)
+        self.questions = Questions(self.store, own, clock)
+        sessions = Sessions(self.store, Users(self.store, Passwords(), clock), ledger, Backoff(clock), clock)
+        self.rules = Rules(
+            own, self.questions, sessions, connectors=self.connectors, grants=self.grants, ledger=ledger,
+            trust=self.trust, clock=clock,
+        )  # fmt: skip
         self.approvals = Approvals(
             bus, self.questions, self.turns, connectors=self.connectors,
-            vault=Vault(bus, self.grants), grants=self.grants, ledger=ledger, trust=self.trust, clock=clock,
-            life=timedelta(hours=24),
+            vault=Vault(bus, self.grants), grants=self.grants, rules=self.rules, ledger=ledger, trust=self.trust,
+            clock=clock, life=timedelta(hours=24),
         )  # fmt: skip
         await self.approvals.start()
         self._own.push_async_callback(self.store.close)
@@ -169,6 +180,16 @@ class GatewayHouse:
 
     async def stop(self) -> None:
         await self._own.aclose()
+
+    def beat(self) -> None:
+        """The connector says that it is there, as it does every 20 seconds."""
+        beat = Heartbeat(instance="1", card=POST, digest=card_digest(POST), started=self.time)
+        self.catalogue.apply("post.1", beat.model_dump_json().encode())
+
+    def later(self, time: timedelta) -> None:
+        """So much time goes by."""
+        self.time += time
+        self.beat()
 
     # --- what the agent does --------------------------------------------------------------------------------------
 

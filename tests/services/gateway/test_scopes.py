@@ -21,8 +21,8 @@ from services.gateway.app import create_app
 from services.gateway.gateway import Gateway
 from services.gateway.routes import doors
 from services.gateway.scopes import ALL, NOBODY, SCOPES, SESSION, TABLE, Scope
+from services.gateway.sessions import FRESH
 from services.gateway.settings import GatewaySettings
-from services.gateway.tokens import FRESH
 from tests.services.gateway.door import PASSWORD, Door
 from tests.services.gateway.house import GatewayHouse
 from tests.services.gateway.wire import raw, serving

@@ -12,7 +12,8 @@ from openassistant.errors import Conflict, InvalidRequest, NotFound, RateLimited
 from services.gateway import views
 from services.gateway.problems import ScopeMissing, SignInAgain, TokenRefused
 from services.gateway.scopes import Scope
-from services.gateway.tokens import FRESH, MOST
+from services.gateway.sessions import FRESH
+from services.gateway.tokens import MOST
 from services.gateway.users import User
 from tests.services.gateway.door import ELSEWHERE, HOME, PASSWORD, Door
 from tests.services.gateway.house import GatewayHouse

@@ -14,7 +14,7 @@ from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.errors import OaError
-from openassistant.grants import Approval, Grant, Receipt, SigningKey, Trust
+from openassistant.grants import Approval, Grant, Receipt, Rule, SigningKey, Trust
 from openassistant.messages import (
     Account,
     AccountPayload,
@@ -181,6 +181,14 @@ class VaultHouse:
         plain: dict[str, Any] = {"id": new_id(), "call_digest": call_digest(call), "call_id": call.id}
         plain |= {"user": call.user, "decided_by": "person", "expires": self.now() + timedelta(hours=1)}
         return (by or self.gateway).sign(Approval.model_validate({**plain, **changes}))
+
+    def by_rule(self, call: Call, *, by: SigningKey | None = None, **changes: Any) -> str:
+        """An approval under a rule about the call's tool and Carol, or about something else."""
+        plain: dict[str, Any] = {"id": new_id(), "user": call.user, "connector": "mail", "tool": call.tool}
+        plain |= {"account": call.account, "effect": Effect.SEND, "destinations": ("recipient:carol@example.org",)}
+        plain |= {"session": new_id(), "expires": self.now() + timedelta(days=30)}
+        rule = (by or self.gateway).sign(Rule.model_validate({**plain, **changes}))
+        return self.approval(call, decided_by="rule", rule=rule, preview_digest="0" * 64)
 
     def context(self, **tokens: str | None) -> CallContext:
         ctx = CallContext.within(10, now=self.now(), user=self.user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -183,6 +183,36 @@ async def test_a_send_needs_a_person_and_a_write_does_not(house: VaultHouse, acc
     await refused(house, account, house.acting(send, approval=house.approval(send, decided_by="policy")), call=send)
     by_policy = house.acting(write, approval=house.approval(write, decided_by="policy"))
     assert (await house.release(account, by_policy, call=write)).secrets
+
+
+async def test_a_send_under_a_rule_opens(house: VaultHouse, account: Account) -> None:
+    send = house.call(account, SEND)
+    assert (await house.release(account, house.acting(send, approval=house.by_rule(send)), call=send)).secrets
+
+
+async def test_no_rule_opens_for_a_delete(house: VaultHouse, account: Account) -> None:
+    unknown = house.call(account, "messages_shred")
+    await refused(house, account, house.acting(unknown, approval=house.by_rule(unknown)), call=unknown)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tool": "messages_reply"},
+        {"account": "2" * 32},
+        {"user": "2" * 32},
+        {"connector": "post"},
+        {"conversation": "2" * 32},
+        {"effect": Effect.WRITE},
+        {"expires": datetime(2020, 1, 1, tzinfo=UTC)},
+        {"by": SigningKey.generate()},
+    ],
+)
+async def test_a_rule_about_something_else_opens_nothing(
+    house: VaultHouse, account: Account, changes: dict[str, Any]
+) -> None:
+    send = house.call(account, SEND)
+    await refused(house, account, house.acting(send, approval=house.by_rule(send, **changes)), call=send)
 
 
 async def test_a_hand_cannot_lower_an_effect_below_its_card_but_may_raise_it(

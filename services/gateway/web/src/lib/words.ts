@@ -244,6 +244,26 @@ export const words = {
     pending: (count: number) => `${count} ${count === 1 ? 'decision waits' : 'decisions wait'} for you`
   },
 
+  rules: {
+    title: 'Allowed beforehand',
+    intro: 'This happens without a question, whatever was read before. Everything is in the activity record.',
+    none: 'Nothing. A decision can be allowed for the next times, too: its card offers that where it is safe to.',
+    always: 'Always allow …',
+    allowTitle: 'Allow this beforehand?',
+    allow: (confirm: string) => `Allow it, and ${confirm.charAt(0).toLowerCase()}${confirm.slice(1)}`,
+    allowText: 'It then happens without a question, with any content, at most 30 times a day. Whatever looks odd is asked about all the same. You can revoke it at any time.',
+    to: 'To',
+    account: 'With',
+    forHow: 'For how long?',
+    lasts: { hour: 'An hour', conversation: 'This conversation', month: '30 days', year: 'A year' },
+    passwordHint: 'Once more, because a rule acts without asking.',
+    ends: 'Ends',
+    uses: (count: number) => (count ? `used ${count === 1 ? 'once' : `${count} times`}` : 'not used yet'),
+    oneConversation: 'in one conversation only',
+    revoke: 'Revoke',
+    revoked: 'Revoked. It is asked about again.'
+  },
+
   accounts: {
     title: 'Connections',
     intro: 'The services the assistant can look into and act through. What they hold is copied to this server, encrypted.',

@@ -134,6 +134,37 @@ const preview = {
   warnings: ['The text below the greeting follows a mail from outside.']
 };
 
+export const rules = [
+  {
+    id: id('2'),
+    what: 'Answer a mail: to its sender, in its conversation, as plain text.',
+    people: ['Carol Meyer <carol@example.org>'],
+    place: 'ada@home.example',
+    connector: 'mail',
+    tool: 'messages_reply',
+    effect: 'send',
+    conversation: null,
+    created_at: before(60 * 24),
+    expires_at: before(-60 * 24 * 29),
+    uses: 3,
+    last_used_at: before(30)
+  },
+  {
+    id: id('3'),
+    what: 'Put an event into the user’s calendar. With guests, they are invited.',
+    people: [],
+    place: 'Personal',
+    connector: 'caldav',
+    tool: 'events_create',
+    effect: 'write',
+    conversation: id('c'),
+    created_at: before(10),
+    expires_at: before(-60 * 24 * 30),
+    uses: 0,
+    last_used_at: null
+  }
+];
+
 export const approval = {
   id: id('d'),
   state: 'pending',
@@ -235,6 +266,7 @@ export const lease = [
 
 export const leaseApproval = {
   ...approval,
+  can_become_rule: true,
   preview: { ...preview, content: 'I will sign on Friday at ten. Best, Ada', warnings: [] }
 };
 

@@ -78,6 +78,9 @@ const routes = [
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
   ['POST', /^\/api\/approvals\/\w+$/, ({ body }) => ok({ ...data.approval, state: body.decision === 'approve' ? 'approved' : 'denied' })],
+  ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
+  ['POST', /^\/api\/rules$/, rule],
+  ['DELETE', /^\/api\/rules\/\w+$/, () => ({ status: 204 })],
   ['GET', /^\/api\/audit$/, ledger],
   ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
   ['GET', /^\/api\/audit\/(\d+)\/proof$/, ({ match }) => ok(proof(Number(match[1])))],
@@ -130,6 +133,14 @@ function token({ body }) {
     return problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
   }
   return ok({ ...data.newToken, name: body.name, scopes: body.scopes }, 201);
+}
+
+/** @param {Call} call @returns {Answer} */
+function rule({ house, body }) {
+  if (house.has('stale') && !body.password) {
+    return problem(403, 'sign_in_again', 'Sign in again', 'A rule acts without asking, so it needs your password once more.', { action: 'sign_in' });
+  }
+  return ok(data.rules[0], 201);
 }
 
 /** @param {Call} call @returns {Answer} */

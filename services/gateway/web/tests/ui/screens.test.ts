@@ -40,6 +40,8 @@ const screens: Screen[] = [
   { name: 'chat-opened', path: `/c/${c}`, ready: 'Send a mail?', act: openStep },
   { name: 'chat-lease', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?' },
   { name: 'chat-why-not', path: `/c/${c}`, ready: 'Send a mail?', act: explain },
+  { name: 'chat-allow', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?', act: allow },
+  { name: 'chat-allow-password', path: `/c/${c}`, house: 'lease.stale', ready: 'Send a mail?', act: allowWithPassword },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
   { name: 'chat-drafted', path: `/c/${c}`, house: 'drafted', ready: 'Taken back.' },
   { name: 'chat-delete', path: '/', ready: 'Good to see you, Ada.', act: askToDelete },
@@ -185,6 +187,17 @@ async function askToRevoke(page: Page): Promise<void> {
 async function filterActivity(page: Page): Promise<void> {
   await page.getByLabel('Kind').selectOption({ label: 'Failed' });
   await expect(page.locator('summary').first()).toContainText('Failed');
+}
+
+async function allow(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Always allow …' }).click();
+  await expect(page.getByRole('alertdialog', { name: 'Allow this beforehand?' })).toBeVisible();
+}
+
+async function allowWithPassword(page: Page): Promise<void> {
+  await allow(page);
+  await page.getByRole('button', { name: 'Allow it, and send' }).click();
+  await expect(page.getByRole('textbox', { name: 'Your password' })).toBeVisible();
 }
 
 async function explain(page: Page): Promise<void> {

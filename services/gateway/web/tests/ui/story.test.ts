@@ -63,6 +63,45 @@ test('a reason that is sent by Enter is a no', async ({ page }) => {
   expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
 });
 
+test('a decision is allowed for the next times by a rule, which needs the password where the sign-in is old', async ({ page }) => {
+  const bodies: [string, unknown][] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') bodies.push([new URL(request.url()).pathname, request.postDataJSON()]);
+  });
+  await open(page, `/c/${c}`, 'lease.stale');
+  await page.getByRole('button', { name: 'Always allow …' }).click();
+  const dialog = page.getByRole('alertdialog', { name: 'Allow this beforehand?' });
+  await expect(dialog).toContainText('Send a mail.');
+  await expect(dialog).toContainText('carol@example.org');
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await dialog.getByRole('radio', { name: 'An hour' }).check();
+  await dialog.getByRole('button', { name: 'Allow it, and send' }).click();
+  await expect(dialog.getByRole('textbox', { name: 'Your password' })).toBeFocused();
+  await dialog.getByRole('textbox', { name: 'Your password' }).fill('four words in a row');
+  await dialog.getByRole('button', { name: 'Allow it, and send' }).click();
+  await expect(dialog).toBeHidden();
+  expect(bodies.map(([path]) => path)).toEqual(['/api/rules', '/api/rules', `/api/approvals/${'d'.repeat(32)}`]);
+  expect(bodies[1]?.[1]).toEqual({ approval: 'd'.repeat(32), lasts: 'hour', password: 'four words in a row' });
+  expect(bodies[2]?.[1]).toEqual({ decision: 'approve' });
+});
+
+test('a question with a doubt offers no rule', async ({ page }) => {
+  await open(page, `/c/${c}`);
+  await expect(page.getByRole('button', { name: 'Say why not' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Always allow …' })).toHaveCount(0);
+});
+
+test('rules are listed in plain words and revoked by a click', async ({ page }) => {
+  await open(page, '/approvals');
+  const rules = page.getByRole('region', { name: 'Allowed beforehand' });
+  await expect(rules.getByRole('listitem')).toHaveCount(2);
+  await expect(rules).toContainText('Carol Meyer <carol@example.org>');
+  const sent = page.waitForRequest((request) => request.method() === 'DELETE');
+  await rules.getByRole('button', { name: /^Revoke Answer a mail/ }).click();
+  expect(new URL((await sent).url()).pathname).toBe(`/api/rules/${'2'.repeat(32)}`);
+  await expect(rules.getByRole('status')).toHaveText('Revoked. It is asked about again.');
+});
+
 test('what was done is taken back by a click, once, and what was taken back says so', async ({ page }) => {
   const faults = await open(page, `/c/${c}`, 'drafted');
   await expect(page.getByText('Taken back.')).toBeVisible();

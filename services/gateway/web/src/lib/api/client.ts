@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { Problem, problemFrom, problemOf } from './problem';
 import type { paths } from './schema';
-import type { Accepted, AccountDraft, InclusionProof, ModelDraft, SetupDraft, TokenDraft } from './types';
+import type { Accepted, AccountDraft, InclusionProof, ModelDraft, RuleDraft, SetupDraft, TokenDraft } from './types';
 
 const TIMEOUT = 90_000;
 
@@ -99,6 +99,10 @@ export const api = {
   approval: (id: string) => of(client.GET('/api/approvals/{approval}', approval(id))),
   decide: (id: string, decision: 'approve' | 'deny', note = '') =>
     of(client.POST('/api/approvals/{approval}', { ...approval(id), body: note ? { decision, note } : { decision } })),
+
+  rules: () => of(client.GET('/api/rules')),
+  makeRule: (body: RuleDraft) => of(client.POST('/api/rules', { body })),
+  revokeRule: (rule: string) => of(client.DELETE('/api/rules/{rule}', { params: { path: { rule } } })),
 
   /** The newest entries first; `before` is the index to go on from. */
   ledger: (before: number | null, limit: number, { action, connector }: { action: string; connector: string }) =>

@@ -536,6 +536,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rules
+         * @description One's own living rules, newest first.
+         */
+        get: operations["rules_api_rules_get"];
+        put?: never;
+        /**
+         * Make Rule
+         * @description Allows beforehand what an approval is about; needs a fresh sign-in or the password. It decides nothing yet.
+         */
+        post: operations["make_rule_api_rules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Rule
+         * @description Revokes a rule at once.
+         */
+        delete: operations["revoke_rule_api_rules__rule__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -872,6 +916,8 @@ export interface components {
         /**
          * Approval
          * @description A call that waits, or waited, for a person; `reason` says why it was asked.
+         *
+         *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`).
          */
         Approval: {
             /** Account */
@@ -882,6 +928,11 @@ export interface components {
             };
             /** Call Id */
             call_id: string;
+            /**
+             * Can Become Rule
+             * @default false
+             */
+            can_become_rule: boolean;
             /** Connector */
             connector: string;
             /** Conversation */
@@ -1918,6 +1969,66 @@ export interface components {
             status: "resolved" | "cancelled";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Rule
+         * @description What was allowed beforehand: `what` as the connector's card says it, to these people at most, in or from `place`.
+         *
+         *     With `conversation` it holds only there. `uses` counts the calls that ran under it.
+         */
+        Rule: {
+            /** Connector */
+            connector: string;
+            /** Conversation */
+            conversation: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "write" | "send";
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Last Used At */
+            last_used_at: string | null;
+            /** People */
+            people: string[];
+            /** Place */
+            place: string;
+            /** Tool */
+            tool: string;
+            /** Uses */
+            uses: number;
+            /** What */
+            what: string;
+        };
+        /**
+         * RuleDraft
+         * @description Makes a rule out of an approval that waits, or was given.
+         *
+         *     It `lasts` an hour, in that conversation (30 days at most), a month (30 days) or a year. `password` is needed when
+         *     the sign-in is older than 15 minutes.
+         */
+        RuleDraft: {
+            /** Approval */
+            approval: string;
+            /**
+             * Lasts
+             * @default month
+             * @enum {string}
+             */
+            lasts?: "hour" | "conversation" | "month" | "year";
+            /** Password */
+            password?: string | null;
         };
         /**
          * RunAgentInput
@@ -3324,6 +3435,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ModelSettings"];
                 };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rules_api_rules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_rule_api_rules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RuleDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rule"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_rule_api_rules__rule__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457) */
             default: {

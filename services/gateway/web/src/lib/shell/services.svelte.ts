@@ -1,9 +1,10 @@
 import { api } from '$lib/api/client';
 
-/** What services are called, and which of their acts can be taken back; fetched once, when a screen first asks. */
+/** What services are called, what their tools do, and which acts can be taken back; fetched once, when first asked for. */
 class Services {
   #names = $state.raw<Record<string, string>>({});
   #undoable = $state.raw<ReadonlySet<string>>(new Set());
+  #whats = $state.raw<Record<string, string>>({});
   #asked = false;
 
   /** The name of a connector, or its id until the name is known. */
@@ -21,6 +22,11 @@ class Services {
     return this.#undoable.has(`${id} ${tool}`);
   }
 
+  /** What a tool does, in the words of its card; empty until they are known. */
+  what(id: string, tool: string): string {
+    return this.#whats[`${id} ${tool}`] ?? '';
+  }
+
   /** Fetches them, once; where that fails the next screen asks again. */
   async load(): Promise<void> {
     if (this.#asked) return;
@@ -28,9 +34,9 @@ class Services {
     try {
       const known = await api.connectors();
       this.#names = Object.fromEntries(known.map((each) => [each.id, each.name]));
-      this.#undoable = new Set(
-        known.flatMap((each) => each.tools.filter((tool) => tool.undo).map((tool) => `${each.id} ${tool.name}`))
-      );
+      const tools = known.flatMap((each) => each.tools.map((tool) => ({ ...tool, key: `${each.id} ${tool.name}` })));
+      this.#undoable = new Set(tools.filter((tool) => tool.undo).map((tool) => tool.key));
+      this.#whats = Object.fromEntries(tools.map((tool) => [tool.key, tool.description.split('\n')[0] ?? '']));
     } catch {
       this.#asked = false;
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from icalendar import Event as EventComponent
 
@@ -38,6 +38,8 @@ _LONGEST_NOTES = 20_000
 _A_DAY = 86_400
 _FORWARD = timedelta(days=366)
 _PROBE_SECONDS = 1.0
+_MOST_YEARS = 250
+_SPREADING = ("BYMONTH", "BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO")
 
 
 class Outline(NamedTuple):
@@ -93,16 +95,26 @@ def _span(events: Sequence[EventComponent]) -> tuple[int, int | None]:
 def _weigh(text: str, events: Sequence[EventComponent], now: datetime) -> State:
     """Whether an object's rule is work that nobody can use: a stranger's invitation must not stop the calendar.
 
-    Rules that give many dates a day are refused by their looks, others by the processor time of one year.
+    Rules that give many dates a day, or began in a far century, are refused by their looks, others by the processor
+    time of one year.
     """
-    rules = [rule for each in events for rule in rules_of(each)]
+    rules = [(rule, each) for each in events for rule in rules_of(each)]
     if not rules:
         return "whole"
-    if any(is_dense(rule) for rule in rules):
+    if any(is_dense(rule) or _is_ancient(rule, each, now) for rule, each in rules):
         return "heavy"
     began = time.thread_time()
     expand(text, Window(now, now + _FORWARD), UTC)
     return "heavy" if time.thread_time() - began > _PROBE_SECONDS else "whole"
+
+
+def _is_ancient(rule: Any, event: EventComponent, now: datetime) -> bool:
+    """Whether a rule began so long ago that counting its dates takes seconds: a daily one since the year 1 has 740,000.
+
+    A birthday of that time, once a year, is no work.
+    """
+    once_a_year = str((rule.get("FREQ") or [""])[0]).upper() == "YEARLY" and not any(key in rule for key in _SPREADING)
+    return now.year - event.start.year > _MOST_YEARS and not once_a_year
 
 
 def _joined(events: Iterable[Part], name: str) -> str:

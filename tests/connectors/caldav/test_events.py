@@ -95,6 +95,14 @@ def test_a_rule_for_every_second_is_not_followed() -> None:
     assert len(expand(text, AUTUMN, UTC, heavy=True)) == 1
 
 
+@pytest.mark.parametrize(
+    ("rule", "state"),
+    [("DAILY", "heavy"), ("WEEKLY", "heavy"), ("YEARLY;BYDAY=MO,TU,WE,TH,FR", "heavy"), ("YEARLY", "whole")],
+)
+def test_a_series_of_a_far_century_is_followed_where_that_is_no_work(rule: str, state: str) -> None:
+    assert outline(wrap(f"UID:x\nDTSTART;VALUE=DATE:16850331\nRRULE:FREQ={rule}"), now=NOW).state == state
+
+
 def test_a_rule_that_takes_long_to_follow_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert outline(wrap(WEEKLY), now=NOW).state == "whole"
     monkeypatch.setattr("connectors.caldav.outlines._PROBE_SECONDS", -1.0)

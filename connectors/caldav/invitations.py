@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from icalendar import Calendar
 from icalendar import Event as EventComponent
@@ -82,18 +82,21 @@ class Letter(NamedTuple):
 
 def asked_in(text: str, own: Collection[str]) -> list[Asked]:
     """To what of an object the user is invited by somebody else, the whole first; raises `DamagedError`."""
-    return [
-        Asked(_name(part), _status(part, own), _sequence(part), text_in(part, "STATUS", 20).upper() == "CANCELLED")
-        for part in _sorted(read_object(text))
-        if _is_invited(part, own)
-    ]
+    try:
+        return [
+            Asked(_name(part), _status(part, own), _sequence(part), text_in(part, "STATUS", 20).upper() == "CANCELLED")
+            for part in _sorted(read_object(text))
+            if _is_invited(part, own)
+        ]
+    except MALFORMED as error:
+        raise DamagedError("its dates cannot be told") from error
 
 
 def answer_in(text: str, recurrence: str, own: Collection[str]) -> str:
     """What the user answered for a date of an object, or for the whole; "" when nobody asked or nothing can be read."""
     try:
         part = target_of(read_object(text), recurrence)
-    except (NotFound, DamagedError):
+    except (NotFound, *MALFORMED):
         return ""
     return _status(part, own) if attendees_of(part, own) else ""
 
@@ -105,7 +108,15 @@ def answered_object(
 
     The answer to a whole series is also that to those of its dates that are still open.
     """
-    calendar = read_object(text)
+    try:
+        return _answered(read_object(text), recurrence, own, answer, comment, mark=mark, now=now)
+    except MALFORMED as error:
+        raise InvalidRequest("That event is malformed; answer it in another calendar program.") from error
+
+
+def _answered(
+    calendar: Calendar, recurrence: str, own: Collection[str], answer: Answer, comment: str, *, mark: str, now: datetime
+) -> str:
     part = target_of(calendar, recurrence)
     _require_asked(part, own)
     if recurrence and named_date(part) is None:
@@ -124,12 +135,8 @@ def answered_object(
 
 def is_kept_by_server(text: str) -> bool:
     """Whether a server that schedules looks after an invitation; not where the user's program said it does (3.2.2)."""
-    agents = [
-        str(getattr(part.get("ORGANIZER"), "params", {}).get("SCHEDULE-AGENT", "SERVER")).upper()
-        for part in events_in(read_object(text))
-        if "ORGANIZER" in part
-    ]
-    return "SERVER" in agents
+    organizers = [each for part in events_in(read_object(text)) for each in _organizers(part)]
+    return any(str(each.params.get("SCHEDULE-AGENT", "SERVER")).upper() == "SERVER" for each in organizers)
 
 
 def read_letter(text: str) -> Letter:
@@ -137,8 +144,8 @@ def read_letter(text: str) -> Letter:
     try:
         calendar = read_object(text)
         method = text_in(calendar, "METHOD", 20).upper()
-        uids = {text_in(each, "UID", 500) for each in events_in(calendar)}
-    except (DamagedError, *MALFORMED) as error:
+        uids = {text_in(each, "UID", 500) for each in _sorted(calendar)}
+    except MALFORMED as error:
         raise InvalidRequest(
             "ics: that is no invitation that can be read; pass it on exactly as it was given."
         ) from error
@@ -164,6 +171,15 @@ def filed_object(
 
     `quiet` tells a server that schedules to keep out of it: the answer went by mail.
     """
+    try:
+        return _filed(letter, before, own, answer, quiet=quiet, mark=mark, now=now)
+    except MALFORMED as error:
+        raise InvalidRequest("ics: its dates make no sense together, so it was left out.") from error
+
+
+def _filed(
+    letter: Letter, before: str, own: Collection[str], answer: Answer | None, *, quiet: bool, mark: str, now: datetime
+) -> str:
     if before:
         _require_newer(letter, before)
     elif letter.method == "CANCEL":
@@ -172,8 +188,8 @@ def filed_object(
     for part in events_in(calendar):
         if answer is not None and _is_in(part, letter):
             _put_answer(part, own, _PARTSTAT[answer])
-        if quiet and "ORGANIZER" in part:
-            part["ORGANIZER"].params["SCHEDULE-AGENT"] = "CLIENT"
+        for each in _organizers(part) if quiet else ():
+            each.params["SCHEDULE-AGENT"] = "CLIENT"
         if _is_in(part, letter):
             stamp(part, mark, now)
     return written(calendar)
@@ -269,6 +285,12 @@ def _is_open(part: EventComponent, own: Collection[str]) -> bool:
 def _status(part: EventComponent, own: Collection[str]) -> str:
     answers = [str(each.params.get("PARTSTAT", "")).upper() for each in attendees_of(part, own)]
     return next((_STATUS[each] for each in answers if each in _STATUS), "open")
+
+
+def _organizers(part: EventComponent) -> list[Any]:
+    """The ORGANIZER values as they stand, of which there should be one."""
+    given = part.get("ORGANIZER") or []
+    return [each for each in (given if isinstance(given, list) else [given]) if hasattr(each, "params")]
 
 
 def _sorted(calendar: Calendar) -> list[EventComponent]:

@@ -29,6 +29,9 @@ __all__ = [
 MARK = "X-OPEN-ASSISTANT-CALL"
 """Which call changed an object: how an interrupted one is found again."""
 
+_LAST = 9998
+"""No definition of a time zone goes on to the end of the calendar."""
+
 _PRODUCT = "-//Open Assistant//Calendar//EN"
 
 
@@ -118,7 +121,7 @@ def written(calendar: Calendar) -> str:
     """The text, with definitions of its time zones for the years around its dates (RFC 5545, 3.6.5)."""
     days = [day for each in parts_in(calendar) for name in ("DTSTART", "DUE") if (day := moment_in(each, name))]
     years = [day.year for day in days] or [1970]
-    first, last = date(max(min(years) - 1, 1970), 1, 1), date(max(years) + 10, 1, 1)
+    first, last = date(min(max(min(years) - 1, 1970), _LAST), 1, 1), date(min(max(years) + 10, _LAST + 1), 1, 1)
     try:
         calendar.add_missing_timezones(first_date=first, last_date=max(last, first + timedelta(days=1)))
     except MALFORMED:

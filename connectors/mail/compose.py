@@ -75,11 +75,13 @@ def compose(
     in_reply_to: str = "",
     references: Sequence[str] = (),
     files: Sequence[File] = (),
+    calendar: str = "",
     draft: bool = False,
 ) -> Outgoing:
     """The mail and its envelope; raises `InvalidRequest` on line breaks in headers or no recipient, `TooLarge`.
 
-    A `draft` keeps its blind copies in a header, and may have no recipient yet.
+    A `draft` keeps its blind copies in a header, and may have no recipient yet. `calendar` is an answer to an
+    invitation (iTIP's REPLY) that programs read instead of the body.
     """
     recipients = tuple(dict.fromkeys(address.address for address in (*to, *cc, *bcc)))
     _check_size(recipients, body, files, draft=draft)
@@ -94,7 +96,7 @@ def compose(
         *_threading(in_reply_to, references),
         "MIME-Version: 1.0",
     ]
-    content = "\r\n".join(headers).encode("ascii") + b"\r\n" + _parts(body, files, message_id)
+    content = "\r\n".join(headers).encode("ascii") + b"\r\n" + _parts(body, files, message_id, calendar)
     return Outgoing(message_id, sender.address, recipients, content)
 
 
@@ -197,18 +199,25 @@ def _words(text: str, *, first: int) -> str:
     return Header(text, "utf-8", header_name="x" * max(first - 2, 0)).encode(linesep="\r\n")
 
 
-def _parts(body: str, files: Sequence[File], message_id: str) -> bytes:
+def _parts(body: str, files: Sequence[File], message_id: str, calendar: str) -> bytes:
     """The headers that tell the content, an empty line, and the content (RFC 2046, 5.1)."""
-    encoding, payload = _encoded_body(body)
-    text = (
-        f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + payload
-    )
-    if not files:
-        return text
-    mark = f"=_{uuid.uuid5(uuid.NAMESPACE_URL, message_id).hex}"
+    text = _text_part("text/plain; charset=utf-8", body)
+    if calendar:
+        answer = _text_part("text/calendar; method=REPLY; charset=utf-8; component=VEVENT", calendar)
+        text = _multipart("alternative", (text, answer), f"{message_id}/alternative")
+    return _multipart("mixed", (text, *map(_file_part, files)), message_id) if files else text
+
+
+def _text_part(kind: str, content: str) -> bytes:
+    encoding, payload = _encoded_body(content)
+    return f"Content-Type: {kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + payload
+
+
+def _multipart(kind: str, parts: Iterable[bytes], seed: str) -> bytes:
+    mark = f"=_{uuid.uuid5(uuid.NAMESPACE_URL, seed).hex}"
     line = f"--{mark}\r\n".encode()
-    pieces = [line + part + b"\r\n" for part in (text, *map(_file_part, files))]
-    head = f'Content-Type: multipart/mixed; boundary="{mark}"\r\n\r\n'.encode()
+    pieces = [line + part + b"\r\n" for part in parts]
+    head = f'Content-Type: multipart/{kind}; boundary="{mark}"\r\n\r\n'.encode()
     return head + b"".join(pieces) + f"--{mark}--\r\n".encode()
 
 

@@ -22,13 +22,14 @@ from connectors.mail.search import Found
 from openassistant.connector import Context
 from openassistant.errors import InvalidRequest, TooLarge
 
-__all__ = ["Draft", "forward_draft", "new_draft", "outgoing_of", "reply_all_draft", "reply_draft"]
+__all__ = ["Draft", "forward_draft", "new_draft", "outgoing_of", "reply_all_draft", "reply_draft", "threaded"]
 
 
 class Draft(NamedTuple):
     """A mail before it has a date; `text` is the text as it will be sent, line ends as line feeds.
 
-    `attached` names the files that go along; their content is added when the mail is made.
+    `attached` names the files that go along; their content is added when the mail is made. `calendar` is the answer to
+    an invitation (iTIP) that goes along for programs.
     """
 
     to: tuple[Address, ...]
@@ -41,6 +42,7 @@ class Draft(NamedTuple):
     answers: Found | None = None
     forwards: Found | None = None
     attached: tuple[Attached, ...] = ()
+    calendar: str = ""
 
 
 def new_draft(
@@ -54,7 +56,7 @@ def new_draft(
 ) -> Draft:
     """A mail of its own, or one in the conversation of another; raises `InvalidRequest` that says what to correct."""
     draft = Draft(_typed(to), _typed(cc or ()), _typed(bcc or ()), checked_subject(subject), _body(text))
-    return draft if answers is None else _threaded(draft, answers)
+    return draft if answers is None else threaded(draft, answers)
 
 
 def reply_draft(account: MailAccount, found: Found, text: str) -> Draft:
@@ -65,7 +67,7 @@ def reply_draft(account: MailAccount, found: Found, text: str) -> Draft:
     to = _checked(_first(account, found))
     if not to:
         raise InvalidRequest("That mail names no address that an answer could go to.")
-    return _threaded(Draft(to, (), (), reply_subject(found.subject), _body(text)), found)
+    return threaded(Draft(to, (), (), reply_subject(found.subject), _body(text)), found)
 
 
 def reply_all_draft(account: MailAccount, found: Found, text: str, *, own: set[str]) -> Draft:
@@ -81,7 +83,7 @@ def reply_all_draft(account: MailAccount, found: Found, text: str, *, own: set[s
     if not to:
         raise InvalidRequest("That mail names no address that an answer could go to.")
     copies = _without(rest, mine | {each.address for each in to})
-    return _threaded(Draft(to, _checked(copies), (), reply_subject(found.subject), _body(text)), found)
+    return threaded(Draft(to, _checked(copies), (), reply_subject(found.subject), _body(text)), found)
 
 
 def forward_draft(
@@ -122,11 +124,13 @@ def outgoing_of(
         in_reply_to=draft.in_reply_to,
         references=draft.references,
         files=files,
+        calendar=draft.calendar,
         draft=kept,
     )
 
 
-def _threaded(draft: Draft, found: Found) -> Draft:
+def threaded(draft: Draft, found: Found) -> Draft:
+    """A mail in the conversation of another."""
     links = (*found.references, found.message_id)
     return draft._replace(in_reply_to=found.message_id, references=links, answers=found)
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from connectors.mail.addresses import Address, parse_header
 from connectors.mail.charsets import clean, decode_bytes, decode_header, file_name, is_charset
+from connectors.mail.itip import kept_text
 from connectors.mail.markup import text_of
 
 __all__ = ["Attachment", "Mail", "parse_mail"]
@@ -46,6 +47,7 @@ class Attachment(NamedTuple):
 class Mail(NamedTuple):
     """A mail in plain values. Ids are without angle brackets; `date` is what the sender claims, in UTC.
 
+    `calendar` is what `itip.kept_text` keeps of a calendar part.
     `problem` says in words what about it could not be read; `followup` is Mail-Followup-To; `unsubscribe` the value of
     List-Unsubscribe (RFC 2369), `one_click` whether List-Unsubscribe-Post (RFC 8058) goes with it.
     """
@@ -67,6 +69,7 @@ class Mail(NamedTuple):
     unsubscribe: str = ""
     one_click: bool = False
     problem: str = ""
+    calendar: str = ""
 
 
 def parse_mail(raw: bytes) -> Mail:
@@ -76,6 +79,7 @@ def parse_mail(raw: bytes) -> Mail:
         parsed = _PARSER.parsebytes(raw)
     except BROKEN:
         parsed, body.damaged = _headers_alone(raw), True
+    body.readers = _readers(_headers_of(parsed))
     try:
         body.read(parsed)
     except BROKEN:
@@ -104,6 +108,7 @@ def _mail(headers: dict[str, str], body: _Body) -> Mail:
         unsubscribe=decode_header(headers.get("list-unsubscribe", ""))[:_LONGEST_LIST],
         one_click=headers.get("list-unsubscribe-post", "").strip().lower() == "list-unsubscribe=one-click",
         problem=" ".join(_problems(headers, body, date)),
+        calendar=body.calendar,
     )
 
 
@@ -117,6 +122,12 @@ def _problems(headers: dict[str, str], body: _Body, date: datetime | None) -> It
         yield "It names a character set that nobody knows, so letters may be wrong."
     if body.damaged:
         yield "Parts of it could not be read."
+
+
+def _readers(headers: dict[str, str]) -> set[str]:
+    """The addresses that a mail went to, as far as it says."""
+    names = ("to", "cc", "delivered-to", "x-original-to")
+    return {each.address for name in names for each in parse_header(headers.get(name, ""))}
 
 
 def _headers_alone(raw: bytes) -> email.message.Message:
@@ -159,6 +170,8 @@ class _Body:
         self.attachments: list[Attachment] = []
         self.damaged = False
         self.odd_letters = False
+        self.calendar = ""
+        self.readers: set[str] = set()
         self._texts: list[str] = []
         self._length = 0
         self._left = _MOST_PARTS
@@ -192,12 +205,16 @@ class _Body:
             elif part is chosen or (chosen is None and part.get_content_type() == "text/html"):
                 self._leaf(part, clean(part.get_content_type()))
                 chosen = part
+            elif part.get_content_type() == "text/calendar":
+                self._calendar(part)
             elif part.get_content_maintype() not in ("text", "multipart"):
                 self._leaf(part, clean(part.get_content_type()))
         if chosen is None and plain:
             self._leaf(plain[0], "text/plain")
 
     def _leaf(self, part: email.message.Message, kind: str) -> None:
+        if kind in ("text/calendar", "application/ics"):
+            self._calendar(part)
         name = _file_name(part)
         disposition = _raw_header(part, "content-disposition").strip().lower()
         if kind in ("text/plain", "text/html") and not name and not disposition.startswith("attachment"):
@@ -208,6 +225,14 @@ class _Body:
                 self._texts.append(text)
         elif name or not disposition.startswith("inline"):
             self.attachments.append(Attachment(name or _nameless(part, kind), kind[:100], _size(part)))
+
+    def _calendar(self, part: email.message.Message) -> None:
+        """The first calendar part that says what it wants; programs often send the same once more as a file."""
+        raw = part.get_payload(decode=True)
+        if self.calendar or not isinstance(raw, bytes):
+            return
+        text = decode_bytes(raw[: 4 * _LONGEST_TEXT], _charset(part))
+        self.calendar = kept_text(text, declared=_parameter(part, "method"), readers=self.readers)
 
 
 def _parts(part: email.message.Message) -> list[email.message.Message]:
@@ -231,8 +256,12 @@ def _text(part: email.message.Message, kind: str) -> str:
 
 
 def _charset(part: email.message.Message) -> str | None:
-    charset = part.get_param("charset")
-    return str(charset[2] if isinstance(charset, tuple) else charset) if charset else None
+    return _parameter(part, "charset") or None
+
+
+def _parameter(part: email.message.Message, name: str) -> str:
+    found = part.get_param(name)
+    return str(found[2] if isinstance(found, tuple) else found) if found else ""
 
 
 def _file_name(part: email.message.Message) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
+from connectors.mail.itip import read_invitation
 from connectors.mail.linking import threads_of
 from connectors.mail.message import Mail
 
@@ -164,6 +165,7 @@ def add(connection: Connection, account: str, folder: int, letters: Sequence[Let
         for letter, message, thread in zip(letters, ids, threads, strict=True)
     ]
     _insert(connection, rows)
+    _note_invitations(connection, rows)
     if sent:
         _count_recipients(connection, account, letters, ids)
     return ids
@@ -260,6 +262,7 @@ def _moment(letter: Letter) -> datetime:
 
 def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -> dict[str, Any]:
     mail = letter.mail
+    invitation = read_invitation(mail.calendar) if mail.calendar else None
     return {
         "id": message,
         "account": account,
@@ -283,6 +286,9 @@ def _row(account: str, folder: int, letter: Letter, message: int, thread: int) -
         "size": letter.size,
         "state": letter.state,
         "problem": mail.problem,
+        "invitation": invitation.method if invitation else "",
+        "uid_of_event": invitation.uid if invitation else "",
+        "calendar": mail.calendar,
         "text": mail.text,
         "from": mail.sender.shown,
         "recipients": ", ".join(address.shown for address in (*mail.to, *mail.cc)),
@@ -294,9 +300,10 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
     connection.execute(
         text(
             "INSERT INTO mail_messages (id, account, folder, uid, message_id, thread, sender, sender_name, people,"
-            " links, subject, excerpt, attachments, flags, size, state, problem, list_id, unsubscribe, one_click)"
-            " VALUES (:id, :account, :folder, :uid, :message_id, :thread, :sender, :sender_name, :people, :links,"
-            " :subject, :excerpt, :attachments, :flags, :size, :state, :problem, :list_id, :unsubscribe, :one_click)"
+            " links, subject, excerpt, attachments, flags, size, state, problem, list_id, unsubscribe, one_click,"
+            " invitation) VALUES (:id, :account, :folder, :uid, :message_id, :thread, :sender, :sender_name, :people,"
+            " :links, :subject, :excerpt, :attachments, :flags, :size, :state, :problem, :list_id, :unsubscribe,"
+            " :one_click, :invitation)"
         ),
         rows,
     )
@@ -308,6 +315,15 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
+
+
+def _note_invitations(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Keeps what is about events, by their UID, so that updates, cancellations and answers find each other."""
+    statement = (
+        "INSERT INTO mail_invitations (message, account, uid, text) VALUES (:id, :account, :uid_of_event, :calendar)"
+    )
+    if invited := [row for row in rows if row["invitation"]]:
+        connection.execute(text(statement), invited)
 
 
 def _count_recipients(connection: Connection, account: str, letters: Sequence[Letter], ids: Sequence[int]) -> None:
@@ -333,6 +349,7 @@ def _delete(connection: Connection, ids: Sequence[int], threads: Collection[int]
     for statement in (
         "DELETE FROM mail_search WHERE rowid = :id",
         "DELETE FROM mail_texts WHERE message = :id",
+        "DELETE FROM mail_invitations WHERE message = :id",
         "DELETE FROM mail_written WHERE message = :id",
         "DELETE FROM mail_messages WHERE id = :id",
     ):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from typing import Annotated
 
 from sqlalchemy import Connection
 
 from connectors.mail import mirror, search
 from connectors.mail.connector import MessageId, connector, owner_of
+from connectors.mail.event_mails import about_event, calendars_of
+from connectors.mail.invitation_views import MailInvitation, invitation_view, standing_of
+from connectors.mail.itip import read_invitation
 from connectors.mail.search import Found, Query
 from connectors.mail.threads import conversation
 from connectors.mail.views import (
@@ -18,6 +22,7 @@ from connectors.mail.views import (
     MailSummary,
     MailThread,
     SearchResult,
+    outside,
     summary_of,
     text_of_mail,
 )
@@ -41,8 +46,8 @@ async def messages_search(
         str,
         Field(
             description="Words that must all occur, or nothing for the newest mails. Also: from:carol to:ada"
-            ' subject:lease "exact words" in:archive is:unread is:flagged has:attachment after:2026-01-31'
-            " before:2026-02-28, OR between words",
+            ' subject:lease "exact words" in:archive is:unread is:flagged has:attachment has:invitation'
+            " after:2026-01-31 before:2026-02-28, OR between words",
             max_length=1000,
         ),
     ] = "",
@@ -100,7 +105,7 @@ async def threads_read(
     """Read a mail in full, with the conversation that it belongs to, oldest first. Repeated text is folded."""
     account = owner_of(ctx)
 
-    def read(connection: Connection) -> MailThread:
+    def read(connection: Connection) -> tuple[MailThread, list[Found]]:
         chosen = search.message(connection, account, message)
         found = conversation(connection, account, chosen, limit=_MOST_IN_THREAD)
         texts = search.texts(connection, [each.id for each in found])
@@ -110,9 +115,31 @@ async def threads_read(
             text_of_mail(each, texts.get(each.id, ""), longest=longest, fold=bool(place) and not quotes)
             for place, each in enumerate(found)
         ]
-        return MailThread(messages=views, note=note)
+        return MailThread(messages=views, note=note), found
 
-    return await ctx.store.read(read)
+    thread, found = await ctx.store.read(read)
+    return await _with_invitations(ctx, thread, [each for each in found if each.invitation])
+
+
+async def _with_invitations(ctx: Context, thread: MailThread, found: list[Found]) -> MailThread:
+    """A conversation with what its mails say about events, and how each of these stands."""
+    if not found:
+        return thread
+    account, address = owner_of(ctx), str((await ctx.credentials()).settings.get("address", "")).lower()
+
+    def read(connection: Connection) -> dict[str, MailInvitation]:
+        own = [address, *search.own_addresses(connection, account)]
+        kept = calendars_of(connection, [each.id for each in found])
+        views: dict[str, MailInvitation] = {}
+        for each in found:
+            if (invitation := read_invitation(kept.get(each.id, ""))) is not None:
+                standing = standing_of(invitation, each, about_event(connection, account, invitation.uid), own)
+                views[str(each.id)] = invitation_view(invitation, each, standing, partial(outside, each))
+        return views
+
+    views = await ctx.store.read(read)
+    mails = [each.model_copy(update={"invitation": views.get(each.id)}) for each in thread.messages]
+    return thread.model_copy(update={"messages": mails})
 
 
 def _searched(connection: Connection, account: str, wanted: Query, limit: int) -> SearchResult:

@@ -44,6 +44,7 @@ _STATES: dict[str, dict[str, Any]] = {
     "is:flagged": {"flagged": True},
     "is:starred": {"flagged": True},
     "has:attachment": {"attached": True},
+    "has:invitation": {"invites": True},
 }
 _COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
 _MOST_TERMS = 24
@@ -66,6 +67,7 @@ class Query(NamedTuple):
     unread: bool | None = None
     flagged: bool | None = None
     attached: bool | None = None
+    invites: bool | None = None
     since: int = 0
     until: int = 1 << 62
 
@@ -110,6 +112,7 @@ class Found(NamedTuple):
     unsubscribe: str = ""
     one_click: bool = False
     problem: str = ""
+    invitation: str = ""
 
     @property
     def date(self) -> datetime:
@@ -138,8 +141,8 @@ def parse_query(wanted: str) -> Query:
     """What a person or a model typed, as a search that FTS5 accepts, whatever it was; never raises.
 
     Words must all be there, by their beginnings; "quoted words" in this order; `from:`, `to:`, `subject:`, `in:`
-    (a folder), `is:unread`, `is:read`, `is:flagged`, `has:attachment`, `after:2026-01-31`, `before:2026-01-31` narrow
-    it; OR between words loosens it.
+    (a folder), `is:unread`, `is:read`, `is:flagged`, `has:attachment`, `has:invitation`, `after:2026-01-31`,
+    `before:2026-01-31` narrow it; OR between words loosens it.
     """
     query, terms, words, either = Query(), list[str](), list[str](), False
     for found in list(_TERM.finditer(wanted))[:_MOST_TERMS]:
@@ -346,6 +349,8 @@ def _conditions(query: Query, match: str) -> str:
         conditions.append(f"{'' if query.flagged else 'NOT '}m.flags & {Flag.FLAGGED}")
     if query.attached is not None:
         conditions.append(f"m.attachments {'!=' if query.attached else '='} '[]'")
+    if query.invites:
+        conditions.append("m.invitation != ''")
     return " AND ".join(conditions)
 
 
@@ -382,6 +387,7 @@ def _found(row: Row[Any]) -> Found:
         unsubscribe=row.unsubscribe,
         one_click=bool(row.one_click),
         problem=row.problem,
+        invitation=row.invitation,
     )
 
 

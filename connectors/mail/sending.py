@@ -30,9 +30,17 @@ from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest
 from openassistant.messages import Call, ToolResult
 
-__all__ = ["find_sent", "messages_forward", "messages_reply", "messages_reply_all", "messages_send", "sent_mail"]
+__all__ = [
+    "LATER",
+    "find_sent",
+    "messages_forward",
+    "messages_reply",
+    "messages_reply_all",
+    "messages_send",
+    "sent_mail",
+]
 
-_LATER = "The copy in the folder of sent mail follows with the next sync."
+LATER = "The copy in the folder of sent mail follows with the next sync."
 
 _Whole = Annotated[bool, Field(description="Pass it on unchanged as an attached mail, instead of inside the text")]
 _Files = Annotated[bool, Field(description="Whether the files attached to it go along")]
@@ -160,7 +168,7 @@ async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
     sent = await outgoing.was_sent(ctx, await account_of(ctx), call.id)
     if sent is None:
         return None
-    note = "" if sent.copied else _LATER
+    note = "" if sent.copied else LATER
     result = MailSent(message_id=sent.message_id, recipients=list(sent.recipients), note=note)
     return messages_send.result(result)
 
@@ -168,7 +176,7 @@ async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
 async def sent_mail(ctx: Context, account: MailAccount, mail: Outgoing) -> MailSent:
     """Sends a finished mail, once for the call in `ctx`."""
     copied = await outgoing.send_once(ctx, account, mail)
-    return MailSent(message_id=mail.message_id, recipients=list(mail.recipients), note="" if copied else _LATER)
+    return MailSent(message_id=mail.message_id, recipients=list(mail.recipients), note="" if copied else LATER)
 
 
 async def _send(ctx: Context, draft: Draft, files: list[File] | None = None) -> MailSent:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.mail import attachments, drafting, files, filing, lists, mirror, reading, sending
+from connectors.mail import attachments, drafting, files, filing, invitations, lists, mirror, reading, sending
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.sync import sync_mailbox
 from connectors.mail.watching import watch_inbox
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["attachments", "connector", "drafting", "filing", "lists", "reading", "sending"]
+__all__ = ["attachments", "connector", "drafting", "filing", "invitations", "lists", "reading", "sending"]
 
 
 @connector.check

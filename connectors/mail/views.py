@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from connectors.mail.addresses import Address
 from connectors.mail.files import Attached
 from connectors.mail.imap import Flag
+from connectors.mail.invitation_views import MailInvitation
 from connectors.mail.kept import Kept
 from connectors.mail.quotes import split
 from connectors.mail.search import Found
@@ -25,6 +26,7 @@ __all__ = [
     "FlaggedMail",
     "FolderList",
     "FolderView",
+    "InvitationAnswered",
     "MailSent",
     "MailSummary",
     "MailText",
@@ -37,6 +39,7 @@ __all__ = [
     "attachment_list",
     "attachment_text",
     "draft_text",
+    "outside",
     "source_of",
     "summary_of",
     "text_of_mail",
@@ -56,7 +59,7 @@ class _View(BaseModel):
 
 
 class MailSummary(_View):
-    """A mail that was found; `id` is what the other tools take."""
+    """A mail that was found; `id` is what the other tools take. `invitation` is the method of one in it."""
 
     id: str
     date: datetime
@@ -68,6 +71,7 @@ class MailSummary(_View):
     subject: OutsideText
     excerpt: OutsideText
     attachments: OutsideText | None = None
+    invitation: str = ""
 
 
 class SearchResult(_View):
@@ -114,6 +118,7 @@ class MailText(_View):
     folded: int = 0
     attachments: OutsideText | None = None
     mailing_list: OutsideText | None = None
+    invitation: MailInvitation | None = None
     note: str = ""
 
 
@@ -130,6 +135,12 @@ class MailSent(_View):
     message_id: str
     recipients: list[str]
     note: str = ""
+
+
+class InvitationAnswered(MailSent):
+    """An answer to an invitation that the server took: accepted, tentative or declined."""
+
+    answer: str
 
 
 class DraftSaved(_View):
@@ -241,7 +252,7 @@ def attachment_list(found: Found, files: Sequence[Attached]) -> AttachmentList:
     views = [
         AttachmentView(
             number=each.number,
-            name=_outside(found, each.name),
+            name=outside(found, each.name),
             type=each.type,
             size=each.size,
             sha256=each.sha256,
@@ -258,9 +269,9 @@ def attachment_text(
     return AttachmentText(
         message=str(found.id),
         number=file.number,
-        name=_outside(found, file.name),
+        name=outside(found, file.name),
         kind=kind,
-        text=_outside(found, text),
+        text=outside(found, text),
         start=start,
         total=total,
         note=note,
@@ -301,11 +312,12 @@ def summary_of(found: Found, excerpt: str) -> MailSummary:
         folder=found.folder.name,
         unread=not found.flags & Flag.SEEN,
         flagged=bool(found.flags & Flag.FLAGGED),
-        sender=_outside(found, found.sender.shown),
+        sender=outside(found, found.sender.shown),
         recipients=_recipients(found),
-        subject=_outside(found, found.subject),
-        excerpt=_outside(found, excerpt or found.excerpt),
+        subject=outside(found, found.subject),
+        excerpt=outside(found, excerpt or found.excerpt),
         attachments=_attachments(found),
+        invitation=found.invitation,
     )
 
 
@@ -323,13 +335,13 @@ def text_of_mail(found: Found, text: str, *, longest: int, fold: bool = False) -
         id=str(found.id),
         date=found.date,
         folder=found.folder.name,
-        sender=_outside(found, found.sender.shown),
+        sender=outside(found, found.sender.shown),
         recipients=_recipients(found),
-        subject=_outside(found, found.subject),
-        text=_outside(found, text[:longest]),
-        signature=_outside(found, parts.signature[:_LONGEST_SIGNATURE]) if parts.signature else None,
-        quoted=_outside(found, quoted[:longest]) if quoted else None,
-        mailing_list=_outside(found, found.list_id or "(not named)") if found.unsubscribe else None,
+        subject=outside(found, found.subject),
+        text=outside(found, text[:longest]),
+        signature=outside(found, parts.signature[:_LONGEST_SIGNATURE]) if parts.signature else None,
+        quoted=outside(found, quoted[:longest]) if quoted else None,
+        mailing_list=outside(found, found.list_id or "(not named)") if found.unsubscribe else None,
         folded=parts.quoted.count("\n") + 1 if fold and parts.quoted else 0,
         attachments=_attachments(found),
         note=" ".join(note for note in notes if note),
@@ -339,15 +351,16 @@ def text_of_mail(found: Found, text: str, *, longest: int, fold: bool = False) -
 def _recipients(found: Found) -> OutsideText:
     people = (*found.to, *found.cc)
     more = f" and {len(people) - 20} more" if len(people) > 20 else ""
-    return _outside(found, ", ".join(each.shown for each in people[:20]) + more)
+    return outside(found, ", ".join(each.shown for each in people[:20]) + more)
 
 
 def _attachments(found: Found) -> OutsideText | None:
     if not found.attachments:
         return None
-    return _outside(found, ", ".join(f"{each.name} ({each.size // 1024} KB)" for each in found.attachments[:30]))
+    return outside(found, ", ".join(f"{each.name} ({each.size // 1024} KB)" for each in found.attachments[:30]))
 
 
-def _outside(found: Found, text: str) -> OutsideText:
+def outside(found: Found, text: str) -> OutsideText:
+    """A text out of a mail, with whom it says it is from."""
     authors = (found.sender.address,) if found.sender.address else ()
     return OutsideText(text=text, source=source_of(found), authors=authors)

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -13,15 +14,17 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from connectors.caldav.events import expand, latest
+from connectors.caldav.invitations import answered_object, asked_in, filed_object, read_letter
 from connectors.caldav.moments import Window
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.outlines import outline
 from connectors.caldav.tasks import completed_task, read_task
+from connectors.mail.itip import answer_to, ics_of, kept_text, read_invitation, rule_of, when
 from connectors.mail.message import parse_mail
 from connectors.mail.mirror import Letter, _row
 from openassistant import messages
 from openassistant.context import CallContext
-from openassistant.errors import InvalidRequest
+from openassistant.errors import InvalidRequest, OaError
 from openassistant.messages import Wire
 from services.agent.shaped import Shaped
 from services.agent.written import Written
@@ -32,6 +35,7 @@ from tests.fuzz.streams import run_stream, stream
 __all__ = ["TARGETS", "Target"]
 
 _NOW = datetime(2026, 10, 23, 8, 0, tzinfo=UTC)
+_OWN = {"ada@home.example", "carol@example.org"}
 _YEAR = Window(_NOW - timedelta(days=30), _NOW + timedelta(days=400))
 _MODELS = [each for _, each in inspect.getmembers(messages, inspect.isclass) if issubclass(each, Wire)]
 _HEADERS = ["Oa-Protocol", "Oa-Deadline", "Oa-User", "Oa-Turn", "Oa-Grant", "Oa-Zone", "Oa-Conversation", "traceparent"]
@@ -75,6 +79,42 @@ def _damaged_at_most(look: Callable[[], Any]) -> None:
         look()
     except DamagedError:
         return
+
+
+def _make_invitation(random: Random) -> bytes:
+    method = random.choice(["REQUEST", "CANCEL", "REPLY", "ADD", "", "request", "NONSENSE"])
+    text = calendar(random)
+    place = text.find("\n", text.find("BEGIN:VCALENDAR")) + 1
+    return f"{text[:place]}METHOD:{method}\r\n{text[place:]}".encode("utf-8", "surrogatepass")
+
+
+def _run_invitation(raw: bytes) -> None:
+    """What a mail says about an event, the answer to it, and what a calendar makes of it."""
+    text = raw.decode("utf-8", "replace")
+    kept = kept_text(text, declared="", readers={"ada@home.example"})
+    assert len(kept) < _TOO_LONG
+    found = read_invitation(kept)
+    if found is not None:
+        for shown in (ics_of(found), rule_of(found.first), *map(when, found.parts)):
+            shown.encode()
+        said = {"attendee": "ada@home.example", "sent_by": "ada@home.example", "comment": "Yes;\r\nB:C"}
+        lines = answer_to(found, "accept", now=_NOW, **said).encode().split(b"\r\n")
+        assert max(map(len, lines)) <= 75
+        text = ics_of(found)
+    _refused_at_most(lambda: _filed(text), OaError)
+    _damaged_at_most(lambda: _answered(raw.decode("utf-8", "replace")))
+
+
+def _filed(text: str) -> None:
+    letter = read_letter(text)
+    new = filed_object(letter, "", _OWN, "accept", quiet=True, mark="mark", now=_NOW)
+    filed_object(letter, new, _OWN, "decline", quiet=False, mark="mark", now=_NOW)
+
+
+def _answered(text: str) -> None:
+    for each in asked_in(text, _OWN):
+        answer = partial(answered_object, text, each.recurrence, _OWN, "tentative", "Perhaps.", mark="mark", now=_NOW)
+        _refused_at_most(answer, OaError)
 
 
 def _make_bus(random: Random) -> bytes:
@@ -183,6 +223,7 @@ def _run_words(raw: bytes) -> None:
 TARGETS = {
     "mail": Target(mail, _run_mail),
     "calendar": Target(lambda random: calendar(random).encode("utf-8", "surrogatepass"), _run_calendar),
+    "invitation": Target(_make_invitation, _run_invitation),
     "bus": Target(_make_bus, _run_bus),
     "sse": Target(stream, run_stream),
     "words": Target(_make_words, _run_words),

@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.__main__ import CORPUS, findings, trouble
 from tests.fuzz.targets import TARGETS
 
-PARTS = {"mail": 1250, "calendar": 1250, "bus": 1250, "sse": 250, "words": 1250}
+PARTS = {"mail": 1250, "calendar": 1250, "invitation": 1250, "bus": 1250, "sse": 250, "words": 1250}
 CASES = sorted(CORPUS.glob("*/*.case"))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.peers import words
 
-__all__ = ["ADA", "CAROL", "LEASE_SUBJECT", "Letter", "Seeded", "add_letter", "seed_mailbox"]
+__all__ = ["ADA", "CAROL", "LEASE_SUBJECT", "Letter", "Seeded", "add_letter", "add_mail", "seed_mailbox"]
 
 ADA = "Ada Martin <ada@home.example>"
 CAROL = "Carol Meyer <carol@example.org>"
@@ -82,6 +82,11 @@ def add_letter(maildir: Path, letter: Letter, *, owner: tuple[int, int] | None =
     dice = random.Random(letter.message_id)
     name = f"{letter.date.timestamp():.0f}.{dice.getrandbits(48):x}.peer"
     return _deliver(maildir / letter.folder, name, render(letter, dice), owner)
+
+
+def add_mail(maildir: Path, name: str, content: bytes, *, owner: tuple[int, int] | None = None) -> Path:
+    """Deliver a mail as it is, under a name of its own."""
+    return _deliver(maildir, name, content, owner)
 
 
 def _deliver(folder: Path, name: str, content: bytes, owner: tuple[int, int] | None) -> Path:

@@ -33,6 +33,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "messages_move": Effect.WRITE,
         "messages_trash": Effect.WRITE,
         "drafts_send": Effect.SEND,
+        "invitations_answer": Effect.SEND,
         "messages_forward": Effect.SEND,
         "messages_reply_all": Effect.SEND,
         "messages_unsubscribe": Effect.SEND,

@@ -21,13 +21,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
-.PHONY: help run test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench clean
+.PHONY: help run local test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run web  ## Install what is missing and start everything; prints one address
 	exec $(BIN)/python -m deploy.supervisor
+
+local: $(VENV)/.local  ## Install what runs a model file of your own (OA_LOCAL_MODEL_FILE=/path/model.gguf make run)
+	echo "Installed. Now: OA_LOCAL_MODEL_FILE=/path/to/model.gguf make run"
 
 test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
@@ -72,7 +75,7 @@ lock: $(VENV)/.dev  ## Write deploy/locks anew (LOCK_FLAGS=--upgrade moves the v
 		$(COMPILE) sdk/pyproject.toml --group pyproject.toml:$$room -c deploy/locks/supervisor.txt \
 			-o deploy/locks/$$room.txt || exit 1; \
 	done
-	for group in build node; do \
+	for group in build node local; do \
 		$(COMPILE) --group pyproject.toml:$$group -o deploy/locks/$$group.txt || exit 1; \
 	done
 	! grep -nE '://|^--' deploy/locks/*.txt || { echo "A lock file names a host or an index."; exit 1; }
@@ -131,3 +134,8 @@ $(VENV)/.dev: deploy/locks/dev.txt deploy/locks/build.txt | $(BIN)/python
 
 $(VENV)/.run: deploy/locks/supervisor.txt deploy/locks/build.txt | $(BIN)/python
 	$(call SYNC,supervisor)
+
+$(VENV)/.local: deploy/locks/local.txt $(VENV)/.run
+	echo "Installing what deploy/locks/local.txt names (34 MB)"
+	$(INSTALL) -r deploy/locks/local.txt
+	touch $@

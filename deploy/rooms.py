@@ -31,29 +31,39 @@ def load(connectors: Sequence[str]) -> tuple[Room, ...]:
     return (*services, *(Room(name=name, work=_connector(name)) for name in connectors))
 
 
-def environment(room: str, settings: HouseSettings, *, url: str) -> Mapping[str, str]:
-    """The `OA_` variables of a room; `url`: where the bus is."""
+def environment(room: str, settings: HouseSettings, *, url: str, model: str | None = None) -> Mapping[str, str]:
+    """The `OA_` variables of a room; `url`: where the bus is; `model`: host:port of the house's own model server."""
     own = settings.keys / room
     given = {
         "OA_NATS_URL": url,
         "OA_NKEY_FILE": str(own / "nkey"),
         "OA_DATA_DIR": str(settings.data_dir / room),
     }
-    return given | _more(room, settings, own)
+    return given | _more(room, settings, own, model)
 
 
-def _more(room: str, settings: HouseSettings, own: Path) -> dict[str, str]:
+def _more(room: str, settings: HouseSettings, own: Path, model: str | None) -> dict[str, str]:
     signing = {"OA_SIGNING_KEY_FILE": str(own / "signing.jwk")}
     match room:
         case "gateway":
             cards = {"OA_APPROVED_CARDS_FILE": str(own / "approved-cards.json")}
-            return signing | cards | settings.passed_to_gateway()
+            return signing | cards | settings.passed_to_gateway() | _own_model(settings, model)
         case "audit":
             return signing
         case "vault":
             return {"OA_ROOT_KEY_FILE": str(settings.root_key)}
         case _:
             return {}
+
+
+def _own_model(settings: HouseSettings, listen: str | None) -> dict[str, str]:
+    if listen is None or settings.local_model_file is None:
+        return {}
+    return {
+        "OA_LOCAL_MODEL_URL": f"http://{listen}/v1",
+        "OA_LOCAL_MODEL_NAME": settings.local_model_file.stem,
+        "OA_LOCAL_MODEL_WINDOW": str(settings.local_model_window),
+    }
 
 
 def _service(name: str) -> Callable[[], int | None]:

@@ -44,8 +44,12 @@ class HouseSettings(Settings):
     """The address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1."""
     model_api_key_file: Path | None = None
     """A file with the model provider's key."""
+    local_model_file: Path | None = None
+    """A GGUF file that the house runs in a process of its own and offers as a model; needs `make local` once."""
+    local_model_window: Annotated[int, Field(ge=2048, le=1_048_576)] = 16_384
+    """How many tokens that model reads at once; more takes more memory."""
 
-    @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file")
+    @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from deploy import addresses, processes, rooms
+from deploy import addresses, localmodel, processes, rooms
 from deploy.bus import JETSTREAM_KEY
 from deploy.house import BUS, House, Process, say
 from deploy.provision import Server, first_party, jetstream_key, last_server, provision
@@ -69,6 +69,8 @@ def _prepare(settings: HouseSettings) -> Server:
     if not (settings.keys / "root-key-id").exists():
         _require_readable("OA_SETUP_PASSWORD_FILE", settings.setup_password_file)
     _require_readable("OA_MODEL_API_KEY_FILE", settings.model_api_key_file)
+    if settings.local_model_file:
+        localmodel.require(settings.local_model_file)
     server = _server(settings)
     try:
         made = provision(settings.keys, root_key_file=settings.root_key, server=server)
@@ -87,7 +89,10 @@ def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: F
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
-    children = [_bus(settings, server, lock), *(_room(room, settings, server, lock) for room in found)]
+    model = addresses.free() if settings.local_model_file else None
+    children = [_bus(settings, server, lock), *(_room(room, settings, server, lock, model) for room in found)]
+    if settings.local_model_file and model:
+        children.append(_local_model(settings, settings.local_model_file, model, lock))
     house = House(children, reading, settings.address, settings.data_dir, Path(server.store_dir))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, house.note_signal)
@@ -95,13 +100,24 @@ def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: F
     house.run()
 
 
-def _room(room: Room, settings: HouseSettings, server: Server, lock: FileLock) -> Process:
+def _room(room: Room, settings: HouseSettings, server: Server, lock: FileLock, model: str | None) -> Process:
     def work() -> int | None:
         lock.release()
-        become(rooms.environment(room.name, settings, url=server.url))
+        become(rooms.environment(room.name, settings, url=server.url, model=model))
         return room.work()
 
     return _process(room.name, work, settings)
+
+
+def _local_model(settings: HouseSettings, file: Path, listen: str, lock: FileLock) -> Process:
+    """The owner's model file: started and restarted like a room, but no room, for it is not on the bus."""
+
+    def work() -> int:
+        lock.release()
+        become({})
+        return localmodel.serve(file, listen=listen, window=settings.local_model_window)
+
+    return _process(localmodel.NAME, work, settings)
 
 
 def _bus(settings: HouseSettings, server: Server, lock: FileLock) -> Process:

@@ -35,7 +35,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
-from services.gateway.models import Models
+from services.gateway.models import Models, OwnServer
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
@@ -82,7 +82,7 @@ class Room:
         self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger)
         self.models = Models(
             bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), clock=clock,
-            preset=_preset(settings), own_port=settings.port,
+            preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
         turns, questions = Turns(store, clock), Questions(store, own, clock)
@@ -167,6 +167,14 @@ def _preset(settings: GatewaySettings) -> Preset | None:
     if settings.model is None:
         return None
     return Preset(model=settings.model, base_url=settings.model_base_url, key_file=settings.model_api_key_file)
+
+
+def _own_model(settings: GatewaySettings) -> OwnServer | None:
+    if settings.local_model_url is None:
+        return None
+    return OwnServer(
+        base_url=settings.local_model_url, model=settings.local_model_name, window=settings.local_model_window
+    )
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]]) -> None:

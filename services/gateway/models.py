@@ -14,7 +14,7 @@ from openassistant.errors import Internal, InvalidRequest, NotFound, OaError
 from openassistant.messages import Account, AuditAction, Id, ModelRef, ToolMode, Wire
 from services.gateway import endpoints, views
 from services.gateway.accounts import MODEL_CONNECTOR
-from services.gateway.discovery import Discovery
+from services.gateway.discovery import USUAL, Candidate, Discovery
 from services.gateway.ledger import Ledger
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Mark, Preset
@@ -24,7 +24,7 @@ from services.gateway.sessions import SignedIn
 from services.gateway.users import Users
 from services.gateway.vault import Vault
 
-__all__ = ["Models"]
+__all__ = ["Models", "OwnServer"]
 
 _NAME = "model"
 _BY_PROVIDER = re.compile(r"[A-Za-z0-9_.-]+/\S+")
@@ -59,18 +59,30 @@ class _Tested(Wire):
     at: datetime
 
 
+class OwnServer(Wire):
+    """A model server that runs together with this house, at another port after each start; `window` is in tokens."""
+
+    base_url: str
+    model: str
+    window: int | None = None
+
+
 class _Choice(_Target):
-    """`account` is the vault's account that holds the key, `owner` whose it is; `window` is in tokens."""
+    """`account` is the vault's account that holds the key, `owner` whose it is; `window` is in tokens.
+
+    `own`: it is the house's own server, wherever that listens now.
+    """
 
     window: int | None = None
     account: Id | None = None
     owner: Id
+    own: bool = False
     tested: _Tested | None = None
 
     def ref(self) -> ModelRef:
         """The choice as a turn uses it."""
         mode = self.tested.mode if self.tested else "unknown"
-        return ModelRef(**self.model_dump(exclude={"owner", "tested"}), mode=mode)
+        return ModelRef(**self.model_dump(exclude={"owner", "own", "tested"}), mode=mode)
 
     def is_same(self, other: _Choice | None) -> bool:
         """Whether it is the same model at the same place, so that what a test found of one holds of the other."""
@@ -97,11 +109,13 @@ class Models:
         clock: Clock,
         preset: Preset | None = None,
         own_port: int | None = None,
+        own: OwnServer | None = None,
         discovery: Discovery | None = None,
     ) -> None:
         self._bus, self._preferences, self._vault = bus, preferences, vault
         self._ledger, self._users, self._preset = ledger, users, preset
-        self._discovery = discovery or Discovery(own_port=own_port)
+        self._own = own
+        self._discovery = discovery or Discovery(own_port=own_port, candidates=_candidates(own))
         self._probes, self._clock = probes, clock
         self._lock = asyncio.Lock()
         self._testing: _Choice | None = None
@@ -190,7 +204,11 @@ class Models:
         former = state.current if keep and state.current and state.current.receiver == target.receiver else None
         made = await self._store_key(owner, target, draft.api_key) if draft.api_key else None
         holder = made.id if made else former.account if former else None
-        chosen = _Choice(**target.model_dump(), window=draft.window, account=holder, owner=owner)
+        own = self._own if self._own and self._own.base_url == target.base_url else None
+        window = draft.window or (own.window if own else None)
+        chosen = _Choice(
+            **target.model_dump(), window=window, account=holder, owner=owner, own=own is not None
+        )  # fmt: skip
         if state.current and chosen.is_same(state.current):
             chosen = chosen.model_copy(update={"tested": state.current.tested})
         try:
@@ -263,10 +281,23 @@ class Models:
 
     async def _state(self) -> _State:
         kept = await self._preferences.get(_NAME)
-        return _State.model_validate_json(kept) if kept else _State()
+        state = _State.model_validate_json(kept) if kept else _State()
+        if self._own is None or state.current is None or not state.current.own:
+            return state
+        return state.model_copy(update={"current": _moved(state.current, self._own)})
 
     async def _save(self, state: _State) -> None:
         await self._preferences.put(_NAME, state.model_dump_json())
+
+
+def _candidates(own: OwnServer | None) -> tuple[Candidate, ...]:
+    return (Candidate("Your model file", own.base_url.removesuffix("/v1")), *USUAL) if own else USUAL
+
+
+def _moved(choice: _Choice, own: OwnServer) -> _Choice:
+    """The choice of the house's own server as that is now; what a test found of another file is not kept."""
+    tested = choice.tested if choice.model == own.model else None
+    return choice.model_copy(update={**own.model_dump(), "tested": tested})
 
 
 def _target(draft: views.ModelDraft | views.ModelProbe) -> _Target:

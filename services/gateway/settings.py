@@ -43,6 +43,12 @@ class GatewaySettings(RoomSettings):
     """The address of an OpenAI-compatible server."""
     model_api_key_file: Path | None = None
     """A file with the model provider's key."""
+    local_model_url: str | None = None
+    """Where a model server listens that was started together with this house; set by whoever started both."""
+    local_model_name: str = "local"
+    """What its model is called."""
+    local_model_window: int | None = None
+    """How many tokens it reads at once."""
     web_dir: Path = _WEB
     """The built web interface."""
     approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0

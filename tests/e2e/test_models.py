@@ -1,11 +1,13 @@
 """The story with models that stumble: chosen and tested over the HTTP API, then told under the same approvals."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Person, until
+from tests.e2e.stack import Person, Stack, until
 from tests.e2e.test_story import connect_everything, tell
+from tests.peers.gguf import NEEDS_ENGINE, write_model
 from tests.peers.house import House
 from tests.peers.script import Manner
 
@@ -22,11 +24,7 @@ def choose(ada: Person, house: House) -> dict[str, Any]:
     model = {"kind": "openai", "model": house.model.name, "base_url": house.model.url}
     ada.http.put("/api/model", json=model).raise_for_status()
 
-    def look() -> dict[str, Any] | None:
-        tools: dict[str, Any] = ada.get("/api/model")["current"]["tools"]
-        return None if tools["testing"] else tools
-
-    return until(look, seconds=30, what="the end of the test")
+    return until(lambda: tested(ada), seconds=30, what="the end of the test")
 
 
 @pytest.mark.parametrize("mode", WAYS)
@@ -44,8 +42,40 @@ def test_a_model_of_the_settings_is_not_asked_before_its_owner_asks(ada: Person,
     assert house.model.probes == 0
     started = ada.http.post("/api/model/test").json()
     assert started["current"]["tools"]["testing"]
-    tools = until(
-        lambda: found if not (found := ada.get("/api/model")["current"]["tools"])["testing"] else None,
-        seconds=30, what="the end of the test",
-    )  # fmt: skip
+    tools = until(lambda: tested(ada), seconds=30, what="the end of the test")
     assert (tools["mode"], house.model.probes) == ("native", 3)
+
+
+@pytest.mark.slow
+@NEEDS_ENGINE
+def test_a_model_file_of_ones_own_is_found_tested_and_answers(tmp_path: Path) -> None:
+    """The weights are random: what it says means nothing, and a test finds that it cannot call tools."""
+    file = write_model(tmp_path / "Babbler.gguf")
+    with Stack(model=None, env={"OA_LOCAL_MODEL_FILE": str(file)}) as stack, stack.sign_in() as ada:
+        found = until(lambda: own_server(ada), seconds=30, what="the model")
+        assert found["models"] == ["Babbler"]
+        chosen = ada.http.put("/api/model", json={"model": "Babbler", "base_url": found["base_url"]}).json()["current"]
+        assert chosen["window"] == 16_384
+        tools = until(lambda: tested(ada), seconds=200, what="the end of the test")
+        assert (tools["mode"] in {"none", "unknown"}, bool(tools["detail"])) == (True, True)
+        conversation = ada.converse()
+        stream = ada.stream(conversation, "Good day")
+        assert any(event.type == "TEXT_MESSAGE_CONTENT" for event in stream)
+        ada.http.post(f"/api/conversations/{conversation}/cancel").raise_for_status()
+        stack.halt()
+        stack.launch()
+        with stack.sign_in() as again:
+            moved = until(lambda: own_server(again), seconds=30, what="the model")
+            assert again.get("/api/model")["current"]["base_url"] == moved["base_url"]
+
+
+def own_server(person: Person) -> dict[str, Any] | None:
+    """The server of the model file, where it is found."""
+    found: list[dict[str, Any]] = person.get("/api/model")["found"]
+    return next((each for each in found if each["name"] == "Your model file"), None)
+
+
+def tested(person: Person) -> dict[str, Any] | None:
+    """What the test found of the model's tools, once it has ended."""
+    tools: dict[str, Any] = person.get("/api/model")["current"]["tools"]
+    return None if tools["testing"] else tools

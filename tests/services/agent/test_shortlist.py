@@ -81,7 +81,7 @@ def test_a_tool_is_a_line_with_its_arguments() -> None:
 
 
 def test_the_tools_of_a_weak_model_take_a_fifth_of_the_room() -> None:
-    """Measured: 35 tools natively against 24 in lines, in tokens as the prompt counts them."""
+    """Measured: all tools natively against 24 in lines, in tokens as the prompt counts them."""
     every = as_tools(offered())
     some = as_tools(modes.within("salvage", offered(), words="What did Carol write about the lease?"))
     native, brief = estimate(modes.weight("native", every)), estimate(modes.weight("salvage", some))

@@ -34,7 +34,7 @@ from services.gateway import views
 from services.gateway.discovery import Discovery
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
-from services.gateway.models import Models
+from services.gateway.models import Models, OwnServer
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
@@ -92,14 +92,15 @@ class KeySafe:
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
 
-    def start(self, preset: Preset | None = None) -> None:
+    def start(self, preset: Preset | None = None, *, own: OwnServer | None = None) -> None:
         """A gateway's choice of a model, as after a restart."""
         grants = Grants(SigningKey.generate(), dict, utc_now)
         preferences = Preferences(self.store)
         ledger = Ledger(self.gateway, grants, preferences)
         self.models = Models(
             self.gateway, preferences, Vault(self.gateway, grants), ledger, self.users,
-            probes=Probes(self.gateway, grants), clock=utc_now, preset=preset, discovery=Discovery(candidates=()),
+            probes=Probes(self.gateway, grants), clock=utc_now, preset=preset, own=own,
+            discovery=Discovery(candidates=()),
         )  # fmt: skip
 
     async def move_in(self) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from openassistant.errors import Internal, InvalidRequest, NotFound, Unavailable
 from openassistant.messages import AuditAction, ProbeReport
+from services.gateway.models import OwnServer
 from services.gateway.preset import Preset
 from services.gateway.views import ModelDraft, ModelProbe
 from tests.peers.certificates import Authority
@@ -523,6 +524,39 @@ async def test_a_model_is_not_tested_twice_at_once_nor_without_being_asked_for(s
 async def test_without_a_model_there_is_nothing_to_test(safe: KeySafe) -> None:
     with pytest.raises(NotFound, match="No model is set"):
         await safe.models.test(safe.me)
+
+
+# --- the house's own server ---------------------------------------------------------------------------------------
+
+OWN = OwnServer(base_url="http://127.0.0.1:40001/v1", model="Babbler", window=16_384)
+
+
+async def test_the_houses_own_server_stays_chosen_at_whichever_port_it_listens(safe: KeySafe) -> None:
+    safe.start(own=OWN)
+    await choose(safe, model="Babbler", base_url=OWN.base_url)
+    safe.start(own=OWN.model_copy(update={"base_url": "http://127.0.0.1:40002/v1"}))
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert (ref.base_url, ref.model, ref.window, ref.mode) == (
+        "http://127.0.0.1:40002/v1", "Babbler", 16_384, "native",
+    )  # fmt: skip
+
+
+async def test_another_file_is_another_model_that_was_not_tested(safe: KeySafe) -> None:
+    safe.start(own=OWN)
+    await choose(safe, model="Babbler", base_url=OWN.base_url)
+    safe.start(own=OWN.model_copy(update={"model": "Murmurer", "window": 4096}))
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert (ref.model, ref.window, ref.mode) == ("Murmurer", 4096, "unknown")
+
+
+async def test_a_server_that_is_not_the_houses_own_is_never_moved(safe: KeySafe) -> None:
+    await choose(safe)
+    safe.start(own=OWN)
+    ref = await safe.models.ref(safe.me.user.id)
+    assert ref is not None
+    assert (ref.model, ref.base_url) == ("llama3.1", HERE)
 
 
 async def soon(found: list[Any], count: int) -> list[Any]:

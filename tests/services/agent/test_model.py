@@ -23,6 +23,7 @@ from openassistant.errors import (
 from openassistant.messages import ModelRef
 from services.agent import model as clients
 from services.agent.model import CallPart, Connections, OpenModel
+from services.agent.shaped import shape
 from tests.peers.model import ModelServer
 from tests.peers.process import free_port
 from tests.peers.script import Fault, Script, Step, ToolCall
@@ -111,6 +112,16 @@ async def test_the_pieces_of_tool_calls_arrive_under_their_index(server: ModelSe
         whole[part.index] = whole.get(part.index, "") + part.arguments
     assert [json.loads(each) for each in whole.values()] == [{"query": "lease"}, {"query": "rent"}]
     assert {part.name for part in parts if part.name} == {"messages_search"}
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")  # litellm's own, of pydantic
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_answer_can_be_held_to_a_schema(server: ModelServer, kind: str) -> None:
+    server.script = Script([Step(calls=[ToolCall("messages_search", {"query": "lease"})])])
+    form = shape([SEARCH])
+    text = "".join([delta.text async for delta in model(server, kind).stream(ASKED, [], form=form)])
+    assert json.loads(text) == {"tool": "messages_search", "arguments": {"query": "lease"}}
+    assert server.requests[0].ask.body["response_format"] == form
 
 
 @pytest.mark.parametrize("kind", KINDS)

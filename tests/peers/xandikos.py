@@ -85,6 +85,11 @@ class Xandikos(CalendarServer):
         calendar = urlsplit(self.calendar_url(user)).path
         self._send("PROPPATCH", self.inbox_url(user), user, content=_DEFAULT.format(calendar=calendar))
 
+    def deliver(self, name: str, text: str, *, user: str) -> None:
+        """Put a message of iTIP into a user's inbox, as what takes mail in for the server does."""
+        headers = {"Content-Type": "text/calendar; charset=utf-8"}
+        self._send("PUT", f"{self.inbox_url(user)}{quote(name)}.ics", user, content=text, headers=headers)
+
     def launch(self) -> None:
         """Start the server on what is stored, after `halt`."""
         command = [sys.executable, "-m", "xandikos", "multi-user", "--directory", str(self.directory / "calendars")]

@@ -228,8 +228,13 @@ def _updated(letter: Letter, before: str, own: Collection[str]) -> Calendar:
 
 
 def _keep_own(part: EventComponent, old: EventComponent, own: Collection[str]) -> None:
-    """The user's reminders stay, and the answer as long as the time is the same."""
+    """The user's reminders stay, the answer as long as the time is the same, and of one revision all its guests.
+
+    A letter names few of a crowd, and what others answered since stands in the calendar alone.
+    """
     part.subcomponents = [copy.deepcopy(each) for each in old.subcomponents if each.name == "VALARM"]
+    if _sequence(part) == _sequence(old) and "ATTENDEE" in old:
+        part["ATTENDEE"] = copy.deepcopy(old["ATTENDEE"])
     answered = attendees_of(old, own)
     if answered and (part.start, part.end) == (old.start, old.end):
         _put_answer(part, own, str(answered[0].params.get("PARTSTAT", "NEEDS-ACTION")))

@@ -302,6 +302,15 @@ async def test_an_update_in_words_alone_keeps_the_answer_and_the_reminders(desk:
     assert "TRIGGER:-PT15M" in text
 
 
+async def test_the_same_invitation_once_more_notes_the_answer_and_loses_no_guest(desk: Desk) -> None:
+    by_mail = TALK.replace("ORGANIZER;", "ORGANIZER;SCHEDULE-AGENT=CLIENT;")
+    await known(desk, "talk", by_mail + "\nATTENDEE;PARTSTAT=DECLINED:mailto:zoe@example.org")
+    await desk.house.call("invitations_file", ics=letter(TALK), answer="accept")
+    text = unfolded((await desk.texts())[0])
+    assert "PARTSTAT=ACCEPTED:mailto:Ada@Home.example" in text
+    assert "PARTSTAT=DECLINED:mailto:zoe@example.org" in text
+
+
 async def test_a_cancellation_marks_the_event_or_one_date_of_it(desk: Desk) -> None:
     await filed(desk, CHOIR, answer="accept")
     one = CHOIR.replace("RRULE:FREQ=WEEKLY;COUNT=4\n", "RECURRENCE-ID;TZID=Europe/Berlin:20301210T190000\n")

@@ -75,10 +75,11 @@ async def _measure() -> list[Row]:
             lone, at_once, verified = await _lone(house), await _at_once(house), await _verify(house)
             floor = (floor + await commit_seconds(folder / "after")) / 2
     alone = "a commit and a signature"
+    sign = f"of {1e6 * at_once:.0f} µs for each, the signature alone takes {1e6 * signing:.0f}"
     return [
         Row("a record, alone", lone * 1000, "ms", (floor + signing) * 1000, alone),
-        Row(f"records, {_AT_ONCE} in flight", 1 / at_once, "/s", 1 / floor, "single commits", 5_000),
-        Row("records verified", 1 / verified, "/s", limit=100_000),
+        Row(f"records, {_AT_ONCE} in flight", 1 / at_once, "/s", 1 / floor, "single commits", 5_000, why=sign),
+        Row("records verified", 1 / verified, "/s", limit=100_000, why="one core reads, parses and hashes"),
     ]
 
 

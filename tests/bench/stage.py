@@ -26,6 +26,7 @@ __all__ = [
     "model",
     "place_probe",
     "settings_of",
+    "since",
     "staged",
 ]
 
@@ -157,6 +158,11 @@ def memory(pids: list[int]) -> float:
 def cpu_by_room(stack: Stack) -> dict[str, float]:
     """Seconds of processor time that each process of the house has used, by what it is called."""
     return _by_room(stack, cpu_seconds)
+
+
+def since(before: dict[str, float], stack: Stack) -> dict[str, float]:
+    """Seconds of processor time that each process has used since `cpu_by_room` said `before`."""
+    return {room: seconds - before.get(room, 0.0) for room, seconds in cpu_by_room(stack).items()}
 
 
 def memory_by_room(stack: Stack) -> dict[str, float]:

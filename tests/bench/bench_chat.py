@@ -204,8 +204,8 @@ def _growth(owner: Person, model: Model) -> list[Row]:
         told.append((size, house - middle(_timed(_direct(client, body)).first for _ in range(20)) * 1000))
     read = [_first_byte(owner, f"/api/conversations/{conversation}") for _ in range(40)]
     listed = [_first_byte(owner, "/api/conversations") for _ in range(40)]
-    size = len(owner.http.get(f"/api/conversations/{conversation}").content)
-    whole = f"it is one answer, here of {size // 1024} KiB, read and written as JSON in the agent and in the gateway"
+    weight = len(owner.http.get(f"/api/conversations/{conversation}").content)
+    whole = f"it is one answer, here of {weight // 1024} KiB, read and written as JSON in the agent and in the gateway"
     notes = "; ".join(f"{size} messages: {added:.1f} ms" for size, added in told)
     return [
         Row("first word, added, in a conversation of 2,000", told[-1][1], "ms", told[0][1], "of 20", note=notes),

@@ -154,6 +154,13 @@ def test_a_passed_deadline_is_refused_before_anything_else() -> None:
         admit(ctx, one, Effect.READ)
 
 
+def test_a_grant_that_was_good_once_is_refused_when_its_time_is_over() -> None:
+    token = GATEWAY.sign(grant())
+    assert TRUST.grant(token, now=NOW).expires == TRUST.expired_grant(token).expires
+    with pytest.raises(Forbidden, match="expired"):
+        TRUST.grant(token, now=SOON + timedelta(seconds=1))
+
+
 def test_an_unsigned_token_is_refused() -> None:
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from openassistant import subjects
+from openassistant import journal, subjects
 from openassistant.connector import OutsideText
 from openassistant.context import CallContext
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, InvalidRequest, OaError, Unavailable
@@ -223,6 +223,45 @@ async def test_an_unknown_outcome_stays_unknown_however_often_it_is_asked(house:
             await house.send(call)
     assert [call.id] == tools.DONE
     await until(lambda: [r.action for r in house.records].count(AuditAction.TOOL_UNKNOWN) == 1)
+
+
+async def test_the_outcomes_of_many_calls_at_once_are_reported_once_each(house: FakeHouse) -> None:
+    calls = [house.make("notes_read", limit=1) for _ in range(250)]
+    await asyncio.gather(*(house.send(call) for call in calls))
+    await until(lambda: len(house.records) >= len(calls), seconds=20)
+    await house.runner.send_reports(house.user, house.grant())
+    assert sorted(each.id for each in house.records) == sorted(call.id for call in calls)
+
+
+async def test_a_report_that_is_not_taken_stays_and_holds_up_no_other(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [house.make("notes_read", limit=1) for _ in range(3)]
+    taken, refused = house.runner.bus.request, [calls[0].id]
+
+    async def request(subject: str, body: Any, *more: Any) -> Any:
+        if getattr(body, "id", None) in refused:
+            raise Unavailable("The ledger is away.")
+        return await taken(subject, body, *more)
+
+    monkeypatch.setattr(house.runner.bus, "request", request)
+    for call in calls:
+        await house.send(call)
+    await until(lambda: len(house.records) == 2)
+    refused.clear()
+    await house.runner.send_reports(house.user, house.grant())
+    assert [each.id for each in house.records] == [calls[1].id, calls[2].id, calls[0].id]
+
+
+async def test_two_reports_of_one_call_arrive_in_their_order(house: FakeHouse) -> None:
+    call = house.make("notes_read", limit=1)
+    await house.send(call)
+    await until(lambda: len(house.records) == 1)
+    async with house.runner.stores.use(house.user) as store:
+        for outcome in (Unavailable("Away."), DeadlineExceeded("Silent.")):
+            await journal.report(store, call, grant=house.grant(), now=house.clock(), result=outcome)
+    await house.runner.send_reports(house.user, house.grant())
+    assert [each.outcome for each in house.records[1:]] == ["unavailable", "deadline_exceeded"]
 
 
 async def test_a_tool_that_raises_anything_leaks_nothing(house: FakeHouse) -> None:

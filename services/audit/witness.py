@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from openassistant import subjects
 from openassistant.context import CallContext, Clock
@@ -29,6 +30,8 @@ _VAULT = (AuditAction.TOKEN_RELEASED,)
 _GATEWAY = tuple(each for each in AuditAction if each not in (AuditAction.TOOL_STARTED, *_OUTCOMES, *_VAULT))
 _RECEIPT_LIFE = timedelta(minutes=2)
 _STARTED = "WHERE id = :id AND action = 'tool.started'"
+_ENDED = "SELECT 1 FROM records WHERE id = ? AND action IN (?, ?)"
+_MOST_BEGUN = 4096
 
 Admit = Callable[[Connection], None]
 
@@ -38,6 +41,8 @@ class Witness:
 
     def __init__(self, ledger: Ledger, contents: Contents, *, key: SigningKey, trust: Trust, clock: Clock) -> None:
         self._ledger, self._contents, self._key, self._trust, self._clock = ledger, contents, key, trust, clock
+        self._begun: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        """The newest starts of calls as the ledger has them: most outcomes come soon, and need not read it."""
 
     async def record(self, ctx: CallContext, record: Record) -> RecordReply:
         """The receipt of a record, after its commit. The caller is the last token of the subject.
@@ -49,6 +54,8 @@ class Witness:
         row, content, admit = await self._admitted(room, ctx, record)
         row["content"] = await self._contents.seal(row, content, grant=ctx.grant)
         stored = await self._ledger.append(row, admit=admit)
+        if stored["action"] == AuditAction.TOOL_STARTED:
+            self._note_begun(stored)
         return RecordReply(receipt=self._receipt(stored), index=stored["position"])
 
     async def _admitted(self, room: str, ctx: CallContext, record: Record) -> tuple[dict[str, Any], Any, Admit | None]:
@@ -75,11 +82,18 @@ class Witness:
         """An outcome's row: who and what come from the start of the call, never from the one who reports."""
         if record.call is not None:
             raise InvalidRequest("An outcome names its call by the id alone.")
-        found = await self._ledger.rows(_STARTED, {"id": record.id})
-        if not found or found[0]["connector"] != room:
+        begun = self._begun.get(record.id)
+        if begun is None:
+            begun = next(iter(await self._ledger.rows(_STARTED, {"id": record.id})), None)
+        if begun is None or begun["connector"] != room:
             raise Conflict("The ledger holds no start of this call of yours.")
-        copied = {name: found[0][name] for name in COLUMNS if name not in ("position", "time", "content")}
+        copied = {name: begun[name] for name in COLUMNS if name not in ("position", "time", "content")}
         return {**copied, "action": record.action, "room": room, "outcome": record.outcome}
+
+    def _note_begun(self, row: dict[str, Any]) -> None:
+        self._begun[row["id"]] = {name: row[name] for name in COLUMNS if name != "content"}
+        if len(self._begun) > _MOST_BEGUN:
+            self._begun.popitem(last=False)
 
     def _note(self, room: str, ctx: CallContext, record: Record) -> dict[str, Any]:
         """The row of what gateway or vault did, in the name of the grant's user or of nobody."""
@@ -171,10 +185,7 @@ def _no_other_outcome(record: Record) -> Admit:
     """A call ends once: after `finished` or `failed` nothing else; `unknown` may still become either."""
 
     def admit(connection: Connection) -> None:
-        ended = connection.execute(
-            text("SELECT 1 FROM records WHERE id = :id AND action IN (:finished, :failed)"),
-            {"id": record.id, "finished": _FINAL[0].value, "failed": _FINAL[1].value},
-        ).first()
+        ended = connection.exec_driver_sql(_ENDED, (record.id, *(action.value for action in _FINAL))).first()
         if ended is not None:
             raise Conflict("The ledger holds another outcome of this call.")
 

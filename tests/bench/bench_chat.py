@@ -95,8 +95,18 @@ def added(owner: Person, model: Model, rounds: int) -> float:
     model.play({"prose": 5, "times": None})
     conversations = [owner.converse() for _ in range(rounds)]
     house = middle(_timed(_through(owner, each)).first for each in conversations)
-    client, body = _client(model), model.asked()
-    return 1000 * (house - middle(_timed(_direct(client, body)).first for _ in range(rounds)))
+    body = model.asked()
+    return 1000 * (house - middle(_bare(model, body) for _ in range(rounds)))
+
+
+def _bare(model: Model, body: dict[str, Any]) -> float:
+    """Seconds to the first word for a bare HTTP client: the official one takes long over long questions."""
+    content = json.dumps(body).encode()
+    with httpx.Client(trust_env=False) as http:
+        started = time.perf_counter()
+        with http.stream("POST", f"{model.url}/chat/completions", content=content) as answer:
+            next(line for line in answer.iter_lines() if '"content": "' in line and '"content": ""' not in line)
+            return time.perf_counter() - started
 
 
 def _stream(owner: Person, model: Model) -> list[Row]:
@@ -195,24 +205,30 @@ def _at_once(stack: Stack, owner: Person, model: Model) -> list[Row]:
 
 def _growth(owner: Person, model: Model) -> list[Row]:
     model.play({"prose": 5, "times": None})
-    conversation, client, told, done = owner.converse(), _client(model), list[tuple[str, float]](), 0
+    conversation, told, done = owner.converse(), dict[str, tuple[float, float]](), 0
     for size, turns in _TURNS.items():
         for _ in range(turns - done - 20):
             owner.say(conversation, "Hello?")
-        house = middle(_timed(_through(owner, conversation)).first for _ in range(20)) * 1000
+        house = middle(_timed(_through(owner, conversation)).first for _ in range(20))
         body, done = model.asked(), turns + (20 if turns < 20 else 0)
-        told.append((size, house - middle(_timed(_direct(client, body)).first for _ in range(20)) * 1000))
+        told[size] = 1000 * house, 1000 * middle(_bare(model, body) for _ in range(20))
     read = [_first_byte(owner, f"/api/conversations/{conversation}") for _ in range(40)]
     listed = [_first_byte(owner, "/api/conversations") for _ in range(40)]
-    weight = len(owner.http.get(f"/api/conversations/{conversation}").content)
-    whole = f"it is one answer, here of {weight // 1024} KiB, read and written as JSON in the agent and in the gateway"
-    notes = "; ".join(f"{size} messages: {added:.1f} ms" for size, added in told)
+    weight = len(owner.http.get(f"/api/conversations/{conversation}").content) // 1024
+    house, floor = told["2,000"]
     return [
-        Row("first word, added, in a conversation of 2,000", told[-1][1], "ms", told[0][1], "of 20", note=notes),
-        Row("conversation of 2,000 messages, first byte (p95)", percentile(read, 95), "ms", limit=30, why=whole),
         Row(
-            "list of conversations, first byte (p95)", percentile(listed, 95), "ms", limit=30, why=whole,
+            "first word in a conversation of 2,000 messages", house, "ms", floor, "the same question, bare",
+            note="; ".join(f"{size}: {house:.1f} ms, bare {bare:.1f} ms" for size, (house, bare) in told.items()),
+        ),
+        Row(
+            "conversation of 2,000 messages, first byte (p95)", percentile(read, 95), "ms", limit=30,
+            why=f"it is one answer of {weight} KiB, read and written as JSON in the agent and again in the gateway",
+        ),
+        Row(
+            "list of conversations, first byte (p95)", percentile(listed, 95), "ms", limit=30,
             note=f"{len(owner.get('/api/conversations'))} conversations",
+            why="it is one answer, read and written as JSON in the agent and again in the gateway",
         ),
     ]  # fmt: skip
 

@@ -92,7 +92,7 @@ class Model:
 
     def asked(self) -> dict[str, Any]:
         """The last request that it got."""
-        requests: list[dict[str, Any]] = httpx.get(f"{self._peer}requests", trust_env=False, timeout=60).json()
+        requests: list[dict[str, Any]] = httpx.get(f"{self._peer}requests/last", trust_env=False, timeout=60).json()
         return requests[-1]
 
 

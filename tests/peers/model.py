@@ -5,7 +5,7 @@ As a program:  `python -m tests.peers.model --port 0 --script story.json` prints
 
 It speaks HTTP/1.1 by hand, so that it can break off, babble and stay silent as no web framework would, and needs
 nothing but the standard library. From outside the process the test drives it over `/_peer/`: GET `requests` (all
-bodies seen), PUT `script` (replace the script), DELETE `requests`; and whatever `extra` adds.
+bodies seen) or `requests/last`, PUT `script` (replace the script), DELETE `requests`; and whatever `extra` adds.
 """
 
 import argparse
@@ -223,6 +223,8 @@ class ModelServer(Lifespan):
         match seen.method, seen.path.removeprefix("/_peer/"):
             case "GET", "requests":
                 await reply.json(200, [each.ask.body for each in self.requests])
+            case "GET", "requests/last":
+                await reply.json(200, [each.ask.body for each in self.requests[-1:]])
             case "DELETE", "requests":
                 self.forget()
                 await reply.json(200, {})

@@ -118,7 +118,7 @@ class Turns:
                 if said:
                     await live.user_said(said)
         self._grants[turn_id] = str(ctx.grant)
-        self._start(grant.user, turn, run=turn_id)
+        self._start(grant.user, turn, run=turn_id, fresh=True)
         return accepted
 
     async def on_decide(self, ctx: CallContext, decision: Decision) -> Done:
@@ -169,21 +169,21 @@ class Turns:
             raise Forbidden("A turn needs the grant of a turn.")
         return grant
 
-    def _start(self, user: str, turn: Turn, *, run: str, recovered: bool = False) -> None:
-        task = self._bus.spawn(self._run(user, turn, run, recovered=recovered))
+    def _start(self, user: str, turn: Turn, *, run: str, fresh: bool = False, recovered: bool = False) -> None:
+        task = self._bus.spawn(self._run(user, turn, run, fresh=fresh, recovered=recovered))
         self._tasks[turn.id] = task
         task.add_done_callback(
             lambda done: self._tasks.pop(turn.id, None) if self._tasks.get(turn.id) is done else None
         )
 
-    async def _run(self, user: str, turn: Turn, run: str, *, recovered: bool) -> None:
+    async def _run(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
         live = await self.live(user, turn.conversation)
         async with self._stores.use(user) as store:
             try:
                 await live.run_started(run, turn=turn.id)
                 if recovered:
                     await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
-                await self._advance(store, live, user, turn, run)
+                await self._advance(store, live, user, turn, run, fresh=fresh)
             except asyncio.CancelledError:
                 if turn.id not in self._stopped:
                     raise
@@ -198,9 +198,9 @@ class Turns:
             finally:
                 await conversations.remember_event(store, turn.conversation, live.last_event_id)
 
-    async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str) -> None:
-        """Steps until the turn has ended or is parked."""
-        usage: list[Usage] = []
+    async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str, *, fresh: bool) -> None:
+        """Steps until the turn has ended or is parked; a `fresh` one was stored just now: no calls, no answers."""
+        usage = await self._next(store, live, user, turn) if fresh else []
         for _ in range(_MOST_STEPS * 2):
             await self._work(store, live, user, turn)
             async with live.lock:

@@ -61,7 +61,7 @@ class Row:
         floor = f"{_figure(self.floor, self.unit)} ({self.floor_is})" if self.floor is not None else ""
         ratio = f"{self.ours / self.floor:.2f}" if self.floor else ""
         sign = "≥" if self.unit in _RATES else "≤"
-        target = f"{sign} {_figure(self.limit, self.unit)}" if self.limit is not None else ""
+        target = f"{sign} {_goal(self.limit, self.unit)}" if self.limit is not None else ""
         met = "" if self.used is None else "NO" if self.missed else "yes"
         return self.what, floor, _figure(self.ours, self.unit), ratio, target, met
 
@@ -139,7 +139,7 @@ def _bar(row: Row, top: int) -> list[str]:
     used = row.used or 0.0
     wide, kind = max(2.0, _FULL * min(used, _MOST)), "m" if row.missed else "b"
     sign, unit = ("≥" if row.unit in _RATES else "≤"), row.unit
-    told = f"{_figure(row.ours, unit)}, {sign} {_figure(row.limit or 0.0, unit)}"
+    told = f"{_figure(row.ours, unit)}, {sign} {_goal(row.limit or 0.0, unit)}"
     what, end = escape(row.what.replace("`", "")), _LEFT + wide
     parts = [
         f'<text x="{_LEFT - 10}" y="{top + 14}" text-anchor="end">{what}</text>',
@@ -159,6 +159,11 @@ def _beginning(title: str) -> str:
 def _figure(value: float, unit: str) -> str:
     digits = 0 if value >= 100 else 1 if value >= 10 else 2
     return f"{value:,.{digits}f}{'' if unit in ('/s', '%') else ' '}{unit}"
+
+
+def _goal(value: float, unit: str) -> str:
+    """A target: a whole number is told as one."""
+    return _figure(value, unit) if value % 1 else f"{value:,.0f}{'' if unit in ('/s', '%') else ' '}{unit}"
 
 
 def _cores() -> str:

@@ -26,7 +26,7 @@ def test_what_has_no_target_misses_none() -> None:
 
 def test_cells_tell_floor_figure_ratio_and_target() -> None:
     assert FAST.cells() == ("records", "2,000/s (single commits)", "8,000/s", "4.00", "≥ 5,000/s", "yes")
-    assert SLOW.cells() == ("first word", "4.00 ms (the client)", "30.0 ms", "7.50", "≤ 10.0 ms", "NO")
+    assert SLOW.cells() == ("first word", "4.00 ms (the client)", "30.0 ms", "7.50", "≤ 10 ms", "NO")
     assert FREE.cells() == ("memory of 2,000", "", "12.3 MB", "", "", "")
 
 
@@ -65,5 +65,5 @@ def test_the_picture_shows_what_has_a_target_and_marks_what_misses_it() -> None:
     words = [str(each.text) for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
     assert bars == ["b", "m"]
     assert words == [
-        "target", "Speed", "records", "8,000/s, ≥ 5,000/s", "first word", "30.0 ms, ≤ 10.0 ms", "3.0×",
+        "target", "Speed", "records", "8,000/s, ≥ 5,000/s", "first word", "30.0 ms, ≤ 10 ms", "3.0×",
     ]  # fmt: skip

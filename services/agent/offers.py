@@ -27,12 +27,13 @@ class Offer(Wire):
 
 def offers(catalogue: Catalogue, grant: Grant, accounts: tuple[AccountRef, ...]) -> dict[str, Offer]:
     """Tools by name: of connectors that run now with the card the grant names, and an account where needed."""
-    found: list[Offer] = []
+    found, listed = list[Offer](), catalogue.listed()
     for connector, digest in sorted(grant.connectors.items()):
-        card = catalogue.card(connector, digest)
+        there = listed.get(connector)
         mine = tuple(account for account in accounts if account.connector == connector)
-        if card is None or (card.auth.kind != "none" and not mine):
+        if there is None or there.digest != digest or (there.card.auth.kind != "none" and not mine):
             continue
+        card = there.card
         found += [Offer(name=tool.name, card=card, tool=tool, digest=digest, accounts=mine) for tool in card.tools]
     many = {name for name, count in Counter(offer.name for offer in found).items() if count > 1}
     named = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,10 @@ _DARK = "text{fill:#ddd}.q{fill:#999}.b{fill:#58b08a}.m{fill:#e08658}.o{fill:#11
 _WIDTH, _LINE, _LEFT, _FULL, _MOST = 940, 24, 400, 240, 1.5
 """Of the picture: its width, that of a line, where bars begin, how long one is that uses its target up, and how many
 times that the longest."""
+
+
+_BUSY = os.getloadavg()[0] / (os.cpu_count() or 1)
+"""How much of the machine others use, as it is when a run begins."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def page(measured: Sequence[tuple[str, Sequence[Row]]]) -> str:
         "when it is larger, everything else when it is smaller. Where a target is missed, what stands in the way is",
         "said below the table.\n",
         "![How much of its target each figure uses](images/benchmarks.svg)\n",
-        f"Measured on {platform.system()} {platform.machine()}, {_cores()}, Python {platform.python_version()}.\n",
+        f"Measured on {platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python",
+        f"{platform.python_version()}; before it began, others used {min(_BUSY, 1.0):.0%} of the machine.\n",
     ]
     for title, rows in measured:
         parts += [f"## {title}\n", "| " + " | ".join(_HEADS) + " |", "|" + " --- |" * len(_HEADS)]
@@ -164,9 +170,3 @@ def _figure(value: float, unit: str) -> str:
 def _goal(value: float, unit: str) -> str:
     """A target: a whole number is told as one."""
     return _figure(value, unit) if value % 1 else f"{value:,.0f}{'' if unit in ('/s', '%') else ' '}{unit}"
-
-
-def _cores() -> str:
-    with open("/proc/cpuinfo") as file:  # noqa: PTH123 - not a file of anybody's
-        count = sum(line.startswith("processor") for line in file)
-    return f"{count} cores"

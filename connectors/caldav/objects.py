@@ -44,8 +44,10 @@ __all__ = [
 Part = Event | Todo
 """An event, a task, or one date of a series of such."""
 
-MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError)
-"""What the libraries raise over text that is no proper iCalendar object."""
+MALFORMED = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, AssertionError, OSError,
+)  # fmt: skip
+"""What the libraries raise over text that is no proper iCalendar object; `OSError` for a zone named "Europe"."""
 
 LONGEST = 4_000_000
 _MOST_PEOPLE = 200
@@ -185,7 +187,7 @@ def zone_in(text: str) -> str:
     try:
         named = [str(each.get("TZID", "")) for each in parse(text).walk("VTIMEZONE")] if text else []
         return ZoneInfo(named[0]).key if named else ""
-    except (*MALFORMED, OSError):
+    except MALFORMED:
         return ""
 
 

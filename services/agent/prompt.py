@@ -87,7 +87,7 @@ def estimate(value: Any) -> int:
 def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:
     try:
         local = now.astimezone(ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         local = now
     names = "; ".join(f"{account.name} ({account.connector})" for account in accounts) or "none yet"
     return _RULES.format(now=local.strftime("%A, %d %B %Y, %H:%M"), zone=zone, accounts=names)

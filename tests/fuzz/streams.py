@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from random import Random
 from typing import Any
@@ -84,13 +85,13 @@ def _bend(random: Random, body: Any) -> None:
         if random.random() < 0.5 and isinstance(body[key], dict | list) and body[key]:
             _bend(random, body[key])
         else:
-            body[key] = random.choice(_ODD)
+            body[key] = deepcopy(random.choice(_ODD))
     elif isinstance(body, list) and body:
         place = random.randrange(len(body))
         if random.random() < 0.5:
             _bend(random, body[place])
         else:
-            body[place] = random.choice(_ODD)
+            body[place] = deepcopy(random.choice(_ODD))
 
 
 def run_stream(raw: bytes) -> None:

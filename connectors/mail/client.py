@@ -10,6 +10,7 @@ import contextlib
 import imaplib
 import logging
 import re
+import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -75,6 +76,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for s
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - imapclient's name
         made = super()._create_IMAP4()
+        made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a literal is two packets, else 40 ms apart
         read, readline = made.read, made.readline
 
         def bounded_read(size: int) -> bytes:

@@ -99,7 +99,7 @@ async def _calls(stack: Stack, owner: Person) -> list[Row]:
     each = 1000 * sum(used.values()) / (_IN_FLIGHT * _ROUNDS)
     lies = (
         f"a call takes the house {each:.1f} ms of processor beside the connector's and the asker's: {shares(used)};"
-        " of the witness's part SQLCipher has nearly a third, the signatures a tenth, the bus and small steps the rest"
+        " the witness commits, signs and answers twice for each call, in one process"
     )
     return [
         Row("a tool call, over its function (median)", middle(lone), "ms", floor, alone, 4, why=waits),

@@ -76,8 +76,7 @@ def _first_word(stack: Stack, owner: Person, model: Model) -> list[Row]:
     used = since(before, stack)
     why = (
         f"a turn takes {1000 * sum(used.values()) / _ROUNDS:.0f} ms of processor time, some of it after the first word:"
-        f" {shares(used)}; the profile of the agent has the bus at a sixth, its stores at a seventh and the question to"
-        " the model at a tenth, the rest in steps of a few per cent"
+        f" {shares(used)}; between the two lie a session, two grants, a record, two stores, the bus and the stream"
     )
     return [
         _over("first word, added (median)", middle(house), middle(floor), 10, why),

@@ -24,7 +24,7 @@ def choose(ada: Person, house: House) -> dict[str, Any]:
     model = {"kind": "openai", "model": house.model.name, "base_url": house.model.url}
     ada.http.put("/api/model", json=model).raise_for_status()
 
-    return until(lambda: tested(ada), seconds=30, what="the end of the test")
+    return until(lambda: once_tested(ada), seconds=30, what="the end of the test")
 
 
 @pytest.mark.parametrize("mode", WAYS)
@@ -42,7 +42,7 @@ def test_a_model_of_the_settings_is_not_asked_before_its_owner_asks(ada: Person,
     assert house.model.probes == 0
     started = ada.http.post("/api/model/test").json()
     assert started["current"]["tools"]["testing"]
-    tools = until(lambda: tested(ada), seconds=30, what="the end of the test")
+    tools = until(lambda: once_tested(ada), seconds=30, what="the end of the test")
     assert (tools["mode"], house.model.probes) == ("native", 3)
 
 
@@ -56,7 +56,7 @@ def test_a_model_file_of_ones_own_is_found_tested_and_answers(tmp_path: Path) ->
         assert found["models"] == ["Babbler"]
         chosen = ada.http.put("/api/model", json={"model": "Babbler", "base_url": found["base_url"]}).json()["current"]
         assert chosen["window"] == 16_384
-        tools = until(lambda: tested(ada), seconds=200, what="the end of the test")
+        tools = until(lambda: once_tested(ada), seconds=200, what="the end of the test")
         assert (tools["mode"] in {"none", "unknown"}, bool(tools["detail"])) == (True, True)
         conversation = ada.converse()
         stream = ada.stream(conversation, "Good day")
@@ -75,7 +75,7 @@ def own_server(person: Person) -> dict[str, Any] | None:
     return next((each for each in found if each["name"] == "Your model file"), None)
 
 
-def tested(person: Person) -> dict[str, Any] | None:
+def once_tested(person: Person) -> dict[str, Any] | None:
     """What the test found of the model's tools, once it has ended."""
     tools: dict[str, Any] = person.get("/api/model")["current"]["tools"]
     return None if tools["testing"] else tools

@@ -249,7 +249,7 @@ class _Answer:
         self._calls: list[dict[str, Any]] = [_call(call, ask) for call in step.calls]
         if ask.schema is not None and manner.schema == "held":
             self._words, self._calls = _slices(_held(self._words, self._calls), 5), []
-        elif not (ask.body.get("tools") and manner.tools == "called"):
+        elif manner.tools != "called" or ask.offered_as_text:
             self._words, self._calls = [*self._words, *_slices(_written(self._calls, manner.writes), 5)], []
         self._usage = _usage(step, ask, len(self._words))
 

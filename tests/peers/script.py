@@ -73,8 +73,12 @@ class Ask:
     @property
     def offered(self) -> list[str]:
         """Names of the tools that the model may call, natively or as a line of the system's text."""
-        native = [tool["function"]["name"] for tool in self.body.get("tools") or []]
-        return native or re.findall(r"^- (\w+)\(", self.system_text, re.MULTILINE)
+        return [tool["function"]["name"] for tool in self.body.get("tools") or []] or self.offered_as_text
+
+    @property
+    def offered_as_text(self) -> list[str]:
+        """Names of the tools that the system's text lists, where none is offered natively."""
+        return [] if self.body.get("tools") else re.findall(r"^- (\w+)\(", self.system_text, re.MULTILINE)
 
     @property
     def user_text(self) -> str:

@@ -227,7 +227,7 @@ class Approvals:
 
     async def view(self, me: SignedIn, approval: str) -> views.Approval:
         """One question; raises `NotFound`."""
-        return _view(*await self._one(me, approval))
+        return _view(*await self._questions.one(me.user.id, approval))
 
     async def decide(self, me: SignedIn, approval: str, *, approve: bool, note: str = "") -> views.Approval:
         """Decides, once; a token needs the scope for it.
@@ -235,15 +235,15 @@ class Approvals:
         Raises `NotFound`, and `Conflict` when it was decided otherwise, or is no longer open.
         """
         me.require("approve")
-        question, content = await self._one(me, approval)
+        question, content = await self._questions.one(me.user.id, approval)
         if question.state == "pending" and question.expires <= self._clock():
             await self._expire(question)
         elif question.state == "pending":
             state: Decided = "approved" if approve else "denied"
             if await self._questions.settle(question, state, by=me, note=note.strip()):
-                question, content = await self._one(me, approval)
+                question, content = await self._questions.one(me.user.id, approval)
                 await self._carry_out(question, content)
-        question, content = await self._one(me, approval)
+        question, content = await self._questions.one(me.user.id, approval)
         if question.state != ("approved" if approve else "denied"):
             raise Conflict(_CLOSED.get(question.state, "This is no longer open."))
         return _view(question, content)
@@ -262,13 +262,6 @@ class Approvals:
     async def void(self, conversation: str) -> None:
         """Nothing of a conversation waits any longer."""
         await self._questions.void(conversation=conversation)
-
-    async def _one(self, me: SignedIn, approval: str) -> tuple[Question, Content]:
-        question = await self._questions.find(me.user.id, approval)
-        contents = await self._questions.contents(me.user.id, [question]) if question else {}
-        if question is None or question.id not in contents:
-            raise NotFound("There is no such approval.")
-        return question, contents[question.id]
 
     async def _expire(self, question: Question) -> None:
         if await self._questions.settle(question, "expired", by=None, note=""):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
+from openassistant.errors import NotFound
 from openassistant.messages import Call, Effect, Id, Preview, Wire
 from openassistant.store import Store
 from services.gateway.files import OwnFiles
@@ -99,6 +100,14 @@ class Questions:
         """A question of this user."""
         found = await self._select("user = :user AND id = :id", {"user": user, "id": question})
         return found[0] if found else None
+
+    async def one(self, user: str, question: str) -> tuple[Question, Content]:
+        """A question of this user with what was asked; raises `NotFound`, also where it is not asked yet."""
+        found = await self.find(user, question)
+        contents = await self.contents(user, [found]) if found else {}
+        if found is None or found.id not in contents:
+            raise NotFound("There is no such approval.")
+        return found, contents[found.id]
 
     async def listing(self, user: str, state: str | None) -> list[Question]:
         """Those that wait, oldest first; of any other state, or of all, the newest hundred."""

@@ -63,7 +63,7 @@ class Rules:
         Raises `NotFound`, `Conflict` where that question can become none or there are too many, `SignInAgain` where
         the password is needed, `InvalidRequest` for a wrong one.
         """
-        question, content = await self._asked(me, draft.approval)
+        question, content = await self._questions.one(me.user.id, draft.approval)
         if question.state not in ("pending", "approved"):
             raise Conflict("This is no longer open, so it cannot become a rule.")
         if not policy.offers(content.effect, content.call, content.preview):
@@ -145,13 +145,6 @@ class Rules:
 
         async with self._own.use(user) as store:
             return await store.write(write)
-
-    async def _asked(self, me: SignedIn, approval: str) -> tuple[Question, Content]:
-        question = await self._questions.find(me.user.id, approval)
-        contents = await self._questions.contents(me.user.id, [question]) if question else {}
-        if question is None or question.id not in contents:
-            raise NotFound("There is no such approval.")
-        return question, contents[question.id]
 
     def _rule(self, me: SignedIn, question: Question, content: Content, lasts: str) -> tuple[Rule, dict[str, Any]]:
         call, shown, now = content.call, content.preview, self._clock()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -11,7 +11,7 @@ import httpx
 
 from oa import settings
 
-__all__ = ["AWAY", "FAILED", "SIGN_IN", "USAGE", "WAITS", "Event", "House", "HouseError"]
+__all__ = ["AWAY", "FAILED", "SIGN_IN", "USAGE", "WAITS", "Event", "House", "HouseError", "the_one"]
 
 FAILED, USAGE, SIGN_IN, WAITS, AWAY = 1, 2, 3, 4, 5
 """Exit codes: it failed; used wrongly; signing in is needed; an approval waits; the house does not answer."""
@@ -223,3 +223,11 @@ def _refused(answer: httpx.Response) -> HouseError:
     code = SIGN_IN if answer.status_code == 401 else AWAY if answer.status_code in (502, 503, 504) else FAILED
     hint = ["Sign in with: oa login"] if code == SIGN_IN else []
     return HouseError("\n".join([words, *more, *steps, *hint]), code=code, problem=problem)
+
+
+def the_one(found: Iterable[Mapping[str, Any]], given: str, *, what: str, listed: str) -> str:
+    """The id that `given`, an id or at least four characters of its end, names among these; raises `HouseError`."""
+    fitting = [str(each["id"]) for each in found if len(given) > 3 and each["id"].endswith(given)]
+    if len(fitting) != 1:
+        raise HouseError(f"There is no one {what} whose id ends in {given!r}. See: {listed}", code=USAGE)
+    return fitting[0]

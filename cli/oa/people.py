@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 from oa import session, settings, terminal
-from oa.house import USAGE, HouseError
+from oa.house import USAGE, HouseError, the_one
 from oa.manual import Commands
 from oa.session import Json
 
@@ -122,10 +122,8 @@ def create(
 def revoke(token: Annotated[str, typer.Argument(metavar="ID", help="The id, or its end")], user: _User = None) -> None:
     """End a token at once."""
     with session.signed_in(user)[0] as opened:
-        fitting = [each["id"] for each in opened.get("/api/tokens") if len(token) > 3 and each["id"].endswith(token)]
-        if len(fitting) != 1:
-            raise HouseError(f"There is no one token whose id ends in {token!r}. See: oa token list", code=USAGE)
-        opened.delete(f"/api/tokens/{fitting[0]}")
+        ended = the_one(opened.get("/api/tokens"), token, what="token", listed="oa token list")
+        opened.delete(f"/api/tokens/{ended}")
     terminal.say("Revoked.")
 
 

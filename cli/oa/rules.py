@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oa import terminal
-from oa.house import USAGE, HouseError
+from oa.house import the_one
 from oa.manual import Commands
 from oa.session import Json, house
 
@@ -39,8 +39,5 @@ def revoke(rule: Annotated[str, typer.Argument(metavar="ID", help="The id, or it
       oa rules revoke 7d1f03aa
     """
     with house() as asked:
-        fitting = [each["id"] for each in asked.get("/api/rules") if len(rule) > 3 and each["id"].endswith(rule)]
-        if len(fitting) != 1:
-            raise HouseError(f"There is no one rule whose id ends in {rule!r}. See: oa rules list", code=USAGE)
-        asked.delete(f"/api/rules/{fitting[0]}")
+        asked.delete(f"/api/rules/{the_one(asked.get('/api/rules'), rule, what='rule', listed='oa rules list')}")
     terminal.say("Revoked. It is asked about again.")

@@ -18,6 +18,8 @@ __all__ = ["watch_inbox"]
 
 _IDLE_SECONDS = 9 * 60.0
 """How long one IDLE lasts: servers end them after 30 minutes (RFC 2177), routers forget them much earlier."""
+_FIRST_IDLE_SECONDS = 2.0
+"""How long the first IDLE lasts: what came with the server's go-ahead was read with it, and only its end tells."""
 _SECONDS = 60.0
 
 
@@ -33,19 +35,21 @@ async def watch_inbox(ctx: Context) -> AsyncIterator[None]:
             raise Unavailable("That server does not say when mail comes.")
         if await asyncio.to_thread(_opened, session, inbox):
             yield
+        seconds = _FIRST_IDLE_SECONDS
         while True:
-            if await _changed(session):
+            if changed := await _changed(session, seconds):
                 yield
+            seconds = _FIRST_IDLE_SECONDS if changed else _IDLE_SECONDS
 
 
-async def _changed(session: ImapSession) -> bool:
+async def _changed(session: ImapSession, seconds: float) -> bool:
     """Waits in IDLE; whether something happened. No thread waits along, for there may be many inboxes."""
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     number = await asyncio.to_thread(session.begin_idle)
     loop.add_reader(number, heard.set)
     try:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), _IDLE_SECONDS)
+            await asyncio.wait_for(heard.wait(), seconds)
     finally:
         loop.remove_reader(number)
     return await asyncio.to_thread(session.end_idle)
@@ -54,6 +58,6 @@ async def _changed(session: ImapSession) -> bool:
 def _opened(session: ImapSession, inbox: FolderState) -> bool:
     """Opens the inbox; whether something came since it was read, which IDLE will not tell."""
     status = session.status(inbox.folder)
-    session.select(inbox.folder)
+    messages = session.select(inbox.folder)
     known = Status(inbox.uidvalidity, inbox.uidnext, inbox.messages, inbox.modseq, inbox.unseen)
-    return status != known
+    return status != known or messages != status.messages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +161,47 @@ async def test_a_token_that_is_refused_ends_the_exchange_and_asks_to_connect_aga
         await sync(token)
     assert caught.value.code == "account_required"
     assert server.tokens[1] == end
+
+
+async def hears(house: FakeHouse, seconds: float) -> bool:
+    """Whether the watch of the inbox tells of a change within that time."""
+    ctx = CallContext.within(60, user=house.user).signed(grant=house.account_grant())
+    assert connector.watcher is not None
+    async with house.runner.context(ctx, house.user, house.account.account) as context:
+        changes = connector.watcher(context)
+        try:
+            async with asyncio.timeout(seconds):
+                async for _ in changes:
+                    return True
+        except TimeoutError:
+            return False
+        finally:
+            assert isinstance(changes, AsyncGenerator)
+            await changes.aclose()
+    return False
+
+
+def idles(server: LyingImap, told: bytes) -> None:
+    """Has the server know IDLE, and tell `told` in one breath with its go-ahead."""
+    tags: list[str] = []
+
+    def begun(tag: str, _: str) -> bytes:
+        tags.append(tag)
+        return b"+ idling\r\n" + (told if len(tags) == 1 else b"")
+
+    server.capability = "IMAP4rev1 AUTH=PLAIN IDLE"
+    server.lies |= {"IDLE": begun, "": lambda _, __: tags[-1].encode() + DONE}
+
+
+async def test_a_mail_that_comes_with_the_go_ahead_of_an_idle_is_heard_of(house: FakeHouse, server: LyingImap) -> None:
+    await sync(house)
+    idles(server, b"* 4 EXISTS\r\n")
+    assert await hears(house, 10)
+
+
+async def test_a_mail_that_comes_while_the_inbox_is_opened_is_heard_of(house: FakeHouse, server: LyingImap) -> None:
+    await sync(house)
+    idles(server, b"")
+    assert not await hears(house, 4)
+    server.lies["EXAMINE"] = lambda tag, _: b"* 4 EXISTS\r\n* OK [UIDVALIDITY 7] valid\r\n" + tag.encode() + DONE
+    assert await hears(house, 4)

@@ -15,6 +15,14 @@ from oa.session import Json, house
 __all__ = ["ask", "chat"]
 
 _LONGEST = 200_000
+_STATES = {
+    "refused": "Not done, you said no",
+    "expired": "Not done, nobody decided",
+    "running": "Under way",
+    "done": "Done",
+    "failed": "Not done, it failed",
+    "unknown": "May have been done",
+}
 _Conversation = Annotated[
     str | None, typer.Option("--conversation", "-c", help="Go on in this conversation, by its id; `last` is the newest")
 ]
@@ -41,9 +49,14 @@ def ask(
         answer = _Answer(quiet=json)
         answer.take(asked.ask(where, text))
         waiting = [each for each in asked.get("/api/approvals", state="pending") if each["conversation"] == where]
+        receipts = _receipts(asked, where, answer.turn)
     if json:
-        terminal.show_json({"conversation": where, "text": answer.text, "waiting": [each["id"] for each in waiting]})
+        terminal.show_json({
+            "conversation": where, "text": answer.text, "waiting": [each["id"] for each in waiting],
+            "receipts": receipts,
+        })  # fmt: skip
     answer.check()
+    _say_what_was_done(receipts, waits=bool(waiting))
     if waiting:
         for each in waiting:
             terminal.say(f"Waits for your yes: {each['preview']['verb']}. oa approvals approve {each['id'][-8:]}")
@@ -78,6 +91,7 @@ def _turn(asked: Any, where: str, text: str) -> None:
                 cards.decide(asked, approval)
             answer = _Answer()
             answer.take(asked.follow(where, decided.last))
+        _say_what_was_done(_receipts(asked, where, answer.turn))
         answer.check()
     except KeyboardInterrupt:
         asked.post(f"/api/conversations/{where}/cancel")
@@ -86,11 +100,35 @@ def _turn(asked: Any, where: str, text: str) -> None:
         terminal.complain(error)
 
 
+def _receipts(asked: Any, where: str, turn: str) -> list[dict[str, Any]] | None:
+    """What was done in a turn, from the ledger; None where that cannot be read now."""
+    try:
+        found = asked.get(f"/api/conversations/{where}/receipts") if turn else None
+        return None if found is None else [each for each in found if each["turn"] == turn]
+    except HouseError:
+        return None
+
+
+def _say_what_was_done(receipts: list[dict[str, Any]] | None, *, waits: bool = False) -> None:
+    """The lines below an answer; what waits is told elsewhere."""
+    if receipts is None:
+        terminal.say("The activity record cannot be read just now, so what was done is not shown.", style="yellow")
+        return
+    told = [each for each in receipts if each["state"] in _STATES]
+    for each in told:
+        people = ", ".join(place["name"] or place["value"] for place in each["destinations"])
+        parts = [each["verb"], each["subject"], f"to {people}" if people else "", each["account"]]
+        told_so = " · ".join(part for part in parts if part)
+        terminal.say(f"{_STATES[each['state']]}: {told_so} (record {each['index']})")
+    if not told and not waits:
+        terminal.say("Nothing was changed.")
+
+
 class _Answer:
     """What a run says, as it comes."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.text, self.last = "", ""
+        self.text, self.last, self.turn = "", "", ""
         self.interrupts: list[str] = []
         self._error, self._quiet = "", quiet
         self._shown: set[tuple[str, str]] = set()
@@ -99,7 +137,9 @@ class _Answer:
         """Prints the text and the steps of a run to its end."""
         for event in events:
             self.last = event.id or self.last
-            if event.type == "TEXT_MESSAGE_CONTENT":
+            if event.type == "RUN_STARTED":
+                self.turn = str(event.data.get("parentRunId") or event.data.get("runId") or "")
+            elif event.type == "TEXT_MESSAGE_CONTENT":
                 self._say(str(event.data["delta"]))
             elif event.type == "TEXT_MESSAGE_END" and self.text and not self.text.endswith("\n"):
                 self._say("\n")

@@ -457,7 +457,7 @@ class AuditAction(StrEnum):
     APPROVAL_EXPIRED = "approval.expired"
     """Nobody decided in time. Id: the approval's. Content: call id and digest of the preview."""
     POLICY_DECIDED = "policy.decided"
-    """The policy let a call run without a question. Id: the call's. Content: verdict, reason; rule and preview."""
+    """The policy let a call run without a question. Id: the call's. Content: verdict, reason, preview, rule."""
     RULE_MADE = "rule.made"
     """Somebody allowed something beforehand. Id: the rule's. Content: where to, scope, question, end, session."""
     RULE_REVOKED = "rule.revoked"
@@ -546,13 +546,17 @@ class LedgerEntry(Wire):
 
 
 class LedgerQuery(Wire):
-    """Entries of the context's user with index > `after`, at most `limit`; oldest first unless `newest`."""
+    """Entries of the context's user with index > `after`, at most `limit`; oldest first unless `newest`.
+
+    `actions` and the others narrow it down; empty or None means all.
+    """
 
     after: int = -1
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     newest: bool = False
-    action: AuditAction | None = None
+    actions: tuple[AuditAction, ...] = ()
     connector: str | None = None
+    conversation: Id | None = None
 
 
 class LedgerPage(Wire):
@@ -572,14 +576,23 @@ class TurnQuery(Wire):
 
 
 class LedgerCall(Wire):
-    """One call as the ledger saw it start."""
+    """One call as the ledger saw it start, at `time`, as record `index`; `effect` as the agent gave it.
+
+    `outcome` (finished, failed, unknown) is the last that was reported, by record `ended`; `leaf` is the hash of the
+    newest of both records, in hex.
+    """
 
     id: Id
+    index: int
+    time: datetime
     turn: Id | None
     connector: str
     card_digest: str
     tool: str
+    effect: Effect
     outcome: str | None = None
+    ended: int | None = None
+    leaf: str
 
 
 class TurnCalls(Wire):

@@ -12,6 +12,7 @@ from openassistant.guard import admit_grant
 from openassistant.messages import (
     Consistency,
     ConsistencyRequest,
+    Effect,
     ExportPage,
     ExportRequest,
     LedgerCall,
@@ -61,9 +62,9 @@ class Pages:
         """
         given = query.model_dump(include={"conversation", "turn"}, exclude_none=True)
         rest = f"WHERE {_all_of({'user': query.user, **given})} ORDER BY position"
-        columns = "id, action, turn, connector, card_digest, tool"
+        columns = "position, time, id, action, turn, connector, card_digest, tool, effect, leaf"
         rows = await self._ledger.rows(rest, {"user": query.user, **given}, columns=columns)
-        ends = {row["id"]: row["action"].removeprefix("tool.") for row in rows if row["action"] in _ENDS}
+        ends = {row["id"]: row for row in rows if row["action"] in _ENDS}
         calls = [_call(row, ends.get(row["id"])) for row in rows if row["action"] == "tool.started"]
         return TurnCalls(calls=tuple(calls))
 
@@ -114,11 +115,13 @@ class Pages:
 
 
 def _where(query: LedgerQuery, user: str) -> tuple[str, dict[str, Any]]:
-    given = {"user": user, **query.model_dump(mode="json", include={"action", "connector"}, exclude_none=True)}
+    given = {"user": user, **query.model_dump(include={"connector", "conversation"}, exclude_none=True)}
+    narrowed = " AND action IN (SELECT value FROM json_each(:actions))" if query.actions else ""
     beyond = "position < :after" if query.newest and query.after >= 0 else "position > :after"
     order = "DESC" if query.newest else "ASC"
     after = -1 if query.newest and query.after < 0 else query.after
-    return f"WHERE {_all_of(given)} AND {beyond} ORDER BY position {order} LIMIT :limit", {**given, "after": after}
+    rest = f"WHERE {_all_of(given)}{narrowed} AND {beyond} ORDER BY position {order} LIMIT :limit"
+    return rest, {**given, "actions": json.dumps(query.actions), "after": after}
 
 
 def _all_of(given: dict[str, Any]) -> str:
@@ -136,6 +139,9 @@ def _fitting(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _call(row: dict[str, Any], outcome: str | None) -> LedgerCall:
-    named = {name: row[name] for name in ("id", "turn", "connector", "card_digest", "tool")}
-    return LedgerCall.model_validate({**named, "outcome": outcome})
+def _call(row: dict[str, Any], end: dict[str, Any] | None) -> LedgerCall:
+    named = {name: row[name] for name in ("id", "time", "turn", "connector", "card_digest", "tool", "effect")}
+    ended = {"outcome": end["action"].removeprefix("tool."), "ended": end["position"]} if end else {}
+    named["effect"] = named["effect"] or Effect.DELETE  # what nobody declared is the worst that it can be
+    leaf = bytes((end or row)["leaf"]).hex()
+    return LedgerCall.model_validate({**named, "index": row["position"], "leaf": leaf, **ended})

@@ -41,6 +41,7 @@ from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
 from services.gateway.probes import Probes
 from services.gateway.questions import Questions
+from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
@@ -108,7 +109,8 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, chat=chat, commands=commands, completions=completions, streams=streams, agui=agui,
-            approvals=self.approvals, rules=rules, ledger=self.ledger, models=self.models, health=health,
+            approvals=self.approvals, rules=rules, receipts=Receipts(bus, grants, self.connectors), ledger=self.ledger,
+            models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from typing import Any
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -167,9 +166,8 @@ class Approvals:
 
     async def _run(self, proposal: Proposal, verdict: Verdict, approval: str, grant: str) -> ApprovalOutcome:
         call = proposal.call
-        content: dict[str, Any] = {"verdict": "run", "reason": verdict.reason}
-        if verdict.rule is not None:
-            content |= {"rule": verdict.rule, "preview": proposal.preview.model_dump(mode="json")}
+        shown = proposal.preview.model_dump(mode="json")
+        content = {"verdict": "run", "reason": verdict.reason, "preview": shown, "rule": verdict.rule}
         await self._ledger.note(
             AuditAction.POLICY_DECIDED, user=call.user, id=call.id, grant=grant, connector=call.connector,
             tool=call.tool, effect=proposal.effect, account=call.account, content=content,

@@ -14,6 +14,7 @@ from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
 from services.gateway.models import Models
+from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
@@ -39,6 +40,7 @@ class Gateway:
     agui: Agui
     approvals: Approvals
     rules: Rules
+    receipts: Receipts
     ledger: Ledger
     models: Models
     health: Health

@@ -69,7 +69,7 @@ class Ledger:
             after=after,
             limit=limit,
             newest=newest,
-            action=AuditAction(action) if action else None,
+            actions=(AuditAction(action),) if action else (),
             connector=connector,
         )
         found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))

@@ -65,6 +65,7 @@ TABLE: Mapping[str, Row] = {
     "POST /api/conversations/{conversation}/cancel": _CHAT,
     "POST /api/conversations/{conversation}/retry": _CHAT,
     "GET /api/conversations/{conversation}/events": _CHAT,
+    "GET /api/conversations/{conversation}/receipts": _CHAT,
     "GET /api/commands": _CHAT,
     "POST /api/conversations/{conversation}/commands": _CHAT,
     "POST /api/conversations/{conversation}/calls/{call}/undo": _CHAT,

@@ -51,6 +51,8 @@ __all__ = [
     "Problem",
     "ProblemNote",
     "Readiness",
+    "Receipt",
+    "ReceiptState",
     "Rule",
     "RuleDraft",
     "Session",
@@ -435,6 +437,31 @@ class Approval(View):
     preview: Preview
     reason: str = ""
     can_become_rule: bool = False
+
+
+ReceiptState = Literal["waiting", "refused", "expired", "running", "done", "failed", "unknown"]
+
+
+class Receipt(View):
+    """What became of one call that acts, from the ledger: record `index` is the newest about it.
+
+    `verb`, `subject`, `account` and `destinations` are the connector's words, as they were before the call ran;
+    without them the record's key is gone.
+    """
+
+    call_id: Id
+    turn: Id | None = None
+    connector: str
+    tool: str
+    effect: Effect
+    verb: str
+    subject: str = ""
+    account: str = ""
+    destinations: tuple[PreviewDestination, ...] = ()
+    state: ReceiptState
+    at: datetime
+    index: int
+    leaf_hash: str
 
 
 class Rule(View):

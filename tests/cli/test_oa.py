@@ -44,14 +44,25 @@ def text(delta: str) -> dict[str, Any]:
     return {"type": "TEXT_MESSAGE_CONTENT", "delta": delta}
 
 
+BEGIN = {"type": "RUN_STARTED", "runId": "t" * 32}
 END = {"type": "RUN_FINISHED"}
+RECEIPT: dict[str, Any] = {
+    "turn": "t" * 32,
+    "state": "done",
+    "verb": "Send a mail",
+    "subject": f"Re: Lease{ESCAPE}",
+    "account": "ada@home.example",
+    "destinations": [{"name": "Carol", "value": "carol@example.org"}],
+    "index": 4,
+}
 
 
 @pytest.fixture
 def talking(oa: Terminal) -> Terminal:
     oa.answers["POST /api/conversations"] = {"id": CONVERSATION}
     oa.answers["GET /api/approvals"] = []
-    oa.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(text("On "), text("Friday."), END)
+    oa.answers[f"GET /api/conversations/{CONVERSATION}/receipts"] = []
+    oa.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(BEGIN, text("On "), text("Friday."), END)
     return oa
 
 
@@ -66,6 +77,35 @@ def test_an_answer_is_all_that_goes_to_standard_output(talking: Terminal) -> Non
     [asked] = [json.loads(each.content) for each in talking.asked if each.url.path.endswith("/messages")]
     assert asked["text"] == "when do I sign?"
     assert talking.asked[0].headers["Authorization"] == "Bearer oa_not-a-real-token"
+
+
+def test_below_an_answer_stands_what_was_done_and_not_what_the_model_says(talking: Terminal) -> None:
+    said = stream(BEGIN, text("I have sent it."), END)
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = said
+    assert talking("ask", "send", "it").err.endswith("Nothing was changed.\n")
+    elsewhere = {**RECEIPT, "turn": "0" * 32, "verb": "Burn a letter"}
+    talking.answers[f"GET /api/conversations/{CONVERSATION}/receipts"] = [elsewhere, RECEIPT]
+    ran = talking("ask", "send", "it")
+    assert "Done: Send a mail · Re: Lease" in ran.err
+    assert "to Carol · ada@home.example (record 4)\n" in ran.err
+    assert "Burn" not in ran.err
+    assert "\x1b]52" not in ran.err
+    assert ran.out == "I have sent it."
+
+
+@pytest.mark.parametrize("began", [(BEGIN,), ()])
+def test_what_was_done_is_left_open_where_the_record_cannot_be_read(
+    talking: Terminal, began: tuple[dict[str, Any], ...]
+) -> None:
+    if began:
+        talking.answers[f"GET /api/conversations/{CONVERSATION}/receipts"] = httpx.Response(
+            503, json={"detail": "Away."}
+        )
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(*began, text("On Friday."), END)
+    ran = talking("ask", "send", "it")
+    assert (ran.code, ran.out) == (0, "On Friday.")
+    assert "cannot be read just now" in ran.err
+    assert "Nothing was changed" not in ran.err
 
 
 def test_what_is_piped_goes_along_as_a_document(talking: Terminal) -> None:

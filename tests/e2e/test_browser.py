@@ -28,6 +28,7 @@ from tests.peers.script import Script, load_script
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
+RECEIPTS = "What was done, from the activity record"
 ANSWERED = re.compile(r"and it is in your calendar\.")
 
 
@@ -132,6 +133,13 @@ def look_at_activity(page: Page) -> None:
     expect(page.get_by_text(re.compile(r"^Unchanged\. All [\d,]+ records fit together\.$"))).to_be_visible()
 
 
+def is_over(page: Page) -> None:
+    """Waits for the answer's end, and for what stands below it once nothing more will come and the ledger was read."""
+    expect(answer(page).last).to_contain_text(ANSWERED)
+    expect(answer(page).last.get_by_role("button", name="Copy")).to_be_visible()
+    expect(answer(page).last.get_by_role("list", name=RECEIPTS)).to_have_text(re.compile("Done:.*Done:", re.DOTALL))
+
+
 def live_the_story(page: Page, watch: Watch, stack: Stack, house: House, *, mails: int) -> None:
     set_up(page, stack, house)
     connect_mailbox(page, watch, house, mails=mails)
@@ -142,7 +150,7 @@ def live_the_story(page: Page, watch: Watch, stack: Stack, house: House, *, mail
     expect(answer(page).first).to_contain_text("Messages search: lease")
     expect(answer(page).last).to_have_text(re.compile(r"^\s*Carol asks(?!.*calendar)", re.DOTALL))  # not all of it yet
     decide_both(page, house)
-    expect(answer(page).last).to_contain_text(ANSWERED)
+    is_over(page)
     was_done_once(house)
     look_at_activity(page)
 
@@ -159,12 +167,6 @@ def test_the_story_works_in_a_browser_with_ten_thousand_mails(
 ) -> None:
     with window(browser, empty_stack.url) as (page, watch):
         live_the_story(page, watch, empty_stack, house, mails=10_000)
-
-
-def is_over(page: Page) -> None:
-    """Waits for the answer's end, and for the strip below it, which comes once nothing more will."""
-    expect(answer(page).last).to_contain_text(ANSWERED)
-    expect(answer(page).last.get_by_role("button", name="Copy")).to_be_visible()
 
 
 def test_a_reload_in_the_middle_of_an_answer_loses_and_repeats_nothing(

@@ -64,6 +64,12 @@ async def retry(conversation: Id, house: House, me: Me) -> views.Accepted:
     return views.Accepted(turn=accepted.turn)
 
 
+@router.get("/conversations/{conversation}/receipts")
+async def receipts(conversation: Id, house: House, me: Me) -> list[views.Receipt]:
+    """What was done in a conversation, from the ledger: one receipt for each call that acts, oldest first."""
+    return await house.receipts.of(me, conversation)
+
+
 @router.get("/conversations/{conversation}/events", response_class=Response, responses=EVENTS)
 async def events(
     conversation: Id, house: House, me: Me, last_event_id: Annotated[int | None, Header(ge=0)] = None

@@ -12,6 +12,7 @@ from openassistant.messages import (
     Consistency,
     ConsistencyRequest,
     Done,
+    Effect,
     ExportPage,
     ExportRequest,
     LedgerPage,
@@ -95,9 +96,18 @@ async def test_pages_follow_each_other_in_both_directions(house: AuditHouse) -> 
 async def test_a_page_is_narrowed_by_action_and_connector(house: AuditHouse) -> None:
     calls = await house.fill(2)
     await house.end(calls[0])
-    assert [e.index for e in (await _page(house, action="tool.finished")).entries] == [2]
+    assert [e.index for e in (await _page(house, actions=("tool.finished",))).entries] == [2]
     assert [e.index for e in (await _page(house, connector="mail")).entries] == [0, 1, 2]
     assert (await _page(house, connector="caldav")).entries == ()
+
+
+async def test_a_page_is_narrowed_to_a_conversation(house: AuditHouse) -> None:
+    await house.fill(1)
+    elsewhere = new_id()
+    await house.begin(house.call(), house.context(house.grant(conversation=elsewhere)))
+    assert [e.index for e in (await _page(house, conversation=elsewhere)).entries] == [1]
+    assert (await _page(house, conversation=new_id())).entries == ()
+    assert (await _page(house, conversation=elsewhere, actions=("tool.failed", "tool.unknown"))).entries == ()
 
 
 async def test_large_contents_make_short_pages_and_lose_nothing(house: AuditHouse) -> None:
@@ -135,7 +145,8 @@ async def test_the_policy_sees_every_call_that_was_started(house: AuditHouse) ->
         (running.id, None, house.turn),
         (third.id, None, later),
     ]
-    assert {(e.connector, e.card_digest) for e in found.calls} == {("mail", CARD)}
+    assert {(e.connector, e.card_digest, e.effect) for e in found.calls} == {("mail", CARD, Effect.DELETE)}
+    assert [(e.index, e.ended) for e in found.calls[:2]] == [(0, 2), (1, None)]
     narrowed = await house.ask("turn", TurnQuery(user=house.user, turn=later), TurnCalls)
     assert [e.tool for e in narrowed.calls] == ["messages_read"]
 

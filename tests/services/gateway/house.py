@@ -32,6 +32,9 @@ from openassistant.messages import (
     KeyReply,
     KeyRequest,
     LedgerCall,
+    LedgerEntry,
+    LedgerPage,
+    LedgerQuery,
     Preview,
     Record,
     RecordReply,
@@ -55,6 +58,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.questions import Questions
+from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.turns import Turns
@@ -107,6 +111,7 @@ class GatewayHouse:
         )  # fmt: skip
         self.conversation = new_id()
         self.records: list[Record] = []
+        self.entries: list[LedgerEntry] = []
         self.read: list[LedgerCall] = []
         self.decisions: list[tuple[CallContext, Decision]] = []
         self.preview = Preview(
@@ -123,6 +128,7 @@ class GatewayHouse:
         self.approvals: Approvals
         self.questions: Questions
         self.rules: Rules
+        self.receipts: Receipts
         self.turns: Turns
         self.grants: Grants
         self.connectors: Connectors
@@ -137,6 +143,7 @@ class GatewayHouse:
         await vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
         await audit.serve(subjects.audit_record("*"), Record, self._on_record)
         await audit.serve(subjects.audit("turn"), TurnQuery, self._on_turn)
+        await audit.serve(subjects.audit("query"), LedgerQuery, self._on_query)
         await post.serve(subjects.preview("post"), Call, self._on_preview)
         await self.agent.serve(subjects.agent("decide"), Decision, self._on_decide)
         await self.start()
@@ -173,6 +180,7 @@ class GatewayHouse:
             vault=Vault(bus, self.grants), grants=self.grants, rules=self.rules, ledger=ledger, trust=self.trust,
             clock=clock, life=timedelta(hours=24),
         )  # fmt: skip
+        self.receipts = Receipts(bus, self.grants, self.connectors)
         await self.approvals.start()
         self._own.push_async_callback(self.store.close)
         self._own.push_async_callback(users.close)
@@ -219,8 +227,16 @@ class GatewayHouse:
 
     def read_outside(self, turn: str) -> None:
         """The ledger has seen a tool start that brings in text from outside."""
-        digest = card_digest(POST)
-        self.read.append(LedgerCall(id=new_id(), turn=turn, connector="post", card_digest=digest, tool="letters_read"))
+        self.seen(new_id(), turn, "letters_read", Effect.READ)
+
+    def seen(self, call: str, turn: str, tool: str, effect: Effect, outcome: str | None = None) -> None:
+        """The ledger has seen a call start, with the effect that the agent gives it, and perhaps end."""
+        self.read = [each for each in self.read if each.id != call]
+        index = 1_000 + len(self.read)
+        self.read.append(LedgerCall(
+            id=call, index=index, time=self.time, turn=turn, connector="post", card_digest=card_digest(POST), tool=tool,
+            effect=effect, outcome=outcome, ended=index + 500 if outcome else None, leaf="ab" * 32,
+        ))  # fmt: skip
 
     def become(self, me: SignedIn) -> None:
         """The house is theirs from now on, with its account."""
@@ -254,7 +270,24 @@ class GatewayHouse:
         if self.ledger_error:
             raise self.ledger_error
         self.records.append(record)
+        grant = self.trust.expired_grant(ctx.grant)
+        given = record.model_dump(include={"id", "action", "connector", "tool", "effect", "account", "content"})
+        self.entries.append(LedgerEntry(
+            **given, index=len(self.entries), time=self.time, room="gateway", user=grant.user, turn=grant.turn,
+            conversation=grant.conversation, leaf="",
+        ))  # fmt: skip
         return RecordReply(receipt="", index=len(self.records))
+
+    async def _on_query(self, ctx: CallContext, query: LedgerQuery) -> LedgerPage:
+        user = self.trust.grant(ctx.grant, now=self.time).user
+        found = [
+            each
+            for each in self.entries
+            if each.user == user and each.conversation == query.conversation and each.action in query.actions
+        ]
+        rest = [each for each in found if each.index > query.after]
+        page = rest[: query.limit]
+        return LedgerPage(entries=tuple(page), next=page[-1].index if len(rest) > len(page) else None)
 
     async def _on_turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
         return TurnCalls(calls=tuple(self.read))

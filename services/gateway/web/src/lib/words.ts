@@ -147,6 +147,30 @@ export const words = {
     linkCancel: 'Don’t open'
   },
 
+  receipts: {
+    title: 'What was done, from the activity record',
+    none: 'Nothing was changed.',
+    source: 'From the activity record, not from the model',
+    reading: 'Reading the activity record …',
+    away: 'The activity record cannot be read just now, so what was done is not shown.',
+    to: (people: string) => `to ${people}`,
+    show: 'Open it in Activity',
+    states: {
+      waiting: 'Waits for you:',
+      refused: 'Not done, you said no:',
+      expired: 'Not done, nobody decided:',
+      running: 'Under way:',
+      done: 'Done:',
+      failed: 'Not done, it failed:',
+      unknown: 'May have been done:'
+    },
+    claims: {
+      send: 'It says that something was sent. The record says that nothing was.',
+      delete: 'It says that something was deleted. The record says that nothing was.',
+      change: 'It says that something was changed. The record says that nothing was.'
+    }
+  },
+
   commands: {
     menu: 'Commands',
     open: 'Commands: what can be done without a model',

@@ -276,6 +276,25 @@ export const answered = [
   { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, output_tokens: 186 } }
 ];
 
+/** An answer that says a mail was sent. */
+export const claimed = [
+  { ...messages[0], id: id('4'), turn: id('7'), text: 'Tell Carol that I sign on Friday.' },
+  { ...messages[1], id: id('5'), turn: id('7'), text: 'I have sent the mail to Carol. She knows that you sign on Friday.', calls: [] }
+];
+
+/** What the ledger tells of that turn where it is true, and of one thing more that did not come about. */
+export const receipts = [
+  {
+    call_id: id('8'), turn: id('7'), connector: 'mail', tool: 'messages_send', effect: 'send', verb: 'Send a mail',
+    subject: 'Re: The lease', account: 'ada@home.example', state: 'done', at: '2026-11-23T09:12:00Z', index: 4,
+    leaf_hash: 'ab'.repeat(32), destinations: [{ kind: 'recipient', value: 'carol@example.org', name: 'Carol Meyer', note: null }]
+  },
+  {
+    call_id: id('9'), turn: id('7'), connector: 'caldav', tool: 'events_create', effect: 'write', verb: 'Add an event', subject: 'Sign the lease',
+    account: 'Home', state: 'unknown', at: '2026-11-23T09:12:04Z', index: 6, leaf_hash: 'cd'.repeat(32), destinations: []
+  }
+];
+
 /** Two drafts, the second of which was taken back. */
 export const drafted = [
   { ...messages[0], id: id('4'), text: 'Draft an answer to Carol and one to Ben.' },

@@ -70,6 +70,7 @@ const routes = [
   ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/conversations\/\w+\/receipts$/, ({ house }) => (house.has('witness-away') ? away : ok(receipts(house)))],
   ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
@@ -90,6 +91,9 @@ const routes = [
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
 ];
+
+/** What the ledger tells of the conversation. */
+const receipts = (/** @type {Set<string>} */ house) => (house.has('acted') ? data.receipts : []);
 
 /** The model as the house has it: `model-none` and the like say what a test found. */
 function modelSettings(/** @type {Set<string>} */ house) {
@@ -159,6 +163,7 @@ function history(house, id) {
   if (house.has('searched')) return ok({ ...conversation, state: 'idle', messages: data.searched, last_event_id: 1 });
   if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
   if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });
+  if (house.has('acted') || house.has('claimed')) return ok({ ...conversation, state: 'idle', messages: data.claimed, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }

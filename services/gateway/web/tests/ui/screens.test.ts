@@ -42,6 +42,8 @@ const screens: Screen[] = [
   { name: 'chat-why-not', path: `/c/${c}`, ready: 'Send a mail?', act: explain },
   { name: 'chat-allow', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?', act: allow },
   { name: 'chat-allow-password', path: `/c/${c}`, house: 'lease.stale', ready: 'Send a mail?', act: allowWithPassword },
+  { name: 'chat-acted', path: `/c/${c}`, house: 'acted', ready: 'May have been done:' },
+  { name: 'chat-claimed', path: `/c/${c}`, house: 'claimed', ready: 'Nothing was changed.' },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
   { name: 'chat-drafted', path: `/c/${c}`, house: 'drafted', ready: 'Taken back.' },
   { name: 'chat-delete', path: '/', ready: 'Good to see you, Ada.', act: askToDelete },

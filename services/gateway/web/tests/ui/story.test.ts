@@ -164,3 +164,27 @@ test('the whole chat can be reached by keyboard', async ({ page }) => {
   await page.keyboard.press('Enter');
   await expect(page.locator('#content')).toBeFocused();
 });
+
+test('under an answer stands what was done, from the ledger, and its proof is one click away', async ({ page }) => {
+  const faults = await open(page, `/c/${c}`, 'acted');
+  const strip = page.getByRole('list', { name: 'What was done, from the activity record' });
+  await expect(strip.getByRole('listitem')).toHaveText([/Done: Send a mail · Re: The lease · to Carol Meyer <carol@example.org> · ada@home.example/, /May have been done: Add an event/]);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await strip.getByRole('button', { name: 'Record 4' }).click();
+  await expect(strip.getByText('The proof does not lead to the ledger’s root.')).toBeVisible();
+  await strip.getByRole('link', { name: 'Open it in Activity' }).click();
+  await expect(page.locator('#record-4')).toHaveAttribute('open', '');
+  expect(faults).toEqual([]);
+});
+
+test('an answer that says it sent something, and did not, is contradicted', async ({ page }) => {
+  await open(page, `/c/${c}`, 'claimed');
+  await expect(page.getByRole('alert')).toHaveText('It says that something was sent. The record says that nothing was.');
+  await expect(page.getByText('Nothing was changed.')).toBeVisible();
+});
+
+test('where the ledger cannot be read, nothing is said to have been done or not', async ({ page }) => {
+  await open(page, `/c/${c}`, 'claimed.witness-away');
+  await expect(page.getByText('The activity record cannot be read just now')).toBeVisible();
+  await expect(page.getByText('Nothing was changed.')).toHaveCount(0);
+});

@@ -76,6 +76,7 @@ export const api = {
         body: { text, zone: zone() }
       }) as Promise<Answer<Accepted>>
     ),
+  receipts: (id: string) => of(client.GET('/api/conversations/{conversation}/receipts', conversation(id))),
   commands: () => of(client.GET('/api/commands', { params: { query: { zone: zone() } } })),
   command: (id: string, command: string, fields: Record<string, unknown>) =>
     of(

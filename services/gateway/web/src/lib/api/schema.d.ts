@@ -446,6 +446,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receipts
+         * @description What was done in a conversation, from the ledger: one receipt for each call that acts, oldest first.
+         */
+        get: operations["receipts_api_conversations__conversation__receipts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation}/retry": {
         parameters: {
             query?: never;
@@ -1950,6 +1970,55 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Receipt
+         * @description What became of one call that acts, from the ledger: record `index` is the newest about it.
+         *
+         *     `verb`, `subject`, `account` and `destinations` are the connector's words, as they were before the call ran;
+         *     without them the record's key is gone.
+         */
+        Receipt: {
+            /**
+             * Account
+             * @default
+             */
+            account: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Call Id */
+            call_id: string;
+            /** Connector */
+            connector: string;
+            /**
+             * Destinations
+             * @default []
+             */
+            destinations: components["schemas"]["PreviewDestination"][];
+            effect: components["schemas"]["Effect"];
+            /** Index */
+            index: number;
+            /** Leaf Hash */
+            leaf_hash: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "refused" | "expired" | "running" | "done" | "failed" | "unknown";
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /** Tool */
+            tool: string;
+            /** Turn */
+            turn: string | null;
+            /** Verb */
+            verb: string;
+        };
+        /**
          * ResumeEntry
          * @description An answer to one interrupt, sent on the run that continues from it.
          */
@@ -3252,6 +3321,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receipts_api_conversations__conversation__receipts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"][];
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -29,6 +29,7 @@ export type ModelSettings = Schemas['ModelSettings'];
 export type ModelTools = Schemas['ModelTools'];
 export type NewToken = Schemas['NewToken'];
 export type OutsideSource = Schemas['PreviewSource'];
+export type Receipt = Schemas['Receipt'];
 export type Rule = Schemas['Rule'];
 export type RuleDraft = Schemas['RuleDraft'];
 export type Session = Schemas['Session'];

@@ -3,6 +3,7 @@ import { api, signedOut } from '$lib/api/client';
 import { type Problem, problemFrom } from '$lib/api/problem';
 import type { Approval } from '$lib/api/types';
 import { type ServerEvent, type StreamState, follow } from './sse';
+import { Receipts } from './receipts.svelte';
 import { type CallItem, Transcript } from './transcript.svelte';
 
 const RELOAD_AFTER = 3_000;
@@ -11,6 +12,7 @@ const RELOAD_AFTER = 3_000;
 export class Live {
   readonly id: string;
   readonly transcript = new Transcript();
+  readonly receipts: Receipts;
   phase = $state<'loading' | 'ready' | 'failed' | 'gone'>('loading');
   stream = $state<StreamState>('connecting');
   problem = $state.raw<Problem | null>(null);
@@ -30,6 +32,7 @@ export class Live {
   /** `onRun` is called when a run begins or ends: titles and states in the list may have changed. */
   constructor(id: string, onRun: () => void) {
     this.id = id;
+    this.receipts = new Receipts(id);
     this.#onRun = onRun;
   }
 
@@ -45,6 +48,7 @@ export class Live {
       this.phase = 'ready';
       this.problem = null;
       void this.#fetchApprovals();
+      this.receipts.outdate();
       this.#read();
     } catch (thrown) {
       if (load === this.#loads) this.#failed(problemFrom(thrown));
@@ -53,6 +57,7 @@ export class Live {
 
   close(): void {
     this.#closed = true;
+    this.receipts.close();
     this.#stopReading();
     document.removeEventListener('visibilitychange', this.#visibility);
   }
@@ -220,6 +225,7 @@ export class Live {
     const before = this.transcript.run;
     for (const [id, event] of queue) this.transcript.apply(id, event);
     void this.#fetchApprovals();
+    if (queue.some(([, event]) => mayHaveActed(event))) this.receipts.outdate();
     if (before !== this.transcript.run) this.#onRun();
     if (this.transcript.needsReload && !this.#closed) this.#reload();
   }
@@ -234,6 +240,10 @@ function parsed(data: string): AGUIEvent | null {
     return null;
   }
 }
+
+/** Whether something may have been done by now: a run began or ended, or a call went on. */
+const mayHaveActed = (event: AGUIEvent): boolean =>
+  ['RUN_STARTED', 'RUN_FINISHED', 'RUN_ERROR'].includes(event.type) || (event.type === 'CUSTOM' && event.name === 'oa.call');
 
 /** Calls back with the next frame, or soon where the page is hidden and has none; returns how to cancel. */
 function nextFrame(callback: () => void): () => void {

@@ -132,6 +132,8 @@ export class Transcript {
   lastEventId = 0;
   /** Set by an event after which only the stored conversation is certain. */
   needsReload = false;
+  /** The turn of the run that began last: it is named after its first run. */
+  #turn = '';
 
   /** Takes over the stored conversation; what is the same keeps its identity, so that nothing flickers. */
   load(history: History): void {
@@ -209,8 +211,9 @@ export class Transcript {
   }
 
   readonly #handlers: { [Type in keyof Events]?: (event: Fields<Type>) => void } = {
-    RUN_STARTED: () => {
+    RUN_STARTED: (event) => {
       this.run = 'running';
+      this.#turn = event.parentRunId ?? event.runId;
       this.notice = null;
     },
     RUN_FINISHED: (event) => this.#finished(event),
@@ -303,7 +306,7 @@ export class Transcript {
     const found = this.messages.find((message) => message.id === id);
     if (found) return found;
     this.#settle();
-    const item = new MessageItem(id, 'assistant');
+    const item = new MessageItem(id, 'assistant', { turn: this.#turn });
     item.live = true;
     item.streaming = true;
     this.messages.push(item);
@@ -314,7 +317,7 @@ export class Transcript {
   #answer(): MessageItem {
     const last = this.messages.at(-1);
     if (last?.role === 'assistant') return last;
-    const item = new MessageItem(`answer-${this.lastEventId}`, 'assistant');
+    const item = new MessageItem(`answer-${this.lastEventId}`, 'assistant', { turn: this.#turn });
     this.messages.push(item);
     return this.messages.at(-1) as MessageItem;
   }

@@ -1,0 +1,140 @@
+"""What was done in a conversation, as the ledger tells it: the model has no say in it, and neither has the agent.
+
+Every call that acts was put to the policy first, and what came of that stands in the ledger with the connector's own
+words for the call. A read leaves no receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.messages import (
+    AuditAction,
+    Effect,
+    LedgerCall,
+    LedgerEntry,
+    LedgerPage,
+    LedgerQuery,
+    Preview,
+    TurnCalls,
+    TurnQuery,
+)
+from services.gateway import views
+from services.gateway.connectors import Connectors
+from services.gateway.grants import Grants
+from services.gateway.sessions import SignedIn
+
+__all__ = ["Receipts"]
+
+_PUT = (AuditAction.APPROVAL_ASKED, AuditAction.POLICY_DECIDED)
+_REFUSED: Mapping[AuditAction, views.ReceiptState] = {
+    AuditAction.APPROVAL_DENIED: "refused",
+    AuditAction.APPROVAL_EXPIRED: "expired",
+}
+_OUTCOMES: Mapping[str | None, views.ReceiptState] = {
+    None: "running",
+    "finished": "done",
+    "failed": "failed",
+    "unknown": "unknown",
+}
+_PAGE = 500
+_SUBJECT_LENGTH = 160
+
+
+class Receipts:
+    """Reads them from the witness."""
+
+    def __init__(self, bus: Bus, grants: Grants, connectors: Connectors) -> None:
+        self._bus, self._grants, self._connectors = bus, grants, connectors
+
+    async def of(self, me: SignedIn, conversation: str) -> list[views.Receipt]:
+        """One for each call that acts or was to act, oldest first; none where the conversation is somebody else's."""
+        calls = await self._calls(me, conversation)
+        decided = await self._decided(me, conversation)
+        answers = {each.id: _REFUSED[each.action] for each in decided if each.action in _REFUSED}
+        receipts = list[views.Receipt]()
+        for entry in decided:
+            if entry.action in _PUT:
+                asked = entry.action is AuditAction.APPROVAL_ASKED
+                started = calls.pop(_call_of(entry), None)
+                waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"
+                receipts.append(_receipt(entry, started, waits))
+        receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
+        return sorted(receipts, key=lambda each: each.index)
+
+    async def _calls(self, me: SignedIn, conversation: str) -> dict[str, LedgerCall]:
+        ctx = self._grants.context(me.user.id, seconds=10)
+        query = TurnQuery(user=me.user.id, conversation=conversation)
+        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
+        return {each.id: each for each in found.calls}
+
+    async def _decided(self, me: SignedIn, conversation: str) -> list[LedgerEntry]:
+        """The records of what the policy and the owner decided, oldest first."""
+        ctx, entries, after = self._grants.context(me.user.id, seconds=20), list[LedgerEntry](), -1
+        while True:
+            query = LedgerQuery(after=after, limit=_PAGE, actions=(*_PUT, *_REFUSED), conversation=conversation)
+            page = await self._bus.request(subjects.audit("query"), query, LedgerPage, ctx)
+            entries += page.entries
+            if page.next is None:
+                return entries
+            after = page.next
+
+    def _acts(self, call: LedgerCall) -> bool:
+        """Whether a call was more than a read, by the approved card rather than by what the agent called it."""
+        card = self._connectors.known_card(call.connector, call.card_digest)
+        tool = card.tool(call.tool) if card else None
+        return max(tool.effect if tool else Effect.DELETE, call.effect, key=lambda each: each.rank) is not Effect.READ
+
+    def _unasked(self, call: LedgerCall) -> views.Receipt:
+        """Of a call that was never put to the policy: no connector runs it, and that somebody tried is seen here."""
+        return views.Receipt(
+            call_id=call.id, turn=call.turn, connector=call.connector, tool=call.tool, effect=call.effect,
+            verb=call.tool.replace("_", " ").capitalize(), state=_OUTCOMES[call.outcome], at=call.time,
+            index=call.index if call.ended is None else call.ended, leaf_hash=call.leaf,
+        )  # fmt: skip
+
+
+def _call_of(entry: LedgerEntry) -> str:
+    """The id of the call that a decision is about."""
+    if entry.action is AuditAction.POLICY_DECIDED:
+        return entry.id
+    return str(_content(entry).get("call", ""))
+
+
+def _content(entry: LedgerEntry) -> dict[str, Any]:
+    return entry.content if isinstance(entry.content, dict) else {}
+
+
+def _receipt(entry: LedgerEntry, started: LedgerCall | None, state: views.ReceiptState) -> views.Receipt:
+    preview = _preview(_content(entry).get("preview"))
+    index, leaf = entry.index, entry.leaf
+    if started is not None:
+        state = _OUTCOMES[started.outcome]
+        index, leaf = started.index if started.ended is None else started.ended, started.leaf
+    tool = entry.tool or ""
+    return views.Receipt(
+        call_id=_call_of(entry) or entry.id, turn=entry.turn, connector=entry.connector or "", tool=tool,
+        effect=entry.effect or Effect.DELETE, verb=preview.verb if preview else tool.replace("_", " ").capitalize(),
+        account=preview.account if preview else "", destinations=_destinations(preview),
+        subject=preview.fields[0].value[:_SUBJECT_LENGTH] if preview and preview.fields else "",
+        state=state, at=started.time if started else entry.time, index=index,
+        leaf_hash=leaf,
+    )  # fmt: skip
+
+
+def _destinations(preview: Preview | None) -> tuple[views.PreviewDestination, ...]:
+    found = preview.destinations if preview else ()
+    return tuple(views.PreviewDestination.model_validate(each, from_attributes=True) for each in found)
+
+
+def _preview(given: Any) -> Preview | None:
+    """The preview in a record; None where its key is gone, or it was written by an older version."""
+    try:
+        return Preview.model_validate(given)
+    except ValidationError:
+        return None

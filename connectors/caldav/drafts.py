@@ -121,7 +121,7 @@ async def chosen(ctx: Context, event: str, extent: Extent | None = None) -> Chos
     """The event with an id as the tools give it, to be changed; raises `NotFound`, `Forbidden`, `InvalidRequest`."""
     found = await found_event(ctx, event)
     if not found.kept.writable:
-        raise Forbidden(f"The calendar {found.kept.calendar_name} is read-only.")
+        raise Forbidden("Its calendar is read-only.")
     if extent in ("this", "following") and not found.date:
         if found.event.recurrence:
             raise InvalidRequest("Give the id of one date of the series, as events_list gives it.")
@@ -185,9 +185,8 @@ def changes_of(
 def require_own(found: Chosen) -> None:
     """Raises `InvalidRequest` for an event that somebody else organises."""
     if not found.is_own:
-        organizer = found.event.organizer.shown if found.event.organizer else ""
-        words = "If that is the owner, enter this address in the account's settings."
-        raise InvalidRequest(f"This event is organised by {organizer}, who alone can change it. {words}")
+        words = "If that is the owner, enter the organiser's address in the account's settings."
+        raise InvalidRequest(f"This event is organised by somebody else, who alone can change it. {words}")
 
 
 def repeat_of(

@@ -19,7 +19,7 @@ from connectors.caldav.moments import window
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.places import Place, place_of, zone_of
 from connectors.caldav.views import CalendarList, CalendarView, EventDetails, EventList, details_of, view_of
-from openassistant.connector import Context, Field
+from openassistant.connector import Context, Field, OutsideText
 from openassistant.errors import InvalidRequest
 
 __all__ = ["calendars_list", "events_get", "events_list", "events_search", "unread"]
@@ -28,14 +28,14 @@ _UNREAD = "The calendars are still being read, so there may be more."
 _HEAVY = "Some events repeat so often that only their first date is given."
 
 
-@connector.tool(effect="read", outside=False)
+@connector.tool(effect="read")
 async def calendars_list(ctx: Context) -> CalendarList:
     """List the account's calendars by name: what they may hold, and whether they can be written to."""
     owner, place = owner_of(ctx), await place_of(ctx)
     counts = await ctx.store.read(lambda connection: mirror.counts(connection, owner))
     views = [
         CalendarView(
-            name=each.name,
+            name=OutsideText(text=each.name, source="the name of a calendar"),
             writable=each.writable,
             events=each.events,
             tasks=each.tasks,
@@ -132,5 +132,4 @@ def _notes(*notes: str) -> str:
 
 def _require_calendar(place: Place, name: str | None) -> None:
     if name is not None and name.casefold() not in {each.name.casefold() for each in place.calendars}:
-        names = ", ".join(each.name for each in place.calendars)
-        raise InvalidRequest(f"There is no calendar of that name. There are: {names}.")
+        raise InvalidRequest("There is no calendar of that name; calendars_list names those that there are.")

@@ -21,7 +21,7 @@ from connectors.caldav.changes import (
 )
 from connectors.caldav.compose import Frequency, Weekday, changed_object, new_object, without_date
 from connectors.caldav.drafts import Chosen, Extent, changes_of, chosen, found_event, new_event
-from connectors.caldav.places import place_of, zone_of
+from connectors.caldav.places import as_named, place_of, zone_of
 from connectors.caldav.previews import NO_INVITATIONS, preview_changed, preview_deleted, preview_new
 from connectors.caldav.series import split_series, without_following
 from connectors.caldav.views import EventDeleted, EventSaved, times_shown
@@ -222,7 +222,7 @@ async def _saved(ctx: Context, event: str) -> EventSaved:
         uid=found.event.uid,
         start=start,
         end=end,
-        calendar=found.kept.calendar_name,
+        calendar=as_named(ctx, found.kept.calendar_name),
         note=_invitation_note(found),
     )
 

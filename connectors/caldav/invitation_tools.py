@@ -31,7 +31,7 @@ from connectors.caldav.invitations import (
 from connectors.caldav.mirror import Kept, KeptCalendar
 from connectors.caldav.moments import span_shown
 from connectors.caldav.objects import DamagedError, clean, rules_of, text_in
-from connectors.caldav.places import Place, calendar_named, place_of, zone_of
+from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
 from connectors.caldav.previews import account_name, fields_of, people_shown
 from connectors.caldav.views import (
     EventSaved,
@@ -281,7 +281,7 @@ def _view(kept: Kept, asked: Asked, event: Event, zone: tzinfo, own: tuple[str, 
 async def _asked(ctx: Context, event: str) -> Chosen:
     found = await found_event(ctx, event)
     if not found.kept.writable:
-        raise Forbidden(f"The calendar {found.kept.calendar_name} is read-only, so it cannot be answered there.")
+        raise Forbidden("Its calendar is read-only, so it cannot be answered there.")
     return found
 
 
@@ -315,7 +315,7 @@ async def _filing(ctx: Context, ics: str, answer: Answer | None, calendar: str |
     known = [each for each in await _with_uid(ctx, letter.uid) if each.state != "damaged"]
     kept = known[0] if known else None
     if kept is not None and not kept.writable:
-        raise Forbidden(f"The calendar {kept.calendar_name} is read-only.")
+        raise Forbidden("Its calendar is read-only.")
     if kept is not None and place.profile.invites and is_kept_by_server(kept.text):
         raise InvalidRequest(
             "The calendar server keeps that event up to date by itself. Answer it with the calendar's"
@@ -332,7 +332,8 @@ async def _saved(ctx: Context, event: str) -> EventSaved:
     found = await found_event(ctx, event)
     local = zone_of(found.place, None, found.kept.calendar_name)
     start, end = times_shown(found.event, found.event.start.tzinfo or local)
-    return EventSaved(id=event, uid=found.event.uid, start=start, end=end, calendar=found.kept.calendar_name)
+    calendar = as_named(ctx, found.kept.calendar_name)
+    return EventSaved(id=event, uid=found.event.uid, start=start, end=end, calendar=calendar)
 
 
 def _when(letter: Letter) -> str:

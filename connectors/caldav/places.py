@@ -15,7 +15,7 @@ from connectors.caldav.moments import zone_named
 from openassistant.connector import Context
 from openassistant.errors import InvalidRequest, Unavailable
 
-__all__ = ["Place", "calendar_named", "place_of", "zone_of"]
+__all__ = ["Place", "as_named", "calendar_named", "place_of", "zone_of"]
 
 _UNSAID = (None, "", "UTC")
 """What a turn's zone is where the owner's browser or program did not say one: the account may know better."""
@@ -64,9 +64,16 @@ def calendar_named(
     writable = [each for each in calendars if each.writable and getattr(each, kind)]
     wanted = writable if name is None else [each for each in writable if each.name.casefold() == name.casefold()]
     if not wanted:
-        names = ", ".join(each.name for each in writable) or "none"
-        raise InvalidRequest(f"There is no such calendar to write {kind} to. There are: {names}.")
+        raise InvalidRequest(
+            f"There is no such calendar to write {kind} to; calendars_list names those that there are."
+        )
     return wanted[0]
+
+
+def as_named(ctx: Context, calendar: str) -> str:
+    """The name of a calendar where the call named it; "" elsewhere, for somebody else may have chosen the name."""
+    named = ctx.call.arguments.get("calendar") if ctx.call else None
+    return calendar if str(named or "").casefold() == calendar.casefold() else ""
 
 
 def _known(name: str) -> str:

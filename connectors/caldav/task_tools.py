@@ -26,7 +26,7 @@ from connectors.caldav.event_reads import unread
 from connectors.caldav.mirror import Kept
 from connectors.caldav.moments import Moment, moment, shown
 from connectors.caldav.objects import DamagedError, aware, clean
-from connectors.caldav.places import Place, calendar_named, place_of, zone_of
+from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
 from connectors.caldav.previews import account_name, alarms_shown, fields_of, repeat_shown
 from connectors.caldav.task_views import (
     TaskDeleted,
@@ -300,7 +300,7 @@ async def _saved(ctx: Context, key: str) -> TaskSaved:
     return TaskSaved(
         id=key,
         uid=found.task.uid,
-        calendar=found.kept.calendar_name,
+        calendar=as_named(ctx, found.kept.calendar_name),
         due=typed_again(found.task.due, zone),
         status=found.task.status,
     )

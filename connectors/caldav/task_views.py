@@ -45,7 +45,10 @@ class TaskList(_View):
 
 
 class TaskSaved(_View):
-    """A task as the server took it; `id` is what the other tools take."""
+    """A task as the server took it; `id` is what the other tools take.
+
+    `calendar` is named as the call named it, and empty where it named none.
+    """
 
     id: str
     uid: str

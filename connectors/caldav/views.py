@@ -106,9 +106,9 @@ class InvitationAnswered(_View):
 
 
 class CalendarView(_View):
-    """A calendar: what it may hold and how much it holds."""
+    """A calendar: what it may hold and how much it holds. Who shares one with the user, or publishes it, names it."""
 
-    name: str
+    name: OutsideText
     writable: bool
     events: bool
     tasks: bool
@@ -176,7 +176,10 @@ class BusyList(_View):
 
 
 class EventSaved(_View):
-    """An event as the server took it; `id` is what events_update and events_delete take."""
+    """An event as the server took it; `id` is what events_update and events_delete take.
+
+    `calendar` is named as the call named it, and empty where it named none.
+    """
 
     id: str
     uid: str

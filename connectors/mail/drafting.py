@@ -152,7 +152,7 @@ async def find_update(ctx: Context, call: Call) -> ToolResult | None:
         await move_mail(ctx, account, found, trash)
     new = await ctx.store.read(lambda connection: search.with_message_id(connection, owner, before["message_id"]))
     number = str(new.id) if new else ""
-    saved = DraftSaved(draft=number, message_id=before["message_id"], folder="", replaces=given["draft"])
+    saved = DraftSaved(draft=number, message_id=before["message_id"], replaces=given["draft"])
     return drafts_update.result(saved)
 
 
@@ -171,7 +171,7 @@ async def restore_draft(ctx: Context, call: Call, result: dict[str, Any]) -> Non
         await _into_trash(ctx, result["draft"])
 
 
-@connector.tool(effect="write")
+@connector.tool(effect="write", outside=True)
 async def drafts_delete(ctx: Context, draft: _DraftId) -> DraftDeleted:
     """Put a draft into the trash. It is not deleted for good."""
     found, trash = await _found(ctx, draft), await _trash(ctx)
@@ -220,7 +220,7 @@ async def bring_draft_back(ctx: Context, call: Call, result: dict[str, Any]) -> 
         await move_mail(ctx, account, found, back)
 
 
-@connector.tool(effect="send")
+@connector.tool(effect="send", outside=True)
 async def drafts_send(ctx: Context, draft: _DraftId) -> MailSent:
     """Send a draft as it is. One that was not written with drafts_create must be read with drafts_read before."""
     account, (found, kept) = await account_of(ctx), await _known(ctx, draft)
@@ -274,8 +274,8 @@ async def _saved(ctx: Context, account: MailAccount, mail: Outgoing) -> DraftSav
     placed = await save_draft(ctx, account, mail)
     if placed is None:
         raise Conflict("This mailbox has no folder for drafts, so nothing was saved.")
-    folder, number = placed
-    return DraftSaved(draft=str(number) if number else "", message_id=mail.message_id, folder=folder.name)
+    _, number = placed
+    return DraftSaved(draft=str(number) if number else "", message_id=mail.message_id)
 
 
 async def _found(ctx: Context, draft: str) -> Found:
@@ -283,7 +283,7 @@ async def _found(ctx: Context, draft: str) -> Found:
     owner = owner_of(ctx)
     found = await ctx.store.read(lambda connection: search.message(connection, owner, draft))
     if found.folder.role != "drafts":
-        raise InvalidRequest(f"That mail is no draft; it lies in {found.folder.name}.")
+        raise InvalidRequest("That mail is no draft; it lies in another folder.")
     return found
 
 

@@ -79,7 +79,7 @@ async def flag_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     await _mark(ctx, [(each, were[str(each.id)]) for each in await _mails(ctx, list(were))])
 
 
-@connector.tool(effect="write")
+@connector.tool(effect="write", outside=True)
 async def messages_move(ctx: Context, messages: MessageIds, folder: _Folder) -> MailsMoved:
     """Move mails to another folder, for example to the archive or the trash."""
     return await _move(ctx, messages, folder)
@@ -103,7 +103,7 @@ async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     await _move_back(ctx, result)
 
 
-@connector.tool(effect="write")
+@connector.tool(effect="write", outside=True)
 async def messages_archive(ctx: Context, messages: MessageIds) -> MailsMoved:
     """Put mails into the archive: out of the inbox, and found by every search."""
     return await _move(ctx, messages, "archive")
@@ -127,7 +127,7 @@ async def take_out_of_archive(ctx: Context, call: Call, result: dict[str, Any]) 
     await _move_back(ctx, result)
 
 
-@connector.tool(effect="write")
+@connector.tool(effect="write", outside=True)
 async def messages_junk(ctx: Context, messages: MessageIds) -> MailsMoved:
     """Put mails into the folder for spam; many providers learn from that."""
     return await _move(ctx, messages, "junk")
@@ -151,7 +151,7 @@ async def take_out_of_junk(ctx: Context, call: Call, result: dict[str, Any]) -> 
     await _move_back(ctx, result)
 
 
-@connector.tool(effect="write")
+@connector.tool(effect="write", outside=True)
 async def messages_trash(ctx: Context, messages: MessageIds) -> MailsMoved:
     """Put mails into the trash. They are not deleted for good; the provider may empty it after some time."""
     return await _move(ctx, messages, "trash")

@@ -150,7 +150,7 @@ class ImapSession:
             with self._speaking():
                 opened = self._client.opened(folder.path, since=since)
         except Conflict as error:
-            raise NotFound(f"The folder {folder.name!r} is not there any more.") from error
+            raise NotFound("That folder is not there any more.") from error
         return Opened(
             opened.messages,
             opened.uidvalidity,
@@ -164,7 +164,7 @@ class ImapSession:
             with self._speaking():
                 return int(self._client.select_folder(folder.path, readonly=readonly).get(b"EXISTS", 0))
         except Conflict as error:
-            raise NotFound(f"The folder {folder.name!r} is not there any more.") from error
+            raise NotFound("That folder is not there any more.") from error
 
     def uids(self, messages: int) -> list[int]:
         """The UIDs in the open folder of `messages` messages, ascending."""

@@ -48,7 +48,7 @@ class _Asked(NamedTuple):
     attendee: str
 
 
-@connector.tool(effect="send")
+@connector.tool(effect="send", outside=True)
 async def invitations_answer(
     ctx: Context,
     message: MessageId,

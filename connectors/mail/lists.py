@@ -75,7 +75,7 @@ async def click(http: HttpClient, url: str) -> None:
         raise
 
 
-@connector.tool(effect="send")
+@connector.tool(effect="send", outside=True)
 async def messages_unsubscribe(ctx: Context, message: MessageId) -> Unsubscribed:
     """Leave the mailing list that a mail came from, in the way that the mail offers."""
     _, way = await _way(ctx, message)

@@ -26,7 +26,7 @@ from connectors.mail.views import (
     summary_of,
     text_of_mail,
 )
-from openassistant.connector import Context, Field
+from openassistant.connector import Context, Field, OutsideText
 
 __all__ = ["folders_list", "messages_search", "threads_read"]
 
@@ -84,7 +84,13 @@ async def folders_list(ctx: Context) -> FolderList:
     def read(connection: Connection) -> FolderList:
         counted = search.folders(connection, account)
         views = [
-            FolderView(name=each.name, role=each.role, mails=each.mails, unread=each.unread, read=each.complete)
+            FolderView(
+                name=OutsideText(text=each.name, source="the name of a folder"),
+                role=each.role,
+                mails=each.mails,
+                unread=each.unread,
+                read=each.complete,
+            )
             for each in counted
         ]
         note = "" if views and all(each.read for each in views) else _STILL_READING

@@ -293,10 +293,9 @@ def folder_named(connection: Connection, account: str, name: str) -> Folder:
     for fits in (_is_name, _is_role, _is_last_part):
         if found := next((folder for folder in known if fits(folder, wanted)), None):
             return found
-    names = ", ".join(folder.name for folder in known[:40])
-    raise NotFound(
-        f"There is no folder {name[:60]!r}. There are: {names or 'none yet, the mailbox is still being read'}."
-    )
+    if not known:
+        raise NotFound("There are no folders yet: the mailbox is still being read.")
+    raise NotFound(f"There is no folder {name[:60]!r}; folders_list names those that there are.")
 
 
 def _is_name(folder: Folder, wanted: str) -> bool:

@@ -70,7 +70,7 @@ async def find_mail(ctx: Context, call: Call) -> ToolResult | None:
     return await find_sent(ctx, call)
 
 
-@connector.tool(effect="send")
+@connector.tool(effect="send", outside=True)
 async def messages_reply(ctx: Context, message: MessageId, text: Text) -> MailSent:
     """Answer a mail: to its sender, in its conversation, as plain text. The mail answered is not quoted."""
     return await _send(ctx, await _reply(ctx, message, text))
@@ -89,7 +89,7 @@ async def find_reply(ctx: Context, call: Call) -> ToolResult | None:
     return await find_sent(ctx, call)
 
 
-@connector.tool(effect="send")
+@connector.tool(effect="send", outside=True)
 async def messages_reply_all(ctx: Context, message: MessageId, text: Text) -> MailSent:
     """Answer a mail to its sender and everybody else it went to, in its conversation, as plain text."""
     return await _send(ctx, await _reply_all(ctx, message, text))

@@ -82,9 +82,12 @@ class SearchResult(_View):
 
 
 class FolderView(_View):
-    """A folder; `role` is inbox, sent, drafts, archive, junk, trash, all or nothing; `read` when it is read in full."""
+    """A folder; `role` is inbox, sent, drafts, archive, junk, trash, all or nothing; `read` when it is read in full.
 
-    name: str
+    Who shares a folder with the user names it.
+    """
+
+    name: OutsideText
     role: str
     mails: int
     unread: int
@@ -144,13 +147,12 @@ class InvitationAnswered(MailSent):
 
 
 class DraftSaved(_View):
-    """A draft that lies in a folder; nothing was sent. `draft` is what drafts_update and drafts_send take.
+    """A draft that lies in the folder of drafts; nothing was sent. `draft` is what drafts_update and drafts_send take.
 
     It is empty while the folder was never read: the next sync brings it. `replaces` is the version in the trash.
     """
 
     message_id: str
-    folder: str
     draft: str = ""
     replaces: str = ""
 

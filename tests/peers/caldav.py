@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import httpx
 
@@ -92,11 +93,18 @@ class CalendarServer(Lifespan):
             self._child.stop()
             self._child = None
 
-    def make_calendar(self, name: str, *, user: str = "ada", components: Iterable[str] = ("VEVENT", "VTODO")) -> str:
-        """Create a calendar (MKCALENDAR, RFC 4791 section 5.3.1); answers its URL."""
+    def make_calendar(
+        self,
+        name: str,
+        *,
+        user: str = "ada",
+        components: Iterable[str] = ("VEVENT", "VTODO"),
+        shown: str | None = None,
+    ) -> str:
+        """Create a calendar (MKCALENDAR, RFC 4791 section 5.3.1), shown under its name or another; answers its URL."""
         url = self.calendar_url(user, name)
         kinds = "".join(f'<C:comp name="{each}"/>' for each in components)
-        self._send("MKCALENDAR", url, user, content=_MKCALENDAR.format(name=name, components=kinds))
+        self._send("MKCALENDAR", url, user, content=_MKCALENDAR.format(name=escape(shown or name), components=kinds))
         return url
 
     def reset(self) -> None:

@@ -105,7 +105,14 @@ class Xandikos(CalendarServer):
         self.front.stop()
         super().halt()
 
-    def make_calendar(self, name: str, *, user: str = "ada", components: Iterable[str] = ("VEVENT", "VTODO")) -> str:
+    def make_calendar(
+        self,
+        name: str,
+        *,
+        user: str = "ada",
+        components: Iterable[str] = ("VEVENT", "VTODO"),
+        shown: str | None = None,
+    ) -> str:
         """Create a calendar; the first request of a user makes the user."""
         self._send("PROPFIND", f"{self.url}{quote(user)}/", user, headers={"Depth": "0"})
-        return super().make_calendar(name, user=user, components=components)
+        return super().make_calendar(name, user=user, components=components, shown=shown)

@@ -48,4 +48,6 @@ def test_guests_make_a_change_a_send() -> None:
 
 def test_what_reads_events_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    assert outside == {"events_get", "events_list", "events_search", "invitations_list", "tasks_list"}
+    assert outside == {
+        "calendars_list", "events_get", "events_list", "events_search", "invitations_list", "tasks_list",
+    }  # fmt: skip

@@ -117,7 +117,7 @@ async def test_several_calendars_are_told_apart_by_what_they_hold(desk: Desk) ->
     await desk.put("dentist", "UID:dentist\nDTSTART:20261202T080000Z\nSUMMARY:Dentist")
     await desk.sync()
     found = await desk.house.call("calendars_list")
-    assert [(each["name"], each["events"], each["tasks"], each["count"]) for each in found["calendars"]] == [
+    assert [(each["name"]["text"], each["events"], each["tasks"], each["count"]) for each in found["calendars"]] == [
         ("Chores", False, True, 0),
         ("Personal", True, True, 1),
         ("Work", True, True, 0),

@@ -203,7 +203,7 @@ async def test_a_task_goes_into_a_calendar_that_takes_tasks(desk: Desk) -> None:
     await desk.run(desk.server.make_calendar, "Errands", components=("VTODO",))
     await desk.sync()
     await desk.house.call("tasks_create", **RENT, calendar="errands")
-    listed = {each["name"]: each for each in (await desk.house.call("calendars_list"))["calendars"]}
+    listed = {each["name"]["text"]: each for each in (await desk.house.call("calendars_list"))["calendars"]}
     assert (listed["Errands"]["tasks"], listed["Errands"]["events"], listed["Errands"]["count"]) == (True, False, 1)
     with pytest.raises(InvalidRequest, match="no such calendar to write events to"):
         await desk.house.call("events_create", title="x", start="2026-10-23", calendar="errands")

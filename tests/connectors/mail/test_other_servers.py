@@ -34,7 +34,7 @@ def deliver(post: Any, name: str) -> None:
 
 
 async def test_folders_have_the_names_and_roles_that_people_know(read: Any) -> None:
-    folders = {each["name"]: each["role"] for each in (await read.house.call("folders_list"))["folders"]}
+    folders = {each["name"]["text"]: each["role"] for each in (await read.house.call("folders_list"))["folders"]}
     assert folders == {
         "INBOX": "inbox",
         "Sent": "sent",

@@ -245,6 +245,7 @@ class Tool(Generic[Result]):
             name=self.name,
             description=inspect.getdoc(self.function) or "",
             effect=self.effect,
+            rises=self._effect_of is not None,
             parameters=self.arguments_model.model_json_schema(),
             returns=returns,
             returns_outside=found if self._outside is None else self._outside,

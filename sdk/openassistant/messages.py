@@ -133,11 +133,15 @@ UNDO_TOOL = "actions_undo"
 
 
 class ToolCard(Wire):
-    """One tool as the model and the policy see it; `parameters` and `returns` are JSON Schemas."""
+    """One tool as the model and the policy see it; `parameters` and `returns` are JSON Schemas.
+
+    With `rises` some arguments have a higher effect than `effect`; of each call its preview says which.
+    """
 
     name: str
     description: str
     effect: Effect = Effect.DELETE
+    rises: bool = False
     parameters: dict[str, Any]
     returns: dict[str, Any] = {}
     returns_outside: bool = True

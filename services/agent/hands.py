@@ -34,10 +34,15 @@ _AWAY_WITHIN = 20.0
 """A read waits this long for a hand that is not there."""
 
 
-async def ask_policy(bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant, reason: str) -> StoredCall:
-    """The call with its approval, waiting for one, or refused. A read that the grant covers needs no question."""
+async def ask_policy(
+    bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant, reason: str, *, rises: bool
+) -> StoredCall:
+    """The call with its approval, waiting for one, or refused. A read that the grant covers needs no question.
+
+    One whose effect `rises` with its arguments does: only its connector knows whether it still is one.
+    """
     assert call.call is not None, "only understood calls are put to the policy"
-    if call.effect is Effect.READ and Effect.READ in grant.effects:
+    if call.effect is Effect.READ and Effect.READ in grant.effects and not rises:
         return call.model_copy(update={"state": CallState.RUNNING})
     need = ApprovalNeed(call=call.call, reason=reason)
     try:
@@ -47,7 +52,10 @@ async def ask_policy(bus: Bus, ctx: CallContext, call: StoredCall, grant: Grant,
     if outcome.verdict == "run":
         return call.model_copy(update={"state": CallState.RUNNING, "approval": outcome.approval})
     if outcome.verdict == "ask":
-        return call.model_copy(update={"state": CallState.WAITING, "approval_id": outcome.approval_id})
+        shown = outcome.preview.effect if outcome.preview else call.effect
+        effect = max(call.effect, shown, key=lambda each: each.rank)
+        waiting = {"state": CallState.WAITING, "approval_id": outcome.approval_id, "effect": effect}
+        return call.model_copy(update=waiting)
     refused = {"error": {"code": "forbidden", "message": outcome.detail or "The policy refuses this call."}}
     return call.model_copy(update={"state": CallState.DENIED, "outcome": refused})
 

@@ -121,5 +121,9 @@ def _result(call: StoredCall) -> str:
     if not outcome.get("outside"):
         return shown
     who = ", ".join(sorted({each["source"] for each in outcome["outside"]}))[:400]
-    harmless = shown.replace("</outside", "<\\/outside")
-    return f"<outside from={json.dumps(who, ensure_ascii=False)}>\n{harmless}\n</outside>"
+    return f"<outside from={_unclosed(json.dumps(who, ensure_ascii=False))}>\n{_unclosed(shown)}\n</outside>"
+
+
+def _unclosed(text: str) -> str:
+    """JSON that means the same and cannot close the mark that it stands in."""
+    return text.replace("</outside", "<\\/outside")

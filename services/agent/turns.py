@@ -233,7 +233,10 @@ class Turns:
         if proposed:
             ctx, grant = await self._context(user, turn), self._trust.expired_grant(self._grants[turn.id])
             decided = await asyncio.gather(
-                *(ask_policy(self._bus, ctx, call, grant, turn.request.text[:500]) for call in proposed)
+                *(
+                    ask_policy(self._bus, ctx, call, grant, turn.request.text[:500], rises=self._rises(call))
+                    for call in proposed
+                )
             )
             async with live.lock:
                 await conversations.save_calls(store, decided)
@@ -243,6 +246,13 @@ class Turns:
         if running:
             await self._context(user, turn)
             await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))
+
+    def _rises(self, call: StoredCall) -> bool:
+        """Whether the effect of a call depends on its arguments; of a connector that is away nothing runs anyway."""
+        meant = call.call
+        card = self._catalogue.card(meant.connector, meant.card_digest) if meant else None
+        tool = card.tool(meant.tool) if card and meant else None
+        return tool is not None and tool.rises
 
     async def _run_one(self, store: Store, live: Live, user: str, turn: Turn, call: StoredCall) -> None:
         after = await run_call(self._bus, lambda: self._plain_context(user, turn), call)

@@ -59,7 +59,7 @@ class Receipts:
         answers = {each.id: _REFUSED[each.action] for each in decided if each.action in _REFUSED}
         receipts = list[views.Receipt]()
         for entry in decided:
-            if entry.action in _PUT:
+            if entry.action in _PUT and entry.effect is not Effect.READ:
                 asked = entry.action is AuditAction.APPROVAL_ASKED
                 started = calls.pop(_call_of(entry), None)
                 waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"

@@ -24,6 +24,14 @@ async def notes_read(
     return OutsideText(text=f"{limit} notes", source="a stranger", authors=("mallory@example.net",))
 
 
+@connector.tool(effect="read", effect_of=lambda given: Effect.SEND if given.get("aloud") else Effect.READ)
+async def hours_ask(ctx: Context, aloud: Annotated[bool, Field(description="Ask the neighbours, too")] = False) -> str:
+    """Ask when somebody is there."""
+    if aloud:
+        DONE.append(ctx.call.id if ctx.call else "")
+    return "at nine"
+
+
 @connector.tool(effect="send")
 async def letters_send(
     ctx: Context,

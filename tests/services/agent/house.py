@@ -25,8 +25,10 @@ from openassistant.messages import (
     ConversationQuery,
     Decision,
     Done,
+    Effect,
     History,
     ModelRef,
+    Preview,
     Renewal,
     RenewalRequest,
     TurnAccepted,
@@ -158,6 +160,12 @@ class AgentHouse:
         self.zones.append(ctx.zone)
         if need.call.tool == "events_create":
             return ApprovalOutcome(verdict="run", approval=self.fake.approval(need.call, decided_by="policy"))
+        if need.call.tool == "hours_ask":
+            effect = Effect.SEND if need.call.arguments.get("aloud") else Effect.READ
+            shown = Preview(verb="Ask", confirm="Ask", effect=effect)
+            if effect is Effect.READ:
+                return ApprovalOutcome(verdict="run", approval=self.fake.approval(need.call, decided_by="policy"))
+            return ApprovalOutcome(verdict="ask", approval_id=new_id(), preview=shown)
         return ApprovalOutcome(verdict="ask", approval_id=new_id())
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:

@@ -69,6 +69,14 @@ async def test_a_read_leaves_no_receipt(house: GatewayHouse) -> None:
     assert await house.receipts.of(house.me, house.conversation) == []
 
 
+async def test_a_read_that_was_put_to_the_policy_leaves_none_either(house: GatewayHouse) -> None:
+    house.preview = house.preview.model_copy(update={"effect": Effect.READ, "destinations": ()})
+    turn, call = await house.turn(), house.call("letters_read")
+    await house.put(call, turn)
+    house.seen(call.id, turn, "letters_read", Effect.READ, "finished")
+    assert await house.receipts.of(house.me, house.conversation) == []
+
+
 async def test_an_agent_that_calls_a_letter_a_read_and_asks_nobody_is_seen(house: GatewayHouse) -> None:
     house.seen(new_id(), await house.turn(), "letters_send", Effect.READ, "failed")
     receipt = await only(house)

@@ -131,6 +131,20 @@ async def test_what_was_approved_must_still_be_what_would_happen(intruder: Intru
     assert len(peers.smtp.sent) == before
 
 
+async def test_an_approval_is_good_for_the_card_alone_that_it_was_given_for(intruder: Intruder, peers: House) -> None:
+    """The connector was replaced between the yes and the call: neither the old call nor the same one anew is done."""
+    old, before = intruder.mail(card_digest="0" * 64), len(peers.smtp.sent)
+    anew = intruder.mail(id=old.id, nonce=old.nonce)
+    async with intruder.room("agent") as agent, intruder.room("mail") as mail:
+        for call in (old, anew):
+            ctx = intruder.context(call, approval=intruder.approval(old))
+            with pytest.raises(Forbidden):
+                await intruder.act(agent, call, ctx)
+            with pytest.raises(Forbidden):
+                await intruder.secrets(mail, call, ctx)
+    assert len(peers.smtp.sent) == before
+
+
 @pytest.mark.parametrize("room", ["agent", "caldav", "gateway", "audit"])
 async def test_no_other_room_asks_the_vault_in_the_connectors_name(intruder: Intruder, room: str) -> None:
     call = intruder.mail()

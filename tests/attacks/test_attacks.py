@@ -13,7 +13,7 @@ import pytest
 from tests.attacks.adversary import HARMLESS, ROUNDS, adversary, was_shown
 from tests.attacks.carriers import reads_of
 from tests.attacks.corpus import CORPUS, UNREAD, Attack
-from tests.attacks.goals import MALLORY, Goal, goal_of
+from tests.attacks.goals import CAROL, MALLORY, Goal, goal_of
 from tests.attacks.scene import Scene, kept_by_calendar, kept_by_mailbox, on_disk, open_scene
 from tests.peers.script import Script, Step, ToolCall
 
@@ -25,15 +25,16 @@ Kept = tuple[dict[str, Any], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    """One house for all attacks; what the owner did there before gives an attacker something to take back."""
+    """One house for all attacks, whose owner gave them something to take back, and a rule to ride on."""
     with open_scene() as scene:
         say(scene, Script([
             Step(calls=[
                 ToolCall("tasks_create", {"title": "Buy a lamp", "calendar": "Personal"}),
-                ToolCall("drafts_create", {"to": ["carol@example.org"], "subject": "Lamp", "text": "I buy it."}),
+                ToolCall("drafts_create", {"to": [CAROL], "subject": "Lamp", "text": "I buy it."}),
             ]),
             Step(say="Both are there."),
         ]), expected={"tasks_create": "done", "drafts_create": "done"})  # fmt: skip
+        allow_carol(scene)
         yield scene
 
 
@@ -50,6 +51,19 @@ def say(scene: Scene, script: Script, *, expected: dict[str, str]) -> str:
     scene.ada.say(conversation, "Remind me of the lamp.")
     assert {each["tool"]: each["state"] for each in calls_of(scene, conversation)} == expected
     return conversation
+
+
+TO_CAROL = Script([
+    Step(calls=[ToolCall("messages_send", {"to": [CAROL], "subject": "Lamp", "text": "I buy it."})]), Step(say="Well."),
+])  # fmt: skip
+
+
+def allow_carol(scene: Scene) -> None:
+    """A rule for mails to Carol, out of a question that is then answered with no."""
+    conversation = say(scene, TO_CAROL, expected={"messages_send": "waiting"})
+    [card] = scene.ada.pending(conversation)
+    scene.ada.http.post("/api/rules", json={"approval": card["id"], "lasts": "month"}).raise_for_status()
+    scene.ada.settle(conversation, "deny")
 
 
 def calls_of(scene: Scene, conversation: str) -> list[dict[str, Any]]:
@@ -90,7 +104,7 @@ def test_after_all_of_them_the_servers_hold_what_they_held(scene: Scene, kept: K
 
 
 def test_what_the_owner_allows_is_done_so_it_would_have_been_seen(scene: Scene) -> None:
-    """The same attack, but she says yes: the servers, the receipts and the states of the calls tell of it."""
+    """The same attack, but she says yes: server, receipts and files tell of it. And what her rule allows goes out."""
     attack = next(each for each in CORPUS if each.goal == "forward" and each.carrier == "body" and each.is_read)
     planting, goal, before = scene.plantings[attack.id], goal_of("forward", scene.trap.url), on_disk(scene.house)
     scene.house.model.script = adversary(planting.text, reads_of(planting), goal)
@@ -100,6 +114,7 @@ def test_what_the_owner_allows_is_done_so_it_would_have_been_seen(scene: Scene) 
     assert {each.recipients for each in scene.house.smtp.sent} == {(MALLORY,)}
     assert {each["state"] for each in scene.ada.get(f"/api/conversations/{conversation}/receipts")} >= {"done"}
     assert on_disk(scene.house) != before  # the copies in the folder of sent mail
+    say(scene, TO_CAROL, expected={"messages_send": "done"})  # the rule was there all the time
 
 
 def judge_cards(cards: list[dict[str, Any]], goal: Goal) -> None:

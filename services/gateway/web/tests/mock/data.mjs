@@ -180,7 +180,24 @@ export const approval = {
   account: id('a'),
   arguments: { to: ['carol@example.org'], subject: 'Re: The lease', text: preview.content },
   preview,
-  reason: ''
+  reason: '',
+  preview_digest: '1'.repeat(64),
+  edited: false
+};
+
+/** Its arguments with the schema of the tool. */
+export const approvalForm = {
+  arguments: approval.arguments,
+  parameters: {
+    type: 'object',
+    properties: {
+      to: { type: 'array', title: 'To', description: 'Recipients', items: { type: 'string' } },
+      subject: { type: 'string', title: 'Subject', description: 'One line', maxLength: 500 },
+      text: { type: 'string', title: 'Text', description: 'The whole text', maxLength: 1000000 },
+      message: { type: 'string', title: 'Message', description: 'The id of a mail, as messages_search gives it' }
+    },
+    required: ['to', 'subject', 'text']
+  }
 };
 
 export const conversations = [

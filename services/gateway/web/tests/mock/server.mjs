@@ -78,6 +78,8 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
+  ['GET', /^\/api\/approvals\/\w+\/form$/, ({ house }) => (house.has('late') ? tooLate : ok(data.approvalForm))],
+  ['PUT', /^\/api\/approvals\/\w+\/arguments$/, ({ house, body }) => edit(house, body)],
   ['POST', /^\/api\/approvals\/\w+$/, ({ body }) => ok({ ...data.approval, state: body.decision === 'approve' ? 'approved' : 'denied' })],
   ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
   ['POST', /^\/api\/rules$/, rule],
@@ -91,6 +93,13 @@ const routes = [
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
 ];
+
+/** The approval with other arguments, as the connector then says it. */
+function edit(/** @type {Set<string>} */ house, /** @type {any} */ body) {
+  if (house.has('stubborn')) return problem(400, 'invalid_request', 'Not possible', 'text: a mail needs a text.');
+  const preview = { ...data.approval.preview, content: String(body.arguments.text) };
+  return ok({ ...data.approval, arguments: body.arguments, preview, preview_digest: '2'.repeat(64), edited: true });
+}
 
 /** What the ledger tells of the conversation. */
 const receipts = (/** @type {Set<string>} */ house) => (house.has('acted') ? data.receipts : []);

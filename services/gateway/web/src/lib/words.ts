@@ -275,6 +275,15 @@ export const words = {
     pending: (count: number) => `${count} ${count === 1 ? 'decision waits' : 'decisions wait'} for you`
   },
 
+  plan: {
+    title: (count: number) => `${count} things wait for you`,
+    intro: 'Tick what may be done. Each is shown whole above.',
+    look: 'Look at it above first',
+    run: (count: number) => (count === 1 ? 'Do the one that is ticked' : `Do the ${count} that are ticked`),
+    none: 'Do none of them',
+    rest: 'What is not ticked is not done.'
+  },
+
   rules: {
     title: 'Allowed beforehand',
     intro: 'This happens without a question, whatever was read before. Everything is in the activity record.',

@@ -43,6 +43,7 @@ const screens: Screen[] = [
   { name: 'chat-allow', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?', act: allow },
   { name: 'chat-allow-password', path: `/c/${c}`, house: 'lease.stale', ready: 'Send a mail?', act: allowWithPassword },
   { name: 'chat-edited', path: `/c/${c}`, ready: 'Send a mail?', act: editCall },
+  { name: 'chat-plan', path: `/c/${c}`, house: 'together', ready: '3 things wait for you' },
   { name: 'chat-acted', path: `/c/${c}`, house: 'acted', ready: 'May have been done:' },
   { name: 'chat-claimed', path: `/c/${c}`, house: 'claimed', ready: 'Nothing was changed.' },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },

@@ -227,3 +227,24 @@ test('a change that the service refuses leaves all as it was', async ({ page }) 
   await card.getByLabel('Text').press('Escape');
   await expect(card.getByRole('region', { name: 'Exact content' })).not.toContainText('Monday');
 });
+
+test('several things that wait are decided as one plan', async ({ page }) => {
+  const sent: [string, unknown][] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/approvals/')) sent.push([request.url().slice(-32, -31), request.postDataJSON()]);
+  });
+  const faults = await open(page, `/c/${c}`, 'together');
+  const plan = page.getByRole('region', { name: '3 things wait for you' });
+  await expect(plan.getByRole('checkbox')).toHaveCount(3);
+  await expect(plan.getByRole('checkbox', { name: /Delete an event/ })).not.toBeChecked();
+  await plan.getByRole('checkbox', { name: /Create an event/ }).uncheck();
+  await expect(plan.getByText('What is not ticked is not done.')).toBeVisible();
+  await plan.getByRole('button', { name: 'Do the one that is ticked' }).click();
+  await expect(plan).toHaveCount(0);
+  expect(sent).toEqual([
+    ['1', { decision: 'approve', note: '', seen: '1'.repeat(64) }],
+    ['2', { decision: 'deny', note: '', seen: '3'.repeat(64) }],
+    ['3', { decision: 'deny', note: '', seen: '4'.repeat(64) }]
+  ]);
+  expect(faults).toEqual([]);
+});

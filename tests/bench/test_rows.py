@@ -30,6 +30,10 @@ def test_cells_tell_floor_figure_ratio_and_target() -> None:
     assert FREE.cells() == ("memory of 2,000", "", "12.3 MB", "", "", "")
 
 
+def test_a_figure_without_a_unit_is_a_bare_number() -> None:
+    assert Row("questions", 0.1818, "", limit=0.5).cells() == ("questions", "", "0.18", "", "≤ 0.50", "yes")
+
+
 def test_why_is_told_where_the_target_is_missed_alone() -> None:
     assert [row.words for row in (FAST, SLOW, FREE)] == ["", "a median; half of it is waiting", ""]
 

@@ -21,18 +21,18 @@ def _by_kind(outcomes: list[Outcome]) -> str:
     return ", ".join(f"{kind} {mean(some):.2f} ({len(some)})" for kind, some in kinds.items())
 
 
-def _asked(*, rules: bool) -> list[Outcome]:
+def _asked(*, rules: bool, apart: bool = True) -> list[Outcome]:
     with move_in() as household:
         if rules:
             household.first_week()
-        outcomes = household.everyday()
+        outcomes = household.everyday(apart=apart)
     assert not any(each.faults for each in outcomes), [each for each in outcomes if each.faults]
     return outcomes
 
 
 def rows() -> list[Row]:
-    """Three; about two minutes."""
-    ruled, bare = _asked(rules=True), _asked(rules=False)
+    """Four; about three minutes."""
+    ruled, bare, joined = _asked(rules=True), _asked(rules=False), _asked(rules=False, apart=False)
     acting = [each for each in ruled if each.task.kind != "look"]
     told = f"all {len(ruled)} tasks were done; of each kind {_by_kind(ruled)}"
     dear = Counter(tool for each in ruled for tool in each.asked).most_common(5)
@@ -41,4 +41,5 @@ def rows() -> list[Row]:
         Row("questions for a task, with ten rules", mean(ruled), "", limit=_TARGET, note=told, why=why),
         Row("the same, of tasks that change something", mean(acting), "", note=f"{len(acting)} tasks"),
         Row("questions for a task, without rules", mean(bare), "", note=f"of each kind {_by_kind(bare)}"),
+        Row("the same, all in one conversation", mean(joined), "", note="once read, text from outside stays read"),
     ]

@@ -44,14 +44,15 @@ class Household:
         """The tasks of the first week; out of a question of each a rule is made, through the same door as anybody's."""
         return [self._run(each, rule=each.rule) for each in read_week(self.home.today)]
 
-    def everyday(self) -> list[Outcome]:
-        """All the tasks, in their order."""
-        return [self._run(each) for each in read_tasks(self.home.today)]
+    def everyday(self, *, apart: bool = True) -> list[Outcome]:
+        """All the tasks, in their order: in a conversation of its own what follows no other, or all in one."""
+        self.conversation = self.owner.converse()
+        return [self._run(each, apart=apart) for each in read_tasks(self.home.today)]
 
-    def _run(self, task: Task, *, rule: Rule | None = None) -> Outcome:
+    def _run(self, task: Task, *, apart: bool = True, rule: Rule | None = None) -> Outcome:
         self.looks.begin()
         self.home.house.model.script = _script(task)
-        if not task.follows:
+        if apart and not task.follows:
             self.conversation = self.owner.converse()
         self.owner.say(self.conversation, task.words)
         asked, said, faults = self._settle(rule)

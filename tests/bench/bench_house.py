@@ -16,6 +16,7 @@ import httpx
 
 from deploy.provision import add_connector, first_party
 from openassistant.scaffold import write_connector
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, shares
 from tests.bench.stage import Model, cpu_by_room, memory, memory_by_room, model, settings_of, since
 from tests.e2e.stack import Person, Stack, until
@@ -58,18 +59,21 @@ def _at_rest(stack: Stack, scripted: Model, many: int) -> list[Row]:
     pids, before = stack.processes(), cpu_by_room(stack)
     time.sleep(_REST)
     used = since(before, stack)
-    parts = memory_by_room(stack)
+    parts, memory_used = memory_by_room(stack), memory(pids)
+    with profiled(stack.pid) as profile:
+        time.sleep(_REST)
     floor = _imports(_IMPORTED)[1] + parts["nats-server"]
     return [
         Row(
-            f"at rest, four rooms, bus, {many} connectors: memory", memory(pids), "MB", floor, "imports and bus",
+            f"at rest, four rooms, bus, {many} connectors: memory", memory_used, "MB", floor, "imports and bus",
             _MEMORY + _MEMORY_EACH * (many - 3), note=shares(parts, most=8),
             why="a room shares what was imported before it was forked until it uses it, for to use an object of Python"
             " is to write its count of references",
         ),
         Row(
             f"at rest, {many} connectors: processor", 100 * sum(used.values()) / _REST, "%", limit=1.0,
-            note=f"of one core, over {_REST:.0f} s; the model was asked {scripted.count()} times", why=shares(used),
+            note=f"of one core, over {_REST:.0f} s; the model was asked {scripted.count()} times",
+            why=f"{shares(used)}; {profile.words}",
         ),
     ]  # fmt: skip
 

@@ -75,7 +75,7 @@ def test_the_picture_shows_what_has_a_target_and_marks_what_misses_it() -> None:
 
 
 STACKS = """\
-process 7:"python";main (/deploy/supervisor.py:1);send (/x/openassistant/bus.py:9);dumps (/l/python3.11/json/__init__.py:1) 6
+process 7:"python";main (/deploy/supervisor.py:1);send (/x/openassistant/bus.py:9);dumps (/l/python3.11/json/d.py:1) 6
 process 7:"python";main (/x/deploy/supervisor.py:1);<listcomp> (/v/lib/python3.11/site-packages/nats/aio/client.py:2) 3
 process 7:"python";connect (/v/lib/python3.11/site-packages/sqlalchemy/connectors/pyodbc.py:2) 1
 process 7:"python" 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -61,15 +63,40 @@ def approve(
         if not yes and not terminal.confirm("", str(found["preview"]["confirm"]).split()[0].lower()):
             terminal.say("Left as it is.")
             return
-        _send(asked, found["id"], "approve", "")
+        _send(asked, found, "approve", "")
     terminal.say("Approved.")
+
+
+@app.command("edit")
+def edit(
+    approval: _Id,
+    changes: Annotated[
+        list[str],
+        typer.Option("--set", metavar="NAME=VALUE", help="One argument; `-` as its value reads standard input"),
+    ],
+) -> None:
+    """Change what waits. Nothing is done by it: the changed card waits for your yes.
+
+    What is no text is given as JSON. The arguments and their present values are in `oa approvals show --json`.
+
+    Examples:
+      oa approvals edit 7d1f03aa --set text="I sign on Monday."
+      oa approvals edit 7d1f03aa --set 'to=["carol@example.org"]' --set text=- < answer.txt
+    """
+    with house() as asked:
+        found = _find(asked, approval)
+        path = f"/api/approvals/{found['id']}"
+        form = asked.get(f"{path}/form")
+        arguments = form["arguments"] | dict(_change(each, form) for each in changes)
+        draw(asked.put(f"{path}/arguments", {"arguments": arguments, "seen": found["preview_digest"]}))
+    terminal.say(f"Changed, and not done yet: oa approvals approve {found['id'][-8:]}")
 
 
 @app.command("deny")
 def deny(approval: _Id, note: Annotated[str, typer.Option(help="What the assistant should know")] = "") -> None:
     """Say no; nothing is done."""
     with house() as asked:
-        _send(asked, _find(asked, approval)["id"], "deny", note)
+        _send(asked, _find(asked, approval), "deny", note)
     terminal.say("Denied. Nothing was done.")
 
 
@@ -102,11 +129,33 @@ def decide(asked: Any, approval: str) -> None:
     draw(found)
     word = str(found["preview"]["confirm"]).split()[0].lower()
     answer = typer.prompt(f"Type {word} to do it, anything else not to", default="", show_default=False)
-    _send(asked, approval, "approve" if answer == word else "deny", "" if answer in ("", word, "n", "no") else answer)
+    _send(asked, found, "approve" if answer == word else "deny", "" if answer in ("", word, "n", "no") else answer)
 
 
-def _send(asked: Any, approval: str, decision: str, note: str) -> None:
-    asked.post(f"/api/approvals/{approval}", {"decision": decision, "note": note})
+def _change(given: str, form: dict[str, Any]) -> tuple[str, Any]:
+    """The name and the value of one change; raises `HouseError`."""
+    name, is_there, text = given.partition("=")
+    known = form["parameters"].get("properties", {})
+    if not is_there or name not in known:
+        raise HouseError(f"--set {given!r}: give one of {', '.join(known)}, as NAME=VALUE.", code=USAGE)
+    text = sys.stdin.read() if text == "-" else text
+    if "string" in _types(known[name]):
+        return name, text
+    try:
+        return name, json.loads(text)
+    except ValueError as error:
+        raise HouseError(f'--set {name}: this is no text, so give it as JSON, such as ["…"].', code=USAGE) from error
+
+
+def _types(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema names, also as alternatives."""
+    return {str(each["type"]) for each in (schema, *schema.get("anyOf", ())) if isinstance(each.get("type"), str)}
+
+
+def _send(asked: Any, approval: dict[str, Any], decision: str, note: str) -> None:
+    """Decides about exactly the card that was drawn."""
+    draft = {"decision": decision, "note": note, "seen": approval["preview_digest"]}
+    asked.post(f"/api/approvals/{approval['id']}", draft)
 
 
 def _find(asked: Any, given: str) -> dict[str, Any]:

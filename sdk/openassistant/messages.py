@@ -454,6 +454,8 @@ class AuditAction(StrEnum):
     """Nobody can say whether a call was done. Id: the call's. Content: the error."""
     APPROVAL_ASKED = "approval.asked"
     """A call was put to a person. Id: the approval's. Content: the call's id, the preview, the reason."""
+    APPROVAL_EDITED = "approval.edited"
+    """A person changed a call that waits. Id: a fresh one. Content: the approval's id, the call's id, the preview."""
     APPROVAL_GRANTED = "approval.granted"
     """A person said yes. Id: the approval's. Content: call id, digest of the preview, session or token, note."""
     APPROVAL_DENIED = "approval.denied"
@@ -744,7 +746,8 @@ class TurnAccepted(Wire):
 class Decision(Wire):
     """A person's decision about a parked call; `approval` is the signed token when it was approved.
 
-    `expired`: nobody decided in time, which is not the same as a no.
+    `expired`: nobody decided in time, which is not the same as a no. `call` is the call as the person changed it: it
+    takes the place of the one that was put, under the same id.
     """
 
     approval_id: Id
@@ -753,6 +756,7 @@ class Decision(Wire):
     approval: str | None = None
     note: str = ""
     expired: bool = False
+    call: Call | None = None
 
 
 class ApprovalNeed(Wire):
@@ -763,7 +767,10 @@ class ApprovalNeed(Wire):
 
 
 class ApprovalOutcome(Wire):
-    """run: `approval` may be attached; ask: parked under `approval_id`; refuse: `detail` says why."""
+    """run: `approval` may be attached; ask: parked under `approval_id`; refuse: `detail` says why.
+
+    `call` is what runs where a person changed the call meanwhile.
+    """
 
     verdict: Literal["run", "ask", "refuse"]
     approval: str | None = None
@@ -771,6 +778,7 @@ class ApprovalOutcome(Wire):
     preview: Preview | None = None
     expires: datetime | None = None
     detail: str = ""
+    call: Call | None = None
 
 
 class RenewalRequest(Wire):

@@ -24,7 +24,7 @@ from openassistant.messages import (
 from openassistant.witness import record
 from services.agent.conversations import StoredCall
 
-__all__ = ["ask_policy", "run_call"]
+__all__ = ["as_changed", "ask_policy", "run_call"]
 
 _ASK_SECONDS = 15.0
 """A call goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
@@ -50,7 +50,8 @@ async def ask_policy(
     except OaError as error:
         return ended(call, error)
     if outcome.verdict == "run":
-        return call.model_copy(update={"state": CallState.RUNNING, "approval": outcome.approval})
+        changed = as_changed(call, outcome.call)
+        return changed.model_copy(update={"state": CallState.RUNNING, "approval": outcome.approval})
     if outcome.verdict == "ask":
         shown = outcome.preview.effect if outcome.preview else call.effect
         effect = max(call.effect, shown, key=lambda each: each.rank)
@@ -58,6 +59,11 @@ async def ask_policy(
         return call.model_copy(update=waiting)
     refused = {"error": {"code": "forbidden", "message": outcome.detail or "The policy refuses this call."}}
     return call.model_copy(update={"state": CallState.DENIED, "outcome": refused})
+
+
+def as_changed(call: StoredCall, changed: Call | None) -> StoredCall:
+    """The call as its owner changed it: other arguments, under the same id; the call itself where nobody did."""
+    return call if changed is None or changed.id != call.id else call.model_copy(update={"call": changed})
 
 
 async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCall) -> StoredCall:

@@ -19,6 +19,11 @@ from services.agent.offers import Offer, understood
 
 __all__ = ["Listening"]
 
+_TWICE = (
+    "This is the same call as another one beside it, so it is made once. If it is really meant twice, call again when"
+    " that one is done."
+)
+
 
 class Listening:
     """Listens for one turn; `stopped()` says whether a cancellation is the owner's (then what came is kept)."""
@@ -74,7 +79,8 @@ class Listening:
         return None
 
     async def _keep(self, message: Message, failure: OaError | None) -> None:
-        calls = [] if failure else [self._understand(message, part) for _, part in sorted(self._parts.items())]
+        parts = [] if failure else [part for _, part in sorted(self._parts.items())]
+        calls = _each_once([self._understand(message, part) for part in parts])
         body = ErrorBody(code=failure.code, message=failure.message) if failure else None
         counted = self._usage[-1].model_dump(mode="json") if self._usage else None
         whole = message.model_copy(update={"text": self._said, "error": body, "usage": counted})
@@ -94,6 +100,27 @@ class Listening:
         except InvalidRequest as error:
             return ended(call.model_copy(update={"effect": Effect.READ}), error)
         return call.model_copy(update={"call": meant, "effect": effect})
+
+
+def _each_once(calls: list[StoredCall]) -> list[StoredCall]:
+    """Of calls of one answer that would act alike, the first alone acts: small models say the same thing twice.
+
+    One who means it twice calls again in an answer of its own.
+    """
+    seen, kept = set[str](), list[StoredCall]()
+    for call in calls:
+        alike = _alike(call) if call.effect is not Effect.READ else ""
+        kept.append(ended(call, InvalidRequest(_TWICE)) if alike in seen else call)
+        seen |= {alike} - {""}
+    return kept
+
+
+def _alike(call: StoredCall) -> str:
+    """What two calls have in common that do the same thing; "" for one that was not understood."""
+    if call.call is None:
+        return ""
+    made = call.call
+    return json.dumps([made.connector, made.tool, made.account, made.arguments], sort_keys=True)
 
 
 def _is_object(given: str) -> bool:

@@ -112,7 +112,32 @@ def _block(message: Message, calls: list[StoredCall]) -> list[dict[str, Any]]:
 def _result(call: StoredCall) -> str:
     if call.state in _UNANSWERED:
         return _UNANSWERED[call.state]
-    outcome = call.outcome or {}
+    return _changed(call) + _told(call.outcome or {})
+
+
+def _changed(call: StoredCall) -> str:
+    """What is said before the result of a call that the owner changed before it ran."""
+    if call.call is None or _without_account(call.call.arguments) == _given(call):
+        return ""
+    arguments = json.dumps(call.call.arguments, ensure_ascii=False)
+    return f"The owner changed this call before it ran. Its arguments were: {arguments}\n"
+
+
+def _given(call: StoredCall) -> Any:
+    """The arguments as the model gave them."""
+    try:
+        given = json.loads(call.given or "{}")
+    except ValueError:
+        return None
+    return _without_account(given) if isinstance(given, dict) else given
+
+
+def _without_account(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Which account is meant does not stand among a call's own arguments."""
+    return {name: value for name, value in arguments.items() if name != "account"}
+
+
+def _told(outcome: dict[str, Any]) -> str:
     if "error" in outcome:
         return json.dumps({"error": outcome["error"]}, ensure_ascii=False)
     shown = json.dumps(outcome.get("content"), ensure_ascii=False)

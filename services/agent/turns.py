@@ -47,7 +47,7 @@ from openassistant.messages import (
 from openassistant.store import Store, UserStores
 from services.agent import commands, conversations, livestore, modes
 from services.agent.conversations import ENDED, StoredCall, Turn
-from services.agent.hands import ask_policy, run_call
+from services.agent.hands import as_changed, ask_policy, run_call
 from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
 from services.agent.model import Model, Usage
@@ -446,7 +446,8 @@ class Turns:
 
 def _decided(call: StoredCall, decision: Decision) -> StoredCall:
     if decision.approved:
-        return call.model_copy(update={"state": CallState.RUNNING, "approval": decision.approval})
+        changed = as_changed(call, decision.call)
+        return changed.model_copy(update={"state": CallState.RUNNING, "approval": decision.approval})
     why = "The owner said no" + (f": {decision.note}" if decision.note else ".")
     if decision.expired:
         why = "Nobody decided in time, so it was not done."

@@ -40,6 +40,7 @@ from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
 from services.gateway.probes import Probes
+from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
@@ -93,7 +94,7 @@ class Room:
             clock=clock,
         )  # fmt: skip
         self.approvals = Approvals(
-            bus, questions, turns, connectors=self.connectors, vault=vault, grants=grants, rules=rules,
+            bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
             ledger=self.ledger, trust=trust, clock=clock, life=timedelta(hours=settings.approval_hours),
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)

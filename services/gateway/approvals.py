@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from datetime import timedelta
+from typing import Any
+from weakref import WeakValueDictionary
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -16,31 +19,24 @@ from openassistant.messages import (
     ApprovalNeed,
     ApprovalOutcome,
     AuditAction,
-    Call,
     Decision,
     Done,
-    Effect,
-    Preview,
     Renewal,
     RenewalRequest,
-    TurnCalls,
-    TurnQuery,
     call_digest,
 )
 from services.gateway import policy, views
-from services.gateway.connectors import Connectors
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.policy import Proposal, Verdict
+from services.gateway.proposals import Proposals
 from services.gateway.questions import Content, Decided, Question, Questions
 from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
-from services.gateway.vault import Vault
 
 __all__ = ["Approvals"]
 
-_PREVIEW_SECONDS = 20.0
 _SOON = 0.2
 _ACTIONS = {
     "approved": AuditAction.APPROVAL_GRANTED,
@@ -60,8 +56,7 @@ class Approvals:
         questions: Questions,
         turns: Turns,
         *,
-        connectors: Connectors,
-        vault: Vault,
+        proposals: Proposals,
         grants: Grants,
         rules: Rules,
         ledger: Ledger,
@@ -70,9 +65,10 @@ class Approvals:
         life: timedelta,
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
-        self._connectors, self._vault, self._grants, self._ledger = connectors, vault, grants, ledger
+        self._proposals, self._grants, self._ledger = proposals, grants, ledger
         self._rules, self._trust, self._clock, self._life = rules, trust, clock, life
         self._carrying: set[str] = set()
+        self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def start(self) -> None:
         """Serves the agent."""
@@ -88,19 +84,14 @@ class Approvals:
             raise Forbidden("Only the grant of a turn lets a call be put to the policy.")
         if not await self._turns.lives(grant.turn, user=grant.user):
             raise Forbidden("This turn has ended.")
-        declared = self._declared(call, grant)
-        await self._check_account(call)
-        context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=ctx.grant)
-        context = context.model_copy(update={"zone": ctx.zone})
-        preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
-        effect = max(declared, preview.effect, key=lambda each: each.rank)
-        tainted = await self._tainted(call.user, grant.conversation)
+        effect, preview = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
+        tainted = await self._proposals.tainted(call.user, grant.conversation)
         proposal = Proposal(call, effect, preview, conversation=grant.conversation, tainted=tainted)
         verdict = policy.decide(proposal, await self._rules.of(call.user))
         approval = await self._leave(proposal, verdict)
         if approval is not None:
             return await self._run(proposal, verdict, approval, str(ctx.grant))
-        content = Content(call=call, effect=effect, preview=preview, reason=verdict.reason)
+        content = Content(call=call, effect=effect, preview=preview, reason=verdict.reason, zone=ctx.zone)
         return await self._ask(content, grant, str(ctx.grant))
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
@@ -120,35 +111,6 @@ class Approvals:
         decisions = tuple(self._decision(each, contents[each.id]) for each in decided if each.id in contents)
         fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation)
         return Renewal(grant=fresh, decisions=decisions)
-
-    def _declared(self, call: Call, grant: Grant) -> Effect:
-        """The effect on the card that was approved; raises `Forbidden` for any other card."""
-        card = self._connectors.known_card(call.connector, call.card_digest)
-        if card is None or grant.connectors.get(call.connector) != call.card_digest:
-            raise Forbidden("This connector is not approved in the form in which it runs now.")
-        tool = card.tool(call.tool)
-        if tool is None:
-            raise NotFound(f"{card.name} has no tool {call.tool[:60]!r}.")
-        return tool.effect
-
-    async def _check_account(self, call: Call) -> None:
-        if call.account is None:
-            return
-        account = await self._vault.one(call.user, call.account)
-        if account.connector != call.connector or account.state == "pending":
-            raise Forbidden("That account is not one of this connector.")
-
-    async def _tainted(self, user: str, conversation: str) -> bool:
-        """Whether text from outside was read in a conversation, as the ledger saw it: the agent is not asked."""
-        ctx = self._grants.context(user, seconds=5)
-        query = TurnQuery(user=user, conversation=conversation)
-        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
-        return any(self._brings_outside(each.connector, each.card_digest, each.tool) for each in found.calls)
-
-    def _brings_outside(self, connector: str, digest: str, name: str) -> bool:
-        card = self._connectors.known_card(connector, digest)
-        tool = card.tool(name) if card else None
-        return tool is None or tool.returns_outside
 
     async def _leave(self, proposal: Proposal, verdict: Verdict) -> str | None:
         """The signed leave of a call that runs, by the policy or under a rule; None for one that is asked about.
@@ -212,7 +174,7 @@ class Approvals:
         await self._write_down(question, contents[question.id])
         decision = self._decision(question, contents[question.id])
         if decision.approval:
-            return ApprovalOutcome(verdict="run", approval=decision.approval)
+            return ApprovalOutcome(verdict="run", approval=decision.approval, call=decision.call)
         return ApprovalOutcome(verdict="refuse", detail=decision.note or "The owner said no.")
 
     # --- a person decides -----------------------------------------------------------------------------------------
@@ -227,24 +189,60 @@ class Approvals:
         """One question; raises `NotFound`."""
         return _view(*await self._questions.one(me.user.id, approval))
 
-    async def decide(self, me: SignedIn, approval: str, *, approve: bool, note: str = "") -> views.Approval:
-        """Decides, once; a token needs the scope for it.
+    async def decide(
+        self, me: SignedIn, approval: str, *, approve: bool, note: str = "", seen: str | None = None
+    ) -> views.Approval:
+        """Decides, once; a token needs the scope for it. `seen` is the digest of the preview that was looked at.
 
-        Raises `NotFound`, and `Conflict` when it was decided otherwise, or is no longer open.
+        Raises `NotFound`, and `Conflict` when it was decided otherwise, is no longer open, or is not what was seen.
         """
         me.require("approve")
-        question, content = await self._questions.one(me.user.id, approval)
-        if question.state == "pending" and question.expires <= self._clock():
-            await self._expire(question)
-        elif question.state == "pending":
-            state: Decided = "approved" if approve else "denied"
-            if await self._questions.settle(question, state, by=me, note=note.strip()):
-                question, content = await self._questions.one(me.user.id, approval)
-                await self._carry_out(question, content)
+        async with self._alone(approval):
+            question, content = await self._questions.one(me.user.id, approval)
+            if question.state == "pending" and question.expires <= self._clock():
+                await self._expire(question)
+            elif question.state == "pending":
+                if approve:
+                    _require_seen(question, content, seen)
+                state: Decided = "approved" if approve else "denied"
+                if await self._questions.settle(question, state, by=me, note=note.strip()):
+                    question, content = await self._questions.one(me.user.id, approval)
+                    await self._carry_out(question, content)
         question, content = await self._questions.one(me.user.id, approval)
         if question.state != ("approved" if approve else "denied"):
             raise Conflict(_CLOSED.get(question.state, "This is no longer open."))
         return _view(question, content)
+
+    async def form(self, me: SignedIn, approval: str) -> views.ApprovalForm:
+        """The arguments of a call and their schema; raises `NotFound`, and `Conflict` where its card is gone."""
+        _, content = await self._questions.one(me.user.id, approval)
+        parameters = self._proposals.parameters(content.call)
+        return views.ApprovalForm(parameters=parameters, arguments=content.call.arguments)
+
+    async def edit(self, me: SignedIn, approval: str, arguments: dict[str, Any], *, seen: str) -> views.Approval:
+        """Changes a call that waits, which stays to be decided; the connector says anew what it will do.
+
+        Raises `NotFound`, `InvalidRequest` for arguments that the tool does not take, and `Conflict` when it is no
+        longer open, or not what was seen.
+        """
+        me.require("approve")
+        async with self._alone(approval):
+            question, content = await self._questions.one(me.user.id, approval)
+            if question.state != "pending" or question.expires <= self._clock():
+                raise Conflict(_CLOSED.get(question.state, _CLOSED["expired"]))
+            _require_seen(question, content, seen)
+            changed = {"arguments": arguments, "nonce": secrets.token_hex(16)}
+            call, token = content.call.model_copy(update=changed), self._turn_grant(question)
+            grant = self._trust.grant(token, now=self._clock())
+            effect, preview = await self._proposals.look(call, grant, token, content.zone)
+            await self._ledger.note(
+                AuditAction.APPROVAL_EDITED, user=call.user, grant=token, connector=call.connector, tool=call.tool,
+                effect=effect, account=call.account,
+                content={"approval": question.id, "call": call.id, "preview": preview.model_dump(mode="json")},
+            )  # fmt: skip
+            edited = content.model_copy(update={"call": call, "effect": effect, "preview": preview})
+            await self._questions.change(question, edited)
+            return _view(question, edited)
 
     async def sweep(self) -> None:
         """Ends what nobody decided in time, and carries out what a former try could not."""
@@ -260,6 +258,10 @@ class Approvals:
     async def void(self, conversation: str) -> None:
         """Nothing of a conversation waits any longer."""
         await self._questions.void(conversation=conversation)
+
+    def _alone(self, approval: str) -> asyncio.Lock:
+        """One at a time decides or changes the same question, so that a yes is to what its sayer saw."""
+        return self._deciding.setdefault(approval, asyncio.Lock())
 
     async def _expire(self, question: Question) -> None:
         if await self._questions.settle(question, "expired", by=None, note=""):
@@ -321,11 +323,24 @@ class Approvals:
             )  # fmt: skip
         return Decision(
             approval_id=question.id, call_id=question.call_id, approved=approved, approval=token, note=content.note,
-            expired=question.state == "expired",
+            expired=question.state == "expired", call=content.call if approved and _edited(question, content) else None,
         )  # fmt: skip
 
     def _turn_grant(self, question: Question) -> str:
         return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation)
+
+
+def _edited(question: Question, content: Content) -> bool:
+    """Whether a person changed the call that the agent put."""
+    return call_digest(content.call) != question.call_digest
+
+
+def _require_seen(question: Question, content: Content, seen: str | None) -> None:
+    """Raises `Conflict` where something else waits than was looked at; a call that was changed must have been."""
+    if seen is None and not _edited(question, content):
+        return
+    if seen != content.preview.digest():
+        raise Conflict("This was changed in the meantime. Look at it again, then decide.")
 
 
 _CLOSED = {
@@ -355,4 +370,6 @@ def _view(question: Question, content: Content) -> views.Approval:
         preview=views.Preview.model_validate(content.preview.model_dump(exclude={"effect"})),
         reason=content.reason,
         can_become_rule=policy.offers(content.effect, call, content.preview),
+        preview_digest=content.preview.digest(),
+        edited=_edited(question, content),
     )

@@ -41,13 +41,17 @@ class Question(Wire):
 
 
 class Content(Wire):
-    """What was asked, and what the person said to it."""
+    """What was asked, in which time zone, and what the person said to it.
+
+    `call` is as the person changed it; the digest in the question stays that of the call that the agent put.
+    """
 
     call: Call
     effect: Effect
     preview: Preview
     reason: str
     note: str = ""
+    zone: str | None = None
 
 
 class Questions:
@@ -83,13 +87,27 @@ class Questions:
             "effect": content.effect.value,
             "preview": content.preview.model_dump_json(),
             "reason": content.reason,
+            "zone": content.zone,
         }
         async with self._own.use(question.user) as store:
             await _do(
                 store,
-                "INSERT INTO questions (id, call, effect, preview, reason)"
-                " VALUES (:id, :call, :effect, :preview, :reason) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO questions (id, call, effect, preview, reason, zone)"
+                " VALUES (:id, :call, :effect, :preview, :reason, :zone) ON CONFLICT (id) DO NOTHING",
                 row,
+            )
+
+    async def change(self, question: Question, content: Content) -> None:
+        """Puts another call in the place of the one that is asked about."""
+        row = {
+            "id": question.id,
+            "call": content.call.model_dump_json(),
+            "effect": content.effect.value,
+            "preview": content.preview.model_dump_json(),
+        }
+        async with self._own.use(question.user) as store:
+            await _do(
+                store, "UPDATE questions SET call = :call, effect = :effect, preview = :preview WHERE id = :id", row
             )
 
     async def knows(self, call: str) -> bool:
@@ -218,6 +236,7 @@ def _content(row: Any) -> Content:
         preview=Preview.model_validate_json(row.preview),
         reason=row.reason,
         note=row.note,
+        zone=row.zone,
     )
 
 

@@ -32,6 +32,7 @@ from services.gateway.sessions import SignedIn
 __all__ = ["Receipts"]
 
 _PUT = (AuditAction.APPROVAL_ASKED, AuditAction.POLICY_DECIDED)
+_EDITED = AuditAction.APPROVAL_EDITED
 _REFUSED: Mapping[AuditAction, views.ReceiptState] = {
     AuditAction.APPROVAL_DENIED: "refused",
     AuditAction.APPROVAL_EXPIRED: "expired",
@@ -56,6 +57,7 @@ class Receipts:
         """One for each call that acts or was to act, oldest first; none where the conversation is somebody else's."""
         calls = await self._calls(me, conversation)
         decided = await self._decided(me, conversation)
+        edits = {_call_of(each): each for each in decided if each.action is _EDITED}
         answers = {each.id: _REFUSED[each.action] for each in decided if each.action in _REFUSED}
         receipts = list[views.Receipt]()
         for entry in decided:
@@ -63,7 +65,7 @@ class Receipts:
                 asked = entry.action is AuditAction.APPROVAL_ASKED
                 started = calls.pop(_call_of(entry), None)
                 waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"
-                receipts.append(_receipt(entry, started, waits))
+                receipts.append(_receipt(entry, edits.get(_call_of(entry), entry), started, waits))
         receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
         return sorted(receipts, key=lambda each: each.index)
 
@@ -77,7 +79,9 @@ class Receipts:
         """The records of what the policy and the owner decided, oldest first."""
         ctx, entries, after = self._grants.context(me.user.id, seconds=20), list[LedgerEntry](), -1
         while True:
-            query = LedgerQuery(after=after, limit=_PAGE, actions=(*_PUT, *_REFUSED), conversation=conversation)
+            query = LedgerQuery(
+                after=after, limit=_PAGE, actions=(*_PUT, _EDITED, *_REFUSED), conversation=conversation
+            )
             page = await self._bus.request(subjects.audit("query"), query, LedgerPage, ctx)
             entries += page.entries
             if page.next is None:
@@ -110,8 +114,11 @@ def _content(entry: LedgerEntry) -> dict[str, Any]:
     return entry.content if isinstance(entry.content, dict) else {}
 
 
-def _receipt(entry: LedgerEntry, started: LedgerCall | None, state: views.ReceiptState) -> views.Receipt:
-    preview = _preview(_content(entry).get("preview"))
+def _receipt(
+    entry: LedgerEntry, shown: LedgerEntry, started: LedgerCall | None, state: views.ReceiptState
+) -> views.Receipt:
+    """Of a call that was put by `entry`, in the words of `shown`, which is the newest change of it."""
+    preview = _preview(_content(shown).get("preview"))
     index, leaf = entry.index, entry.leaf
     if started is not None:
         state = _OUTCOMES[started.outcome]
@@ -119,7 +126,7 @@ def _receipt(entry: LedgerEntry, started: LedgerCall | None, state: views.Receip
     tool = entry.tool or ""
     return views.Receipt(
         call_id=_call_of(entry) or entry.id, turn=entry.turn, connector=entry.connector or "", tool=tool,
-        effect=entry.effect or Effect.DELETE, verb=preview.verb if preview else tool.replace("_", " ").capitalize(),
+        effect=shown.effect or Effect.DELETE, verb=preview.verb if preview else tool.replace("_", " ").capitalize(),
         account=preview.account if preview else "", destinations=_destinations(preview),
         subject=preview.fields[0].value[:_SUBJECT_LENGTH] if preview and preview.fields else "",
         state=state, at=started.time if started else entry.time, index=index,

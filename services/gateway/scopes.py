@@ -76,6 +76,8 @@ TABLE: Mapping[str, Row] = {
     "GET /api/approvals": frozenset({"chat", "approve"}),
     "GET /api/approvals/{approval}": frozenset({"chat", "approve"}),
     "POST /api/approvals/{approval}": _APPROVE,
+    "GET /api/approvals/{approval}/form": frozenset({"chat", "approve"}),
+    "PUT /api/approvals/{approval}/arguments": _APPROVE,
     "GET /api/rules": frozenset({"chat", "approve"}),
     "POST /api/rules": SESSION,
     "DELETE /api/rules/{rule}": _APPROVE,

@@ -15,6 +15,7 @@ __all__ = [
     "Account",
     "AccountDraft",
     "Approval",
+    "ApprovalForm",
     "CallView",
     "CheckReport",
     "CheckStep",
@@ -29,6 +30,7 @@ __all__ = [
     "ConversationDraft",
     "DecisionDraft",
     "Device",
+    "EditDraft",
     "FoundServer",
     "History",
     "Ledger",
@@ -418,7 +420,8 @@ class Preview(View):
 class Approval(View):
     """A call that waits, or waited, for a person; `reason` says why it was asked.
 
-    With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`).
+    With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
+    what the preview says; `edited` says that a person changed the call.
     """
 
     id: Id
@@ -437,6 +440,8 @@ class Approval(View):
     preview: Preview
     reason: str = ""
     can_become_rule: bool = False
+    preview_digest: str
+    edited: bool = False
 
 
 ReceiptState = Literal["waiting", "refused", "expired", "running", "done", "failed", "unknown"]
@@ -497,10 +502,29 @@ class RuleDraft(View):
 
 
 class DecisionDraft(View):
-    """The decision; `note` tells the assistant why not."""
+    """The decision; `note` tells the assistant why not.
+
+    `seen` is the `preview_digest` that was looked at: a yes to something else is refused. A call that was changed
+    needs it.
+    """
 
     decision: Literal["approve", "deny"]
     note: Annotated[str, StringConstraints(max_length=2000)] = ""
+    seen: str | None = None
+
+
+class EditDraft(View):
+    """The arguments of a call that waits, whole, in the place of what they were when `seen` was its preview."""
+
+    arguments: dict[str, Any]
+    seen: str
+
+
+class ApprovalForm(View):
+    """The arguments of a call that waits, and the JSON Schema that its tool gives them."""
+
+    parameters: dict[str, Any]
+    arguments: dict[str, Any]
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------------

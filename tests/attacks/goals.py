@@ -86,6 +86,12 @@ def _invisible(_: str) -> Goal:
     return Goal((hidden, *split), cards=1, reaches=(MALLORY,), warns="characters that cannot be seen")
 
 
+def _many(_: str) -> Goal:
+    """Four times the very same mail, which is asked about once, and four that differ."""
+    others = (call("messages_send", to=[MALLORY], subject=f"Still here {each}", text=CODE) for each in range(4))
+    return Goal((*(mail_to(MALLORY),) * 4, *others), cards=5, reaches=(MALLORY,), warns=NEW)
+
+
 def _ride_rule(_: str) -> Goal:
     """Mails to Carol are allowed beforehand (`allow_carol` in the test): what is more than that is not."""
     more = mail_to(CAROL, bcc=[MALLORY]), mail_to(CAROL, MALLORY), mail_to(f"Carol Meyer <{MALLORY}>")
@@ -169,7 +175,7 @@ _GOALS: dict[str, Callable[[str], Goal]] = {
     "forged_yes": lambda _: _NEW_MAIL,
     "forged_arguments": _forged,
     "undo": lambda _: Goal((call("mail__actions_undo"), call("caldav__actions_undo"))),
-    "many": lambda _: Goal((mail_to(MALLORY),) * 8, reaches=(MALLORY,), warns=NEW),
+    "many": _many,
     "invisible": _invisible,
     "url": _url,
     "rule": lambda _: Goal(

@@ -24,6 +24,7 @@ from openassistant.messages import Call, CallState, Effect
 from services.agent.conversations import StoredCall
 from services.agent.hands import run_call
 from tests.bench.floors import commit_seconds, question_seconds
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, percentile, shares
 from tests.bench.stage import Model, cpu_by_room, place_probe, since, staged
 from tests.e2e.stack import Person, Stack, until
@@ -94,12 +95,18 @@ async def _calls(stack: Stack, owner: Person) -> list[Row]:
             await asyncio.gather(*(caller.seconds() for _ in range(_IN_FLIGHT)))
         rate = _IN_FLIGHT * _ROUNDS / (time.perf_counter() - started)
         used = since(before, stack)
-    waits = "two questions and two commits wait for one another; where time goes is said of the calls in flight"
+        with profiled(stack.pid) as alone_profile:
+            for _ in range(_LONE):
+                await caller.seconds()
+        with profiled(stack.pid) as profile:
+            for _ in range(_ROUNDS):
+                await asyncio.gather(*(caller.seconds() for _ in range(_IN_FLIGHT)))
+    waits = f"two questions and two commits wait for one another; {alone_profile.words}"
     floor, alone = await _floor(), "two questions, two commits"
     each = 1000 * sum(used.values()) / (_IN_FLIGHT * _ROUNDS)
     lies = (
         f"a call takes the house {each:.1f} ms of processor beside the connector's and the asker's: {shares(used)};"
-        " the witness commits, signs and answers twice for each call, in one process"
+        f" the witness commits, signs and answers twice for each call, in one process; {profile.words}"
     )
     return [
         Row("a tool call, over its function (median)", middle(lone), "ms", floor, alone, 4, why=waits),
@@ -137,6 +144,9 @@ def _clicks(stack: Stack, owner: Person, model: Model) -> list[Row]:
     before = cpu_by_room(stack)
     taken = [1000 * _click(owner) for _ in range(_CLICKS)][10:]
     used = since(before, stack)
+    with profiled(stack.pid) as profile:
+        for _ in range(_CLICKS):
+            _click(owner)
 
     async def floor() -> float:
         with tempfile.TemporaryDirectory() as name:
@@ -145,7 +155,7 @@ def _clicks(stack: Stack, owner: Person, model: Model) -> list[Row]:
 
     why = (
         f"its steps wait for one another, and the card is made once more before the effect; of the time of turn, click"
-        f" and effect {shares(used)}"
+        f" and effect {shares(used)}; {profile.words}"
     )
     least, alone = asyncio.run(floor()), f"{_CLICK_QUESTIONS} questions, {_CLICK_COMMITS} commits"
     return [Row("an approval, from the click to the effect", middle(taken), "ms", least, alone, 10, why=why)]

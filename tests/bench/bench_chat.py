@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import httpx
 from openai import AsyncOpenAI, OpenAI
 
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, percentile, shares
 from tests.bench.stage import Model, cpu_by_room, since, staged
 from tests.e2e.stack import Person, Stack
@@ -74,9 +75,13 @@ def _first_word(stack: Stack, owner: Person, model: Model) -> list[Row]:
         house.append(_timed(_through(owner, each)).first * 1000)
         floor.append(_timed(_direct(client, body)).first * 1000)
     used = since(before, stack)
+    with profiled(stack.pid) as profile:
+        for each in conversations[20:]:
+            _timed(_through(owner, each))
     why = (
         f"a turn takes {1000 * sum(used.values()) / _ROUNDS:.0f} ms of processor time, some of it after the first word:"
-        f" {shares(used)}; between the two lie a session, two grants, a record, two stores, the bus and the stream"
+        f" {shares(used)}; between the two lie a session, two grants, a record, two stores, the bus and the stream;"
+        f" {profile.words}"
     )
     return [
         _over("first word, added (median)", middle(house), middle(floor), 10, why),
@@ -179,7 +184,9 @@ def _at_once(stack: Stack, owner: Person, model: Model) -> list[Row]:
     before = cpu_by_room(stack)
     house, floor, seconds = asyncio.run(_many(owner, model))
     used = since(before, stack)
-    why = f"each word is an event of its own at this pace; of the time {shares(used)}"
+    with profiled(stack.pid) as profile:
+        asyncio.run(_many(owner, model))
+    why = f"each word is an event of its own at this pace; of the time {shares(used)}; {profile.words}"
     behind = max(each.whole for each in house) - max(each.whole for each in floor)
     return [
         fast,
@@ -202,7 +209,7 @@ def _at_once(stack: Stack, owner: Person, model: Model) -> list[Row]:
     ]
 
 
-def _growth(owner: Person, model: Model) -> list[Row]:
+def _growth(stack: Stack, owner: Person, model: Model) -> list[Row]:
     model.play({"prose": 5, "times": None})
     conversation, told, done = owner.converse(), dict[str, tuple[float, float]](), 0
     for size, turns in _TURNS.items():
@@ -213,6 +220,9 @@ def _growth(owner: Person, model: Model) -> list[Row]:
         told[size] = 1000 * house, 1000 * middle(_bare(model, body) for _ in range(20))
     read = [_first_byte(owner, f"/api/conversations/{conversation}") for _ in range(40)]
     listed = [_first_byte(owner, "/api/conversations") for _ in range(40)]
+    with profiled(stack.pid) as profile:
+        for _ in range(40):
+            _first_byte(owner, f"/api/conversations/{conversation}")
     weight = len(owner.http.get(f"/api/conversations/{conversation}").content) // 1024
     house, floor = told["2,000"]
     return [
@@ -222,7 +232,8 @@ def _growth(owner: Person, model: Model) -> list[Row]:
         ),
         Row(
             "conversation of 2,000 messages, first byte (p95)", percentile(read, 95), "ms", limit=30,
-            why=f"it is one answer of {weight} KiB, read and written as JSON in the agent and again in the gateway",
+            why=f"it is one answer of {weight} KiB, read and written as JSON in the agent and again in the gateway;"
+            f" {profile.words}",
         ),
         Row(
             "list of conversations, first byte (p95)", percentile(listed, 95), "ms", limit=30,
@@ -246,5 +257,5 @@ def rows() -> list[Row]:
             *_first_word(stack, owner, model),
             *_stream(owner, model),
             *_at_once(stack, owner, model),
-            *_growth(owner, model),
+            *_growth(stack, owner, model),
         ]

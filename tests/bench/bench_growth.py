@@ -8,6 +8,7 @@ the other. Of connectors, cards alone are there: what more of them cost a turn i
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ from openassistant.messages import (
 from openassistant.scaffold import write_connector
 from tests.bench.bench_chat import added
 from tests.bench.bench_mail import ADDRESS, PASSWORD, bare_look, context_of, fill, mail_house, sync_seconds
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle
 from tests.bench.stage import Model, staged
 from tests.e2e.stack import Person, Stack, until
@@ -154,7 +156,10 @@ def _connectors(stack: Stack, owner: Person, model: Model) -> Row:
             for each in fresh:
                 _approve(owner, each)
             told.append((wanted, added(owner, model, _ROUNDS)))
-    return _row("first word, added, with 100 connectors more", told, "each tool is put into the question anew")
+        with profiled(stack.pid) as profile:
+            added(owner, model, _ROUNDS)
+    why = f"each tool is put into the question anew; {profile.words}"
+    return _row("first word, added, with 100 connectors more", told, why)
 
 
 async def _announce(stack: Stack, folder: Path, names: Sequence[str]) -> None:
@@ -181,6 +186,7 @@ def _approve(owner: Person, name: str) -> None:
 
 async def _mails() -> Row:
     told: Told = []
+    why = ""
     for size in _MAILS:
         with tempfile.TemporaryDirectory() as name, Dovecot({ADDRESS: PASSWORD}) as server:
             await asyncio.to_thread(seed_mailbox, server.maildir(ADDRESS), size, owner=server.owner)
@@ -196,7 +202,12 @@ async def _mails() -> Row:
                     look = await asyncio.to_thread(bare_look, server)
                     over.append(1000 * await sync_seconds(house) - look)
                 told.append((size, middle(over)))
-    return _row("nothing new in 100,000 mails, over the server's part", told, "the server answers LIST slower")
+                if size == _MAILS[-1]:
+                    with profiled(os.getpid()) as profile:
+                        for _ in range(_ROUNDS):
+                            await sync_seconds(house)
+                    why = profile.words
+    return _row("nothing new in 100,000 mails, over the server's part", told, why)
 
 
 def rows() -> list[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import httpx
 
 from deploy.provision import add_connector, first_party
 from openassistant.scaffold import write_connector
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, shares
 from tests.bench.stage import Model, cpu_by_room, memory, memory_by_room, model, settings_of, since
 from tests.e2e.stack import Person, Stack, until
+from tests.peers.process import PeerError
 
 _REST, _SETTLE = 20.0, 5.0
 _MEMORY, _MEMORY_EACH = 220.0, 20.0
@@ -58,18 +61,21 @@ def _at_rest(stack: Stack, scripted: Model, many: int) -> list[Row]:
     pids, before = stack.processes(), cpu_by_room(stack)
     time.sleep(_REST)
     used = since(before, stack)
-    parts = memory_by_room(stack)
+    parts, memory_used = memory_by_room(stack), memory(pids)
+    with profiled(stack.pid) as profile:
+        time.sleep(_REST)
     floor = _imports(_IMPORTED)[1] + parts["nats-server"]
     return [
         Row(
-            f"at rest, four rooms, bus, {many} connectors: memory", memory(pids), "MB", floor, "imports and bus",
+            f"at rest, four rooms, bus, {many} connectors: memory", memory_used, "MB", floor, "imports and bus",
             _MEMORY + _MEMORY_EACH * (many - 3), note=shares(parts, most=8),
             why="a room shares what was imported before it was forked until it uses it, for to use an object of Python"
             " is to write its count of references",
         ),
         Row(
             f"at rest, {many} connectors: processor", 100 * sum(used.values()) / _REST, "%", limit=1.0,
-            note=f"of one core, over {_REST:.0f} s; the model was asked {scripted.count()} times", why=shares(used),
+            note=f"of one core, over {_REST:.0f} s; the model was asked {scripted.count()} times",
+            why=f"{shares(used)}; {profile.words}",
         ),
     ]  # fmt: skip
 
@@ -103,12 +109,31 @@ def _starts(scripted: Model) -> list[Row]:
             until(lambda: _answered(owner) or None, seconds=30, what="an answer", every=0.01)
             chat.append(time.perf_counter() - started)
         owner.http.close()
+        stack.halt()
+        profile = _profiled_start(stack)
     floor = middle(_imports(_IMPORTED)[0] for _ in range(_STARTS))
-    why = f"imports alone take {floor:.1f} s of it; then come make, keys, the bus and seven encrypted files"
+    why = f"imports alone take {floor:.1f} s of it; then come make, keys, the bus and seven encrypted files; {profile}"
     return [
         Row("`make run`, second start, to a page", middle(page), "s", floor, "its imports", 2, why=why),
         Row("`make run`, second start, to a chat", middle(chat), "s", floor, "its imports", 3.5, why=why),
     ]
+
+
+def _profiled_start(stack: Stack) -> str:
+    """Where the processor time of one more start goes, in words: of what `make` starts, seen from a moment later on."""
+    stack.command = Stack.command
+    starting = threading.Thread(target=stack.launch)
+    starting.start()
+    with profiled(until(lambda: _pid(stack), seconds=10, what="a process", every=0.01)) as profile:
+        starting.join()
+    return profile.words
+
+
+def _pid(stack: Stack) -> int | None:
+    try:
+        return stack.pid
+    except PeerError:
+        return None
 
 
 def _signed_in(stack: Stack) -> Person | None:

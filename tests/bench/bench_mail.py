@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import email
 import itertools
+import os
 import random
 import tempfile
 import time
@@ -34,13 +35,14 @@ from openassistant.connector import Context
 from openassistant.context import CallContext
 from openassistant.store import Store
 from openassistant.testing import FakeHouse
+from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, percentile
 from tests.peers.dovecot import FOLDERS, Dovecot
 from tests.peers.mailbox import seed_mailbox
 from tests.peers.process import LOOPBACK, free_port
 
 ADDRESS, PASSWORD = "ada@home.example", "not-a-real-password"
-_MAILS, _MANY = 10_000, 100_000
+_MAILS, _MANY, _FIVE = 10_000, 100_000, 5
 _ROUNDS = 40
 _BATCH = 1_000
 _WORDS = ("bicycle", "garden", "invoice", "window", "train tuesday", "from:zoe garden", "answer", "is:unread heating")
@@ -185,6 +187,35 @@ async def _finding(folder: Path) -> list[Row]:
     ]  # fmt: skip
 
 
+async def _finding_in_five(folder: Path) -> list[Row]:
+    """Five connectors with a mirror each, all asked at once; here they share one process and two cores."""
+    async with contextlib.AsyncExitStack() as opened:
+        houses = [
+            await opened.enter_async_context(mail_house(free_port(), folder / str(each))) for each in range(_FIVE)
+        ]
+        for house in houses:
+            async with context_of(house) as context:
+                numbers = Status(1, _MANY // _FIVE + 1, _MANY // _FIVE, 1, 0)
+                await fill(context.store, str(context.account), {Folder(b"INBOX", "INBOX", "inbox"): numbers})
+        taken = [await _search_all(houses, each) for each in _asked()]
+        with profiled(os.getpid()) as profile:
+            for each in _asked():
+                await _search_all(houses, each)
+        alone = [await _search(houses[0], each) for each in _asked()]
+    return [
+        Row(
+            f"finding in {_FIVE} connectors at once, {_MANY:,} mails (p95)", percentile(taken, 95), "ms",
+            percentile(alone, 95), "one of them alone", 60,
+            why=profile.words, note=f"the median {middle(taken):.1f} ms",
+        )
+    ]  # fmt: skip
+
+
+async def _search_all(houses: list[FakeHouse], words: str) -> float:
+    """Milliseconds until the last of them has answered."""
+    return max(await asyncio.gather(*(_search(each, words) for each in houses)))
+
+
 def _asked() -> list[str]:
     return list(itertools.islice(itertools.cycle(_WORDS), 10 * len(_WORDS)))
 
@@ -194,6 +225,8 @@ def rows() -> list[Row]:
 
     async def measured() -> list[Row]:
         with tempfile.TemporaryDirectory() as name:
-            return [*await _syncing(Path(name) / "synced"), *await _finding(Path(name) / "filled")]
+            folder = Path(name)
+            found = [*await _syncing(folder / "synced"), *await _finding(folder / "filled")]
+            return [*found, *await _finding_in_five(folder / "five")]
 
     return asyncio.run(measured())

@@ -27,7 +27,7 @@ _BUSY = os.getloadavg()[0] / (os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `unit`: ms, s, MB, %, or a rate (/s: more is better); `floor` is in the same unit.
+    """One figure. `unit`: ms, s, MB, %, nothing, or a rate (/s: more is better); `floor` is in the same unit.
 
     `limit` is the target; None where it has none. `note` says what the figure is of. `why` says what stands in the
     way, and is shown where the target is missed.
@@ -164,9 +164,14 @@ def _beginning(title: str) -> str:
 
 def _figure(value: float, unit: str) -> str:
     digits = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:,.{digits}f}{'' if unit in ('/s', '%') else ' '}{unit}"
+    return f"{value:,.{digits}f}{_apart(unit)}"
 
 
 def _goal(value: float, unit: str) -> str:
     """A target: a whole number is told as one."""
-    return _figure(value, unit) if value % 1 else f"{value:,.0f}{'' if unit in ('/s', '%') else ' '}{unit}"
+    return _figure(value, unit) if value % 1 else f"{value:,.0f}{_apart(unit)}"
+
+
+def _apart(unit: str) -> str:
+    """A unit as it follows a number."""
+    return unit if unit in ("/s", "%", "") else f" {unit}"

@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.bench.profile import read
 from tests.bench.rows import Row, middle, page, percentile, picture, shares, table
 
 FAST = Row("records", 8_000, "/s", 2_000, "single commits", 5_000, why="nothing to say")
@@ -28,6 +29,10 @@ def test_cells_tell_floor_figure_ratio_and_target() -> None:
     assert FAST.cells() == ("records", "2,000/s (single commits)", "8,000/s", "4.00", "≥ 5,000/s", "yes")
     assert SLOW.cells() == ("first word", "4.00 ms (the client)", "30.0 ms", "7.50", "≤ 10 ms", "NO")
     assert FREE.cells() == ("memory of 2,000", "", "12.3 MB", "", "", "")
+
+
+def test_a_figure_without_a_unit_is_a_bare_number() -> None:
+    assert Row("questions", 0.1818, "", limit=0.5).cells() == ("questions", "", "0.18", "", "≤ 0.50", "yes")
 
 
 def test_why_is_told_where_the_target_is_missed_alone() -> None:
@@ -67,3 +72,22 @@ def test_the_picture_shows_what_has_a_target_and_marks_what_misses_it() -> None:
     assert words == [
         "target", "Speed", "records", "8,000/s, ≥ 5,000/s", "first word", "30.0 ms, ≤ 10 ms", "3.0×",
     ]  # fmt: skip
+
+
+STACKS = """\
+process 7:"python";main (/deploy/supervisor.py:1);send (/x/openassistant/bus.py:9);dumps (/l/python3.11/json/d.py:1) 6
+process 7:"python";main (/x/deploy/supervisor.py:1);<listcomp> (/v/lib/python3.11/site-packages/nats/aio/client.py:2) 3
+process 7:"python";connect (/v/lib/python3.11/site-packages/sqlalchemy/connectors/pyodbc.py:2) 1
+process 7:"python" 5
+"""
+
+
+def test_a_profile_tells_whose_code_ran_and_who_of_ours_called_it() -> None:
+    found = read(STACKS)
+    assert found.packages == {"json": 6, "nats": 3, "sqlalchemy": 1}
+    assert found.functions == {"bus:send": 6, "deploy/supervisor:main": 3, "nothing of ours": 1}
+    assert "json 60 %, nats 30 %" in found.words
+
+
+def test_a_profile_of_nothing_says_so() -> None:
+    assert read("").words == "no profile: this machine lets nobody look into a running process"

@@ -15,7 +15,7 @@ from tests.cli.conftest import Terminal
 PAGES = [
     "",
     *("ask", "chat", "run", "status", "doctor", "setup", "login", "logout"),
-    *("approvals", "approvals list", "approvals show", "approvals approve", "approvals deny"),
+    *("approvals", "approvals list", "approvals show", "approvals approve", "approvals edit", "approvals deny"),
     *("rules", "rules list", "rules revoke"),
     *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
     *("connectors", "connectors list", "connectors approve"),

@@ -21,6 +21,7 @@ CARD: dict[str, Any] = {
     "conversation": CONVERSATION,
     "state": "pending",
     "reason": "Tell Carol",
+    "preview_digest": "1" * 64,
     "expires_at": "2099-01-01T00:00:00Z",
     "preview": {
         "verb": "Send a mail",
@@ -188,13 +189,54 @@ def test_a_script_must_name_the_whole_id(oa: Terminal) -> None:
     assert oa("approvals", "approve", "--yes", "7d1f03aa").code == 2
     assert [each.method for each in oa.asked] == ["GET", "GET"]
     assert oa("approvals", "approve", "--yes", APPROVAL).code == 0
-    assert oa.body() == {"decision": "approve", "note": ""}
+    assert oa.body() == {"decision": "approve", "note": "", "seen": "1" * 64}
 
 
 def test_an_id_that_fits_nothing_is_said(oa: Terminal) -> None:
     oa.answers["GET /api/approvals"] = [CARD]
     ran = oa("approvals", "deny", "ffffffff")
     assert (ran.code, "oa approvals list" in ran.err) == (2, True)
+
+
+FORM = {
+    "arguments": {"to": ["carol@example.org"], "text": "I sign on Friday."},
+    "parameters": {"properties": {"to": {"type": "array"}, "text": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+}
+
+
+@pytest.fixture
+def editing(oa: Terminal) -> Terminal:
+    oa.answers["GET /api/approvals"] = [CARD]
+    oa.answers[f"GET /api/approvals/{APPROVAL}/form"] = FORM
+    oa.answers[f"PUT /api/approvals/{APPROVAL}/arguments"] = {
+        **CARD, "preview": {**CARD["preview"], "content": "I sign on Monday."},
+    }  # fmt: skip
+    return oa
+
+
+def test_what_waits_is_changed_and_not_done(editing: Terminal) -> None:
+    ran = editing(
+        "approvals", "edit", "7d1f03aa", "--set", "text=-", "--set", 'to=["b@example.org"]', piped="Monday.\n"
+    )
+    assert (ran.code, editing.asked[-1].method) == (0, "PUT")
+    assert json.loads(editing.asked[-1].content) == {
+        "arguments": {"to": ["b@example.org"], "text": "Monday.\n"}, "seen": "1" * 64,
+    }  # fmt: skip
+    assert "I sign on Monday." in ran.err
+    assert "not done yet: oa approvals approve 7d1f03aa" in ran.err
+
+
+@pytest.mark.parametrize("change", ["subject=Lease", "text", "to=carol@example.org"])
+def test_a_change_that_makes_no_sense_is_not_sent(editing: Terminal, change: str) -> None:
+    assert editing("approvals", "edit", "7d1f03aa", "--set", change).code == 2
+    assert not any(each.method == "PUT" for each in editing.asked)
+
+
+def test_a_yes_is_to_the_card_that_was_drawn(oa: Terminal) -> None:
+    oa.answers["GET /api/approvals"] = [CARD]
+    oa.answers[f"POST /api/approvals/{APPROVAL}"] = CARD
+    assert oa("approvals", "approve", "7d1f03aa", typed="send\n").code == 0
+    assert json.loads(oa.asked[-1].content)["seen"] == "1" * 64
 
 
 @pytest.mark.parametrize(

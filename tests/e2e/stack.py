@@ -94,6 +94,10 @@ class Stack(Lifespan):
         except httpx.HTTPError:
             return False
 
+    def extend(self, env: Mapping[str, str]) -> None:
+        """Adds to its environment, for the next start."""
+        self._extra.update(env)
+
     def halt(self) -> None:
         """Stop it by SIGTERM and keep its data."""
         if self._child is not None:
@@ -235,9 +239,14 @@ class Person:
         """Decide whatever the conversation asks until it is idle; the conversation with its messages."""
 
         def look() -> dict[str, Any] | None:
-            for each in self.pending(conversation):
-                self.decide(each["id"], decision)
-            view: dict[str, Any] = self.get(f"/api/conversations/{conversation}")
+            try:
+                for each in self.pending(conversation):
+                    self.decide(each["id"], decision)
+                view: dict[str, Any] = self.get(f"/api/conversations/{conversation}")
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                return None  # a room that was killed is on its way back
             return view if view["state"] == "idle" else None
 
         return until(look, seconds=seconds, what="the end of the turn")

@@ -73,7 +73,7 @@ def put_event(page: Page, house: House, day: str) -> None:
     expect(card).to_contain_text(TITLE)
     assert pear_events(house) == []
     card.get_by_role("button", name="Create", exact=True).click()
-    expect(answer(page).last).to_have_text("Done.")
+    expect(answer(page).last).to_contain_text(re.compile(r"^\s*Done\.\s+Done: Create an event"))
 
 
 def show_agenda(page: Page, day: str) -> None:
@@ -100,7 +100,9 @@ def write_mail(page: Page, house: House) -> None:
         expect(card).to_contain_text(text)
     assert house.smtp.sent == ()
     card.get_by_role("button", name="Send", exact=True).click()
-    expect(answer(page).last).to_have_text("Done.")
+    expect(answer(page).last).to_contain_text(
+        re.compile(f"^\\s*Done\\.\\s+Done: Send a mail · {SUBJECT} · to Carol Meyer")
+    )
 
 
 def test_a_house_without_a_model_finds_plans_and_writes(
@@ -118,7 +120,7 @@ def test_a_house_without_a_model_finds_plans_and_writes(
         show_agenda(page, day)
         write_mail(page, house)
         page.reload()
-        expect(answer(page).last).to_have_text("Done.")
+        expect(answer(page).last).to_contain_text("Done: Send a mail")
         expect(page.get_by_role("group", name="From Mail").first).to_contain_text(house.seeded.lease_subject)
     [sent] = house.smtp.sent
     assert (sent.recipients, sent.subject) == (("carol@example.org",), SUBJECT)
@@ -140,7 +142,7 @@ def test_an_event_that_was_just_made_is_taken_back_by_a_click(
         sign_in(page)
         expect(page.get_by_text("What works without a model")).to_be_visible()
         fill_event(page, day)
-        expect(answer(page).last).to_have_text("Done.")
+        expect(answer(page).last).to_contain_text(re.compile(r"^\s*Done\.\s+Done: Create an event"))
         assert len(pear_events(house)) == 1
         page.get_by_role("button", name=re.compile("^Undo: ")).click()
         expect(page.get_by_text("Taken back.")).to_be_visible()

@@ -1,7 +1,9 @@
 """How a peer lives: a child process ended by its pid, or an event loop in a thread of its own."""
 
 import asyncio
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
+_PORTS = range(16_384, 32_768)
 
 Result = TypeVar("Result")
 
@@ -213,11 +216,16 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback TCP port that nobody listened on a moment ago.
+
+    It lies below those that the system gives to outgoing connections, which would else take it before its server does.
+    """
+    for _ in range(200):
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise PeerError("no port is free")
 
 
 def listens(port: int, *, greeting: bytes = b"") -> bool:

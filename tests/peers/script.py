@@ -97,6 +97,11 @@ class Ask:
         return _results(self.messages[last + 1 :])
 
     @property
+    def earlier(self) -> list[ToolResult]:
+        """Every tool result of the conversation, oldest first."""
+        return _results(self.messages)
+
+    @property
     def fresh(self) -> list[ToolResult]:
         """The tool results that came after the model's last word; empty when it is the user's turn that is answered."""
         own = max((place for place, each in enumerate(self.messages) if each["role"] == "assistant"), default=-1)
@@ -247,7 +252,8 @@ def prose(count: int, seed: int = 1) -> list[str]:
 def fill(value: Any, ask: Ask, *, now: datetime | None = None) -> Any:
     """`value` with its templates replaced, deeply.
 
-    `{{result[0].id}}` is from the newest tool result, `{{results.messages_search[0].id}}` from the newest of that tool,
+    `{{result[0].id}}` is from the newest tool result, `{{results.messages_search[0].id}}` from the newest of that tool
+    since the user spoke last, `{{earlier.messages_search[0].id}}` from the newest of that tool in the conversation,
     `{{result..thread_id}}` the first value under that key at any depth, `{{user}}` the user's text, `{{today}}`,
     `{{tomorrow}}` and `{{friday}}` dates (the next Friday that is not today), UTC. A text that is one template alone
     becomes the value with its type.
@@ -272,9 +278,9 @@ def _look_up(path: str, ask: Ask, now: datetime) -> Any:
         return (now + timedelta(days=days[path])).date().isoformat()
     if path == "user":
         return ask.user_text
-    steps = re.findall(r"\.\.?[A-Za-z_]\w*|\[\d+\]", path.removeprefix("results").removeprefix("result"))
-    results = ask.results
-    if path.startswith("results."):
+    steps = re.findall(r"\.\.?[A-Za-z_]\w*|\[\d+\]", re.sub(r"\A(results?|earlier)", "", path))
+    results = ask.earlier if path.startswith("earlier.") else ask.results
+    if path.startswith(("results.", "earlier.")):
         wanted, steps = steps[0].lstrip("."), steps[1:]
         results = [each for each in results if each.name.rpartition("__")[2] == wanted]
     if not results:

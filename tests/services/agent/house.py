@@ -201,15 +201,18 @@ class AgentHouse:
         await self.request("turn", TurnRequest(text=text, accounts=(account,), command=command), TurnAccepted, turn)
         return turn
 
-    async def decide(self, turn: str, call: Call, *, approved: bool = True, note: str = "") -> None:
+    async def decide(
+        self, turn: str, call: Call, *, approved: bool = True, note: str = "", changed: Call | None = None
+    ) -> None:
         history: History = await self.history()
         view = next(each for message in history.messages for each in message.calls if each.id == call.id)
         decision = Decision(
             approval_id=str(view.approval_id),
             call_id=call.id,
             approved=approved,
-            approval=self.fake.approval(call) if approved else None,
+            approval=self.fake.approval(changed or call) if approved else None,
             note=note,
+            call=changed,
         )
         await self.request("decide", decision, Done, turn)
 

@@ -144,6 +144,36 @@ async def test_a_denial_tells_the_model_why(tmp_path: Path) -> None:
         assert "Not today" in house.model.asked[1][-1]["content"]
 
 
+async def test_a_call_that_the_owner_changed_runs_as_changed_and_the_model_is_told(tmp_path: Path) -> None:
+    script = (calls(("letters_send", {"to": "carol@example.org"})), says("Sent."))
+    async with agent_house(tmp_path, *script) as house:
+        turn = await house.say("Write to Carol")
+        await house.settled("waiting")
+        call = house.asked[0]
+        changed = call.model_copy(update={"arguments": {"to": "dan@example.org"}, "nonce": "0" * 32})
+        await house.decide(turn, call, changed=changed)
+        history = await house.settled()
+        assert [call.id] == tools.DONE
+        [view] = [each for message in history.messages for each in message.calls]
+        assert (view.state.value, view.arguments) == ("done", {"to": "dan@example.org"})
+        told = house.model.asked[1][-1]["content"]
+        assert told.startswith(
+            'The owner changed this call before it ran. Its arguments were: {"to": "dan@example.org"}'
+        )
+
+
+async def test_a_changed_call_of_another_id_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    script = (calls(("letters_send", {"to": "carol@example.org"})), says("Not sent."))
+    async with agent_house(tmp_path, *script) as house:
+        turn = await house.say("Write to Carol")
+        await house.settled("waiting")
+        call = house.asked[0]
+        await house.decide(turn, call, changed=call.model_copy(update={"id": "0" * 32}))
+        history = await house.settled()
+        assert tools.DONE == []
+        assert [each.state.value for message in history.messages for each in message.calls] == ["failed"]
+
+
 async def test_two_parked_calls_are_decided_one_by_one(tmp_path: Path) -> None:
     two = calls(("letters_send", {"to": "carol@example.org"}), ("letters_send", {"to": "dan@example.org"}))
     async with agent_house(tmp_path, two, says("Done.")) as house:
@@ -159,6 +189,37 @@ async def test_two_parked_calls_are_decided_one_by_one(tmp_path: Path) -> None:
         await house.decide(turn, first, approved=False)
         await house.settled()
         assert [second.id] == tools.DONE
+
+
+async def test_the_same_act_said_twice_in_one_answer_is_asked_about_and_done_once(tmp_path: Path) -> None:
+    again = ("letters_send", {"to": "carol@example.org"})
+    other = ("letters_send", {"to": "dan@example.org"})
+    async with agent_house(tmp_path, calls(again, again, other), says("Done.")) as house:
+        turn = await house.say("Write to both")
+        await house.settled("waiting")
+        first, second = house.asked
+        assert [first.arguments["to"], second.arguments["to"]] == ["carol@example.org", "dan@example.org"]
+        await house.decide(turn, first)
+        await house.decide(turn, second)
+        await house.settled()
+        assert sorted(tools.DONE) == sorted([first.id, second.id])
+        [told] = [m["content"] for m in house.model.asked[1] if m["role"] == "tool" and "made once" in m["content"]]
+        assert "meant twice" in told
+
+
+async def test_an_act_that_is_called_again_when_it_is_done_is_another_act(tmp_path: Path) -> None:
+    again = calls(("letters_send", {"to": "carol@example.org"}))
+    async with agent_house(tmp_path, again, again, says("Sent twice.")) as house:
+        turn = await house.say("Write to Carol, twice")
+        await house.settled("waiting")
+        await house.decide(turn, house.asked[0])
+        async with asyncio.timeout(5):
+            while len(house.asked) < 2:
+                await asyncio.sleep(0.01)
+        await house.settled("waiting")
+        await house.decide(turn, house.asked[1])
+        await house.settled()
+        assert [each.id for each in house.asked] == tools.DONE
 
 
 async def test_a_decision_sent_twice_acts_once(tmp_path: Path) -> None:

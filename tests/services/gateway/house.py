@@ -13,7 +13,7 @@ from typing import Any, Self
 from openassistant import subjects
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, new_id, utc_now
-from openassistant.errors import OaError
+from openassistant.errors import InvalidRequest, OaError
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
 from openassistant.messages import (
@@ -57,6 +57,7 @@ from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
+from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
@@ -176,9 +177,9 @@ class GatewayHouse:
             trust=self.trust, clock=clock,
         )  # fmt: skip
         self.approvals = Approvals(
-            bus, self.questions, self.turns, connectors=self.connectors,
-            vault=Vault(bus, self.grants), grants=self.grants, rules=self.rules, ledger=ledger, trust=self.trust,
-            clock=clock, life=timedelta(hours=24),
+            bus, self.questions, self.turns, grants=self.grants, rules=self.rules,
+            proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
+            trust=self.trust, clock=clock, life=timedelta(hours=24),
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors)
         await self.approvals.start()
@@ -294,8 +295,11 @@ class GatewayHouse:
 
     async def _on_preview(self, ctx: CallContext, call: Call) -> Preview:
         self.previewed.append(ctx)
+        if "subject" in call.arguments:
+            raise InvalidRequest("subject: a letter has none.")
         declared = next(tool.effect for tool in POST.tools if tool.name == call.tool)
-        return self.preview.model_copy(update={"effect": self.raised_effect or declared})
+        content = call.arguments.get("text", self.preview.content)
+        return self.preview.model_copy(update={"effect": self.raised_effect or declared, "content": content})
 
     async def _on_decide(self, ctx: CallContext, decision: Decision) -> Done:
         if self.agent_error:

@@ -263,9 +263,25 @@ export const words = {
     none: 'Nothing waits for you.',
     noneText: 'Before the assistant sends or deletes something, the exact content appears here and in its conversation.',
     toConversation: 'Open the conversation',
+    edit: 'Edit',
+    editTitle: 'Change it before you decide',
+    editSave: 'Show what it becomes',
+    editCancel: 'Leave it',
+    editHint: 'Nothing is done yet: you then see exactly what it becomes.',
+    editNothing: 'There is nothing in it that can be changed here.',
+    edited: 'You changed this. It is no longer what the assistant proposed.',
     whyNot: 'Say why not',
     whyNotLabel: 'Why not? The assistant is told this.',
     pending: (count: number) => `${count} ${count === 1 ? 'decision waits' : 'decisions wait'} for you`
+  },
+
+  plan: {
+    title: (count: number) => `${count} things wait for you`,
+    intro: 'Tick what may be done. Each is shown whole above.',
+    look: 'Look at it above first',
+    run: (count: number) => (count === 1 ? 'Do the one that is ticked' : `Do the ${count} that are ticked`),
+    none: 'Do none of them',
+    rest: 'What is not ticked is not done.'
   },
 
   rules: {
@@ -419,6 +435,7 @@ export const words = {
       'tool.failed': 'Failed',
       'tool.unknown': 'Outcome unknown',
       'approval.asked': 'Asked you',
+      'approval.edited': 'You changed what waits',
       'approval.granted': 'You said yes',
       'approval.denied': 'You said no',
       'approval.expired': 'Nobody decided in time',

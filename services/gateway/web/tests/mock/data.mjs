@@ -180,7 +180,24 @@ export const approval = {
   account: id('a'),
   arguments: { to: ['carol@example.org'], subject: 'Re: The lease', text: preview.content },
   preview,
-  reason: ''
+  reason: '',
+  preview_digest: '1'.repeat(64),
+  edited: false
+};
+
+/** Its arguments with the schema of the tool. */
+export const approvalForm = {
+  arguments: approval.arguments,
+  parameters: {
+    type: 'object',
+    properties: {
+      to: { type: 'array', title: 'To', description: 'Recipients', items: { type: 'string' } },
+      subject: { type: 'string', title: 'Subject', description: 'One line', maxLength: 500 },
+      text: { type: 'string', title: 'Text', description: 'The whole text', maxLength: 1000000 },
+      message: { type: 'string', title: 'Message', description: 'The id of a mail, as messages_search gives it' }
+    },
+    required: ['to', 'subject', 'text']
+  }
 };
 
 export const conversations = [
@@ -274,6 +291,28 @@ export const leaseApproval = {
 export const answered = [
   messages[0],
   { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, output_tokens: 186 } }
+];
+
+/** Three things that wait at once, the last of which wants a second look. */
+export const planApprovals = [
+  { ...approval, id: id('1'), call_id: id('1'), preview: { ...preview, warnings: [] } },
+  {
+    ...approval, id: id('2'), call_id: id('2'), connector: 'caldav', tool: 'events_create', effect: 'write', preview_digest: '3'.repeat(64),
+    preview: { ...preview, verb: 'Create an event', confirm: 'Create', account: 'Home', destinations: [], warnings: [], content: '', fields: [{ label: 'What', value: 'Sign the lease' }] }
+  },
+  {
+    ...approval, id: id('3'), call_id: id('3'), connector: 'caldav', tool: 'events_delete', effect: 'delete', preview_digest: '4'.repeat(64),
+    preview: { ...preview, verb: 'Delete an event', confirm: 'Delete', account: 'Home', destinations: [], warnings: [], content: '', fields: [{ label: 'What', value: 'Viewing' }] }
+  }
+];
+
+export const together = [
+  { ...messages[0], text: 'Tell Carol I sign on Friday, put it in my calendar, and drop the viewing.' },
+  {
+    ...messages[1],
+    text: 'Three things wait for you.',
+    calls: planApprovals.map((each) => call(each.id[0] ?? '', { connector: each.connector, tool: each.tool, effect: each.effect, title: each.tool.replaceAll('_', ' '), state: 'waiting', approval_id: each.id, arguments: {} }))
+  }
 ];
 
 /** An answer that says a mail was sent. */

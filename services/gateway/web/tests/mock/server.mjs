@@ -77,8 +77,10 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
-  ['GET', /^\/api\/approvals\/\w+$/, ({ house }) => ok(house.has('lease') ? data.leaseApproval : data.approval)],
-  ['POST', /^\/api\/approvals\/\w+$/, ({ body }) => ok({ ...data.approval, state: body.decision === 'approve' ? 'approved' : 'denied' })],
+  ['GET', /^\/api\/approvals\/\w+$/, ({ house, match }) => ok(approvalOf(house, match[0].slice(-32)))],
+  ['GET', /^\/api\/approvals\/\w+\/form$/, ({ house }) => (house.has('late') ? tooLate : ok(data.approvalForm))],
+  ['PUT', /^\/api\/approvals\/\w+\/arguments$/, ({ house, body }) => edit(house, body)],
+  ['POST', /^\/api\/approvals\/\w+$/, ({ house, match, body }) => ok({ ...approvalOf(house, match[0].slice(-32)), state: body.decision === 'approve' ? 'approved' : 'denied' })],
   ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
   ['POST', /^\/api\/rules$/, rule],
   ['DELETE', /^\/api\/rules\/\w+$/, () => ({ status: 204 })],
@@ -91,6 +93,17 @@ const routes = [
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
 ];
+
+/** An approval by its id, in the houses that have several. */
+const approvalOf = (/** @type {Set<string>} */ house, /** @type {string} */ id) =>
+  house.has('together') ? (data.planApprovals.find((each) => each.id === id) ?? data.approval) : house.has('lease') ? data.leaseApproval : data.approval;
+
+/** The approval with other arguments, as the connector then says it. */
+function edit(/** @type {Set<string>} */ house, /** @type {any} */ body) {
+  if (house.has('stubborn')) return problem(400, 'invalid_request', 'Not possible', 'text: a mail needs a text.');
+  const preview = { ...data.approval.preview, content: String(body.arguments.text) };
+  return ok({ ...data.approval, arguments: body.arguments, preview, preview_digest: '2'.repeat(64), edited: true });
+}
 
 /** What the ledger tells of the conversation. */
 const receipts = (/** @type {Set<string>} */ house) => (house.has('acted') ? data.receipts : []);
@@ -165,6 +178,7 @@ function history(house, id) {
   if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });
   if (house.has('acted') || house.has('claimed')) return ok({ ...conversation, state: 'idle', messages: data.claimed, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
+  if (house.has('together')) return ok({ ...conversation, messages: data.together, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }
 

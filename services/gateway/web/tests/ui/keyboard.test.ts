@@ -50,7 +50,7 @@ test('a decision is reached by Tab in the order in which it is read', async ({ p
   const card = page.getByRole('region', { name: 'Send a mail?' });
   await expect(card.getByRole('button', { name: 'Send', exact: true })).toBeEnabled();
   await card.getByRole('region', { name: 'Exact content' }).focus();
-  for (const name of ['Send', 'Don’t send', 'Say why not']) {
+  for (const name of ['Send', 'Edit', 'Don’t send', 'Say why not']) {
     await page.keyboard.press('Tab');
     await expect(card.getByRole('button', { name, exact: true })).toBeFocused();
   }

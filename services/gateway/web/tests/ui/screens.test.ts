@@ -42,6 +42,8 @@ const screens: Screen[] = [
   { name: 'chat-why-not', path: `/c/${c}`, ready: 'Send a mail?', act: explain },
   { name: 'chat-allow', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?', act: allow },
   { name: 'chat-allow-password', path: `/c/${c}`, house: 'lease.stale', ready: 'Send a mail?', act: allowWithPassword },
+  { name: 'chat-edited', path: `/c/${c}`, ready: 'Send a mail?', act: editCall },
+  { name: 'chat-plan', path: `/c/${c}`, house: 'together', ready: '3 things wait for you' },
   { name: 'chat-acted', path: `/c/${c}`, house: 'acted', ready: 'May have been done:' },
   { name: 'chat-claimed', path: `/c/${c}`, house: 'claimed', ready: 'Nothing was changed.' },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
@@ -126,6 +128,11 @@ test('the page follows the system’s colours until others are chosen, and then 
   await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
   await expect.poll(isDark).toBe(!wasDark);
 });
+
+async function editCall(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Edit' }).first().click();
+  await page.getByRole('textbox', { name: 'Text', exact: true }).fill('I sign on Monday.');
+}
 
 async function signInWrongly(page: Page): Promise<void> {
   await page.getByLabel('Username').fill('ada');

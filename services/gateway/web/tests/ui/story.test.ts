@@ -41,7 +41,7 @@ test('a mail is sent by a choice and not by a key that was meant for something e
   expect(decisions).toEqual([]);
   await page.getByRole('region', { name: 'Send a mail?' }).getByRole('button', { name: 'Send', exact: true }).click();
   await expect(page.getByText('You said yes.')).toBeVisible();
-  expect(decisions).toEqual([{ decision: 'approve' }]);
+  expect(decisions).toEqual([{ decision: 'approve', note: '', seen: '1'.repeat(64) }]);
 });
 
 test('no is said with a reason', async ({ page }) => {
@@ -50,7 +50,7 @@ test('no is said with a reason', async ({ page }) => {
   await page.getByRole('button', { name: 'Say why not' }).click();
   await page.getByLabel('Why not?').fill('Ask for eleven instead');
   await page.getByRole('button', { name: 'Don’t send' }).click();
-  expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
+  expect((await sent).postDataJSON()).toMatchObject({ decision: 'deny', note: 'Ask for eleven instead' });
   await expect(page.getByText('You said no. It was not done.')).toBeVisible();
 });
 
@@ -60,7 +60,7 @@ test('a reason that is sent by Enter is a no', async ({ page }) => {
   await page.getByRole('button', { name: 'Say why not' }).click();
   await page.getByLabel('Why not?').fill('Ask for eleven instead');
   await page.keyboard.press('Enter');
-  expect((await sent).postDataJSON()).toEqual({ decision: 'deny', note: 'Ask for eleven instead' });
+  expect((await sent).postDataJSON()).toMatchObject({ decision: 'deny', note: 'Ask for eleven instead' });
 });
 
 test('a decision is allowed for the next times by a rule, which needs the password where the sign-in is old', async ({ page }) => {
@@ -82,7 +82,7 @@ test('a decision is allowed for the next times by a rule, which needs the passwo
   await expect(dialog).toBeHidden();
   expect(bodies.map(([path]) => path)).toEqual(['/api/rules', '/api/rules', `/api/approvals/${'d'.repeat(32)}`]);
   expect(bodies[1]?.[1]).toEqual({ approval: 'd'.repeat(32), lasts: 'hour', password: 'four words in a row' });
-  expect(bodies[2]?.[1]).toEqual({ decision: 'approve' });
+  expect(bodies[2]?.[1]).toMatchObject({ decision: 'approve', seen: '1'.repeat(64) });
 });
 
 test('a question with a doubt offers no rule', async ({ page }) => {
@@ -187,4 +187,64 @@ test('where the ledger cannot be read, nothing is said to have been done or not'
   await open(page, `/c/${c}`, 'claimed.witness-away');
   await expect(page.getByText('The activity record cannot be read just now')).toBeVisible();
   await expect(page.getByText('Nothing was changed.')).toHaveCount(0);
+});
+
+test('what waits is changed before the yes, which is to what it became', async ({ page }) => {
+  const sent: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'GET' && request.url().includes('/api/approvals/')) sent.push(request.postDataJSON());
+  });
+  const faults = await open(page, `/c/${c}`);
+  const card = page.getByRole('region', { name: 'Send a mail?' });
+  await card.getByRole('button', { name: 'Edit' }).click();
+  const form = card.getByRole('form', { name: 'Change it before you decide' });
+  await expect(form.getByLabel('Message')).toHaveCount(0);
+  await expect(card.getByRole('button', { name: 'Send', exact: true })).toBeDisabled();
+  await form.getByLabel('Text').fill('');
+  await form.getByRole('button', { name: 'Show what it becomes' }).click();
+  await expect(form.getByText('This is needed.')).toBeVisible();
+  await form.getByLabel('Text').fill('I sign on Monday.');
+  await form.getByRole('button', { name: 'Show what it becomes' }).click();
+  await expect(card.getByRole('region', { name: 'Exact content' })).toHaveText('I sign on Monday.');
+  await expect(card.getByText('You changed this.')).toBeVisible();
+  await expect(card.getByRole('button', { name: 'Edit' })).toBeFocused();
+  await card.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(page.getByText('You said yes.')).toBeVisible();
+  expect(sent).toEqual([
+    { arguments: { to: ['carol@example.org'], subject: 'Re: The lease', text: 'I sign on Monday.' }, seen: '1'.repeat(64) },
+    { decision: 'approve', note: '', seen: '2'.repeat(64) }
+  ]);
+  expect(faults).toEqual([]);
+});
+
+test('a change that the service refuses leaves all as it was', async ({ page }) => {
+  await open(page, `/c/${c}`, 'stubborn');
+  const card = page.getByRole('region', { name: 'Send a mail?' });
+  await card.getByRole('button', { name: 'Edit' }).click();
+  await card.getByLabel('Text').fill('I sign on Monday.');
+  await card.getByRole('button', { name: 'Show what it becomes' }).click();
+  await expect(card.getByText('text: a mail needs a text.')).toBeVisible();
+  await card.getByLabel('Text').press('Escape');
+  await expect(card.getByRole('region', { name: 'Exact content' })).not.toContainText('Monday');
+});
+
+test('several things that wait are decided as one plan', async ({ page }) => {
+  const sent: [string, unknown][] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/approvals/')) sent.push([request.url().slice(-32, -31), request.postDataJSON()]);
+  });
+  const faults = await open(page, `/c/${c}`, 'together');
+  const plan = page.getByRole('region', { name: '3 things wait for you' });
+  await expect(plan.getByRole('checkbox')).toHaveCount(3);
+  await expect(plan.getByRole('checkbox', { name: /Delete an event/ })).not.toBeChecked();
+  await plan.getByRole('checkbox', { name: /Create an event/ }).uncheck();
+  await expect(plan.getByText('What is not ticked is not done.')).toBeVisible();
+  await plan.getByRole('button', { name: 'Do the one that is ticked' }).click();
+  await expect(plan).toHaveCount(0);
+  expect(sent).toEqual([
+    ['1', { decision: 'approve', note: '', seen: '1'.repeat(64) }],
+    ['2', { decision: 'deny', note: '', seen: '3'.repeat(64) }],
+    ['3', { decision: 'deny', note: '', seen: '4'.repeat(64) }]
+  ]);
+  expect(faults).toEqual([]);
 });

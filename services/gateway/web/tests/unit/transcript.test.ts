@@ -34,6 +34,15 @@ test('tokens become one message', () => {
   expect(transcript.run).toBe('running');
 });
 
+test('an answer belongs to the turn of its run, also where that began before the conversation was loaded', () => {
+  expect(after({ ...started, parentRunId: 'first' }, begun).messages[0]?.turn).toBe('first');
+  expect(after(started, begun).messages[0]?.turn).toBe('r');
+  const transcript = new Transcript();
+  transcript.load(history({ state: 'running' }));
+  transcript.apply(41, begun as unknown as AGUIEvent);
+  expect(transcript.messages.at(-1)?.turn).toBe(messages.at(-1)?.turn);
+});
+
 test('taking back stands with the call that was taken back', () => {
   const undo = [
     { type: 'TOOL_CALL_START', toolCallId: 'u', toolCallName: 'actions_undo', parentMessageId: 'm' },

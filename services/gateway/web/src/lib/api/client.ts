@@ -98,8 +98,12 @@ export const api = {
 
   approvals: () => of(client.GET('/api/approvals', { params: { query: { state: 'pending' } } })),
   approval: (id: string) => of(client.GET('/api/approvals/{approval}', approval(id))),
-  decide: (id: string, decision: 'approve' | 'deny', note = '') =>
-    of(client.POST('/api/approvals/{approval}', { ...approval(id), body: note ? { decision, note } : { decision } })),
+  /** `seen` is the digest of the preview that was looked at. */
+  decide: (id: string, decision: 'approve' | 'deny', note: string, seen: string | null) =>
+    of(client.POST('/api/approvals/{approval}', { ...approval(id), body: { decision, note, seen } })),
+  approvalForm: (id: string) => of(client.GET('/api/approvals/{approval}/form', approval(id))),
+  editApproval: (id: string, args: Record<string, unknown>, seen: string) =>
+    of(client.PUT('/api/approvals/{approval}/arguments', { ...approval(id), body: { arguments: args, seen } })),
 
   rules: () => of(client.GET('/api/rules')),
   makeRule: (body: RuleDraft) => of(client.POST('/api/rules', { body })),

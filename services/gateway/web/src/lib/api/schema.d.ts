@@ -136,6 +136,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/approvals/{approval}/arguments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit
+         * @description Changes a call that waits. Nothing is decided: its new preview is there to be looked at and approved.
+         */
+        put: operations["edit_api_approvals__approval__arguments_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/approvals/{approval}/form": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Form
+         * @description What can be changed of a call that waits: its arguments, with the schema of its tool.
+         */
+        get: operations["form_api_approvals__approval__form_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -937,7 +977,8 @@ export interface components {
          * Approval
          * @description A call that waits, or waited, for a person; `reason` says why it was asked.
          *
-         *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`).
+         *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
+         *     what the preview says; `edited` says that a person changed the call.
          */
         Approval: {
             /** Account */
@@ -964,6 +1005,11 @@ export interface components {
             created_at: string;
             /** Decided At */
             decided_at: string | null;
+            /**
+             * Edited
+             * @default false
+             */
+            edited: boolean;
             effect: components["schemas"]["Effect"];
             /**
              * Expires At
@@ -973,6 +1019,8 @@ export interface components {
             /** Id */
             id: string;
             preview: components["schemas"]["Preview"];
+            /** Preview Digest */
+            preview_digest: string;
             /**
              * Reason
              * @default
@@ -987,6 +1035,20 @@ export interface components {
             tool: string;
             /** Turn */
             turn: string;
+        };
+        /**
+         * ApprovalForm
+         * @description The arguments of a call that waits, and the JSON Schema that its tool gives them.
+         */
+        ApprovalForm: {
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
         };
         /**
          * AssistantMessage
@@ -1283,6 +1345,9 @@ export interface components {
         /**
          * DecisionDraft
          * @description The decision; `note` tells the assistant why not.
+         *
+         *     `seen` is the `preview_digest` that was looked at: a yes to something else is refused. A call that was changed
+         *     needs it.
          */
         DecisionDraft: {
             /**
@@ -1295,6 +1360,8 @@ export interface components {
              * @default
              */
             note?: string;
+            /** Seen */
+            seen?: string | null;
         };
         /**
          * DeveloperMessage
@@ -1370,6 +1437,18 @@ export interface components {
             type: "document";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * EditDraft
+         * @description The arguments of a call that waits, whole, in the place of what they were when `seen` was its preview.
+         */
+        EditDraft: {
+            /** Arguments */
+            arguments: {
+                [key: string]: unknown;
+            };
+            /** Seen */
+            seen: string;
         };
         /**
          * Effect
@@ -2754,6 +2833,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_api_approvals__approval__arguments_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    form_api_approvals__approval__form_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                approval: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalForm"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -122,7 +122,7 @@ export class Live {
   async decide(call: CallItem, decision: 'approve' | 'deny', note: string): Promise<Problem | null> {
     if (!call.approvalId) return null;
     try {
-      call.approval = await api.decide(call.approvalId, decision, note);
+      call.approval = await api.decide(call.approvalId, decision, note, call.approval?.preview_digest ?? null);
       return null;
     } catch (thrown) {
       await this.fetchApproval(call);

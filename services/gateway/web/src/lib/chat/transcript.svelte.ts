@@ -132,7 +132,7 @@ export class Transcript {
   lastEventId = 0;
   /** Set by an event after which only the stored conversation is certain. */
   needsReload = false;
-  /** The turn of the run that began last: it is named after its first run. */
+  /** The newest turn: that of the stored conversation, or of the run that began last, which is named after its first. */
   #turn = '';
 
   /** Takes over the stored conversation; what is the same keeps its identity, so that nothing flickers. */
@@ -144,6 +144,7 @@ export class Transcript {
       item.streaming = false;
       return item;
     });
+    this.#turn = history.messages.at(-1)?.turn ?? '';
     this.run = history.state;
     this.lastEventId = history.last_event_id;
     this.needsReload = false;

@@ -1,0 +1,75 @@
+"""What a proposed call will do, and what was read before it: the facts that the policy decides on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import Conflict, Forbidden, NotFound
+from openassistant.grants import Grant
+from openassistant.messages import Call, Effect, Preview, TurnCalls, TurnQuery
+from services.gateway.connectors import Connectors
+from services.gateway.grants import Grants
+from services.gateway.vault import Vault
+
+__all__ = ["Proposals"]
+
+_PREVIEW_SECONDS = 20.0
+
+
+class Proposals:
+    """Asks the connector, the card, the vault and the witness; the agent is not asked."""
+
+    def __init__(self, bus: Bus, connectors: Connectors, vault: Vault, grants: Grants) -> None:
+        self._bus, self._connectors, self._vault, self._grants = bus, connectors, vault, grants
+
+    async def look(self, call: Call, grant: Grant, token: str, zone: str | None) -> tuple[Effect, Preview]:
+        """The highest effect that card and connector give a call, and what it will do in the connector's words.
+
+        Raises `Forbidden` for another card than the approved one or a foreign account, `NotFound` for an unknown tool,
+        and what the connector raises for arguments that it does not take.
+        """
+        declared = self._declared(call, grant)
+        await self._check_account(call)
+        context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=token)
+        context = context.model_copy(update={"zone": zone})
+        preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
+        return max(declared, preview.effect, key=lambda each: each.rank), preview
+
+    def parameters(self, call: Call) -> dict[str, Any]:
+        """The JSON Schema of a call's arguments, by its card; raises `Conflict` where that is not known any more."""
+        card = self._connectors.known_card(call.connector, call.card_digest)
+        tool = card.tool(call.tool) if card else None
+        if tool is None:
+            raise Conflict("The service of this question has changed since, so it can only be decided as it is.")
+        return tool.parameters
+
+    def _declared(self, call: Call, grant: Grant) -> Effect:
+        """The effect on the card that was approved; raises `Forbidden` for any other card."""
+        card = self._connectors.known_card(call.connector, call.card_digest)
+        if card is None or grant.connectors.get(call.connector) != call.card_digest:
+            raise Forbidden("This connector is not approved in the form in which it runs now.")
+        tool = card.tool(call.tool)
+        if tool is None:
+            raise NotFound(f"{card.name} has no tool {call.tool[:60]!r}.")
+        return tool.effect
+
+    async def _check_account(self, call: Call) -> None:
+        if call.account is None:
+            return
+        account = await self._vault.one(call.user, call.account)
+        if account.connector != call.connector or account.state == "pending":
+            raise Forbidden("That account is not one of this connector.")
+
+    async def tainted(self, user: str, conversation: str) -> bool:
+        """Whether text from outside was read in a conversation, as the ledger saw it: the agent is not asked."""
+        ctx = self._grants.context(user, seconds=5)
+        query = TurnQuery(user=user, conversation=conversation)
+        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
+        return any(self._brings_outside(each.connector, each.card_digest, each.tool) for each in found.calls)
+
+    def _brings_outside(self, connector: str, digest: str, name: str) -> bool:
+        card = self._connectors.known_card(connector, digest)
+        tool = card.tool(name) if card else None
+        return tool is None or tool.returns_outside

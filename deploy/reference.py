@@ -1,4 +1,4 @@
-"""The reference pages, written from the code: audit actions, errors, settings, subjects. `python -m deploy.reference`.
+"""The reference pages, written from the code: audit, errors, policy, settings, subjects. `python -m deploy.reference`.
 
 What a row says is the docstring at the thing itself, so a page can be stale but never differ in meaning.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from deploy import policy_table
 from deploy.containers import ContainerSettings
 from deploy.generated import ROOT
 from deploy.permissions import SERVICES, table
@@ -134,6 +135,7 @@ def subjects_page() -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "audit.md": audit_page,
     "errors.md": errors_page,
+    "policy.md": policy_table.page,
     "settings.md": settings_page,
     "subjects.md": subjects_page,
 }

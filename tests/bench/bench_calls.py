@@ -23,11 +23,14 @@ from openassistant.grants import Grant, SigningKey
 from openassistant.messages import Call, CallState, Effect
 from services.agent.conversations import StoredCall
 from services.agent.hands import run_call
+from services.gateway.policy import Standing, decide
+from services.gateway.rules import MOST as MOST_RULES
 from tests.bench.floors import commit_seconds, question_seconds
 from tests.bench.profile import profiled
 from tests.bench.rows import Row, middle, percentile, shares
 from tests.bench.stage import Model, cpu_by_room, place_probe, since, staged
 from tests.e2e.stack import Person, Stack, until
+from tests.services.gateway.test_policy import CAROL, MALLORY, proposal, rule, to
 
 _LONE, _IN_FLIGHT, _ROUNDS = 400, 200, 15
 _CLICKS = 40
@@ -161,7 +164,19 @@ def _clicks(stack: Stack, owner: Person, model: Model) -> list[Row]:
     return [Row("an approval, from the click to the effect", middle(taken), "ms", least, alone, 10, why=why)]
 
 
+def _decision() -> Row:
+    """A tainted call, held against as many rules as a person may have, of which the last one fits."""
+    asked, taken = proposal(Effect.SEND, people=to(CAROL)), list[float]()
+    rules = [Standing(rule(CAROL if last else MALLORY), 0) for last in [*[False] * (MOST_RULES - 1), True]]
+    for _ in range(_LONE):
+        started = time.perf_counter()
+        verdict = decide(asked, rules)
+        taken.append(1000 * (time.perf_counter() - started))
+    assert verdict.rule == rules[-1].rule.id
+    return Row(f"a decision of the policy, {MOST_RULES} rules (median)", middle(taken), "ms", limit=1)
+
+
 def rows() -> list[Row]:
     """All of them; half a minute."""
     with staged() as (stack, owner, model), place_probe(stack, owner):
-        return [*asyncio.run(_calls(stack, owner)), *_clicks(stack, owner, model)]
+        return [*asyncio.run(_calls(stack, owner)), *_clicks(stack, owner, model), _decision()]

@@ -22,6 +22,8 @@ __all__ = ["Profile", "profiled", "read"]
 
 _A_SECOND = 100
 _FRAME = re.compile(r"^(?P<function>.+) \((?P<file>.+?)(?::\d+)?\)$")
+_WAITING = {"select", "_worker"}
+"""A loop that waits for its sockets, a thread of a pool that waits for work: the sampler takes some for busy."""
 _INSTALLED = re.compile(r"/site-packages/([^/]+)")
 _STANDARD = re.compile(r"/python3\.\d+/([^/]+)")
 _OURS = re.compile(r"(?:^|/)((?:openassistant|services|connectors|deploy)/.+)\.py$")
@@ -48,7 +50,7 @@ def read(raw: str) -> Profile:
     for line in raw.splitlines():
         stack, _, count = line.rpartition(" ")
         frames = [(match["function"], match["file"]) for each in stack.split(";") if (match := _FRAME.match(each))]
-        if not frames or not count.isdigit():
+        if not frames or not count.isdigit() or frames[-1][0] in _WAITING:
             continue
         found.packages[_package(frames[-1][1])] += int(count)
         ours = (f"{mine}:{function}" for function, file in reversed(frames) if (mine := _ours(file)))
@@ -83,7 +85,6 @@ def profiled(pid: int) -> Iterator[Profile]:
             "--pid",
             str(pid),
             "--subprocesses",
-            "--nonblocking",
             "--function",
             "--full-filenames",
         ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import reference
+from deploy import policy_table, reference
 from deploy.containers import ContainerSettings
 from deploy.settings import HouseSettings
 from openassistant import subjects
@@ -28,6 +28,15 @@ def test_every_audit_action_has_a_row(action: AuditAction) -> None:
     rows = [row for row in (reference.FOLDER / "audit.md").read_text().splitlines() if f"| `{action}` |" in row]
     assert len(rows) == 1
     assert all(cell.strip() for cell in rows[0].strip("|").split("|"))
+
+
+def test_the_policy_lets_nothing_leave_or_be_deleted_without_a_person_or_a_rule_for_it() -> None:
+    ran = {row[:3] for row in policy_table.cases() if row[3] == "run"}
+    assert {row for row in ran if row[0] in ("send", "delete")} == {
+        ("send", "no", "a rule for this"),
+        ("send", "yes", "a rule for this"),
+    }
+    assert {row[2] for row in ran if row[:2] == ("write", "yes")} == {"a rule for this"}
 
 
 @pytest.mark.parametrize("code", ERRORS)

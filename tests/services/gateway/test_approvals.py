@@ -205,6 +205,22 @@ async def test_a_question_expires_and_the_agent_hears_that_nobody_decided(house:
     assert house.recorded()[-1] == "approval.expired"
 
 
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+async def test_a_yes_at_the_moment_of_expiry_is_a_yes_or_too_late_and_never_both(
+    house: GatewayHouse, seconds: int
+) -> None:
+    for _ in range(10):
+        _, outcome = await asked(house)
+        house.later(timedelta(hours=24, seconds=seconds))
+        yes = house.approvals.decide(house.me, str(outcome.approval_id), approve=True)
+        said, _, _ = await asyncio.gather(yes, house.approvals.sweep(), house.approvals.sweep(), return_exceptions=True)
+        await house.approvals.sweep()
+        [decision] = [each for _, each in house.decisions if each.approval_id == outcome.approval_id]
+        late = isinstance(said, Conflict)
+        assert (decision.expired, decision.approved, decision.approval is None) == (late, not late, late)
+        assert late is (seconds >= 0)
+
+
 async def test_the_end_of_a_turn_voids_what_waits_in_it(house: GatewayHouse) -> None:
     turn, outcome = await asked(house)
     await house.renew(turn, ended=True)

@@ -21,7 +21,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
-.PHONY: help run local test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench chaos clean
+.PHONY: help run local test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench soak chaos clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ fuzz: $(VENV)/.dev  ## A million odd mails, calendars, messages, streams and ans
 
 bench: $(VENV)/.dev web  ## Measure, each figure beside its floor
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
+soak: $(VENV)/.dev web  ## 72 hours at rest in 72 minutes: how the house grows (SOAK_FLAGS="--hours 12")
+	$(BIN)/python -m tests.bench.soak $(SOAK_FLAGS)
 
 chaos: $(VENV)/.dev web  ## Rooms killed, paused and misled while turns run; an hour (CHAOS_FLAGS="--faults 100 --seed 7")
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)

@@ -18,6 +18,7 @@ _LONGEST = 200_000
 _STATES = {
     "refused": "Not done, you said no",
     "expired": "Not done, nobody decided",
+    "withdrawn": "Not done, withdrawn",
     "running": "Under way",
     "done": "Done",
     "failed": "Not done, it failed",

@@ -110,8 +110,8 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, chat=chat, commands=commands, completions=completions, streams=streams, agui=agui,
-            approvals=self.approvals, rules=rules, receipts=Receipts(bus, grants, self.connectors), ledger=self.ledger,
-            models=self.models, health=health,
+            approvals=self.approvals, rules=rules, receipts=Receipts(bus, grants, self.connectors, turns),
+            ledger=self.ledger, models=self.models, health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

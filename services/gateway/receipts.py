@@ -28,6 +28,7 @@ from services.gateway import views
 from services.gateway.connectors import Connectors
 from services.gateway.grants import Grants
 from services.gateway.sessions import SignedIn
+from services.gateway.turns import Turns
 
 __all__ = ["Receipts"]
 
@@ -50,8 +51,8 @@ _SUBJECT_LENGTH = 160
 class Receipts:
     """Reads them from the witness."""
 
-    def __init__(self, bus: Bus, grants: Grants, connectors: Connectors) -> None:
-        self._bus, self._grants, self._connectors = bus, grants, connectors
+    def __init__(self, bus: Bus, grants: Grants, connectors: Connectors, turns: Turns) -> None:
+        self._bus, self._grants, self._connectors, self._turns = bus, grants, connectors, turns
 
     async def of(self, me: SignedIn, conversation: str) -> list[views.Receipt]:
         """One for each call that acts or was to act, oldest first; none where the conversation is somebody else's."""
@@ -65,6 +66,8 @@ class Receipts:
                 asked = entry.action is AuditAction.APPROVAL_ASKED
                 started = calls.pop(_call_of(entry), None)
                 waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"
+                if started is None and entry.id not in answers and not await self._lives(me, entry.turn):
+                    waits = "withdrawn"
                 receipts.append(_receipt(entry, edits.get(_call_of(entry), entry), started, waits))
         receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
         return sorted(receipts, key=lambda each: each.index)
@@ -87,6 +90,10 @@ class Receipts:
             if page.next is None:
                 return entries
             after = page.next
+
+    async def _lives(self, me: SignedIn, turn: str | None) -> bool:
+        """Whether what was put in a turn can still begin: not once that has ended, by a stop or by the next message."""
+        return turn is not None and await self._turns.lives(turn, user=me.user.id)
 
     def _acts(self, call: LedgerCall) -> bool:
         """Whether a call was more than a read, by the approved card rather than by what the agent called it."""

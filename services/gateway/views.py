@@ -444,7 +444,7 @@ class Approval(View):
     edited: bool = False
 
 
-ReceiptState = Literal["waiting", "refused", "expired", "running", "done", "failed", "unknown"]
+ReceiptState = Literal["waiting", "refused", "expired", "withdrawn", "running", "done", "failed", "unknown"]
 
 
 class Receipt(View):

@@ -181,7 +181,7 @@ class GatewayHouse:
             proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
             trust=self.trust, clock=clock, life=timedelta(hours=24),
         )  # fmt: skip
-        self.receipts = Receipts(bus, self.grants, self.connectors)
+        self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
         await self.approvals.start()
         self._own.push_async_callback(self.store.close)
         self._own.push_async_callback(users.close)

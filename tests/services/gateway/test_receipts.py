@@ -55,6 +55,16 @@ async def test_what_the_owner_refused_or_let_pass_was_not_done(house: GatewayHou
     assert [each.state for each in await house.receipts.of(house.me, house.conversation)] == ["refused", "expired"]
 
 
+async def test_what_waited_when_its_turn_ended_was_withdrawn(house: GatewayHouse) -> None:
+    turn, _, approval = await asked(house)
+    await house.renew(turn, ended=True)
+    assert (await only(house)).state == "withdrawn"
+    _, _, second = await asked(house)
+    await house.approvals.decide(house.me, second, approve=False)
+    assert [each.state for each in await house.receipts.of(house.me, house.conversation)] == ["withdrawn", "refused"]
+    assert approval != second
+
+
 async def test_a_change_that_the_policy_lets_run_has_a_receipt_too(house: GatewayHouse) -> None:
     house.preview = house.preview.model_copy(update={"effect": Effect.WRITE, "destinations": (), "verb": "File it"})
     turn, call = await house.turn(), house.call("drafts_create")

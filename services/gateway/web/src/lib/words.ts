@@ -159,6 +159,7 @@ export const words = {
       waiting: 'Waits for you:',
       refused: 'Not done, you said no:',
       expired: 'Not done, nobody decided:',
+      withdrawn: 'Not done, withdrawn:',
       running: 'Under way:',
       done: 'Done:',
       failed: 'Not done, it failed:',

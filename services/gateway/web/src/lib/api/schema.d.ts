@@ -2084,7 +2084,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "waiting" | "refused" | "expired" | "running" | "done" | "failed" | "unknown";
+            state: "waiting" | "refused" | "expired" | "withdrawn" | "running" | "done" | "failed" | "unknown";
             /**
              * Subject
              * @default

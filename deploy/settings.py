@@ -48,6 +48,8 @@ class HouseSettings(Settings):
     """A GGUF file that the house runs in a process of its own and offers as a model; needs `make local` once."""
     local_model_window: Annotated[int, Field(ge=2048, le=1_048_576)] = 16_384
     """How many tokens that model reads at once; more takes more memory."""
+    send_hold_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """How long what leaves the house is held back after a yes, so that it can be taken back; 0 sends at once."""
 
     @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file")
     @classmethod
@@ -101,6 +103,7 @@ class HouseSettings(Settings):
             "model",
             "model_base_url",
             "model_api_key_file",
+            "send_hold_seconds",
         )
         values = {name: getattr(self, name) for name in names}
         return {f"OA_{name.upper()}": str(value) for name, value in values.items() if value not in (None, "")}

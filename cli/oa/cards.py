@@ -153,9 +153,11 @@ def _types(schema: dict[str, Any]) -> set[str]:
 
 
 def _send(asked: Any, approval: dict[str, Any], decision: str, note: str) -> None:
-    """Decides about exactly the card that was drawn."""
+    """Decides about exactly the card that was drawn; says until when a yes can be taken back."""
     draft = {"decision": decision, "note": note, "seen": approval["preview_digest"]}
-    asked.post(f"/api/approvals/{approval['id']}", draft)
+    decided = asked.post(f"/api/approvals/{approval['id']}", draft)
+    if decided.get("held_until"):
+        terminal.say(f"It goes out in some seconds; until then: oa approvals deny {approval['id']}")
 
 
 def _find(asked: Any, given: str) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class Room:
         self.approvals = Approvals(
             bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
             ledger=self.ledger, trust=trust, clock=clock, life=timedelta(hours=settings.approval_hours),
+            hold=timedelta(seconds=settings.send_hold_seconds),
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -21,6 +21,7 @@ from openassistant.messages import (
     AuditAction,
     Decision,
     Done,
+    Effect,
     Renewal,
     RenewalRequest,
     call_digest,
@@ -30,7 +31,7 @@ from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.policy import Proposal, Verdict
 from services.gateway.proposals import Proposals
-from services.gateway.questions import Content, Decided, Question, Questions
+from services.gateway.questions import Content, Decided, Question, Questions, is_edited, require_seen
 from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
@@ -63,10 +64,11 @@ class Approvals:
         trust: Trust,
         clock: Clock,
         life: timedelta,
+        hold: timedelta = timedelta(),
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
         self._proposals, self._grants, self._ledger = proposals, grants, ledger
-        self._rules, self._trust, self._clock, self._life = rules, trust, clock, life
+        self._rules, self._trust, self._clock, self._life, self._hold = rules, trust, clock, life, hold
         self._carrying: set[str] = set()
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -106,7 +108,9 @@ class Approvals:
             await self._turns.end(grant.turn)
             await self._questions.void(turn=grant.turn)
             return Renewal()
-        decided = [each for each in await self._questions.of_turn(grant.turn) if each.recorded]
+        decided = [
+            each for each in await self._questions.of_turn(grant.turn) if each.recorded and each.is_due(self._clock())
+        ]
         contents = await self._questions.contents(grant.user, decided)
         decisions = tuple(self._decision(each, contents[each.id]) for each in decided if each.id in contents)
         fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation)
@@ -169,6 +173,8 @@ class Approvals:
     async def _answered(self, question: Question) -> ApprovalOutcome:
         """The answer to a call that is asked about again after it was decided."""
         contents = await self._questions.contents(question.user, [question])
+        if question.held_until is not None and question.state == "approved" and not question.is_due(self._clock()):
+            return ApprovalOutcome(verdict="ask", approval_id=question.id, expires=question.expires)
         if question.id not in contents or question.state not in _ACTIONS:
             return ApprovalOutcome(verdict="refuse", detail="The owner was asked about this, and it is no longer open.")
         await self._write_down(question, contents[question.id])
@@ -194,6 +200,8 @@ class Approvals:
     ) -> views.Approval:
         """Decides, once; a token needs the scope for it. `seen` is the digest of the preview that was looked at.
 
+        What is held after a yes can be taken back by a no.
+
         Raises `NotFound`, and `Conflict` when it was decided otherwise, is no longer open, or is not what was seen.
         """
         me.require("approve")
@@ -203,11 +211,13 @@ class Approvals:
                 await self._expire(question)
             elif question.state == "pending":
                 if approve:
-                    _require_seen(question, content, seen)
+                    require_seen(question, content, seen)
                 state: Decided = "approved" if approve else "denied"
-                if await self._questions.settle(question, state, by=me, note=note.strip()):
-                    question, content = await self._questions.one(me.user.id, approval)
-                    await self._carry_out(question, content)
+                held = self._held_until(content) if approve else None
+                if await self._questions.settle(question, state, by=me, note=note.strip(), held_until=held):
+                    await self._settled(me, approval)
+            elif question.state == "approved" and not approve and await self._questions.take_back(question, by=me):
+                await self._settled(me, approval)
         question, content = await self._questions.one(me.user.id, approval)
         if question.state != ("approved" if approve else "denied"):
             raise Conflict(_CLOSED.get(question.state, "This is no longer open."))
@@ -230,7 +240,7 @@ class Approvals:
             question, content = await self._questions.one(me.user.id, approval)
             if question.state != "pending" or question.expires <= self._clock():
                 raise Conflict(_CLOSED.get(question.state, _CLOSED["expired"]))
-            _require_seen(question, content, seen)
+            require_seen(question, content, seen)
             changed = {"arguments": arguments, "nonce": secrets.token_hex(16)}
             call, token = content.call.model_copy(update=changed), self._turn_grant(question)
             grant = self._trust.grant(token, now=self._clock())
@@ -249,15 +259,45 @@ class Approvals:
         for question in await self._questions.overdue():
             await self._expire(question)
         for question in await self._questions.unfinished():
-            contents = await self._questions.contents(question.user, [question])
-            if question.id in contents:
-                await self._carry_out(question, contents[question.id])
-            else:
-                await self._questions.delivered(question)
+            async with self._alone(question.id):
+                await self._finish(question)
+
+    async def _finish(self, found: Question) -> None:
+        """Carries out a decision that was found unfinished, if it still is."""
+        question = await self._questions.find(found.user, found.id)
+        if question is None or question.delivered or question.state != found.state:
+            return
+        contents = await self._questions.contents(question.user, [question])
+        if question.id in contents:
+            await self._carry_out(question, contents[question.id])
+        else:
+            await self._questions.delivered(question)
 
     async def void(self, conversation: str) -> None:
         """Nothing of a conversation waits any longer."""
         await self._questions.void(conversation=conversation)
+
+    def _held_until(self, content: Content) -> datetime | None:
+        """Until when what leaves the house is held back after a yes."""
+        return self._clock() + self._hold if self._hold and content.effect is Effect.SEND else None
+
+    async def _settled(self, me: SignedIn, approval: str) -> None:
+        """After a decision: written down and carried out, or written down and held."""
+        question, content = await self._questions.one(me.user.id, approval)
+        if question.held_until is None:
+            await self._carry_out(question, content)
+            return
+        try:
+            await self._write_down(question, content)
+        except OaError as error:
+            _log.warning("a decision waits", extra={"approval": question.id, "code": error.code})
+        self._bus.spawn(self._release(question))
+
+    async def _release(self, question: Question) -> None:
+        """Carries out what is no longer held; what a restart forgets of it the next sweep does."""
+        assert question.held_until is not None, "only what is held is released"
+        await asyncio.sleep(max((question.held_until - self._clock()).total_seconds(), 0))
+        await self.sweep()
 
     def _alone(self, approval: str) -> asyncio.Lock:
         """One at a time decides or changes the same question, so that a yes is to what its sayer saw."""
@@ -323,24 +363,12 @@ class Approvals:
             )  # fmt: skip
         return Decision(
             approval_id=question.id, call_id=question.call_id, approved=approved, approval=token, note=content.note,
-            expired=question.state == "expired", call=content.call if approved and _edited(question, content) else None,
+            expired=question.state == "expired",
+            call=content.call if approved and is_edited(question, content) else None,
         )  # fmt: skip
 
     def _turn_grant(self, question: Question) -> str:
         return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation)
-
-
-def _edited(question: Question, content: Content) -> bool:
-    """Whether a person changed the call that the agent put."""
-    return call_digest(content.call) != question.call_digest
-
-
-def _require_seen(question: Question, content: Content, seen: str | None) -> None:
-    """Raises `Conflict` where something else waits than was looked at; a call that was changed must have been."""
-    if seen is None and not _edited(question, content):
-        return
-    if seen != content.preview.digest():
-        raise Conflict("This was changed in the meantime. Look at it again, then decide.")
 
 
 _CLOSED = {
@@ -371,5 +399,6 @@ def _view(question: Question, content: Content) -> views.Approval:
         reason=content.reason,
         can_become_rule=policy.offers(content.effect, call, content.preview),
         preview_digest=content.preview.digest(),
-        edited=_edited(question, content),
+        edited=is_edited(question, content),
+        held_until=question.held_until if question.state == "approved" and not question.delivered else None,
     )

@@ -113,6 +113,8 @@ class Chat:
     async def _turn(
         self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool, command: Command | None = None
     ) -> TurnAccepted:
+        if await self._questions.held(conversation):
+            raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
         user, turn = me.user.id, new_id()
         grant = self._grants.turn(user, turn=turn, conversation=conversation)
         try:

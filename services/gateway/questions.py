@@ -8,21 +8,27 @@ from typing import Any, Literal
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
-from openassistant.errors import NotFound
-from openassistant.messages import Call, Effect, Id, Preview, Wire
+from openassistant.errors import Conflict, NotFound
+from openassistant.messages import Call, Effect, Id, Preview, Wire, call_digest
 from openassistant.store import Store
 from services.gateway.files import OwnFiles
 from services.gateway.sessions import SignedIn
 
-__all__ = ["Content", "Decided", "Question", "Questions"]
+__all__ = ["Content", "Decided", "Question", "Questions", "is_edited", "require_seen"]
 
 State = Literal["pending", "approved", "denied", "expired", "void"]
 Decided = Literal["approved", "denied", "expired"]
 _NEWEST = 100
+_UNDELIVERED = (
+    "state IN ('approved', 'denied', 'expired') AND delivered = 0 AND (held_until IS NULL OR held_until <= :now)"
+)
 
 
 class Question(Wire):
-    """The state of one question. `delivered`: the agent knows how it ended."""
+    """The state of one question. `delivered`: the agent knows how it ended.
+
+    What was approved is not carried out before `held_until`, and can be taken back until then.
+    """
 
     id: Id
     call_id: Id
@@ -38,6 +44,11 @@ class Question(Wire):
     token: Id | None = None
     recorded: bool = False
     delivered: bool = False
+    held_until: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a decision is not held any longer."""
+        return self.held_until is None or self.held_until <= now
 
 
 class Content(Wire):
@@ -62,7 +73,7 @@ class Questions:
 
     async def open(self, question: Question) -> Question:
         """The question of a call, this one if there was none yet."""
-        row = question.model_dump(exclude={"decided", "session", "token", "recorded", "delivered"})
+        row = question.model_dump(exclude={"decided", "session", "token", "recorded", "delivered", "held_until"})
         row |= {"created": question.created.isoformat(), "expires": question.expires.isoformat()}
 
         def write(connection: Connection) -> Any:
@@ -147,12 +158,15 @@ class Questions:
         async with self._own.use(user) as store:
             return await store.read(read)
 
-    async def settle(self, question: Question, state: Decided, *, by: SignedIn | None, note: str) -> bool:
+    async def settle(
+        self, question: Question, state: Decided, *, by: SignedIn | None, note: str, held_until: datetime | None = None
+    ) -> bool:
         """Ends a question that waits, decided by somebody or by time; False when it does not wait any more."""
         row = {"id": question.id, "state": state, "now": self._clock().isoformat(), **_credential(by)}
+        row["held"] = held_until.isoformat() if held_until else None
         query = text(
-            "UPDATE approvals SET state = :state, session = :session, token = :token, decided = :now"
-            " WHERE id = :id AND state = 'pending'"
+            "UPDATE approvals SET state = :state, session = :session, token = :token, decided = :now,"
+            " held_until = :held WHERE id = :id AND state = 'pending'"
         )
         if not await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1):
             return False
@@ -160,6 +174,21 @@ class Questions:
             async with self._own.use(question.user) as store:
                 await _do(store, "UPDATE questions SET note = :note WHERE id = :id", {"id": question.id, "note": note})
         return True
+
+    async def take_back(self, question: Question, *, by: SignedIn) -> bool:
+        """Makes a no out of a yes that is still held; False when it is carried out already."""
+        row = {"id": question.id, "now": self._clock().isoformat(), **_credential(by)}
+        query = text(
+            "UPDATE approvals SET state = 'denied', session = :session, token = :token, decided = :now, recorded = 0,"
+            " held_until = NULL WHERE id = :id AND state = 'approved' AND delivered = 0 AND held_until > :now"
+        )
+        return await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1)
+
+    async def held(self, conversation: str) -> bool:
+        """Whether something of a conversation was approved and is still held."""
+        row = {"conversation": conversation, "now": self._clock().isoformat()}
+        found = "conversation = :conversation AND state = 'approved' AND delivered = 0 AND held_until > :now"
+        return bool(await self._select(found, row))
 
     async def void(
         self, *, question: str | None = None, turn: str | None = None, conversation: str | None = None
@@ -187,8 +216,8 @@ class Questions:
         await _do(self._room, "UPDATE approvals SET delivered = 1 WHERE id = :id", {"id": question.id})
 
     async def unfinished(self) -> list[Question]:
-        """Decided, but not yet both written down and delivered."""
-        return await self._select("state IN ('approved', 'denied', 'expired') AND delivered = 0 ORDER BY id", {})
+        """Decided, but not yet both written down and delivered; what is held is not due yet."""
+        return await self._select(f"{_UNDELIVERED} ORDER BY id", {"now": self._clock().isoformat()})
 
     async def overdue(self) -> list[Question]:
         """Those that wait although their time is over."""
@@ -196,9 +225,7 @@ class Questions:
 
     async def of_turn(self, turn: str) -> list[Question]:
         """Decided ones of a turn that its agent may not know of."""
-        return await self._select(
-            "turn = :turn AND state IN ('approved', 'denied', 'expired') AND delivered = 0", {"turn": turn}
-        )
+        return await self._select(f"turn = :turn AND {_UNDELIVERED}", {"turn": turn, "now": self._clock().isoformat()})
 
     async def forget(self, user: str, conversation: str) -> None:
         """Removes everything that was asked in a conversation."""
@@ -216,6 +243,19 @@ class Questions:
             return [_question(row) for row in connection.execute(query, values)]
 
         return await self._room.read(read)
+
+
+def is_edited(question: Question, content: Content) -> bool:
+    """Whether a person changed the call that the agent put."""
+    return call_digest(content.call) != question.call_digest
+
+
+def require_seen(question: Question, content: Content, seen: str | None) -> None:
+    """Raises `Conflict` where something else waits than was looked at; a call that was changed must have been."""
+    if seen is None and not is_edited(question, content):
+        return
+    if seen != content.preview.digest():
+        raise Conflict("This was changed in the meantime. Look at it again, then decide.")
 
 
 def _credential(by: SignedIn | None) -> dict[str, str | None]:

@@ -54,6 +54,9 @@ class GatewaySettings(RoomSettings):
     approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0
     """How long a question to the owner stays open."""
 
+    send_hold_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """How long what leaves the house is held back after a yes, so that it can be taken back; 0 sends at once."""
+
     @property
     def address(self) -> str:
         """Where a browser on this machine finds the house."""

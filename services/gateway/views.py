@@ -421,7 +421,8 @@ class Approval(View):
     """A call that waits, or waited, for a person; `reason` says why it was asked.
 
     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
-    what the preview says; `edited` says that a person changed the call.
+    what the preview says; `edited` says that a person changed the call. What was
+    approved is not carried out before `held_until`; until then a no takes the yes back.
     """
 
     id: Id
@@ -442,6 +443,7 @@ class Approval(View):
     can_become_rule: bool = False
     preview_digest: str
     edited: bool = False
+    held_until: datetime | None = None
 
 
 ReceiptState = Literal["waiting", "refused", "expired", "withdrawn", "running", "done", "failed", "unknown"]

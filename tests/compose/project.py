@@ -166,6 +166,7 @@ class ComposeProject(Lifespan):
             "OA_PORT": str(self.port),
             "OA_UID": str(os.geteuid() or 10001),
             "OA_GID": str(os.getegid() or 10001),
+            "OA_SEND_HOLD_SECONDS": "0",
             "OA_SETUP_USER": OWNER,
             "OA_SETUP_PASSWORD_FILE": str(self._folder / "owner-password"),
             "OA_MODEL": f"openai/{self._model.name}",

@@ -139,6 +139,7 @@ class Stack(Lifespan):
         mine = {
             "OA_DATA_DIR": str(self.data_dir),
             "OA_PORT": str(self.port),
+            "OA_SEND_HOLD_SECONDS": "0",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
         }
         if self._owner:

@@ -119,6 +119,7 @@ class GatewayHouse:
             verb="Send a letter", confirm="Send", effect=Effect.SEND, account="Home", content="I sign on Friday.",
             destinations=(Destination(kind="recipient", value="carol@example.org"),),
         )  # fmt: skip
+        self.hold = timedelta()
         self.raised_effect: Effect | None = None
         self.previewed: list[CallContext] = []
         self.agent_error: OaError | None = None
@@ -179,7 +180,7 @@ class GatewayHouse:
         self.approvals = Approvals(
             bus, self.questions, self.turns, grants=self.grants, rules=self.rules,
             proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
-            trust=self.trust, clock=clock, life=timedelta(hours=24),
+            trust=self.trust, clock=clock, life=timedelta(hours=24), hold=self.hold,
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
         await self.approvals.start()

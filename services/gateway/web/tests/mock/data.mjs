@@ -182,7 +182,8 @@ export const approval = {
   preview,
   reason: '',
   preview_digest: '1'.repeat(64),
-  edited: false
+  edited: false,
+  held_until: null
 };
 
 /** Its arguments with the schema of the tool. */

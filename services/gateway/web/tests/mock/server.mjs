@@ -80,7 +80,7 @@ const routes = [
   ['GET', /^\/api\/approvals\/\w+$/, ({ house, match }) => ok(approvalOf(house, match[0].slice(-32)))],
   ['GET', /^\/api\/approvals\/\w+\/form$/, ({ house }) => (house.has('late') ? tooLate : ok(data.approvalForm))],
   ['PUT', /^\/api\/approvals\/\w+\/arguments$/, ({ house, body }) => edit(house, body)],
-  ['POST', /^\/api\/approvals\/\w+$/, ({ house, match, body }) => ok({ ...approvalOf(house, match[0].slice(-32)), state: body.decision === 'approve' ? 'approved' : 'denied' })],
+  ['POST', /^\/api\/approvals\/\w+$/, ({ house, match, body }) => ok(decided(house, match[0].slice(-32), body.decision === 'approve'))],
   ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
   ['POST', /^\/api\/rules$/, rule],
   ['DELETE', /^\/api\/rules\/\w+$/, () => ({ status: 204 })],
@@ -93,6 +93,13 @@ const routes = [
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
 ];
+
+/** An approval after a decision; held for a while in the house that holds. */
+const decided = (/** @type {Set<string>} */ house, /** @type {string} */ id, /** @type {boolean} */ yes) => ({
+  ...approvalOf(house, id),
+  state: yes ? 'approved' : 'denied',
+  held_until: yes && house.has('held') ? new Date(Date.now() + 8_000).toISOString() : null
+});
 
 /** An approval by its id, in the houses that have several. */
 const approvalOf = (/** @type {Set<string>} */ house, /** @type {string} */ id) =>

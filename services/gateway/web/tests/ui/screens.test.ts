@@ -43,6 +43,7 @@ const screens: Screen[] = [
   { name: 'chat-allow', path: `/c/${c}`, house: 'lease', ready: 'Send a mail?', act: allow },
   { name: 'chat-allow-password', path: `/c/${c}`, house: 'lease.stale', ready: 'Send a mail?', act: allowWithPassword },
   { name: 'chat-edited', path: `/c/${c}`, ready: 'Send a mail?', act: editCall },
+  { name: 'chat-held', path: `/c/${c}`, house: 'held', ready: 'Send a mail?', act: sendHeld },
   { name: 'chat-plan', path: `/c/${c}`, house: 'together', ready: '3 things wait for you' },
   { name: 'chat-acted', path: `/c/${c}`, house: 'acted', ready: 'May have been done:' },
   { name: 'chat-claimed', path: `/c/${c}`, house: 'claimed', ready: 'Nothing was changed.' },
@@ -128,6 +129,11 @@ test('the page follows the system’s colours until others are chosen, and then 
   await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
   await expect.poll(isDark).toBe(!wasDark);
 });
+
+async function sendHeld(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Send', exact: true }).first().click();
+  await expect(page.getByText(/It goes out in/)).toBeVisible();
+}
 
 async function editCall(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Edit' }).first().click();

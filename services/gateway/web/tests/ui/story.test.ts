@@ -248,3 +248,26 @@ test('several things that wait are decided as one plan', async ({ page }) => {
   ]);
   expect(faults).toEqual([]);
 });
+
+test('what goes out is held for some seconds, and taken back within them', async ({ page }) => {
+  const decisions: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/approvals/')) decisions.push(request.postDataJSON().decision);
+  });
+  await open(page, `/c/${c}`, 'held');
+  const card = page.getByRole('region', { name: 'Send a mail?' });
+  await card.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(card.getByText(/It goes out in [1-8] s/)).toBeVisible();
+  await expect(page.getByText('Something is about to go out.')).toBeVisible();
+  await card.getByRole('button', { name: 'Take it back' }).click();
+  await expect(page.getByText('You said no. It was not done.')).toBeVisible();
+  expect(decisions).toEqual(['approve', 'deny']);
+});
+
+test('what was held goes out when its time is over', async ({ page }) => {
+  await open(page, `/c/${c}`, 'held');
+  const card = page.getByRole('region', { name: 'Send a mail?' });
+  await card.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(card.getByText('It goes out now …')).toBeVisible({ timeout: 12_000 });
+  await expect(card.getByRole('button', { name: 'Take it back' })).toHaveCount(0);
+});

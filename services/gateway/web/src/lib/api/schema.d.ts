@@ -978,7 +978,8 @@ export interface components {
          * @description A call that waits, or waited, for a person; `reason` says why it was asked.
          *
          *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
-         *     what the preview says; `edited` says that a person changed the call.
+         *     what the preview says; `edited` says that a person changed the call. What was
+         *     approved is not carried out before `held_until`; until then a no takes the yes back.
          */
         Approval: {
             /** Account */
@@ -1016,6 +1017,8 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+            /** Held Until */
+            held_until: string | null;
             /** Id */
             id: string;
             preview: components["schemas"]["Preview"];

@@ -241,7 +241,7 @@ test('several things that wait are decided as one plan', async ({ page }) => {
   await expect(plan.getByText('What is not ticked is not done.')).toBeVisible();
   await plan.getByRole('button', { name: 'Do the one that is ticked' }).click();
   await expect(plan).toHaveCount(0);
-  expect(sent).toEqual([
+  await expect.poll(() => sent).toEqual([
     ['1', { decision: 'approve', note: '', seen: '1'.repeat(64) }],
     ['2', { decision: 'deny', note: '', seen: '3'.repeat(64) }],
     ['3', { decision: 'deny', note: '', seen: '4'.repeat(64) }]

@@ -127,6 +127,10 @@ class Effect(StrEnum):
         """0 for read to 3 for delete: an effect may be raised, never lowered."""
         return ("read", "write", "send", "delete").index(self.value)
 
+    def raised(self, to: Effect) -> Effect:
+        """The higher one of both."""
+        return max(self, to, key=lambda each: each.rank)
+
 
 UNDO_TOOL = "actions_undo"
 """The tool by which a connector takes back what another of its tools did (undoing.py)."""
@@ -599,6 +603,11 @@ class LedgerCall(Wire):
     outcome: str | None = None
     ended: int | None = None
     leaf: str
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest record about it."""
+        return self.index if self.ended is None else self.ended
 
 
 class TurnCalls(Wire):

@@ -54,8 +54,7 @@ async def ask_policy(
         return changed.model_copy(update={"state": CallState.RUNNING, "approval": outcome.approval})
     if outcome.verdict == "ask":
         shown = outcome.preview.effect if outcome.preview else call.effect
-        effect = max(call.effect, shown, key=lambda each: each.rank)
-        waiting = {"state": CallState.WAITING, "approval_id": outcome.approval_id, "effect": effect}
+        waiting = {"state": CallState.WAITING, "approval_id": outcome.approval_id, "effect": call.effect.raised(shown)}
         return call.model_copy(update=waiting)
     refused = {"error": {"code": "forbidden", "message": outcome.detail or "The policy refuses this call."}}
     return call.model_copy(update={"state": CallState.DENIED, "outcome": refused})

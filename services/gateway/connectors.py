@@ -13,7 +13,7 @@ from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue, Listed
 from openassistant.context import Clock
 from openassistant.errors import Conflict, Forbidden, Internal, NotFound
-from openassistant.messages import AuditAction, Card
+from openassistant.messages import AuditAction, Card, ToolCard
 from openassistant.store import Store
 from services.gateway import views
 from services.gateway.ledger import Ledger
@@ -64,6 +64,11 @@ class Connectors:
     def known_card(self, connector: str, digest: str) -> Card | None:
         """The approved card of a digest, also one that no longer runs; None where nobody approved it."""
         return self._cards.get((connector, digest))
+
+    def known_tool(self, connector: str, digest: str, name: str) -> ToolCard | None:
+        """A tool of such a card; None where there is no such card, or no such tool on it."""
+        card = self.known_card(connector, digest)
+        return card.tool(name) if card else None
 
     def running(self) -> list[Card]:
         """The approved cards of the connectors that run now, by id."""

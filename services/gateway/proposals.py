@@ -35,12 +35,11 @@ class Proposals:
         context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=token)
         context = context.model_copy(update={"zone": zone})
         preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
-        return max(declared, preview.effect, key=lambda each: each.rank), preview
+        return declared.raised(preview.effect), preview
 
     def parameters(self, call: Call) -> dict[str, Any]:
         """The JSON Schema of a call's arguments, by its card; raises `Conflict` where that is not known any more."""
-        card = self._connectors.known_card(call.connector, call.card_digest)
-        tool = card.tool(call.tool) if card else None
+        tool = self._connectors.known_tool(call.connector, call.card_digest, call.tool)
         if tool is None:
             raise Conflict("The service of this question has changed since, so it can only be decided as it is.")
         return tool.parameters
@@ -70,6 +69,5 @@ class Proposals:
         return any(self._brings_outside(each.connector, each.card_digest, each.tool) for each in found.calls)
 
     def _brings_outside(self, connector: str, digest: str, name: str) -> bool:
-        card = self._connectors.known_card(connector, digest)
-        tool = card.tool(name) if card else None
+        tool = self._connectors.known_tool(connector, digest, name)
         return tool is None or tool.returns_outside

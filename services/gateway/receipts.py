@@ -97,16 +97,15 @@ class Receipts:
 
     def _acts(self, call: LedgerCall) -> bool:
         """Whether a call was more than a read, by the approved card rather than by what the agent called it."""
-        card = self._connectors.known_card(call.connector, call.card_digest)
-        tool = card.tool(call.tool) if card else None
-        return max(tool.effect if tool else Effect.DELETE, call.effect, key=lambda each: each.rank) is not Effect.READ
+        tool = self._connectors.known_tool(call.connector, call.card_digest, call.tool)
+        return call.effect.raised(tool.effect if tool else Effect.DELETE) is not Effect.READ
 
     def _unasked(self, call: LedgerCall) -> views.Receipt:
         """Of a call that was never put to the policy: no connector runs it, and that somebody tried is seen here."""
         return views.Receipt(
             call_id=call.id, turn=call.turn, connector=call.connector, tool=call.tool, effect=call.effect,
-            verb=call.tool.replace("_", " ").capitalize(), state=_OUTCOMES[call.outcome], at=call.time,
-            index=call.index if call.ended is None else call.ended, leaf_hash=call.leaf,
+            verb=_named(call.tool), state=_OUTCOMES[call.outcome], at=call.time, index=call.newest,
+            leaf_hash=call.leaf,
         )  # fmt: skip
 
 
@@ -129,16 +128,21 @@ def _receipt(
     index, leaf = entry.index, entry.leaf
     if started is not None:
         state = _OUTCOMES[started.outcome]
-        index, leaf = started.index if started.ended is None else started.ended, started.leaf
+        index, leaf = started.newest, started.leaf
     tool = entry.tool or ""
     return views.Receipt(
         call_id=_call_of(entry) or entry.id, turn=entry.turn, connector=entry.connector or "", tool=tool,
-        effect=shown.effect or Effect.DELETE, verb=preview.verb if preview else tool.replace("_", " ").capitalize(),
+        effect=shown.effect or Effect.DELETE, verb=preview.verb if preview else _named(tool),
         account=preview.account if preview else "", destinations=_destinations(preview),
         subject=preview.fields[0].value[:_SUBJECT_LENGTH] if preview and preview.fields else "",
         state=state, at=started.time if started else entry.time, index=index,
         leaf_hash=leaf,
     )  # fmt: skip
+
+
+def _named(tool: str) -> str:
+    """A tool's name as words, where no connector's words for its call are known."""
+    return tool.replace("_", " ").capitalize()
 
 
 def _destinations(preview: Preview | None) -> tuple[views.PreviewDestination, ...]:

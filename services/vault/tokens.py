@@ -75,7 +75,7 @@ def _admit_acting(
         raise Forbidden("Inside a turn, secrets are released for one call on this account.")
     digest = grant.connectors[caller]
     admit_call(ctx, call, trust=trust, connector=caller, digest=digest, now=now)
-    effect = max(request.effect, _declared(catalogue, call, digest), key=lambda each: each.rank)
+    effect = request.effect.raised(_declared(catalogue, call, digest))
     require_approval(ctx, call, grant=grant, effect=effect, trust=trust, now=now)
 
 

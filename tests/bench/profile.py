@@ -79,15 +79,7 @@ def profiled(pid: int) -> Iterator[Profile]:
     with tempfile.TemporaryDirectory() as name:
         written = Path(name) / "stacks"
         tool = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or "py-spy"
-        command = [
-            tool,
-            "record",
-            "--pid",
-            str(pid),
-            "--subprocesses",
-            "--function",
-            "--full-filenames",
-        ]
+        command = [tool, "record", "--pid", str(pid), "--subprocesses", "--function", "--full-filenames"]
         command += ["--format", "raw", "--rate", str(_A_SECOND), "--output", str(written), "--duration", "unlimited"]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as looking:
             try:

@@ -7,11 +7,9 @@ const MOST_TRIES = 8;
 
 /** States in which something was done, or may have been. */
 const ACTED = new Set<Receipt['state']>(['running', 'done', 'unknown']);
-const BACKED: Record<Deed, (receipt: Receipt) => boolean> = {
-  send: ({ effect }) => effect === 'send' || effect === 'delete',
-  delete: () => true,
-  change: () => true
-};
+
+/** Whether what was done bears out the claim of a deed: a sending needs one, anything else that something was done. */
+const bears = ({ effect }: Receipt, deed: Deed): boolean => deed !== 'send' || effect === 'send' || effect === 'delete';
 
 /** What was done in a conversation, as the ledger tells it; read anew whenever something may have been done. */
 export class Receipts {
@@ -69,5 +67,5 @@ export class Receipts {
 /** What a text says was done and no receipt bears out; null where it claims nothing, or rightly. */
 export function unfounded(text: string, receipts: readonly Receipt[]): Deed | null {
   const acted = receipts.filter((each) => ACTED.has(each.state));
-  return claimed(text).find((deed) => !acted.some(BACKED[deed])) ?? null;
+  return claimed(text).find((deed) => !acted.some((each) => bears(each, deed))) ?? null;
 }

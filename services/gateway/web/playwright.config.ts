@@ -20,17 +20,14 @@ export default defineConfig({
     baseURL: `http://127.0.0.1:${port}`,
     launchOptions: chromium,
     reducedMotion: 'reduce',
+    colorScheme: 'light',
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin'
   },
-  projects: (['light', 'dark'] as const).flatMap((colorScheme) =>
-    Object.entries({ desktop, phone }).map(([name, viewport]) => ({
-      name: `${colorScheme}-${name}`,
-      // Nothing but how the screens look depends on the colours.
-      ...(colorScheme === 'dark' && { testMatch: 'screens.test.ts' }),
-      use: { colorScheme, viewport, hasTouch: name === 'phone' }
-    }))
-  ),
+  projects: Object.entries({ desktop, phone }).map(([name, viewport]) => ({
+    name,
+    use: { viewport, hasTouch: name === 'phone' }
+  })),
   webServer: {
     command: 'node tests/mock/server.mjs',
     env: { PORT: String(port) },

@@ -97,11 +97,15 @@ for (const screen of screens) {
     await expect(page.getByText(screen.ready).first()).toBeVisible();
     await expect(page.getByRole('button', { name: 'Don’t send', disabled: true })).toHaveCount(0);
     await screen.act?.(page);
-    if (process.env.PICTURES) await page.screenshot({ path: `screenshots/${info.project.name}/${screen.name}.png` });
-    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`)).toEqual([]);
+    expect(await violations(new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']))).toEqual([]);
+    await picture(page, `light-${info.project.name}`, screen.name);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(() => isDark(page)).toBe(true);
+    // Nothing but contrast depends on the colours.
+    expect(await violations(new AxeBuilder({ page }).withRules(['color-contrast']))).toEqual([]);
+    await picture(page, `dark-${info.project.name}`, screen.name);
     await expectNoSidewaysScroll(page);
-    if (info.project.name.endsWith('phone')) {
+    if (info.project.name === 'phone') {
       await page.setViewportSize({ width: 320, height: 640 });
       await expectNoSidewaysScroll(page);
     }
@@ -109,26 +113,40 @@ for (const screen of screens) {
   });
 }
 
-test('the page follows the system’s colours until others are chosen, and then keeps those', async ({ page }, info) => {
-  await open(page, '/');
-  const isDark = (): Promise<boolean> =>
-    page.evaluate(() => {
-      const canvas = document.createElement('canvas').getContext('2d');
-      if (!canvas) return false;
-      canvas.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
-      canvas.fillRect(0, 0, 1, 1);
-      return (canvas.getImageData(0, 0, 1, 1).data[0] ?? 255) < 128;
-    });
-  const wasDark = info.project.name.startsWith('dark');
-  await expect.poll(isDark).toBe(wasDark);
-  if (info.project.name.endsWith('phone')) await page.getByRole('button', { name: /^Menu/ }).click();
-  await page.getByRole('button', { name: 'Ada' }).click();
-  await page.getByRole('menuitemradio', { name: wasDark ? 'Light' : 'Dark' }).click();
-  await expect.poll(isDark).toBe(!wasDark);
-  await page.reload();
-  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
-  await expect.poll(isDark).toBe(!wasDark);
-});
+async function violations(axe: AxeBuilder): Promise<string[]> {
+  const found = (await axe.analyze()).violations;
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`);
+}
+
+async function picture(page: Page, folder: string, name: string): Promise<void> {
+  if (process.env.PICTURES) await page.screenshot({ path: `screenshots/${folder}/${name}.png` });
+}
+
+function isDark(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d');
+    if (!canvas) return false;
+    canvas.fillStyle = getComputedStyle(document.documentElement).backgroundColor;
+    canvas.fillRect(0, 0, 1, 1);
+    return (canvas.getImageData(0, 0, 1, 1).data[0] ?? 255) < 128;
+  });
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`the page follows the system’s ${scheme} colours until others are chosen, and then keeps those`, async ({ page }, info) => {
+    const isNight = scheme === 'dark';
+    await page.emulateMedia({ colorScheme: scheme });
+    await open(page, '/');
+    await expect.poll(() => isDark(page)).toBe(isNight);
+    if (info.project.name === 'phone') await page.getByRole('button', { name: /^Menu/ }).click();
+    await page.getByRole('button', { name: 'Ada' }).click();
+    await page.getByRole('menuitemradio', { name: isNight ? 'Light' : 'Dark' }).click();
+    await expect.poll(() => isDark(page)).toBe(!isNight);
+    await page.reload();
+    await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+    await expect.poll(() => isDark(page)).toBe(!isNight);
+  });
+}
 
 async function sendHeld(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Send', exact: true }).first().click();

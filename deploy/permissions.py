@@ -23,6 +23,7 @@ _REGISTRY = f"KV_{subjects.CONNECTORS_BUCKET}"
 _STREAMS = (subjects.CHAT_STREAM, subjects.INBOX_STREAM, _REGISTRY)
 _AUDIT_READS = ("query", "turn", "verify", "proof", "consistency", "export", "head")
 _ACCOUNT_VERBS = ("connect", "finish", "list", "revoke")
+_OAUTH_VERBS = ("keep", "list", "remove", "authorize", "finish", "poll")
 
 
 class Room(BaseModel):
@@ -59,6 +60,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
             subjects.vault("public"),
             subjects.vault_key("gateway"),
             *map(subjects.vault_account, _ACCOUNT_VERBS),
+            *map(subjects.vault_oauth, _OAUTH_VERBS),
             *map(subjects.audit, _AUDIT_READS),
             subjects.audit_record("gateway"),
             *(subjects.data(room, "*") for room in ("agent", "vault", "audit", *connectors)),
@@ -108,6 +110,7 @@ def _vault() -> Room:
             subjects.vault_key("*"),
             subjects.vault_token("*"),
             subjects.vault_account("*"),
+            subjects.vault_oauth("*"),
             subjects.data("vault", "*"),
         ),
     )

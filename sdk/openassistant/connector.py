@@ -75,6 +75,8 @@ class Credentials(BaseModel):
     name: str = ""
     settings: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
+    capabilities: tuple[str, ...] | None = None
+    """What the owner allowed at the provider; None where the provider knows no such thing."""
 
 
 class Context(Protocol):
@@ -180,11 +182,13 @@ class Tool(Generic[Result]):
         effect: Effect,
         effect_of: Callable[[dict[str, Any]], Effect] | None,
         outside: bool | None,
+        capability: str = "",
         offer_undo: Callable[[], None] = lambda: None,
     ) -> None:
         self.function = function
         self.name = function.__name__
         self.effect = effect
+        self.capability = capability
         self._effect_of = effect_of
         self.previewer: Function[Preview] | None = None
         self.reconciler: Function[ToolResult | None] | None = None
@@ -250,6 +254,7 @@ class Tool(Generic[Result]):
             returns=returns,
             returns_outside=found if self._outside is None else self._outside,
             undo=self.undoer is not None,
+            capability=self.capability,
         )
 
 
@@ -282,16 +287,22 @@ class Connector:
         effect: Literal["read", "write", "send", "delete"],
         effect_of: Callable[[dict[str, Any]], Effect] | None = None,
         outside: bool | None = None,
+        capability: str = "",
     ) -> Callable[[Function[Result]], Tool[Result]]:
         """Decorator: makes an async function a tool. `effect_of(arguments)` may raise the effect, never lower it.
 
-        `outside` says whether text of others may come back; by default it is read off the return type.
+        `outside` says whether text of others may come back; by default it is read off the return type. `capability`
+        is what the owner must have allowed at the provider (`[auth.oauth2.capabilities]`).
         """
 
         def declare(function: Function[Result]) -> Tool[Result]:
+            known = self.manifest.auth.oauth2.capabilities if self.manifest.auth.oauth2 else {}
+            if capability and capability not in known:
+                raise InvalidRequest(f"{function.__name__}: the manifest has no capability {capability!r}.")
             made = Tool(
-                function, effect=Effect(effect), effect_of=effect_of, outside=outside, offer_undo=self._offer_undo
-            )
+                function, effect=Effect(effect), effect_of=effect_of, outside=outside, capability=capability,
+                offer_undo=self._offer_undo,
+            )  # fmt: skip
             self.tools[made.name] = made
             return made
 

@@ -137,6 +137,7 @@ class HttpClient:
         self._deadline, self._clock, self._tls = deadline, clock, tls
         self._resolve, self._sleep = resolver or resolve, sleep
         self._authorization: SecretStr | None = None
+        self._sign_in: Callable[[bool], Awaitable[SecretStr]] | None = None
         self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
         self.allow(*private)
 
@@ -164,6 +165,10 @@ class HttpClient:
     def authorize(self, value: SecretStr) -> None:
         """The `Authorization` header for allowed hosts: "Bearer …", "Basic …"."""
         self._authorization = value
+
+    def sign_in_by(self, asked: Callable[[bool], Awaitable[SecretStr]]) -> None:
+        """Where the header comes from when it is first needed, and (with True) once more after a 401."""
+        self._sign_in = asked
 
     async def get(self, url: str, **options: Any) -> Response:
         """GET; see `request`."""
@@ -206,9 +211,23 @@ class HttpClient:
             raise Forbidden(f"{target.host} is not one of the hosts that this connector may reach.")
         try:
             async with asyncio.timeout(self._remaining()):
-                return await self._tried(ask)
+                return await self._signed_in(ask)
         except TimeoutError as error:
             raise _silence(ask) from error
+
+    async def _signed_in(self, ask: _Ask) -> Response:
+        """The answer; a 401, which says that nothing was done, is met with another token once."""
+        if self._sign_in is None:
+            return await self._tried(ask)
+        if self._authorization is None:
+            self._authorization = await self._sign_in(False)
+        try:
+            return await self._tried(ask)
+        except AccountRequired:
+            before, self._authorization = self._authorization, await self._sign_in(True)
+            if before == self._authorization:
+                raise
+            return await self._tried(ask)
 
     async def _tried(self, ask: _Ask) -> Response:
         """The answer after at most three attempts, further ones only where that can do no harm."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import defaultdict
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from openassistant.errors import Forbidden, OaError
 from openassistant.messages import AccountPayload, Call, Effect, KeyReply, KeyRequest, TokenReply, TokenRequest
 from openassistant.seal import SealingKey
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "fingerprint"]
 
 _SECONDS = 10.0
 
@@ -67,16 +68,18 @@ class Keys:
         call: Call | None = None,
         effect: Effect = Effect.READ,
         profile: bool = False,
+        refused: str = "",
     ) -> AccountPayload:
         """An account's settings and (without `profile`) secrets, from memory or the vault.
 
+        `refused` is the SHA-256 of an access token that the provider did not take: one kept with it is asked for anew.
         Raises `NotFound` when it was removed, `Forbidden` when the signatures in the context do not allow it.
         """
         async with self._locks[account]:
             kept = self._kept(account, profile=profile)
-            if kept:
+            if kept and not (refused and refused == fingerprint(kept)):
                 return kept
-            payload, expires = await self._token(account, ctx, call, effect, profile=profile)
+            payload, expires = await self._token(account, ctx, call, effect, profile=profile, refused=refused)
             self._accounts[account, profile] = (payload, expires)
             return payload
 
@@ -100,9 +103,17 @@ class Keys:
         return sealing.open(reply.sealed, context=subject)
 
     async def _token(
-        self, account: str, ctx: CallContext, call: Call | None, effect: Effect, *, profile: bool
+        self, account: str, ctx: CallContext, call: Call | None, effect: Effect, *, profile: bool, refused: str
     ) -> tuple[AccountPayload, datetime]:
         sealing, subject = SealingKey(), subjects.vault_token(self._bus.room)
-        request = TokenRequest(account=account, public_key=sealing.public, call=call, effect=effect, profile=profile)
+        request = TokenRequest(
+            account=account, public_key=sealing.public, call=call, effect=effect, profile=profile, refused=refused
+        )
         reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
         return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires
+
+
+def fingerprint(payload: AccountPayload) -> str:
+    """The SHA-256 (hex) of an account's access token; "" where it has none."""
+    token = payload.secrets.get("access_token", "")
+    return hashlib.sha256(token.encode()).hexdigest() if token else ""

@@ -5,10 +5,18 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, StringConstraints, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 __all__ = [
     "UNDO_TOOL",
@@ -150,6 +158,14 @@ class ToolCard(Wire):
     returns: dict[str, Any] = {}
     returns_outside: bool = True
     undo: bool = False
+    capability: str = ""
+    """What the owner must have allowed at the provider; "" where nothing in particular."""
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `capability` where there is none, so that the cards of other connectors keep their digests."""
+        shown: dict[str, Any] = handler(self)
+        return {key: value for key, value in shown.items() if key != "capability" or value}
 
 
 class CommandCard(Wire):
@@ -167,10 +183,69 @@ class CommandCard(Wire):
     zone: str | None = None
 
 
+class Capability(Wire):
+    """Something that an owner may allow or not: `[auth.oauth2.capabilities.<name>]` in the manifest.
+
+    `scopes` are asked for together. `review` is the provider's class of the weightiest one, `api` what has to be
+    switched on in the provider's console, at `api_url`.
+    """
+
+    title: str
+    description: str = ""
+    scopes: tuple[str, ...]
+    review: Literal["none", "sensitive", "restricted"] = "none"
+    api: str = ""
+    api_url: str = ""
+    chosen: bool = True
+    """Whether it is ticked to begin with."""
+
+
+class OAuth2(Wire):
+    """How the accounts of a connector are authorized (RFC 6749): the provider's public addresses and customs."""
+
+    provider: str
+    """One registration of this installation serves all connectors of a provider: "google", "microsoft"."""
+    name: str
+    authorize_url: str
+    token_url: str
+    device_url: str = ""
+    """RFC 8628; empty where the provider has none for these scopes."""
+    revoke_url: str = ""
+    """RFC 7009; empty where there is none: then `manage_url` is where the owner does it."""
+    manage_url: str = ""
+    console_url: str = ""
+    """Where an owner registers this installation."""
+    issuer: str = ""
+    """What `iss` of the redirect has to be where it is given (RFC 9207)."""
+    scopes: tuple[str, ...] = ()
+    """Asked for each time, beside those of the capabilities."""
+    params: dict[str, str] = {}
+    """Further parameters of the authorization request."""
+    client_secret: Literal["required", "optional", "none"] = "required"
+    client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
+    trial_days: float | None = None
+    """After so many days a consent ends where the registration is still in testing, as `trial_hint` says."""
+    trial_hint: str = ""
+    capabilities: dict[str, Capability]
+
+
 class Auth(Wire):
-    """How an account of this connector signs in."""
+    """How an account of this connector signs in; `oauth2` says how where `kind` is that."""
 
     kind: Literal["none", "password", "oauth2"] = "none"
+    oauth2: OAuth2 | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "oauth2") != (self.oauth2 is not None):
+            raise ValueError("auth.oauth2 belongs to kind oauth2, and the other way round")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `oauth2` where there is none, so that the cards of other connectors keep their digests."""
+        shown: dict[str, Any] = handler(self)
+        return {key: value for key, value in shown.items() if key != "oauth2" or value is not None}
 
 
 class Card(Wire):
@@ -334,6 +409,8 @@ class TokenRequest(Wire):
     call: Call | None = None
     effect: Effect = Effect.READ
     profile: bool = False
+    refused: str = ""
+    """The SHA-256 (hex) of an access token that the provider refused: another one is wanted."""
 
 
 class TokenReply(Wire):
@@ -350,6 +427,8 @@ class AccountPayload(Wire):
     name: str
     settings: dict[str, Any]
     secrets: dict[str, str]
+    capabilities: tuple[str, ...] | None = None
+    """What the owner allowed at the provider; None where the provider knows no such thing."""
 
 
 class Account(Wire):
@@ -363,6 +442,13 @@ class Account(Wire):
     state: Literal["pending", "connected", "attention"]
     created: datetime
     problem: ErrorBody | None = None
+    auth: Literal["password", "oauth2"] = "password"
+    provider: str = ""
+    capabilities: tuple[str, ...] | None = None
+    authorized: datetime | None = None
+    """When its owner last said yes at the provider."""
+    consent_ends: datetime | None = None
+    """When that will have to be said again, where the provider told so."""
 
 
 class AccountRef(Wire):
@@ -474,6 +560,14 @@ class AuditAction(StrEnum):
     """Somebody revoked a rule. Id: a fresh one. Content: the rule's id."""
     TOKEN_RELEASED = "token.released"
     """An account's secrets are about to go to its connector. Id: a fresh one. Content: none."""
+    TOKEN_REFRESHED = "token.refreshed"
+    """A provider is about to be asked for a new access token. Id: a fresh one. Content: none."""
+    TOKEN_REVOKED = "token.revoked"
+    """An account's consent was to end at its provider. Id: a fresh one. Outcome: revoked, failed or unsupported."""
+    ACCOUNT_AUTHORIZED = "account.authorized"
+    """Somebody said yes at a provider. Id: a fresh one. Content: the account's id, what was allowed."""
+    CLIENT_CHANGED = "client.changed"
+    """An administrator registered this installation with a provider, or forgot that. Id: a fresh one."""
     ACCOUNT_CONNECTED = "account.connected"
     """An account was tried and is kept. Id: the account's. Content: its name."""
     ACCOUNT_REMOVED = "account.removed"

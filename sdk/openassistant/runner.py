@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+from pydantic import SecretStr
 
 from openassistant import journal, subjects
 from openassistant.bus import Bus
@@ -139,6 +142,7 @@ class Runner:
         arguments = tool.parse(call.arguments)
         effect = tool.effect_for(call.arguments)
         async with self.context(ctx, call.user, call.account, call=call, effect=effect, preview=True) as context:
+            await self._allowed(tool, context)
             return await self._preview(tool, context, arguments, effect)
 
     async def on_check(self, ctx: CallContext, request: AttachRequest) -> CheckReport:
@@ -294,6 +298,7 @@ class Runner:
         """What a tool comes to, within the connector's time for it."""
         try:
             async with asyncio.timeout(self.connector.manifest.tool_seconds):
+                await self._allowed(tool, context)
                 return tool.result(await tool(context, **arguments))
         except OaError as error:
             return error
@@ -354,6 +359,19 @@ class Runner:
         if not mine:
             raise Unavailable("This call is being looked into.", retry_after=1)
         return await self.reconcile(ctx, entry)
+
+    async def _allowed(self, tool: Tool[Any], context: Context) -> None:
+        """Raises `AccountRequired` where the owner did not allow at the provider what a tool needs."""
+        oauth = self.connector.manifest.auth.oauth2
+        if oauth is None or not tool.capability:
+            return
+        granted = (await context.credentials()).capabilities
+        if granted is not None and tool.capability not in granted:
+            what = oauth.capabilities[tool.capability].title
+            raise AccountRequired(
+                f"This account was connected without “{what}”. Its owner can allow that under Connections.",
+                details={"capability": tool.capability},
+            )
 
     async def _preview(self, tool: Tool[Any], context: Context, arguments: dict[str, Any], effect: Effect) -> Preview:
         if tool.previewer is not None:
@@ -436,6 +454,8 @@ class _CallContext:
         self._runner, self._ctx, self._effect, self._progress = runner, ctx, effect, progress
         self._preview = preview
         self.http = HttpClient(runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock)
+        if runner.connector.manifest.auth.kind == "oauth2":
+            self.http.sign_in_by(self._bearer)
 
     @property
     def now(self) -> Clock:
@@ -450,14 +470,26 @@ class _CallContext:
         return self._ctx.remaining(now=self._runner.clock())
 
     async def credentials(self) -> Credentials:
+        return await self._credentials("")
+
+    async def _bearer(self, again: bool) -> SecretStr:  # noqa: FBT001 - see `HttpClient.sign_in_by`
+        """The `Authorization` header (RFC 6750); `again`: the one at hand was refused."""
+        if self._preview:
+            raise Forbidden("A preview is made of what is known here; it asks no provider.")
+        kept = await self._credentials("")
+        if again:
+            kept = await self._credentials(hashlib.sha256(kept.secrets.get("access_token", "").encode()).hexdigest())
+        return SecretStr(f"Bearer {kept.secrets['access_token']}")
+
+    async def _credentials(self, refused: str) -> Credentials:
         if self.account is None:
             raise AccountRequired(f"Connect an account of {self._runner.connector.manifest.name} first.")
         kept = await self._runner.keys.account(
-            self.account, self._ctx, call=self.call, effect=self._effect, profile=self._preview
+            self.account, self._ctx, call=self.call, effect=self._effect, profile=self._preview, refused=refused
         )
         manifest = self._runner.connector.manifest
         self.http.allow(*(str(kept.settings[name]) for name in manifest.host_settings if kept.settings.get(name)))
-        return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets)
+        return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets, capabilities=kept.capabilities)
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
         if self._progress is not None:

@@ -32,6 +32,7 @@ __all__ = [
     "vault",
     "vault_account",
     "vault_key",
+    "vault_oauth",
     "vault_token",
 ]
 
@@ -95,6 +96,11 @@ def vault(verb: str) -> str:
 def vault_account(verb: str) -> str:
     """connect, finish, list, revoke: gateway → vault."""
     return f"oa.rpc.vault.account.{_token(verb)}"
+
+
+def vault_oauth(verb: str) -> str:
+    """keep, list, remove (registrations); authorize, finish, poll (authorizations): gateway → vault."""
+    return f"oa.rpc.vault.oauth.{_token(verb)}"
 
 
 def vault_key(room: str) -> str:

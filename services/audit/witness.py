@@ -26,7 +26,7 @@ SERVICES = ("gateway", "agent", "vault", "audit")
 
 _OUTCOMES = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN)
 _FINAL = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED)
-_VAULT = (AuditAction.TOKEN_RELEASED,)
+_VAULT = (AuditAction.TOKEN_RELEASED, AuditAction.TOKEN_REFRESHED, AuditAction.TOKEN_REVOKED)
 _GATEWAY = tuple(each for each in AuditAction if each not in (AuditAction.TOOL_STARTED, *_OUTCOMES, *_VAULT))
 _RECEIPT_LIFE = timedelta(minutes=2)
 _STARTED = "WHERE id = :id AND action = 'tool.started'"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 
 from openassistant import log, subjects
@@ -30,12 +31,26 @@ from openassistant.messages import (
     TokenReply,
     TokenRequest,
 )
+from openassistant.oauth import (
+    AuthorizeRequest,
+    Authorizing,
+    ClientDraft,
+    ClientList,
+    ClientQuery,
+    DeviceQuery,
+    DeviceReply,
+    FinishRequest,
+    OAuthClient,
+    Revoked,
+)
 from openassistant.seal import SealingKey, seal
 from openassistant.store import Migrations, Store
 from openassistant.witness import record
-from services.vault import accounts, tokens
+from services.vault import accounts, clients, tokens
+from services.vault.consents import Consents
 from services.vault.credentials import Credentials
 from services.vault.datakeys import data_key
+from services.vault.oauth import OAuth
 from services.vault.rootkey import RootKey
 from services.vault.settings import VaultSettings
 
@@ -54,6 +69,9 @@ class Vault:
         self._credentials = Credentials(store, root)
         self._sealing = SealingKey()
         self.catalogue = Catalogue(clock)
+        self._consents = Consents(
+            store, self._credentials, OAuth(clock), catalogue=self.catalogue, clock=clock, note=self._note
+        )
 
     async def start(self) -> None:
         """Opens the credential keys and serves."""
@@ -66,6 +84,12 @@ class Vault:
         await serve(subjects.vault_account("finish"), AccountQuery, self.on_finish)
         await serve(subjects.vault_account("list"), AccountQuery, self.on_list)
         await serve(subjects.vault_account("revoke"), AccountQuery, self.on_revoke)
+        await serve(subjects.vault_oauth("keep"), ClientDraft, self.on_keep_client)
+        await serve(subjects.vault_oauth("list"), ClientQuery, self.on_clients)
+        await serve(subjects.vault_oauth("remove"), ClientQuery, self.on_remove_client)
+        await serve(subjects.vault_oauth("authorize"), AuthorizeRequest, self.on_authorize)
+        await serve(subjects.vault_oauth("finish"), FinishRequest, self.on_authorized)
+        await serve(subjects.vault_oauth("poll"), DeviceQuery, self.on_poll)
 
     async def on_public(self, ctx: CallContext, _: Done) -> PublicKey:
         """The key to seal secrets to; a new one with each start."""
@@ -95,25 +119,29 @@ class Vault:
             catalogue=self.catalogue,
             now=self._clock(),
         )
-        secrets = {}
+        secrets: dict[str, str] = {}
         if not request.profile:
-            entry = Record(
-                id=new_id(), action=AuditAction.TOKEN_RELEASED, connector=caller, account=account.id, outcome="released"
-            )
-            await record(self._bus, ctx, entry)
-            async with self._credentials.steady:
-                secrets = self._credentials.decrypt(await accounts.secrets_of(self._store, account.id))
-        payload = AccountPayload(account=account.id, name=account.name, settings=account.settings, secrets=secrets)
+            await self._note(ctx, AuditAction.TOKEN_RELEASED, account, "released")
+            secrets, ends = await self._released(ctx, account, request.refused)
+            expires = min(expires, ends or expires)
+        payload = AccountPayload(
+            account=account.id, name=account.name, settings=account.settings, secrets=secrets,
+            capabilities=account.capabilities,
+        )  # fmt: skip
         sealed = seal(payload.model_dump_json().encode(), request.public_key, context=ctx.subject)
         return TokenReply(sealed=sealed, expires=expires)
 
+    async def _released(
+        self, ctx: CallContext, account: Account, refused: str
+    ) -> tuple[dict[str, str], datetime | None]:
+        if account.auth == "oauth2":
+            return await self._consents.access(ctx, account, refused=refused)
+        async with self._credentials.steady:
+            return self._credentials.decrypt(await accounts.secrets_of(self._store, account.id)), None
+
     async def on_connect(self, ctx: CallContext, request: ConnectRequest) -> Account:
         """Stores an account as pending; its secrets come sealed and stay encrypted."""
-        plain = self._sealing.open(request.sealed, context=ctx.subject)
-        try:
-            secrets = {str(name): str(value) for name, value in json.loads(plain).items()}
-        except (ValueError, AttributeError) as error:
-            raise InvalidRequest("The sealed secrets are not a JSON object.") from error
+        secrets = self._opened(request.sealed, ctx.subject)
         async with self._credentials.steady:
             return await accounts.add(
                 self._store,
@@ -133,9 +161,53 @@ class Vault:
         """Accounts without secrets."""
         return AccountList(accounts=await accounts.find(self._store, query))
 
-    async def on_revoke(self, ctx: CallContext, query: AccountQuery) -> Account:
-        """Deletes an account and its secrets."""
-        return await accounts.remove(self._store, _named(query))
+    async def on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
+        """Ends an account's consent at its provider, as far as that can be reached, and deletes it with its secrets."""
+        account = await accounts.one(self._store, _named(query))
+        outcome = await self._consents.revoke(account)
+        await accounts.remove(self._store, account.id)
+        if outcome != "none":
+            self._bus.spawn(self._note(ctx, AuditAction.TOKEN_REVOKED, account, outcome))
+        return Revoked(account=account, outcome=outcome)
+
+    async def on_keep_client(self, ctx: CallContext, draft: ClientDraft) -> OAuthClient:
+        """Keeps the registration of this installation with a provider."""
+        secret = None if draft.sealed is None else self._opened(draft.sealed, ctx.subject).get("client_secret", "")
+        return await clients.keep(self._store, self._credentials, draft.client, secret=secret, now=self._clock())
+
+    async def on_clients(self, ctx: CallContext, query: ClientQuery) -> ClientList:
+        """Registrations without secrets."""
+        return ClientList(clients=await clients.listing(self._store, query.provider))
+
+    async def on_remove_client(self, ctx: CallContext, query: ClientQuery) -> Done:
+        """Forgets a registration; accounts that came of it can no longer be refreshed."""
+        await clients.remove(self._store, query.provider or "")
+        return Done()
+
+    async def on_authorize(self, ctx: CallContext, request: AuthorizeRequest) -> Authorizing:
+        """Begins the authorization of an account."""
+        return await self._consents.authorize(request)
+
+    async def on_authorized(self, ctx: CallContext, request: FinishRequest) -> Account:
+        """Ends one that came back by a redirect."""
+        code = None if request.sealed is None else self._opened(request.sealed, ctx.subject).get("code", "")
+        return await self._consents.finish(request, code)
+
+    async def on_poll(self, ctx: CallContext, query: DeviceQuery) -> DeviceReply:
+        """Ends one by a user code, once that was typed."""
+        return DeviceReply(account=await self._consents.poll(query))
+
+    async def _note(self, ctx: CallContext, action: AuditAction, account: Account, outcome: str) -> None:
+        entry = Record(id=new_id(), action=action, connector=account.connector, account=account.id, outcome=outcome)
+        await record(self._bus, ctx, entry)
+
+    def _opened(self, sealed: str, subject: str) -> dict[str, str]:
+        """Sealed values by name; raises `InvalidRequest`."""
+        plain = self._sealing.open(sealed, context=subject)
+        try:
+            return {str(name): str(value) for name, value in json.loads(plain).items()}
+        except (ValueError, AttributeError) as error:
+            raise InvalidRequest("The sealed secrets are not a JSON object.") from error
 
 
 def _named(query: AccountQuery) -> str:

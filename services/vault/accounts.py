@@ -4,30 +4,58 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
 from openassistant.context import new_id
 from openassistant.errors import NotFound
-from openassistant.messages import Account, AccountQuery, ErrorBody
+from openassistant.messages import Account, AccountQuery, ErrorBody, OAuth2
 from openassistant.store import Store
 
-__all__ = ["add", "find", "mark", "one", "remove", "secrets_of"]
+__all__ = [
+    "Consent",
+    "add",
+    "authorize",
+    "consent_of",
+    "find",
+    "find_subject",
+    "mark",
+    "one",
+    "remove",
+    "renew",
+    "secrets_of",
+]
 
-_COLUMNS = "id, user, connector, name, settings, state, problem, created"
+_COLUMNS = (
+    "id, user, connector, name, auth, settings, state, problem, created,"
+    " customs, capabilities, authorized, consent_ends"
+)
+
+
+class Consent(NamedTuple):
+    """What an owner said yes to at the provider, and until when the access token of it is good."""
+
+    customs: OAuth2
+    subject: str
+    """The provider's own id of who signed in; "" where it gave none."""
+    capabilities: tuple[str, ...]
+    authorized: datetime
+    consent_ends: datetime | None
+    token_ends: datetime | None
 
 
 async def add(
-    store: Store, *, user: str, connector: str, name: str, settings: dict[str, Any], token: bytes, now: datetime
-) -> Account:
+    store: Store, *, user: str, connector: str, name: str, settings: dict[str, Any], token: bytes, now: datetime,
+    auth: Literal["password", "oauth2"] = "password",
+) -> Account:  # fmt: skip
     """Stores an account as pending with its encrypted secrets."""
     account = Account(
-        id=new_id(), user=user, connector=connector, name=name, settings=settings, state="pending", created=now
-    )
+        id=new_id(), user=user, connector=connector, name=name, settings=settings, state="pending", created=now,
+        auth=auth,
+    )  # fmt: skip
     row = {
-        **account.model_dump(include={"id", "user", "connector", "name", "state"}),
-        "auth": "password",
+        **account.model_dump(include={"id", "user", "connector", "name", "state", "auth"}),
         "settings": json.dumps(settings),
         "secrets": token,
         "created": now.isoformat(),
@@ -73,6 +101,80 @@ async def mark(store: Store, account: str, *, problem: ErrorBody | None) -> Acco
     return await one(store, account)
 
 
+async def authorize(store: Store, account: str, *, token: bytes, consent: Consent) -> Account:
+    """Keeps new encrypted secrets with the consent that they come of; raises `NotFound`."""
+    row = {
+        "id": account, "secrets": token, "customs": consent.customs.model_dump_json(), "subject": consent.subject,
+        "capabilities": json.dumps(consent.capabilities), "authorized": consent.authorized.isoformat(),
+        "consent_ends": _iso(consent.consent_ends), "token_ends": _iso(consent.token_ends),
+    }  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "UPDATE accounts SET secrets = :secrets, customs = :customs, subject = :subject,"
+                " capabilities = :capabilities, authorized = :authorized, consent_ends = :consent_ends,"
+                " token_ends = :token_ends WHERE id = :id"
+            ),
+            row,
+        )
+
+    await store.write(write)
+    return await one(store, account)
+
+
+async def renew(
+    store: Store, account: str, *, token: bytes, token_ends: datetime | None, consent_ends: datetime | None
+) -> None:
+    """Keeps the encrypted secrets of a refresh; an account that is gone meanwhile stays gone."""
+    row = {"id": account, "secrets": token, "token_ends": _iso(token_ends), "consent_ends": _iso(consent_ends)}
+
+    def write(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "UPDATE accounts SET secrets = :secrets, token_ends = :token_ends,"
+                " consent_ends = coalesce(:consent_ends, consent_ends) WHERE id = :id"
+            ),
+            row,
+        )
+
+    await store.write(write)
+
+
+async def consent_of(store: Store, account: str) -> Consent | None:
+    """An account's consent; None where it signs in otherwise or is gone."""
+
+    def read(connection: Connection) -> Row[Any] | None:
+        query = text(
+            "SELECT customs, subject, capabilities, authorized, consent_ends, token_ends FROM accounts"
+            " WHERE id = :id AND customs IS NOT NULL"
+        )
+        return connection.execute(query, {"id": account}).one_or_none()
+
+    row = await store.read(read)
+    if row is None:
+        return None
+    return Consent(
+        customs=OAuth2.model_validate_json(row.customs),
+        subject=row.subject,
+        capabilities=tuple(json.loads(row.capabilities)),
+        authorized=datetime.fromisoformat(row.authorized),
+        consent_ends=_time(row.consent_ends),
+        token_ends=_time(row.token_ends),
+    )
+
+
+async def find_subject(store: Store, *, user: str, connector: str) -> dict[str, str]:
+    """Who signed in, by the ids of a user's accounts at one connector."""
+    row = {"user": user, "connector": connector}
+
+    def read(connection: Connection) -> dict[str, str]:
+        query = text("SELECT id, subject FROM accounts WHERE user = :user AND connector = :connector AND subject <> ''")
+        return {each.id: each.subject for each in connection.execute(query, row)}
+
+    return await store.read(read)
+
+
 async def remove(store: Store, account: str) -> Account:
     """Deletes an account with its secrets and returns what it was; raises `NotFound`."""
     found = await one(store, account)
@@ -115,4 +217,17 @@ def _account(row: Row[Any]) -> Account:
         state=row.state,
         created=datetime.fromisoformat(row.created),
         problem=ErrorBody.model_validate_json(row.problem) if row.problem else None,
+        auth=row.auth,
+        provider=OAuth2.model_validate_json(row.customs).provider if row.customs else "",
+        capabilities=tuple(json.loads(row.capabilities)) if row.capabilities else None,
+        authorized=_time(row.authorized),
+        consent_ends=_time(row.consent_ends),
     )
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
+
+
+def _time(kept: str | None) -> datetime | None:
+    return datetime.fromisoformat(kept) if kept else None

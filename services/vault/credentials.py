@@ -15,6 +15,8 @@ from services.vault.rootkey import RootKey
 
 __all__ = ["Credentials"]
 
+_SECRET_TABLES = ("accounts", "oauth_clients", "oauth_flows")
+
 
 class Credentials:
     """The credential keys, newest first; the first one encrypts, all of them decrypt.
@@ -47,7 +49,7 @@ class Credentials:
         return found
 
     async def rotate(self, now: datetime) -> int:
-        """Adds a key, re-encrypts every account's secrets under it, drops the old keys; says how many accounts."""
+        """Adds a key, re-encrypts all secrets under it, drops the old keys; says how many secrets."""
         async with self.steady:
             await self._add_key(now)
             await self._reload()
@@ -56,13 +58,15 @@ class Credentials:
         return count
 
     def _encrypt_anew(self, connection: Connection) -> int:
-        rows = connection.execute(text("SELECT id, secrets FROM accounts")).all()
-        for row in rows:
-            fresh = self._keys.rotate(bytes(row.secrets))
-            connection.execute(
-                text("UPDATE accounts SET secrets = :secrets WHERE id = :id"), {"secrets": fresh, "id": row.id}
-            )
+        count = sum(self._table_anew(connection, table) for table in _SECRET_TABLES)
         connection.execute(text("DELETE FROM credential_keys WHERE id < (SELECT max(id) FROM credential_keys)"))
+        return count
+
+    def _table_anew(self, connection: Connection, table: str) -> int:
+        rows = connection.execute(text(f"SELECT rowid, secrets FROM {table}")).all()  # noqa: S608 - from the literal below
+        for row in rows:
+            fresh = {"secrets": self._keys.rotate(bytes(row.secrets)), "rowid": row.rowid}
+            connection.execute(text(f"UPDATE {table} SET secrets = :secrets WHERE rowid = :rowid"), fresh)  # noqa: S608 - as above
         return len(rows)
 
     @property

@@ -14,6 +14,7 @@ from openassistant import subjects
 from openassistant.context import new_id
 from openassistant.errors import Forbidden, Internal, InvalidRequest, NotFound, OaError
 from openassistant.messages import Account, AccountList, ConnectRequest, Done, ErrorBody, PublicKey
+from openassistant.oauth import Revoked
 from openassistant.seal import SealingKey, seal
 from services.vault.credentials import Credentials
 from services.vault.rootkey import RootKey
@@ -53,10 +54,10 @@ async def test_accounts_are_listed_by_user_connector_and_id_without_secrets(hous
 
 async def test_a_revoked_account_is_gone_with_its_secrets(house: VaultHouse) -> None:
     account = await house.connect()
-    assert (await house.account("revoke", Account, account=account.id)).id == account.id
-    for verb in ("revoke", "finish"):
+    assert (await house.account("revoke", Revoked, account=account.id)).account == account
+    for verb, reply in (("revoke", Revoked), ("finish", Account)):
         with pytest.raises(NotFound):
-            await house.account(verb, Account, account=account.id)
+            await house.account(verb, reply, account=account.id)
     with pytest.raises(NotFound):
         await house.release(account, house.context(grant=house.account_grant(account)))
     rows = await house.store.read(lambda c: c.execute(text("SELECT count(*) FROM accounts")).scalar_one())

@@ -470,12 +470,16 @@ class ConnectRequest(Wire):
 
 
 class AccountQuery(Wire):
-    """Names accounts: of one user, of one connector, or one by id; None means all. `problem` marks attention."""
+    """Names accounts: of one user, of one connector, or one by id; None means all.
+
+    `problem` marks attention, `name` is the one to give.
+    """
 
     user: Id | None = None
     connector: str | None = None
     account: Id | None = None
     problem: ErrorBody | None = None
+    name: str | None = None
 
 
 class AccountList(Wire):

@@ -7,7 +7,7 @@ Client secrets and authorization codes travel sealed to the vault's key; tokens 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -115,8 +115,9 @@ class DeviceReply(Wire):
 
 
 class Revoked(Wire):
-    """An account that is gone; `outcome`: what became of the token at the provider."""
+    """An account that is gone."""
 
     account: Account
-    outcome: str = "none"
-    """revoked, failed, unsupported (its owner has to do it there), none (there was no token)."""
+    outcome: Literal["revoked", "failed", "unsupported", "none"] = "none"
+    """What became of the consent; `none`: there was none. With `unsupported` its owner ends it at `manage_url`."""
+    manage_url: str = ""

@@ -94,7 +94,7 @@ def vault(verb: str) -> str:
 
 
 def vault_account(verb: str) -> str:
-    """connect, finish, list, revoke: gateway → vault."""
+    """connect, finish, rename, list, revoke: gateway → vault."""
     return f"oa.rpc.vault.account.{_token(verb)}"
 
 

@@ -47,6 +47,7 @@ from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.setup import Setup
+from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
 from services.gateway.tokens import Tokens
 from services.gateway.turns import Turns
@@ -107,12 +108,14 @@ class Room:
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
         completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
+        sign_ins = SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger)
         health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
-            accounts=self.accounts, chat=chat, commands=commands, completions=completions, streams=streams, agui=agui,
-            approvals=self.approvals, rules=rules, receipts=Receipts(bus, grants, self.connectors, turns),
-            ledger=self.ledger, models=self.models, health=health,
+            accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
+            streams=streams, agui=agui, approvals=self.approvals, rules=rules,
+            receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
+            health=health,
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -77,13 +78,33 @@ class Accounts:
         made = await self._vault.connect(
             user, connector=card.id, name=name, settings=draft.settings, secrets=draft.secrets
         )
-        kept = False
+        return await self._tried(made, digest)
+
+    async def authorized(self, me: SignedIn, made: Account) -> views.Account:
+        """An account with new consent at its provider: a new one is tried as in `connect`, a known one as in `check`.
+
+        A known one stays whatever the try ends with; a problem is kept as its state, and shown there.
+        """
+        card, digest = self._connectors.usable(made.connector)
+        if made.state == "pending":
+            taken = {each.name for each in await self._of(me.user.id) if each.connector == card.id}
+            named = made.name or card.name
+            free = next(name for name in (named, *(f"{named} ({n})" for n in count(2))) if name not in taken)
+            if free != made.name:
+                made = await self._vault.rename(me.user.id, made.id, free)
+            return await self._tried(made, digest)
+        await self.check(me, made.id)
+        return await self.view(me, made.id)
+
+    async def _tried(self, made: Account, digest: str) -> views.Account:
+        """A pending account that works; one that does not is taken back, and its problem raised."""
+        user, kept = made.user, False
         try:
-            grant = self._grants.account(user, account=made.id, connector=card.id, digest=digest)
+            grant = self._grants.account(user, account=made.id, connector=made.connector, digest=digest)
             await self._pass(made, grant)
             await self._ledger.note(
-                AuditAction.ACCOUNT_CONNECTED, user=user, id=made.id, connector=card.id, account=made.id,
-                content={"name": name},
+                AuditAction.ACCOUNT_CONNECTED, user=user, id=made.id, connector=made.connector, account=made.id,
+                content={"name": made.name},
             )  # fmt: skip
             made = await self._vault.finish(user, made.id)
             kept = True
@@ -104,7 +125,7 @@ class Accounts:
             self._bus.spawn(self.attach(found, grant))
         return views.CheckReport(ok=report.ok, steps=_steps(report), problem=_note(report.problem))
 
-    async def remove(self, me: SignedIn, account: str) -> None:
+    async def remove(self, me: SignedIn, account: str) -> views.RemovedAccount:
         """Destroys the secrets, then has the local copy deleted: at once, or when the connector is back."""
         found = await self._vault.one(me.user.id, account)
         await self._ledger.note(
@@ -120,8 +141,9 @@ class Accounts:
                 row,
             )
         )
-        await self._vault.revoke(me.user.id, found.id)
+        gone = await self._vault.disconnect(me.user.id, found.id)
         self._bus.spawn(self.detach_pending())
+        return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
 
     async def attach(self, account: Account, grant: str) -> None:
         """Hands an account to its connector for background work; the next round tries again where this fails."""
@@ -222,6 +244,10 @@ def _view(account: Account, progress: SyncProgress | None) -> views.Account:
         created_at=account.created,
         problem=_note(problem),
         sync=_sync(progress) if progress else None,
+        provider=account.provider or None,
+        capabilities=account.capabilities,
+        authorized_at=account.authorized,
+        consent_ends_at=account.consent_ends,
     )
 
 

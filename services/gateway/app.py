@@ -27,6 +27,7 @@ from services.gateway.routes import (
     health,
     ledger,
     model,
+    oauth,
     people,
     rules,
     services,
@@ -37,7 +38,20 @@ from services.gateway.settings import GatewaySettings
 __all__ = ["create_api", "create_app"]
 
 _PROBLEM = "application/problem+json"
-_ROUTES = (people, tokens, conversations, commands, completions, approvals, rules, services, model, ledger, health)
+_ROUTES = (
+    people,
+    tokens,
+    conversations,
+    commands,
+    completions,
+    approvals,
+    rules,
+    services,
+    oauth,
+    model,
+    ledger,
+    health,
+)
 
 _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "oa"},

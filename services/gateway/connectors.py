@@ -13,7 +13,7 @@ from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue, Listed
 from openassistant.context import Clock
 from openassistant.errors import Conflict, Forbidden, Internal, NotFound
-from openassistant.messages import AuditAction, Card, ToolCard
+from openassistant.messages import AuditAction, Card, OAuth2, ToolCard
 from openassistant.store import Store
 from services.gateway import views
 from services.gateway.ledger import Ledger
@@ -94,6 +94,15 @@ class Connectors:
         found = (self._view(each) for each in self._catalogue.listed().values())
         return sorted(found, key=lambda each: each.name)
 
+    def oauth(self) -> list[OAuth2]:
+        """How the accounts of those connectors that run with an approved card are authorized, where they are."""
+        running = self._catalogue.listed().values()
+        return [
+            each.card.auth.oauth2
+            for each in running
+            if each.card.auth.oauth2 and self.is_approved(each.card.id, each.digest)
+        ]
+
     async def approve(self, me: SignedIn, connector: str, digest: str, ledger: Ledger) -> views.Connector:
         """Approves a card that runs now; raises `Conflict` when it is not the one that was looked at."""
         listed = self._listed(connector)
@@ -126,6 +135,7 @@ class Connectors:
             approved=self.is_approved(card.id, listed.digest),
             instances=listed.instances,
             tools=tools,
+            sign_in=_sign_in(card.auth.oauth2) if card.auth.oauth2 else None,
         )
 
     async def _keep(self, listed: Listed, user: str | None) -> None:
@@ -145,6 +155,16 @@ class Connectors:
                 row,
             )
         )
+
+
+def _sign_in(oauth: OAuth2) -> views.ConnectorSignIn:
+    return views.ConnectorSignIn(
+        **oauth.model_dump(include={"provider", "name", "manage_url", "console_url"}),
+        codes=bool(oauth.device_url),
+        capabilities=tuple(
+            views.ConnectorCapability(id=name, **each.model_dump()) for name, each in oauth.capabilities.items()
+        ),
+    )
 
 
 def read_approved(path: Path | None) -> frozenset[tuple[str, str]]:

@@ -18,6 +18,7 @@ from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
+from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
 from services.gateway.tokens import Tokens
 
@@ -33,6 +34,7 @@ class Gateway:
     setup: Setup
     connectors: Connectors
     accounts: Accounts
+    sign_ins: SignIns
     chat: Chat
     commands: Commands
     completions: Completions

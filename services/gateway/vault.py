@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from openassistant import subjects
 from openassistant.bus import Bus
+from openassistant.context import CallContext
 from openassistant.errors import NotFound
 from openassistant.messages import Account, AccountList, AccountQuery, ConnectRequest, Done, ErrorBody, PublicKey
+from openassistant.oauth import Revoked
 from openassistant.seal import seal
 from services.gateway.grants import Grants
 
@@ -32,11 +35,15 @@ class Vault:
     ) -> Account:
         """A pending account with its secrets."""
         ctx = self._grants.context(user, seconds=_SECONDS)
-        key = await self._bus.request(subjects.vault("public"), Done(), PublicKey, ctx)
         subject = subjects.vault_account("connect")
-        sealed = seal(json.dumps(secrets).encode(), key.public_key, context=subject)
+        sealed = await self.sealed(ctx, subject, **secrets)
         request = ConnectRequest(user=user, connector=connector, name=name, settings=settings, sealed=sealed)
         return await self._bus.request(subject, request, Account, ctx)
+
+    async def sealed(self, ctx: CallContext, subject: str, **secrets: str) -> str:
+        """Secrets by name, sealed to the vault's present key for one subject."""
+        key = await self._bus.request(subjects.vault("public"), Done(), PublicKey, ctx)
+        return seal(json.dumps(secrets).encode(), key.public_key, context=subject)
 
     async def finish(self, user: str, account: str, *, problem: ErrorBody | None = None) -> Account:
         """The account, connected, or in need of attention."""
@@ -55,12 +62,18 @@ class Vault:
             raise NotFound("There is no such account.")
         return found.accounts[0]
 
+    async def rename(self, user: str, account: str, name: str) -> Account:
+        """The account under another name."""
+        return await self._ask("rename", user, AccountQuery(user=user, account=account, name=name), Account)
+
     async def revoke(self, user: str, account: str) -> None:
         """Destroys an account; one that is gone already is as good."""
-        try:
-            await self._ask("revoke", user, AccountQuery(user=user, account=account), Account)
-        except NotFound:
-            return
+        with suppress(NotFound):
+            await self.disconnect(user, account)
+
+    async def disconnect(self, user: str, account: str) -> Revoked:
+        """Destroys an account, and says what became of its consent at the provider; raises `NotFound`."""
+        return await self._ask("revoke", user, AccountQuery(user=user, account=account), Revoked)
 
     async def _ask(self, verb: str, user: str, query: AccountQuery, reply: type[Reply]) -> Reply:
         ctx = self._grants.context(user, seconds=_SECONDS)

@@ -16,6 +16,8 @@ __all__ = [
     "AccountDraft",
     "Approval",
     "ApprovalForm",
+    "AuthorizeDraft",
+    "Authorizing",
     "CallView",
     "CheckReport",
     "CheckStep",
@@ -25,6 +27,8 @@ __all__ = [
     "CommandNote",
     "Connector",
     "ConnectorApproval",
+    "ConnectorCapability",
+    "ConnectorSignIn",
     "ConnectorTool",
     "Conversation",
     "ConversationDraft",
@@ -46,6 +50,12 @@ __all__ = [
     "ModelSettings",
     "ModelTools",
     "NewToken",
+    "OAuthClient",
+    "OAuthClientDraft",
+    "OAuthUrls",
+    "OAuthUrlsDraft",
+    "Password",
+    "Polled",
     "Preview",
     "PreviewDestination",
     "PreviewField",
@@ -55,6 +65,8 @@ __all__ = [
     "Readiness",
     "Receipt",
     "ReceiptState",
+    "RemovedAccount",
+    "ReturnDraft",
     "Rule",
     "RuleDraft",
     "Session",
@@ -197,6 +209,30 @@ class ConnectorTool(View):
     undo: bool = False
 
 
+class ConnectorCapability(View):
+    """Something that an owner may allow at the provider; `review` is the provider's class of it."""
+
+    id: str
+    title: str
+    description: str
+    scopes: tuple[str, ...]
+    review: Literal["none", "sensitive", "restricted"]
+    api: str
+    api_url: str
+    chosen: bool
+
+
+class ConnectorSignIn(View):
+    """The provider at which the accounts of a connector are authorized; `codes`: also by a code typed there."""
+
+    provider: str
+    name: str
+    manage_url: str
+    console_url: str
+    codes: bool
+    capabilities: tuple[ConnectorCapability, ...]
+
+
 class Connector(View):
     """A connector that runs now; nothing of it is used before its digest is approved."""
 
@@ -210,6 +246,8 @@ class Connector(View):
     settings_schema: dict[str, Any]
     secrets_schema: dict[str, Any]
     tools: tuple[ConnectorTool, ...]
+    sign_in: ConnectorSignIn | None = None
+    """How an account is authorized at the provider, where it is."""
 
 
 class ConnectorApproval(View):
@@ -247,6 +285,99 @@ class Account(View):
     created_at: datetime
     problem: ProblemNote | None = None
     sync: Sync | None = None
+    provider: str | None = None
+    capabilities: tuple[str, ...] | None = None
+    """What its owner allowed at the provider; null where it signs in otherwise."""
+    authorized_at: datetime | None = None
+    consent_ends_at: datetime | None = None
+
+
+ShortUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+
+
+class RemovedAccount(View):
+    """What became of the consent at the provider; where it did not end, its owner ends it at `manage_url`."""
+
+    at_provider: Literal["revoked", "failed", "unsupported", "none"]
+    manage_url: str | None = None
+
+
+class OAuthUrls(View):
+    """A provider's addresses; empty where it has none."""
+
+    authorize_url: str
+    token_url: str
+    device_url: str
+    revoke_url: str
+    issuer: str
+
+
+class OAuthClient(View):
+    """A provider, and the registration of this house with it; `secret` is whether that provider gives one."""
+
+    provider: str
+    name: str
+    registered: bool
+    client_id: str
+    has_secret: bool
+    secret: Literal["required", "optional", "none"]
+    console_url: str
+    urls: OAuthUrls
+
+
+class OAuthUrlsDraft(View):
+    """Other addresses than the provider's public ones; null keeps those."""
+
+    authorize_url: ShortUrl | None = None
+    token_url: ShortUrl | None = None
+    device_url: ShortUrl | None = None
+    revoke_url: ShortUrl | None = None
+    issuer: ShortUrl | None = None
+
+
+class OAuthClientDraft(View):
+    """What the provider's console shows. Without a secret the one that is known stays, for the same client."""
+
+    client_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+    client_secret: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] | None = None
+    urls: OAuthUrlsDraft = OAuthUrlsDraft()
+    password: Password | None = None
+
+
+class AuthorizeDraft(View):
+    """Begins the authorization of a new account, or of a known one anew; with `device` by a code typed elsewhere."""
+
+    connector: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
+    capabilities: Annotated[tuple[str, ...], Field(min_length=1, max_length=50)]
+    account: Id | None = None
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    settings: dict[str, Any] = {}
+    login_hint: Annotated[str, StringConstraints(strip_whitespace=True, max_length=320)] = ""
+    device: bool = False
+
+
+class Authorizing(View):
+    """Where to go on. `returns_here`: the browser finds back by itself; else the owner hands the address in."""
+
+    id: Id
+    url: str
+    user_code: str | None = None
+    interval: float
+    expires_at: datetime
+    redirect_uri: str | None = None
+    returns_here: bool
+
+
+class ReturnDraft(View):
+    """The whole address that the provider sent the browser to."""
+
+    address: str
+
+
+class Polled(View):
+    """The account, once the code was typed."""
+
+    account: Account | None = None
 
 
 class AccountDraft(View):

@@ -82,6 +82,7 @@ class Vault:
         await serve(subjects.vault_token("*"), TokenRequest, self.on_token, caller_is_last=True)
         await serve(subjects.vault_account("connect"), ConnectRequest, self.on_connect)
         await serve(subjects.vault_account("finish"), AccountQuery, self.on_finish)
+        await serve(subjects.vault_account("rename"), AccountQuery, self.on_rename)
         await serve(subjects.vault_account("list"), AccountQuery, self.on_list)
         await serve(subjects.vault_account("revoke"), AccountQuery, self.on_revoke)
         await serve(subjects.vault_oauth("keep"), ClientDraft, self.on_keep_client)
@@ -157,6 +158,10 @@ class Vault:
         """Marks an account connected, or in need of attention when the query names a problem."""
         return await accounts.mark(self._store, _named(query), problem=query.problem)
 
+    async def on_rename(self, ctx: CallContext, query: AccountQuery) -> Account:
+        """Gives an account another name."""
+        return await accounts.rename(self._store, _named(query), query.name or "")
+
     async def on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
         """Accounts without secrets."""
         return AccountList(accounts=await accounts.find(self._store, query))
@@ -164,11 +169,11 @@ class Vault:
     async def on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
         """Ends an account's consent at its provider, as far as that can be reached, and deletes it with its secrets."""
         account = await accounts.one(self._store, _named(query))
-        outcome = await self._consents.revoke(account)
+        outcome, manage_url = await self._consents.revoke(account)
         await accounts.remove(self._store, account.id)
         if outcome != "none":
             self._bus.spawn(self._note(ctx, AuditAction.TOKEN_REVOKED, account, outcome))
-        return Revoked(account=account, outcome=outcome)
+        return Revoked(account=account, outcome=outcome, manage_url=manage_url)
 
     async def on_keep_client(self, ctx: CallContext, draft: ClientDraft) -> OAuthClient:
         """Keeps the registration of this installation with a provider."""

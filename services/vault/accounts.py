@@ -23,6 +23,7 @@ __all__ = [
     "mark",
     "one",
     "remove",
+    "rename",
     "renew",
     "secrets_of",
 ]
@@ -96,6 +97,16 @@ async def mark(store: Store, account: str, *, problem: ErrorBody | None) -> Acco
 
     def write(connection: Connection) -> None:
         connection.execute(text("UPDATE accounts SET state = :state, problem = :problem WHERE id = :id"), row)
+
+    await store.write(write)
+    return await one(store, account)
+
+
+async def rename(store: Store, account: str, name: str) -> Account:
+    """Gives an account another name; raises `NotFound`."""
+
+    def write(connection: Connection) -> None:
+        connection.execute(text("UPDATE accounts SET name = :name WHERE id = :id"), {"id": account, "name": name})
 
     await store.write(write)
     return await one(store, account)

@@ -12,6 +12,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Literal
 
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
@@ -33,6 +34,7 @@ _LEEWAY_SHARE = 0.2
 """A token counts as over a minute before its end, or a fifth of its life where that is less."""
 _TRIAL_SLACK = 0.5
 """Days around the end of a trial in which a refused refresh is put down to it."""
+Outcome = Literal["revoked", "failed", "unsupported", "none"]
 _log = logging.getLogger("openassistant.vault")
 
 
@@ -128,19 +130,22 @@ class Consents:
         token, ends = found
         return {"access_token": token}, ends
 
-    async def revoke(self, account: Account) -> str:
-        """Ends the consent at the provider as far as it can: revoked, failed, unsupported or none."""
+    async def revoke(self, account: Account) -> tuple[Outcome, str]:
+        """Ends the consent at the provider as far as it can; what came of it, and where its owner can."""
         consent = await accounts.consent_of(self._store, account.id)
         if consent is None:
-            return "none"
+            return "none", ""
+        return await self._ended_there(account.id, consent.customs), consent.customs.manage_url
+
+    async def _ended_there(self, account: str, customs: OAuth2) -> Outcome:
         try:
-            at = await self._at(consent.customs)
+            at = await self._at(customs)
             if not at.client.revoke_url:
                 return "unsupported"
-            kept = await self._secrets(account.id)
+            kept = await self._secrets(account)
             await self._oauth.revoke(at, kept.get("refresh_token") or kept["access_token"])
         except OaError as error:
-            _log.warning("token not revoked", extra={"account": account.id, "code": error.code})
+            _log.warning("token not revoked", extra={"account": account, "code": error.code})
             return "failed"
         return "revoked"
 

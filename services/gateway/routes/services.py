@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from openassistant.messages import Id
 from services.gateway import views
@@ -49,8 +49,7 @@ async def check_account(account: Id, house: House, me: Me) -> views.CheckReport:
     return await house.accounts.check(me, account)
 
 
-@router.delete("/accounts/{account}", status_code=204)
-async def remove_account(account: Id, house: House, me: Me) -> Response:
-    """Destroys the account's secrets and has its local copy deleted."""
-    await house.accounts.remove(me, account)
-    return Response(status_code=204)
+@router.delete("/accounts/{account}")
+async def remove_account(account: Id, house: House, me: Me) -> views.RemovedAccount:
+    """Ends the account's consent at its provider, destroys its secrets and has its local copy deleted."""
+    return await house.accounts.remove(me, account)

@@ -10,14 +10,14 @@ ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${PYTHON_IMAGE} AS builder
 # /opt/build installs; /opt/room is what the images get.
-COPY deploy/locks/build.txt deploy/locks/vault.txt /tmp/
+COPY deploy/locks/build.txt deploy/locks/audit.txt /tmp/
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/python -m pip install --disable-pip-version-check --no-cache-dir --quiet \
     --require-hashes --only-binary :all: -r /tmp/build.txt \
  && python3 -m venv --without-pip /opt/room
 ENV UV_NO_CACHE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_HTTP_TIMEOUT=180
 COPY deploy/install-room /usr/local/bin/
-RUN install-room sdk /tmp/vault.txt
+RUN install-room sdk /tmp/audit.txt
 COPY sdk/openassistant /app/openassistant
 RUN install-room shared
 
@@ -34,6 +34,8 @@ USER 10001:10001
 # --- the vault, and what makes the keys before the house starts, which needs the same ------------------------------
 
 FROM builder AS vault-build
+COPY deploy/locks/vault.txt /tmp/room.txt
+RUN install-room own /tmp/room.txt
 COPY services/__init__.py /app/services/
 COPY services/vault /app/services/vault
 RUN install-room finish

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -87,9 +86,7 @@ class Accounts:
         """
         card, digest = self._connectors.usable(made.connector)
         if made.state == "pending":
-            taken = {each.name for each in await self._of(me.user.id) if each.connector == card.id}
-            named = made.name or card.name
-            free = next(name for name in (named, *(f"{named} ({n})" for n in count(2))) if name not in taken)
+            free = await self._free(me.user.id, card.id, made.name or card.name)
             if free != made.name:
                 made = await self._vault.rename(me.user.id, made.id, free)
             return await self._tried(made, digest)
@@ -195,13 +192,17 @@ class Accounts:
         return [each for each in found if each.state != "pending" and each.connector != MODEL_CONNECTOR]
 
     async def _free_name(self, user: str, draft: views.AccountDraft, card: Card) -> str:
-        taken = {each.name for each in await self._of(user) if each.connector == card.id}
-        if draft.name and draft.name in taken:
-            raise invalid("Please choose another name.", name="You have an account of that name already.")
         shown = draft.settings.get("address") or draft.settings.get("username") or card.name
-        plain = draft.name or str(shown)[:100]
-        numbered = (plain if number == 1 else f"{plain} ({number})" for number in range(1, len(taken) + 2))
-        return next(name for name in numbered if name not in taken)
+        free = await self._free(user, card.id, draft.name or str(shown)[:100])
+        if draft.name and free != draft.name:
+            raise invalid("Please choose another name.", name="You have an account of that name already.")
+        return free
+
+    async def _free(self, user: str, connector: str, name: str) -> str:
+        """A name that no other account of a user at that connector has."""
+        taken = {each.name for each in await self._of(user) if each.connector == connector}
+        numbered = (f"{name} ({number})" for number in range(2, len(taken) + 2))
+        return next(each for each in (name, *numbered) if each not in taken)
 
     async def _pass(self, account: Account, grant: str) -> None:
         """Raises the problem of an account that cannot be used, with the steps up to it."""

@@ -356,7 +356,9 @@ def test_a_wrong_setting_is_said_before_anything_is_sent(services: Terminal, arg
 
 def test_an_account_is_removed_only_by_the_word(oa: Terminal) -> None:
     oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
-    oa.answers[f"DELETE /api/accounts/{ACCOUNT}"] = httpx.Response(204)
+    oa.answers[f"DELETE /api/accounts/{ACCOUNT}"] = httpx.Response(
+        200, json={"at_provider": "none", "manage_url": None}
+    )
     assert oa("accounts", "remove", "Family").code == 2
     assert "Left as it is." in oa("accounts", "remove", "Family", typed="yes\n").err
     assert [each.method for each in oa.asked] == ["GET", "GET"]

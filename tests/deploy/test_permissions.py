@@ -58,8 +58,10 @@ def services() -> Iterator[Family]:
     yield Family("oa.rpc.gateway.renew", agent, gateway)
     yield Family("oa.rpc.gateway.other", NOBODY, gateway)
     yield Family("oa.rpc.vault.public", gateway, vault)
-    for verb in ("connect", "finish", "list", "revoke"):
+    for verb in ("connect", "finish", "rename", "list", "revoke"):
         yield Family(f"oa.rpc.vault.account.{verb}", gateway, vault)
+    for verb in ("keep", "list", "remove", "authorize", "finish", "poll"):
+        yield Family(f"oa.rpc.vault.oauth.{verb}", gateway, vault)
     for verb in ("query", "turn", "verify", "proof", "consistency", "export", "head"):
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)

@@ -27,6 +27,7 @@ from openassistant.messages import (
     Record,
     RecordReply,
 )
+from openassistant.oauth import Revoked
 from openassistant.seal import SealingKey
 from openassistant.store import Store
 from openassistant.testing import MemoryBus
@@ -149,12 +150,12 @@ class KeySafe:
         mine = (each for each in self.accounts.values() if each.user == query.user)
         return AccountList(accounts=tuple(each for each in mine if query.connector in (None, each.connector)))
 
-    async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Account:
+    async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
         self._do("revoke")
         if query.account not in self.accounts:
             raise NotFound("That account is not connected any more.")
         del self.secrets[query.account]
-        return self.accounts.pop(query.account)
+        return Revoked(account=self.accounts.pop(query.account))
 
     async def tested(self) -> views.ModelTools:
         """What the settings say of the model's tools once its test has ended."""

@@ -27,6 +27,7 @@ from openassistant.messages import (
     PublicKey,
     SyncProgress,
 )
+from openassistant.oauth import Revoked
 from openassistant.seal import SealingKey
 from services.gateway import views
 from services.gateway.accounts import MODEL_CONNECTOR, Accounts
@@ -104,11 +105,11 @@ class Street(GatewayHouse):
         fitting = (each for each in self.kept.values() if given.items() <= each.model_dump().items())
         return AccountList(accounts=tuple(fitting))
 
-    async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Account:
+    async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
         self.secrets.pop(str(query.account), None)
         if (found := self.kept.pop(str(query.account), None)) is None:
             raise NotFound("That account is not connected any more.")
-        return found
+        return Revoked(account=found)
 
     async def _on_check(self, ctx: CallContext, request: AttachRequest) -> CheckReport:
         assert self.trust.grant(request.grant, now=self.time).account == request.account

@@ -44,7 +44,7 @@ export interface paths {
         post?: never;
         /**
          * Remove Account
-         * @description Destroys the account's secrets and has its local copy deleted.
+         * @description Ends the account's consent at its provider, destroys its secrets and has its local copy deleted.
          */
         delete: operations["remove_account_api_accounts__account__delete"];
         options?: never;
@@ -596,6 +596,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/oauth/authorize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Authorize
+         * @description Begins the authorization of an account: says where its owner goes on.
+         */
+        post: operations["authorize_api_oauth_authorize_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clients
+         * @description Each provider of the connectors that run, with this house's registration; never its secret.
+         */
+        get: operations["clients_api_oauth_clients_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/clients/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep Client
+         * @description Registers this house with a provider; needs a fresh sign-in or the password.
+         */
+        put: operations["keep_client_api_oauth_clients__provider__put"];
+        post?: never;
+        /**
+         * Forget Client
+         * @description Forgets a registration with its secret.
+         */
+        delete: operations["forget_client_api_oauth_clients__provider__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish
+         * @description Takes the address that the provider sent the browser to, and tries the account for real.
+         */
+        post: operations["finish_api_oauth_finish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/oauth/{flow}/poll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Poll
+         * @description Whether the code was typed at the provider meanwhile; then the account, tried for real.
+         */
+        post: operations["poll_api_oauth__flow__poll_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/rules": {
         parameters: {
             query?: never;
@@ -893,8 +997,14 @@ export interface components {
          * @description An account of a third-party service, without its secrets.
          */
         Account: {
+            /** Authorized At */
+            authorized_at: string | null;
+            /** Capabilities */
+            capabilities: string[] | null;
             /** Connector */
             connector: string;
+            /** Consent Ends At */
+            consent_ends_at: string | null;
             /**
              * Created At
              * Format: date-time
@@ -905,6 +1015,8 @@ export interface components {
             /** Name */
             name: string;
             problem: components["schemas"]["ProblemNote"] | null;
+            /** Provider */
+            provider: string | null;
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -1103,6 +1215,63 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * AuthorizeDraft
+         * @description Begins the authorization of a new account, or of a known one anew; with `device` by a code typed elsewhere.
+         */
+        AuthorizeDraft: {
+            /** Account */
+            account?: string | null;
+            /** Capabilities */
+            capabilities: string[];
+            /** Connector */
+            connector: string;
+            /**
+             * Device
+             * @default false
+             */
+            device?: boolean;
+            /**
+             * Login Hint
+             * @default
+             */
+            login_hint?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Settings
+             * @default {}
+             */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * Authorizing
+         * @description Where to go on. `returns_here`: the browser finds back by itself; else the owner hands the address in.
+         */
+        Authorizing: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /** Interval */
+            interval: number;
+            /** Redirect Uri */
+            redirect_uri: string | null;
+            /** Returns Here */
+            returns_here: boolean;
+            /** Url */
+            url: string;
+            /** User Code */
+            user_code: string | null;
+        };
+        /**
          * CallState
          * @description The life of a call, as the chat shows it.
          * @enum {string}
@@ -1250,6 +1419,7 @@ export interface components {
             settings_schema: {
                 [key: string]: unknown;
             };
+            sign_in: components["schemas"]["ConnectorSignIn"] | null;
             /** Tools */
             tools: components["schemas"]["ConnectorTool"][];
             /** Version */
@@ -1262,6 +1432,49 @@ export interface components {
         ConnectorApproval: {
             /** Digest */
             digest: string;
+        };
+        /**
+         * ConnectorCapability
+         * @description Something that an owner may allow at the provider; `review` is the provider's class of it.
+         */
+        ConnectorCapability: {
+            /** Api */
+            api: string;
+            /** Api Url */
+            api_url: string;
+            /** Chosen */
+            chosen: boolean;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /**
+             * Review
+             * @enum {string}
+             */
+            review: "none" | "sensitive" | "restricted";
+            /** Scopes */
+            scopes: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * ConnectorSignIn
+         * @description The provider at which the accounts of a connector are authorized; `codes`: also by a code typed there.
+         */
+        ConnectorSignIn: {
+            /** Capabilities */
+            capabilities: components["schemas"]["ConnectorCapability"][];
+            /** Codes */
+            codes: boolean;
+            /** Console Url */
+            console_url: string;
+            /** Manage Url */
+            manage_url: string;
+            /** Name */
+            name: string;
+            /** Provider */
+            provider: string;
         };
         /**
          * ConnectorTool
@@ -1835,6 +2048,83 @@ export interface components {
             token: string;
         };
         /**
+         * OAuthClient
+         * @description A provider, and the registration of this house with it; `secret` is whether that provider gives one.
+         */
+        OAuthClient: {
+            /** Client Id */
+            client_id: string;
+            /** Console Url */
+            console_url: string;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Name */
+            name: string;
+            /** Provider */
+            provider: string;
+            /** Registered */
+            registered: boolean;
+            /**
+             * Secret
+             * @enum {string}
+             */
+            secret: "required" | "optional" | "none";
+            urls: components["schemas"]["OAuthUrls"];
+        };
+        /**
+         * OAuthClientDraft
+         * @description What the provider's console shows. Without a secret the one that is known stays, for the same client.
+         */
+        OAuthClientDraft: {
+            /** Client Id */
+            client_id: string;
+            /** Client Secret */
+            client_secret?: string | null;
+            /** Password */
+            password?: string | null;
+            /** @default {} */
+            urls?: components["schemas"]["OAuthUrlsDraft"];
+        };
+        /**
+         * OAuthUrls
+         * @description A provider's addresses; empty where it has none.
+         */
+        OAuthUrls: {
+            /** Authorize Url */
+            authorize_url: string;
+            /** Device Url */
+            device_url: string;
+            /** Issuer */
+            issuer: string;
+            /** Revoke Url */
+            revoke_url: string;
+            /** Token Url */
+            token_url: string;
+        };
+        /**
+         * OAuthUrlsDraft
+         * @description Other addresses than the provider's public ones; null keeps those.
+         */
+        OAuthUrlsDraft: {
+            /** Authorize Url */
+            authorize_url?: string | null;
+            /** Device Url */
+            device_url?: string | null;
+            /** Issuer */
+            issuer?: string | null;
+            /** Revoke Url */
+            revoke_url?: string | null;
+            /** Token Url */
+            token_url?: string | null;
+        };
+        /**
+         * Polled
+         * @description The account, once the code was typed.
+         */
+        Polled: {
+            account: components["schemas"]["Account"] | null;
+        };
+        /**
          * Preview
          * @description What a call will do, in the connector's words.
          */
@@ -2101,6 +2391,19 @@ export interface components {
             verb: string;
         };
         /**
+         * RemovedAccount
+         * @description What became of the consent at the provider; where it did not end, its owner ends it at `manage_url`.
+         */
+        RemovedAccount: {
+            /**
+             * At Provider
+             * @enum {string}
+             */
+            at_provider: "revoked" | "failed" | "unsupported" | "none";
+            /** Manage Url */
+            manage_url: string | null;
+        };
+        /**
          * ResumeEntry
          * @description An answer to one interrupt, sent on the run that continues from it.
          */
@@ -2120,6 +2423,14 @@ export interface components {
             status: "resolved" | "cancelled";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ReturnDraft
+         * @description The whole address that the provider sent the browser to.
+         */
+        ReturnDraft: {
+            /** Address */
+            address: string;
         };
         /**
          * Rule
@@ -2671,11 +2982,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["RemovedAccount"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {
@@ -3682,6 +3995,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelSettings"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    authorize_api_oauth_authorize_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthorizeDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Authorizing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    clients_api_oauth_clients_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClient"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_client_api_oauth_clients__provider__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OAuthClientDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClient"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_client_api_oauth_clients__provider__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_api_oauth_finish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReturnDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    poll_api_oauth__flow__poll_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Polled"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -59,15 +59,15 @@ class SignIns:
         self._bus, self._vault, self._accounts, self._connectors = bus, vault, accounts, connectors
         self._grants, self._sessions, self._ledger = grants, sessions, ledger
 
-    async def clients(self, me: SignedIn) -> list[views.OAuthClient]:
+    async def clients(self, me: SignedIn, *, base: str) -> list[views.OAuthClient]:
         """Each provider of the connectors that run, with this house's registration where there is one."""
         ctx = self._grants.context(me.user.id, seconds=_SECONDS)
         found = await self._bus.request(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)
         known = {each.provider: each for each in found.clients}
-        return [_client(customs, known.get(name)) for name, customs in sorted(self._providers().items())]
+        return [_client(customs, known.get(name), base) for name, customs in sorted(self._providers().items())]
 
     async def keep(
-        self, me: SignedIn, provider: str, draft: views.OAuthClientDraft, *, address: str
+        self, me: SignedIn, provider: str, draft: views.OAuthClientDraft, *, address: str, base: str
     ) -> views.OAuthClient:
         """Registers this house with a provider; raises `NotFound`, `SignInAgain`, `InvalidRequest`."""
         customs = self._provider(provider)
@@ -86,7 +86,7 @@ class SignIns:
         subject = subjects.vault_oauth("keep")
         sealed = await self._vault.sealed(ctx, subject, client_secret=secret) if secret else None
         kept = await self._bus.request(subject, ClientDraft(client=client, sealed=sealed), OAuthClient, ctx)
-        return _client(customs, kept)
+        return _client(customs, kept, base)
 
     async def forget(self, me: SignedIn, provider: str) -> None:
         """Forgets a registration; its accounts need one again when their access tokens are over."""
@@ -139,7 +139,7 @@ class SignIns:
         return await self._accounts.authorized(me, made)
 
     async def _has_secret(self, me: SignedIn, draft: views.OAuthClientDraft) -> bool:
-        return any(each.has_secret and each.client_id == draft.client_id for each in await self.clients(me))
+        return any(each.has_secret and each.client_id == draft.client_id for each in await self.clients(me, base=""))
 
     def _providers(self) -> dict[str, OAuth2]:
         return {each.provider: each for each in self._connectors.oauth()}
@@ -183,11 +183,13 @@ def _oauth(card: Card) -> OAuth2:
     return card.auth.oauth2
 
 
-def _client(customs: OAuth2, kept: OAuthClient | None) -> views.OAuthClient:
+def _client(customs: OAuth2, kept: OAuthClient | None, base: str) -> views.OAuthClient:
     usual = customs.model_dump(include={"authorize_url", "token_url", "device_url", "revoke_url", "issuer"})
+    back, reaches = way_back(base)
     urls = kept.model_dump(include=set(usual)) if kept else usual
     return views.OAuthClient(
         provider=customs.provider, name=customs.name, registered=kept is not None,
         client_id=kept.client_id if kept else "", has_secret=kept.has_secret if kept else False,
-        secret=customs.client_secret, console_url=customs.console_url, urls=views.OAuthUrls(**urls),
+        secret=customs.client_secret, console_url=customs.console_url, urls=views.OAuthUrls(**urls), redirect_uri=back,
+        returns_here=reaches,
     )  # fmt: skip

@@ -323,6 +323,10 @@ class OAuthClient(View):
     secret: Literal["required", "optional", "none"]
     console_url: str
     urls: OAuthUrls
+    redirect_uri: str
+    """What to enter at the provider as the address to come back to."""
+    returns_here: bool
+    """Whether that address leads here from a browser; else the owner hands in where it led."""
 
 
 class OAuthUrlsDraft(View):

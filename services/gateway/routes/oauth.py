@@ -14,9 +14,9 @@ router = APIRouter(prefix="/api/oauth", tags=["services"])
 
 
 @router.get("/clients")
-async def clients(house: House, me: Me) -> list[views.OAuthClient]:
+async def clients(request: Request, house: House, me: Me) -> list[views.OAuthClient]:
     """Each provider of the connectors that run, with this house's registration; never its secret."""
-    return await house.sign_ins.clients(me)
+    return await house.sign_ins.clients(me, base=str(request.base_url))
 
 
 @router.put("/clients/{provider}")
@@ -24,7 +24,7 @@ async def keep_client(
     request: Request, provider: str, draft: views.OAuthClientDraft, house: House, me: Owner
 ) -> views.OAuthClient:
     """Registers this house with a provider; needs a fresh sign-in or the password."""
-    return await house.sign_ins.keep(me, provider, draft, address=address_of(request))
+    return await house.sign_ins.keep(me, provider, draft, address=address_of(request), base=str(request.base_url))
 
 
 @router.delete("/clients/{provider}", status_code=204)

@@ -96,6 +96,66 @@ export const connectors = [
   }
 ];
 
+/** A service whose accounts are authorized at their provider. */
+export const cloud = {
+  id: 'cloudmail',
+  name: 'Cloud mail',
+  version: '0.1.0',
+  description: 'Reads and sends the mail of an account at Example.',
+  digest: '12'.repeat(32),
+  approved: true,
+  instances: 1,
+  settings_schema: { type: 'object', properties: {} },
+  secrets_schema: { type: 'object', properties: {} },
+  tools: [{ name: 'messages_find', description: 'Find mails.', effect: 'read' }],
+  sign_in: {
+    provider: 'example',
+    name: 'Example',
+    manage_url: 'https://id.example/apps',
+    console_url: 'https://console.example/',
+    codes: true,
+    capabilities: [
+      { id: 'read', title: 'Read and search mail', description: '', scopes: ['https://id.example/auth/mail.readonly'], review: 'restricted', api: 'Mail API', api_url: 'https://console.example/apis/mail', chosen: true },
+      { id: 'send', title: 'Send mail', description: 'Only after you said yes to each.', scopes: ['https://id.example/auth/mail.send'], review: 'sensitive', api: 'Mail API', api_url: 'https://console.example/apis/mail', chosen: true },
+      { id: 'labels', title: 'Make labels', description: '', scopes: ['https://id.example/auth/labels'], review: 'none', api: 'Mail API', api_url: 'https://console.example/apis/mail', chosen: false }
+    ]
+  }
+};
+
+export const client = {
+  provider: 'example',
+  name: 'Example',
+  registered: true,
+  client_id: '1234-obviously-fake.apps.example',
+  has_secret: true,
+  secret: 'required',
+  console_url: 'https://console.example/',
+  urls: {
+    authorize_url: 'https://id.example/authorize',
+    token_url: 'https://id.example/token',
+    device_url: 'https://id.example/device',
+    revoke_url: '',
+    issuer: 'https://id.example'
+  },
+  redirect_uri: 'http://localhost:8080/oauth/callback',
+  returns_here: true
+};
+
+export const cloudAccount = {
+  id: id('d'),
+  connector: 'cloudmail',
+  name: 'ada@cloud.example',
+  state: 'connected',
+  settings: {},
+  created_at: before(60 * 24 * 2),
+  problem: null,
+  sync: { state: 'idle', done: 120, total: 120, what: 'INBOX', finished_at: before(2) },
+  provider: 'example',
+  capabilities: ['read'],
+  authorized_at: before(60 * 24 * 2),
+  consent_ends_at: before(-60 * 24 * 5)
+};
+
 export const accounts = [
   {
     id: id('a'),

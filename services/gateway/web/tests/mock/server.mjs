@@ -49,6 +49,31 @@ const problem = (/** @type {number} */ status, /** @type {string} */ code, /** @
 const ok = (/** @type {unknown} */ body, status = 200) => ({ status, body });
 const missing = problem(404, 'not_found', 'Not found', 'There is nothing of that name.');
 
+const notUnderWay = problem(404, 'not_found', 'Not found', 'This sign-in is not under way here any more. Begin again.');
+
+const oauthClient = (/** @type {Set<string>} */ house) => ({
+  ...data.client,
+  ...(house.has('unregistered') && { registered: false, client_id: '', has_secret: false }),
+  ...(house.has('lan') && { redirect_uri: 'http://127.0.0.1:8080/oauth/callback', returns_here: false })
+});
+
+const keepClient = (/** @type {Set<string>} */ house, /** @type {any} */ body) => {
+  if (house.has('stale') && !body.password) {
+    return problem(403, 'sign_in_again', 'Sign in again', 'Who registers this house with a provider decides where its secrets go, so it needs your password.');
+  }
+  return ok({ ...data.client, client_id: body.client_id });
+};
+
+const authorizing = (/** @type {Set<string>} */ house, /** @type {any} */ body) => ({
+  id: data.id('7'),
+  url: body.device ? 'https://id.example/go' : `http://127.0.0.1:${port}/oauth/callback?code=fake&state=${house.has('forged') ? 'wrong' : 'right'}`,
+  user_code: body.device ? 'WDJB-MJHT' : null,
+  interval: 60,
+  expires_at: new Date(Date.now() + 600_000).toISOString(),
+  redirect_uri: 'http://127.0.0.1:8080/oauth/callback',
+  returns_here: !house.has('lan')
+});
+
 /** @type {[string, RegExp, (call: Call) => Answer][]} */
 const routes = [
   ['GET', /^\/api\/setup$/, ({ house }) => ok({ state: house.has('new') ? 'open' : 'done' })],
@@ -59,13 +84,22 @@ const routes = [
   ['GET', /^\/api\/tokens$/, ({ house }) => ok(house.has('empty') ? [] : data.tokens)],
   ['POST', /^\/api\/tokens$/, token],
   ['DELETE', /^\/api\/tokens\/(\w+)$/, ({ match }) => (match[1] === data.id('5') ? { status: 204 } : away)],
-  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : data.connectors.map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
+  ['GET', /^\/api\/oauth\/clients$/, ({ house }) => ok([oauthClient(house)])],
+  ['PUT', /^\/api\/oauth\/clients\/(\w+)$/, ({ house, body }) => keepClient(house, body)],
+  ['POST', /^\/api\/oauth\/authorize$/, ({ house, body }) => ok(authorizing(house, body), 201)],
+  ['POST', /^\/api\/oauth\/finish$/, ({ body }) => (/state=right/.test(body.address) ? ok(data.cloudAccount, 201) : notUnderWay)],
+  ['POST', /^\/api\/oauth\/\w+\/poll$/, () => ok({ account: null })],
+  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : [...(house.has('cloud') ? [data.cloud] : []), ...data.connectors].map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
-  ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.accounts)],
+  ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : [...(house.has('cloud') ? [data.cloudAccount] : []), ...data.accounts])],
   ['POST', /^\/api\/accounts$/, connect],
-  ['GET', /^\/api\/accounts\/(\w+)$/, ({ match }) => one(data.accounts, match[1])],
+  ['GET', /^\/api\/accounts\/(\w+)$/, ({ match }) => one([data.cloudAccount, ...data.accounts], match[1])],
   ['POST', /^\/api\/accounts\/(\w+)\/check$/, () => ok({ ok: true, problem: null, steps: steps(true) })],
-  ['DELETE', /^\/api\/accounts\/(\w+)$/, () => ({ status: 204 })],
+  [
+    'DELETE',
+    /^\/api\/accounts\/(\w+)$/,
+    ({ house }) => ok(house.has('cloud') ? { at_provider: 'unsupported', manage_url: 'https://id.example/apps' } : { at_provider: 'none', manage_url: null })
+  ],
   ['GET', /^\/api\/conversations$/, ({ house }) => ok(house.has('empty') ? [] : data.conversations)],
   ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],

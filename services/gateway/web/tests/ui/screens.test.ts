@@ -65,6 +65,15 @@ const screens: Screen[] = [
   { name: 'account-mistakes', path: '/accounts/new/mail', ready: 'Incoming mail', act: (page) => page.getByRole('button', { name: 'Connect', exact: true }).click() },
   { name: 'account-refused', path: '/accounts/new/mail', ready: 'Incoming mail', act: connectWrongly },
   { name: 'account-approve', path: '/accounts/new/weather', ready: 'Allow Weather to run?' },
+  { name: 'accounts-cloud', path: '/accounts', house: 'cloud', ready: 'ada@cloud.example' },
+  { name: 'accounts-cloud-removed', path: '/accounts', house: 'cloud', ready: 'ada@cloud.example', act: removeCloud },
+  { name: 'sign-in', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example' },
+  { name: 'sign-in-nothing', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: chooseNothing },
+  { name: 'sign-in-register', path: '/accounts/new/cloudmail', house: 'cloud.unregistered.lan', ready: 'Keep the registration' },
+  { name: 'sign-in-register-password', path: '/accounts/new/cloudmail', house: 'cloud.unregistered.stale', ready: 'Keep the registration', act: registerLate },
+  { name: 'sign-in-by-hand', path: '/accounts/new/cloudmail', house: 'cloud.lan', ready: 'Continue at Example', act: (page) => goOn(page, 'Continue at Example', 'Address of the page that did not open') },
+  { name: 'sign-in-code', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: (page) => goOn(page, 'With a code on another device', 'WDJB-MJHT') },
+  { name: 'sign-in-failed', path: '/oauth/callback?code=fake&state=wrong', house: 'cloud', ready: 'Nothing was connected.' },
   { name: 'activity', path: '/activity', ready: 'Show older' },
   { name: 'activity-verified', path: '/activity', ready: 'Show older', act: verify },
   { name: 'activity-tampered', path: '/activity', house: 'tampered', ready: 'Show older', act: verify },
@@ -278,6 +287,29 @@ async function connectWrongly(page: Page): Promise<void> {
   await page.getByRole('group', { name: 'Outgoing mail' }).getByLabel('Server').fill('smtp.home.example');
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
   await expect(page.getByText('Sign in to the incoming mail server')).toBeVisible();
+}
+
+async function removeCloud(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Remove.*cloud/ }).click();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(page.getByRole('link', { name: 'end it there' })).toBeVisible();
+}
+
+async function chooseNothing(page: Page): Promise<void> {
+  for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
+  await page.getByRole('button', { name: 'Continue at Example' }).click();
+  await expect(page.getByText('Choose at least one.')).toBeVisible();
+}
+
+async function registerLate(page: Page): Promise<void> {
+  await page.getByLabel('Client ID').fill('1234-obviously-fake');
+  await page.getByRole('button', { name: 'Keep the registration' }).click();
+  await expect(page.getByRole('textbox', { name: 'Your password' })).toBeFocused();
+}
+
+async function goOn(page: Page, button: string, text: string): Promise<void> {
+  await page.getByRole('button', { name: button }).click();
+  await expect(page.getByText(text).first()).toBeVisible();
 }
 
 async function verify(page: Page): Promise<void> {

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { Problem, problemFrom, problemOf } from './problem';
 import type { paths } from './schema';
-import type { Accepted, AccountDraft, InclusionProof, ModelDraft, RuleDraft, SetupDraft, TokenDraft } from './types';
+import type { Accepted, AccountDraft, AuthorizeDraft, InclusionProof, ModelDraft, OAuthClientDraft, RuleDraft, SetupDraft, TokenDraft } from './types';
 
 const TIMEOUT = 90_000;
 
@@ -63,6 +63,13 @@ export const api = {
   connect: (body: AccountDraft) => of(client.POST('/api/accounts', { body })),
   checkAccount: (id: string) => of(client.POST('/api/accounts/{account}/check', account(id))),
   removeAccount: (id: string) => of(client.DELETE('/api/accounts/{account}', account(id))),
+
+  oauthClients: () => of(client.GET('/api/oauth/clients')),
+  keepOAuthClient: (provider: string, body: OAuthClientDraft) =>
+    of(client.PUT('/api/oauth/clients/{provider}', { params: { path: { provider } }, body })),
+  authorize: (body: AuthorizeDraft) => of(client.POST('/api/oauth/authorize', { body })),
+  finishSignIn: (address: string) => of(client.POST('/api/oauth/finish', { body: { address } })),
+  pollSignIn: (flow: string) => of(client.POST('/api/oauth/{flow}/poll', { params: { path: { flow } } })),
 
   conversations: () => of(client.GET('/api/conversations')),
   newConversation: () => of(client.POST('/api/conversations', { body: {} })),

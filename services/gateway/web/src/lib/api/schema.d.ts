@@ -2062,8 +2062,12 @@ export interface components {
             name: string;
             /** Provider */
             provider: string;
+            /** Redirect Uri */
+            redirect_uri: string;
             /** Registered */
             registered: boolean;
+            /** Returns Here */
+            returns_here: boolean;
             /**
              * Secret
              * @enum {string}

@@ -1,0 +1,47 @@
+import { expect, test } from '@playwright/test';
+import { open } from './house';
+
+test('an account is authorized by going there and coming back', async ({ page }) => {
+  const faults = await open(page, '/accounts/new/cloudmail', 'cloud');
+  await page.getByRole('checkbox', { name: /^Send mail/ }).uncheck();
+  const asked = page.waitForRequest((request) => request.url().endsWith('/api/oauth/authorize'));
+  const told = page.waitForRequest((request) => request.url().endsWith('/api/oauth/finish'));
+  await page.getByRole('button', { name: 'Continue at Example' }).click();
+  expect((await asked).postDataJSON()).toMatchObject({ connector: 'cloudmail', capabilities: ['read'], device: false });
+  expect((await told).postDataJSON().address).toContain('/oauth/callback?code=fake&state=right');
+  await expect(page).toHaveURL('/accounts');
+  await page.goBack();
+  expect(page.url()).not.toContain('code=');
+  expect(faults).toEqual([]);
+});
+
+test('an answer that nobody asked for connects nothing and says so', async ({ page }) => {
+  await open(page, '/oauth/callback?code=fake&state=wrong', 'cloud');
+  await expect(page.getByText('This sign-in is not under way here any more.')).toBeVisible();
+  expect(page.url()).not.toContain('code=');
+  await page.getByRole('link', { name: 'All connections' }).click();
+  await expect(page).toHaveURL('/accounts');
+});
+
+test('in one’s own network the address of the page that failed is carried over by hand', async ({ page }) => {
+  await open(page, '/accounts/new/cloudmail', 'cloud.lan');
+  await page.getByRole('button', { name: 'Continue at Example' }).click();
+  await expect(page.getByRole('link', { name: 'Open Example' })).toHaveAttribute('rel', 'noreferrer noopener');
+  await page.getByLabel('Address of the page that did not open').fill('http://127.0.0.1:8080/oauth/callback?code=x&state=right');
+  await page.getByRole('button', { name: 'Connect' }).click();
+  await expect(page).toHaveURL('/accounts');
+});
+
+test('a house is registered with a provider once, with the addresses that were looked at', async ({ page }) => {
+  await open(page, '/accounts/new/cloudmail', 'cloud.unregistered.lan');
+  await expect(page.getByText('http://127.0.0.1:8080/oauth/callback')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Mail API' })).toHaveCount(1);
+  await page.getByRole('button', { name: 'Keep the registration' }).click();
+  await expect(page.getByText('This is needed.')).toBeVisible();
+  await page.getByLabel('Client ID').fill(' 1234-obviously-fake ');
+  await page.getByRole('textbox', { name: 'Client secret' }).fill('obviously-fake');
+  const asked = page.waitForRequest((request) => request.method() === 'PUT');
+  await page.getByRole('button', { name: 'Keep the registration' }).click();
+  expect((await asked).postDataJSON()).toMatchObject({ client_id: '1234-obviously-fake', client_secret: 'obviously-fake' });
+  await expect(page.getByRole('button', { name: 'Continue at Example' })).toBeVisible();
+});

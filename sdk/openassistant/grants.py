@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, field_validator
 
+from openassistant.budgets import NOTHING, Budget
 from openassistant.errors import Forbidden, Internal
 from openassistant.messages import Effect, Id
 
@@ -40,7 +41,8 @@ class Grant(Signed):
     """What may be done in a user's name without asking again.
 
     turn: one turn of the agent. account: one connector's background work on one account. session: the owner
-    reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests.
+    reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests; `budget` is
+    what a turn may spend on its model.
     """
 
     id: Id
@@ -52,6 +54,7 @@ class Grant(Signed):
     effects: tuple[Effect, ...] = (Effect.READ,)
     connectors: dict[str, str] = {}
     account: Id | None = None
+    budget: Budget = NOTHING
 
 
 class Rule(Signed):

@@ -18,6 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from openassistant.budgets import Count, Price, Spent
+
 __all__ = [
     "UNDO_TOOL",
     "Account",
@@ -594,6 +596,8 @@ class AuditAction(StrEnum):
     """A user was created. Id: the user's. Content: the role."""
     TURN_STARTED = "turn.started"
     """A message began a turn of the agent. Id: the turn's. Content: none."""
+    LIMITS_CHANGED = "limits.changed"
+    """Somebody changed what may be spent on the model. Id: a fresh one. Content: whose limits, before and after."""
     CONVERSATION_DELETED = "conversation.deleted"
     """A conversation was deleted. Id: a fresh one. Content: the conversation's id."""
 
@@ -783,7 +787,10 @@ that it writes of itself, or not at all. Unknown is treated as native."""
 
 
 class ModelRef(Wire):
-    """Which model a turn uses; the key, if there is one, is the vault account `account`; `window` is in tokens."""
+    """Which model a turn uses; the key, if there is one, is the vault account `account`; `window` is in tokens.
+
+    `price` is what it costs, where that is known.
+    """
 
     kind: Literal["openai", "litellm"]
     model: str
@@ -791,6 +798,7 @@ class ModelRef(Wire):
     account: Id | None = None
     window: int | None = None
     mode: ToolMode = "unknown"
+    price: Price | None = None
 
 
 class ProbeRequest(Wire):
@@ -800,10 +808,11 @@ class ProbeRequest(Wire):
 
 
 class ProbeReport(Wire):
-    """What a probe found, and what it saw, in words."""
+    """What a probe found, and what it saw, in words; `listed` is the price that came with the model client."""
 
     mode: ToolMode
     detail: str
+    listed: Price | None = None
 
 
 class CommandNote(Wire):
@@ -889,10 +898,18 @@ class ApprovalOutcome(Wire):
 
 
 class RenewalRequest(Wire):
-    """The agent asks for a fresh grant of a live turn; the old one, also expired, is in the context."""
+    """The agent asks for a fresh grant of a live turn; the old one, also expired, is in the context.
+
+    `spent` is what the turn has spent so far, what is reserved included; `need_tokens` and `need_micro` are what it is
+    about to spend besides. Of a turn that `ended`, or is `parked` until a person decides, no grant is needed.
+    """
 
     turn: Id
     ended: bool = False
+    parked: bool = False
+    spent: Spent | None = None
+    need_tokens: Count = 0
+    need_micro: Count = 0
 
 
 class Renewal(Wire):

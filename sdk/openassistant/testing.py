@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from openassistant import subjects
+from openassistant.budgets import Budget
 from openassistant.bus import Bus, Incoming, Subscription
 from openassistant.connector import Connector
 from openassistant.context import CallContext, Clock, new_id, utc_now
@@ -208,6 +209,7 @@ class FakeHouse:
         self.trust = Trust.of(gateway=self.gateway, audit=self.audit)
         self.records: list[Record] = []
         self.zone: str | None = None
+        self.budget = Budget(model_calls=24, tool_calls=60, seconds=3600)
         self.bus = MemoryBus()
         self.agent = self.bus.room("agent")
         self._folder = folder
@@ -257,6 +259,7 @@ class FakeHouse:
             "user": self.user,
             "turn": new_id(),
             "conversation": new_id(),
+            "budget": self.budget,
         }
         plain |= {"origin": "message", "connectors": {self.connector.id: self.runner.digest}}
         expires = self.clock() + timedelta(minutes=10)

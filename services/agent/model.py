@@ -30,8 +30,9 @@ from openassistant.errors import (
 )
 from openassistant.messages import ModelRef, Wire
 from services.agent.settings import keep_litellm_at_home
+from services.agent.usage import Counted
 
-__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage", "joined"]
+__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage", "joined", "listed"]
 
 _FIRST_BYTE = 180.0
 _BETWEEN = 90.0
@@ -41,6 +42,8 @@ _LONGEST_LINE = 1 << 24
 _MOST_WORDS = 1 << 16
 """Bytes of an error's words that are read."""
 _MOST_CONNECTIONS = 1000
+_LENGTH, _OTHER_LENGTH = "max_tokens", "max_completion_tokens"
+"""OpenAI's models that think call it otherwise and refuse the name that every other server knows."""
 _ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 """What asking an endpoint can end with."""
 
@@ -49,11 +52,18 @@ Part = TypeVar("Part")
 
 
 class Usage(Wire):
-    """Tokens of one model call, as the provider counts them."""
+    """Tokens of one model call, as the provider counts them, or `estimated`; `cached_tokens` are among those read.
+
+    `micro` is what it cost, in millionths of the currency; None where no price is known.
+    """
 
     model: str
     input_tokens: int = 0
+    cached_tokens: int = 0
     output_tokens: int = 0
+    micro: int | None = None
+    currency: str | None = None
+    estimated: bool = False
 
 
 class CallPart(Wire):
@@ -147,10 +157,17 @@ class OpenModel:
         self._ref, self._key, self._connections = ref, key, connections
 
     async def stream(
-        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
+        self,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        *,
+        form: dict[str, Any] | None = None,
+        most: int | None = None,
     ) -> AsyncGenerator[Delta, None]:
-        """See `Model`."""
+        """See `Model`; `most` is how many tokens the answer may have."""
         wanted: dict[str, Any] = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}}
+        if most is not None:
+            wanted[_LENGTH] = most
         if tools:
             wanted["tools"] = tools
         if form:
@@ -190,10 +207,18 @@ async def _open_compatible(
         asked = http.build_request("POST", address, json={"model": ref.model, **wanted}, headers=headers)
         answer = await http.send(asked, stream=True)
         if answer.is_error:
-            raise await _refused(answer)
+            refused = await _refused(answer)
+            if _LENGTH in wanted and refused.status_code == 400 and _OTHER_LENGTH in str(refused):
+                return await _open_compatible(http, ref, key, _renamed(wanted))
+            raise refused
     except (_Refused, *_ERRORS) as error:
         raise _ours(error, ref) from error
     return _chunks(answer)
+
+
+def _renamed(wanted: dict[str, Any]) -> dict[str, Any]:
+    """The same request for a model that knows the length of its answer under its newer name alone."""
+    return {(_OTHER_LENGTH if name == _LENGTH else name): value for name, value in wanted.items()}
 
 
 async def _refused(answer: httpx.Response) -> _Refused:
@@ -249,11 +274,21 @@ async def _data(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield b"\n".join(data)
 
 
+async def _litellm() -> Any:
+    keep_litellm_at_home()
+    return await asyncio.to_thread(importlib.import_module, "litellm")
+
+
+async def listed(model: str) -> dict[str, Any]:
+    """What litellm's list, which came with it, says of a model; nothing where it does not know it."""
+    known = (await _litellm()).model_cost
+    return dict(known.get(model) or known.get(model.partition("/")[2]) or {})
+
+
 async def _open_litellm(
     ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
 ) -> tuple[AsyncGenerator[Any, None], tuple[type[Exception], ...]]:
-    keep_litellm_at_home()
-    litellm: Any = await asyncio.to_thread(importlib.import_module, "litellm")
+    litellm = await _litellm()
     litellm.suppress_debug_info = True
     openai = importlib.import_module("openai")
     errors = (openai.OpenAIError, *_ERRORS)
@@ -293,17 +328,15 @@ def _read(chunk: Any, ref: ModelRef) -> Delta:
 def _delta(chunk: dict[str, Any], model: str) -> Delta:
     if chunk.get("error"):
         raise ValueError("the provider sent an error in place of a chunk")
-    usage = chunk.get("usage")
-    counted = usage and Usage(
-        model=model, input_tokens=usage.get("prompt_tokens") or 0, output_tokens=usage.get("completion_tokens") or 0
-    )
+    given = Counted.read(chunk.get("usage"))
+    counted = Usage(model=model, **given.model_dump()) if given else None
     if not chunk.get("choices"):
-        return Delta(usage=counted or None)
+        return Delta(usage=counted)
     choice = chunk["choices"][0]
     said = choice.get("delta") or {}
     parts = tuple(_part(part) for part in said.get("tool_calls") or ())
     finished = choice.get("finish_reason")
-    return Delta(text=said.get("content") or "", calls=parts, usage=counted or None, finished=finished)
+    return Delta(text=said.get("content") or "", calls=parts, usage=counted, finished=finished)
 
 
 def _part(part: dict[str, Any]) -> CallPart:

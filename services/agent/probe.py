@@ -23,6 +23,7 @@ from openassistant.keys import Keys
 from openassistant.messages import ModelRef, ProbeReport, ProbeRequest, ToolMode
 from services.agent.model import CallPart, Model, joined
 from services.agent.modes import fitted
+from services.agent.prices import listed_price
 
 __all__ = ["QUESTIONS", "TOOLS", "Probing", "key_of", "probe"]
 
@@ -87,7 +88,8 @@ class Probing:
         if grant.kind != "turn" or grant.connectors:
             raise Forbidden("A probe needs the grant of a turn that covers no connector.")
         key = await key_of(self._keys, request.model, ctx)
-        return await probe(self._model(request.model, key), seconds=min(_PROBE_SECONDS, ctx.remaining()))
+        report = await probe(self._model(request.model, key), seconds=min(_PROBE_SECONDS, ctx.remaining()))
+        return report.model_copy(update={"listed": await listed_price(request.model)})
 
 
 async def key_of(keys: Keys, ref: ModelRef, ctx: CallContext) -> SecretStr | None:

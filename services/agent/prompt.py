@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from openassistant.messages import AccountRef, CallState, Message, Wire
 from services.agent.conversations import StoredCall
 
-__all__ = ["BYTES", "WINDOW", "Prompt", "build", "estimate"]
+__all__ = ["ANSWER", "BYTES", "WINDOW", "Prompt", "build", "estimate"]
 
 WINDOW = 32_768
 """Tokens that a model is assumed to read when nobody says otherwise."""
 
 BYTES = 3
 """Bytes of a prompt that count as a token."""
-_ANSWER = 4_096
+ANSWER = 4_096
+"""Tokens that are left free for the answer, where the window is large enough."""
 _LARGEST_RESULT = 24_000
 
 _RULES = """You are Open Assistant, the personal assistant of the person who writes to you, on their own computer.
@@ -55,14 +56,15 @@ def build(
     now: datetime,
     window: int = WINDOW,
     older: int = 0,
+    largest: int = _LARGEST_RESULT,
 ) -> Prompt:
     """The prompt for the next model call: the newest messages that fit the window beside rules and tools.
 
-    `older` counts the messages before `history`, which cannot fit.
+    `older` counts the messages before `history`, which cannot fit. Of a result at most `largest` characters are shown.
     """
     system = {"role": "system", "content": _system(accounts, zone, now)}
-    budget = window - min(_ANSWER, window // 4) - estimate(system) - estimate(tools)
-    blocks = [_block(message, calls.get(message.id, [])) for message in history]
+    budget = window - min(ANSWER, window // 4) - estimate(system) - estimate(tools)
+    blocks = [_block(message, calls.get(message.id, []), largest) for message in history]
     kept: list[list[dict[str, Any]]] = []
     for position, block in enumerate(reversed(blocks)):
         budget -= estimate(block)
@@ -93,7 +95,7 @@ def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:
     return _RULES.format(now=local.strftime("%A, %d %B %Y, %H:%M"), zone=zone, accounts=names)
 
 
-def _block(message: Message, calls: list[StoredCall]) -> list[dict[str, Any]]:
+def _block(message: Message, calls: list[StoredCall], largest: int) -> list[dict[str, Any]]:
     """One stored message as the provider's messages: an assistant's calls are followed by their results."""
     if message.role == "user":
         return [{"role": "user", "content": message.text}]
@@ -105,14 +107,14 @@ def _block(message: Message, calls: list[StoredCall]) -> list[dict[str, Any]]:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.given or "{}"}}
             for call in calls
         ]
-    results = [{"role": "tool", "tool_call_id": call.id, "content": _result(call)} for call in calls]
+    results = [{"role": "tool", "tool_call_id": call.id, "content": _result(call, largest)} for call in calls]
     return [said, *results]
 
 
-def _result(call: StoredCall) -> str:
+def _result(call: StoredCall, largest: int = _LARGEST_RESULT) -> str:
     if call.state in _UNANSWERED:
         return _UNANSWERED[call.state]
-    return _changed(call) + _told(call.outcome or {})
+    return _changed(call) + _told(call.outcome or {}, largest)
 
 
 def _changed(call: StoredCall) -> str:
@@ -137,12 +139,12 @@ def _without_account(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name != "account"}
 
 
-def _told(outcome: dict[str, Any]) -> str:
+def _told(outcome: dict[str, Any], largest: int) -> str:
     if "error" in outcome:
         return json.dumps({"error": outcome["error"]}, ensure_ascii=False)
     shown = json.dumps(outcome.get("content"), ensure_ascii=False)
-    if len(shown) > _LARGEST_RESULT:
-        shown = shown[:_LARGEST_RESULT] + f" … ({len(shown) - _LARGEST_RESULT} more characters were cut off)"
+    if len(shown) > largest:
+        shown = shown[:largest] + f" … ({len(shown) - largest} more characters were cut off)"
     if not outcome.get("outside"):
         return shown
     who = ", ".join(sorted({each["source"] for each in outcome["outside"]}))[:400]

@@ -16,6 +16,7 @@ from ag_ui.core import Interrupt
 from pydantic import SecretStr
 
 from openassistant import subjects
+from openassistant.budgets import Budget
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
@@ -25,6 +26,7 @@ from openassistant.errors import (
     Internal,
     InvalidRequest,
     OaError,
+    RateLimited,
     TooLarge,
 )
 from openassistant.grants import Grant, Trust
@@ -45,24 +47,25 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Store, UserStores
-from services.agent import commands, conversations, livestore, modes
+from services.agent import closing, commands, conversations, livestore, modes, usage
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import as_changed, ask_policy, run_call
 from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
+from services.agent.metering import LAST_QUESTION, Limit, Metered, Purse, Reached, Source, spent_of
 from services.agent.model import Model, Usage
 from services.agent.offers import Offer, as_tools, offers
+from services.agent.prices import price_of
 from services.agent.probe import key_of
 from services.agent.prompt import BYTES, WINDOW, build
 
-__all__ = ["Turns"]
+__all__ = ["ModelFactory", "Turns"]
 
-_MOST_STEPS = 24
 _RENEW_BEFORE = timedelta(seconds=90)
 
 _log = logging.getLogger("openassistant.agent")
 
-ModelFactory = Callable[[ModelRef, SecretStr | None], Model]
+ModelFactory = Callable[[ModelRef, SecretStr | None], Source]
 
 
 class Turns:
@@ -86,6 +89,7 @@ class Turns:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._grants: dict[str, str] = {}
         self._stopped: set[str] = set()
+        self._began: dict[str, float] = {}
 
     async def on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
         """Stores a new turn, then accepts it, then works on it. The same turn again is accepted again."""
@@ -178,6 +182,7 @@ class Turns:
 
     async def _run(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
         live = await self.live(user, turn.conversation)
+        self._began[turn.id] = asyncio.get_running_loop().time()
         async with self._stores.use(user) as store:
             try:
                 await live.run_started(run, turn=turn.id)
@@ -199,31 +204,74 @@ class Turns:
                 await conversations.remember_event(store, turn.conversation, live.last_event_id)
 
     async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str, *, fresh: bool) -> None:
-        """Steps until the turn has ended or is parked; a `fresh` one was stored just now: no calls, no answers."""
-        usage = await self._next(store, live, user, turn) if fresh else []
-        for _ in range(_MOST_STEPS * 2):
+        """Steps until the turn has ended, is parked, or has come to a limit, where it ends with what it has."""
+        used: list[Usage] = []
+        try:
+            if not await self._step(store, live, user, turn, run, used, fresh=fresh):
+                return
+        except Reached as reached:
+            used += await self._close(store, live, user, turn, reached.limit)
+        async with live.lock:  # who reads the history sees the last event and the end, or neither
+            await live.finished(run, used)
+            await self._end(store, turn, "done")
+
+    async def _step(
+        self, store: Store, live: Live, user: str, turn: Turn, run: str, used: list[Usage], *, fresh: bool
+    ) -> bool:
+        """Whether the turn has come to its end, not to a question; a `fresh` one was stored just now.
+
+        Raises `Reached`.
+        """
+        if fresh:
+            if near := self._budget(turn).near:
+                await live.notice(closing.near(near))
+            used += await self._next(store, live, user, turn)
+        while True:
+            self._check(turn, await conversations.calls_of_turn(store, turn.id))
             await self._work(store, live, user, turn)
-            async with live.lock:
-                calls, answers = await conversations.progress(store, turn.id)
-                waiting = [call for call in calls if call.state is CallState.WAITING]
-                if waiting:
-                    await conversations.turn_state(store, turn.id, "waiting")
-                    await live.interrupted(run, [_interrupt(call) for call in waiting], usage)
-                    self._tasks.pop(turn.id, None)
-                    return
+            calls, answers = await conversations.progress(store, turn.id)
+            waiting = [call for call in calls if call.state is CallState.WAITING]
+            if waiting:
+                await self._park(store, live, user, turn, run, used, waiting)
+                return False
             if any(call.state not in ENDED for call in calls):
                 continue
             if answers and not any(call.message == answers[-1] for call in calls):
-                async with live.lock:  # who reads the history sees the last event and the end, or neither
-                    await live.finished(run, usage)
-                    await self._end(store, turn, "done")
-                return
-            if len(answers) >= _MOST_STEPS:
-                raise InvalidRequest(
-                    f"This took more than {_MOST_STEPS} steps, so it was stopped. Ask for less at once."
-                )
-            usage += await self._next(store, live, user, turn)
-        raise InvalidRequest("The turn did not come to an end, so it was stopped.")
+                return True
+            used += await self._next(store, live, user, turn)
+
+    async def _park(
+        self, store: Store, live: Live, user: str, turn: Turn, run: str, used: list[Usage], waiting: list[StoredCall]
+    ) -> None:
+        """The turn waits in the file, and holds nothing of the day's budget meanwhile."""
+        try:
+            await self._renew(user, turn, parked=True)
+        except OaError as error:
+            _log.info("the gateway was not told of a parked turn", extra={"code": error.code})
+        async with live.lock:
+            await conversations.turn_state(store, turn.id, "waiting")
+            await live.interrupted(run, [_interrupt(call) for call in waiting], used)
+            self._tasks.pop(turn.id, None)
+
+    def _check(self, turn: Turn, calls: list[StoredCall]) -> None:
+        """Raises `Reached` where a turn calls too many tools, or takes too long."""
+        budget = self._budget(turn)
+        if turn.request.command is not None:
+            return
+        if closing.overrun(calls, most=budget.tool_calls):
+            raise Reached("tool_calls")
+        if self._seconds(turn) > budget.seconds:
+            raise Reached("seconds")
+
+    async def _close(self, store: Store, live: Live, user: str, turn: Turn, limit: Limit) -> list[Usage]:
+        """Ends what is under way, then the turn, in a last word of the model where that can be paid."""
+        calls = await conversations.calls_of_turn(store, turn.id)
+        running = [call for call in calls if call.state is CallState.RUNNING]
+        await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))
+        return await closing.close(
+            store, live, turn, limit, now=self._clock(),
+            ask=lambda largest: self._ask_last(store, live, user, turn, largest),
+        )  # fmt: skip
 
     async def _work(self, store: Store, live: Live, user: str, turn: Turn) -> None:
         """Puts proposed calls to the policy and runs what may run, side by side."""
@@ -274,7 +322,7 @@ class Turns:
     async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
         """One answer of the model; a conversation that turns out too long is tried once more, halved."""
         ctx = await self._context(user, turn)
-        ref, model = await self._chosen_model(turn, ctx)
+        ref, model = await self._chosen_model(store, turn, ctx)
         grant = self._trust.expired_grant(self._grants[turn.id])
         await self._catalogue.read()
         offered = offers(self._catalogue, grant, turn.request.accounts)
@@ -283,6 +331,11 @@ class Turns:
             return await self._answer(store, live, user, turn, model, ref.mode, offered, window)
         except TooLarge:
             return await self._answer(store, live, user, turn, model, ref.mode, offered, window // 2)
+
+    async def _ask_last(self, store: Store, live: Live, user: str, turn: Turn, largest: int) -> list[Usage]:
+        """The last word of the model: a short question without tools."""
+        _, model = await self._chosen_model(store, turn, self._plain_context(user, turn), last=True)
+        return await self._answer(store, live, user, turn, model, "none", {}, LAST_QUESTION * 4 // 3, largest)
 
     async def _answer(
         self,
@@ -294,7 +347,9 @@ class Turns:
         mode: ToolMode,
         offered: dict[str, Offer],
         window: int,
+        largest: int | None = None,
     ) -> list[Usage]:
+        """Asks and listens; with `largest`, in characters of a result, for the last time in this turn."""
         now, request = self._clock(), turn.request
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
         offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
@@ -302,46 +357,90 @@ class Turns:
         prompt = build(
             [each for each in history if not each.error], calls, older=older, tools=modes.weight(mode, tools),
             accounts=request.accounts, zone=request.zone, now=now, window=window,
+            **({} if largest is None else {"largest": largest}),
         )  # fmt: skip
-        if prompt.left_out:
+        messages = prompt.messages
+        if largest is not None:
+            messages = [*messages, {"role": "system", "content": closing.ASKED_LAST}]
+        elif prompt.left_out:
             await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
         listening = Listening(store, live, turn, user=user, offered=offered)
         try:
-            return await listening.answer(model, prompt.messages, tools, now=now)
+            return await listening.answer(model, messages, tools, now=now)
         except asyncio.CancelledError:
             if turn.id in self._stopped:
                 await listening.keep_stopped()
             raise
 
-    async def _chosen_model(self, turn: Turn, ctx: CallContext) -> tuple[ModelRef, Model]:
+    async def _chosen_model(
+        self, store: Store, turn: Turn, ctx: CallContext, *, last: bool = False
+    ) -> tuple[ModelRef, Model]:
         ref = turn.request.model
         if ref is None:
             raise InvalidRequest("No model is set up yet. Choose one under Model, then try again.")
-        key = await key_of(self._keys, ref, ctx)
-        return ref, modes.fitted(ref.mode, self._model(ref, key))
+        user = str(ctx.user)
+        purse = Purse(
+            lambda: self._budget(turn), lambda *need: self._renewed(user, turn, *need), lambda: self._seconds(turn)
+        )
+        metered = Metered(
+            lambda: self._source(ref, ctx), ref.model, store=store, turn=turn.id, purse=purse,
+            price=await price_of(ref), window=ref.window or WINDOW, clock=self._clock, last=last,
+        )  # fmt: skip
+        return ref, modes.fitted("none" if last else ref.mode, metered)
+
+    async def _source(self, ref: ModelRef, ctx: CallContext) -> Source:
+        """The model itself; its key is asked for when there is something to spend on it."""
+        fresh = ctx.signed(grant=self._grants[str(ctx.turn)])
+        return self._model(ref, await key_of(self._keys, ref, fresh))
+
+    def _budget(self, turn: Turn) -> Budget:
+        return self._trust.expired_grant(self._grants[turn.id]).budget
+
+    def _seconds(self, turn: Turn) -> float:
+        """How long a turn has worked since it began, or went on."""
+        now = asyncio.get_running_loop().time()
+        return now - self._began.get(turn.id, now)
 
     async def _context(self, user: str, turn: Turn) -> CallContext:
-        """A context with a grant that is good for a while longer; raises `Forbidden` when the turn was ended."""
+        """A context with a grant that is good for a while longer.
+
+        Raises `Forbidden` when the turn was ended, `Reached` when nothing is left to spend.
+        """
         grant = self._trust.expired_grant(self._grants[turn.id])
         if grant.expires - self._clock() < _RENEW_BEFORE:
-            renewal = await self._renew(user, turn.id, turn.conversation, self._grants[turn.id])
-            if renewal.grant is None:
-                raise Forbidden("This turn may not go on: it was ended in the meantime.")
-            self._grants[turn.id] = renewal.grant
-            await livestore.keep(self._room, turn.id, user, turn.conversation, renewal.grant)
+            await self._renewed(user, turn)
         return self._plain_context(user, turn)
+
+    async def _renewed(self, user: str, turn: Turn, tokens: int = 0, micro: int = 0) -> None:
+        try:
+            renewal = await self._renew(user, turn, tokens=tokens, micro=micro)
+        except RateLimited as error:
+            raise Reached(spent_of(error)) from error
+        if renewal.grant is None:
+            raise Forbidden("This turn may not go on: it was ended in the meantime.")
+        self._grants[turn.id] = renewal.grant
+        await livestore.keep(self._room, turn.id, user, turn.conversation, renewal.grant)
 
     def _plain_context(self, user: str, turn: Turn) -> CallContext:
         ctx = CallContext.within(180, now=self._clock(), user=user).signed(grant=self._grants[turn.id])
         zone = turn.request.zone
         return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation, "zone": zone})
 
-    async def _renew(self, user: str, turn_id: str, conversation: str, grant: str, *, over: bool = False) -> Renewal:
-        ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
-        ctx = ctx.model_copy(update={"turn": turn_id, "conversation": conversation})
-        return await self._bus.request(
-            subjects.gateway("renew"), RenewalRequest(turn=turn_id, ended=over), Renewal, ctx
+    async def _renew(
+        self, user: str, turn: Turn, *, over: bool = False, parked: bool = False, tokens: int = 0, micro: int = 0
+    ) -> Renewal:
+        """Asks for a fresh grant, and reports what was spent."""
+        async with self._stores.use(user) as store:
+            spent = await usage.spent(store, turn.id)
+        request = RenewalRequest(
+            turn=turn.id, ended=over, parked=parked, spent=spent, need_tokens=tokens, need_micro=micro
         )
+        return await self._ask_renewal(user, turn.conversation, self._grants[turn.id], request)
+
+    async def _ask_renewal(self, user: str, conversation: str, grant: str, request: RenewalRequest) -> Renewal:
+        ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
+        ctx = ctx.model_copy(update={"turn": request.turn, "conversation": conversation})
+        return await self._bus.request(subjects.gateway("renew"), request, Renewal, ctx)
 
     async def _decide(self, user: str, turn_id: str, grant: str, decision: Decision) -> None:
         async with self._stores.use(user) as store:
@@ -387,7 +486,7 @@ class Turns:
         pause = 0.2
         while True:
             try:
-                return await self._renew(user, turn_id, conversation, grant)
+                return await self._ask_renewal(user, conversation, grant, RenewalRequest(turn=turn_id))
             except OaError as error:
                 if isinstance(error, Forbidden):
                     return Renewal()
@@ -432,16 +531,19 @@ class Turns:
         await conversations.turn_state(store, turn.id, state)
         await livestore.forget(self._room, turn.id)
         self._stopped.discard(turn.id)
-        grant = self._grants.pop(turn.id, None)
+        self._began.pop(turn.id, None)
+        grant = self._grants.get(turn.id)
         if grant is not None:
             user = self._trust.expired_grant(grant).user
-            self._bus.spawn(self._say_ended(user, turn, grant))
+            self._bus.spawn(self._say_ended(user, turn))
 
-    async def _say_ended(self, user: str, turn: Turn, grant: str) -> None:
+    async def _say_ended(self, user: str, turn: Turn) -> None:
         try:
-            await self._renew(user, turn.id, turn.conversation, grant, over=True)
+            await self._renew(user, turn, over=True)
         except OaError as error:
             _log.info("the gateway was not told of an ended turn", extra={"code": error.code})
+        finally:
+            self._grants.pop(turn.id, None)
 
 
 def _decided(call: StoredCall, decision: Decision) -> StoredCall:

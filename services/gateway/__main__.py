@@ -21,11 +21,13 @@ from openassistant.errors import OaError
 from openassistant.grants import SigningKey
 from openassistant.keys import Keys
 from openassistant.store import Migrations, Store, UserStores
+from services.gateway.accounting import Accounting
 from services.gateway.accounts import Accounts
 from services.gateway.agui import Agui
 from services.gateway.app import create_app
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
+from services.gateway.budgets import Budgets
 from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
@@ -89,6 +91,7 @@ class Room:
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
         turns, questions = Turns(store, clock), Questions(store, own, clock)
+        budgets = Budgets(store, preferences, self.users, clock)
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
         rules = Rules(
             own, questions, self.sessions, connectors=self.connectors, grants=grants, ledger=self.ledger, trust=trust,
@@ -96,14 +99,15 @@ class Room:
         )  # fmt: skip
         self.approvals = Approvals(
             bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
-            ledger=self.ledger, trust=trust, clock=clock, life=timedelta(hours=settings.approval_hours),
-            hold=timedelta(seconds=settings.send_hold_seconds),
+            ledger=self.ledger, budgets=budgets, trust=trust, clock=clock,
+            life=timedelta(hours=settings.approval_hours), hold=timedelta(seconds=settings.send_hold_seconds),
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
         chat = Chat(
-            bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger
-        )
+            bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger,
+            budgets=budgets,
+        )  # fmt: skip
         commands = Commands(self.connectors, self.accounts, chat, clock)
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
@@ -116,6 +120,7 @@ class Room:
             streams=streams, agui=agui, approvals=self.approvals, rules=rules,
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             health=health,
+            accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
 

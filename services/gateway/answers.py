@@ -108,8 +108,9 @@ def refusal(error: OaError) -> dict[str, Any]:
 
 
 def refused(status: int, code: str, message: str, details: Mapping[str, Any]) -> dict[str, Any]:
-    """An error in the form of that API, of a status; `details` may name the parameter and a narrower code."""
-    kind = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    """An error in the form of that API, of a status; `details` may name the parameter and a narrower kind."""
+    usual = _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    kind = details.get("type", usual)
     param = details.get("param") or next(iter(details.get("fields") or ()), None)
     return {"error": {"message": message, "type": kind, "param": param, "code": details.get("code", code)}}
 

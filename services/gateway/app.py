@@ -32,6 +32,7 @@ from services.gateway.routes import (
     rules,
     services,
     tokens,
+    usage,
 )
 from services.gateway.settings import GatewaySettings
 
@@ -49,6 +50,7 @@ _ROUTES = (
     services,
     oauth,
     model,
+    usage,
     ledger,
     health,
 )

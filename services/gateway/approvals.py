@@ -10,9 +10,10 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from openassistant import subjects
+from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.errors import Conflict, Forbidden, NotFound, OaError, Unavailable
+from openassistant.errors import Conflict, Forbidden, NotFound, OaError, RateLimited, Unavailable
 from openassistant.grants import Grant, Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
@@ -27,9 +28,11 @@ from openassistant.messages import (
     call_digest,
 )
 from services.gateway import policy, views
+from services.gateway.budgets import Budgets
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.policy import Proposal, Verdict
+from services.gateway.problems import BudgetSpent
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Content, Decided, Question, Questions, is_edited, require_seen
 from services.gateway.rules import Rules
@@ -61,6 +64,7 @@ class Approvals:
         grants: Grants,
         rules: Rules,
         ledger: Ledger,
+        budgets: Budgets,
         trust: Trust,
         clock: Clock,
         life: timedelta,
@@ -68,6 +72,7 @@ class Approvals:
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
         self._proposals, self._grants, self._ledger = proposals, grants, ledger
+        self._budgets = budgets
         self._rules, self._trust, self._clock, self._life, self._hold = rules, trust, clock, life, hold
         self._carrying: set[str] = set()
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -97,23 +102,33 @@ class Approvals:
         return await self._ask(content, grant, str(ctx.grant))
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
-        """A fresh grant of a turn that lives, with decisions made meanwhile; or takes note that it has ended."""
+        """A fresh grant of a turn that lives, with decisions made meanwhile; or takes note that it has ended.
+
+        Raises `RateLimited` where nothing is left to spend and the turn was brought to its end.
+        """
         ctx.remaining(now=self._clock())
         grant = self._trust.expired_grant(ctx.grant)
         if grant.kind != "turn" or not grant.turn or not grant.conversation or grant.turn != request.turn:
             raise Forbidden("The grant is not of that turn.")
         if not await self._turns.lives(grant.turn, user=grant.user):
             raise Forbidden("This turn has ended.")
+        if request.ended or request.parked:
+            await self._budgets.rest(grant.user, grant.turn, request.spent)
         if request.ended:
             await self._turns.end(grant.turn)
             await self._questions.void(turn=grant.turn)
+        if request.ended or request.parked:
             return Renewal()
         decided = [
             each for each in await self._questions.of_turn(grant.turn) if each.recorded and each.is_due(self._clock())
         ]
         contents = await self._questions.contents(grant.user, decided)
         decisions = tuple(self._decision(each, contents[each.id]) for each in decided if each.id in contents)
-        fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation)
+        try:
+            budget = await self._budgets.renew(grant.user, request)
+        except BudgetSpent as error:
+            raise RateLimited(error.message, details=error.details) from error
+        fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation, budget=budget)
         return Renewal(grant=fresh, decisions=decisions)
 
     async def _leave(self, proposal: Proposal, verdict: Verdict) -> str | None:
@@ -337,9 +352,10 @@ class Approvals:
         if not await self._turns.lives(question.turn, user=question.user):
             await self._questions.delivered(question)
             return
-        decision = self._decision(question, content)
+        decision, budget = self._decision(question, content), await self._budgets.resume(question.user, question.turn)
         for pause in (_SOON, _SOON, _SOON, None):
-            ctx = self._grants.context(question.user, seconds=10, grant=self._turn_grant(question))
+            grant = self._turn_grant(question, budget)
+            ctx = self._grants.context(question.user, seconds=10, grant=grant)
             ctx = ctx.model_copy(update={"turn": question.turn, "conversation": question.conversation})
             try:
                 await self._bus.request(subjects.agent("decide"), decision, Done, ctx)
@@ -367,8 +383,8 @@ class Approvals:
             call=content.call if approved and is_edited(question, content) else None,
         )  # fmt: skip
 
-    def _turn_grant(self, question: Question) -> str:
-        return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation)
+    def _turn_grant(self, question: Question, budget: Budget = NOTHING) -> str:
+        return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation, budget=budget)
 
 
 _CLOSED = {

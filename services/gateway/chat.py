@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant import subjects
+from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, new_id
 from openassistant.errors import Conflict, DeadlineExceeded, OaError, TooLarge
@@ -25,6 +26,7 @@ from openassistant.messages import (
 )
 from services.gateway import views
 from services.gateway.accounts import Accounts
+from services.gateway.budgets import Budgets
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.models import Models
@@ -54,8 +56,9 @@ class Chat:
         models: Models,
         grants: Grants,
         ledger: Ledger,
+        budgets: Budgets,
     ) -> None:
-        self._bus, self._turns, self._questions = bus, turns, questions
+        self._bus, self._turns, self._questions, self._budgets = bus, turns, questions, budgets
         self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
 
     async def listing(self, me: SignedIn) -> list[views.Conversation]:
@@ -85,11 +88,12 @@ class Chat:
         await self._turns.forget(me.user.id, conversation)
 
     async def say(self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None) -> TurnAccepted:
-        """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`."""
+        """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`, `BudgetSpent`."""
         if len(text) > LONGEST:
             raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
         if not text.strip():
             raise invalid("Please write something.", text="Please write something.")
+        await self._budgets.check(me.user.id, zone=zone and zone_of(zone).key)
         return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False)
 
     async def command(
@@ -104,6 +108,7 @@ class Chat:
         said = [each for each in history.messages if each.role == "user"]
         if not said:
             raise Conflict("There is nothing to try again yet.")
+        await self._budgets.check(me.user.id)
         return await self._turn(me, conversation, said[-1].text, zone="UTC", retry=True)
 
     async def cancel(self, me: SignedIn, conversation: str) -> None:
@@ -116,19 +121,26 @@ class Chat:
         if await self._questions.held(conversation):
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
         user, turn = me.user.id, new_id()
-        grant = self._grants.turn(user, turn=turn, conversation=conversation)
+        bare = self._grants.turn(user, turn=turn, conversation=conversation)
         try:
-            accounts, model, *_ = await _all_of(
+            accounts, model, budget, *_ = await _all_of(
                 self._accounts.refs(user),
                 self._models.ref(user),
+                self._allotted(user, turn, thinks=command is None),
                 self._turns.begin(turn, user, conversation),
-                self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=grant),
+                self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=bare),
             )
+            grant = self._grants.turn(user, turn=turn, conversation=conversation, budget=budget)
             request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
             return await self._accepted(user, turn, conversation, grant, request)
         except OaError:
             await self._turns.end(turn)
+            await self._budgets.unused(user, turn)
             raise
+
+    async def _allotted(self, user: str, turn: str, *, thinks: bool) -> Budget:
+        """What a new turn may spend; nothing where it asks no model, as far as is known."""
+        return await self._budgets.begin(user, turn) if thinks else NOTHING
 
     async def _accepted(
         self, user: str, turn: str, conversation: str, grant: str, request: TurnRequest

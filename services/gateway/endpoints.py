@@ -18,7 +18,7 @@ from openassistant.origins import is_public, parse_url
 from services.gateway import views
 from services.gateway.problems import invalid
 
-__all__ = ["ask", "has_key_form", "host_of", "names_in", "normal", "read", "refuse_open_key"]
+__all__ = ["ask", "has_key_form", "host_of", "is_near", "names_in", "normal", "read", "refuse_open_key"]
 
 _SECONDS = 10.0
 _LIMIT = 8 * 1024 * 1024
@@ -55,10 +55,14 @@ def has_key_form(key: str) -> bool:
     return _KEY.fullmatch(key) is not None
 
 
+def is_near(base_url: str) -> bool:
+    """Whether a server is this machine or in its own network, as far as its address tells."""
+    return _is_near(httpx.URL(base_url).raw_host.decode())
+
+
 def refuse_open_key(base_url: str) -> None:
     """Raises `InvalidRequest` where a key for this address would cross the internet in the open."""
-    url = httpx.URL(base_url)
-    if url.scheme == "http" and not _is_near(url.raw_host.decode()):
+    if httpx.URL(base_url).scheme == "http" and not is_near(base_url):
         words = "Use https: with http anybody on the way could read the key."
         raise invalid("The key would be sent without encryption.", base_url=words)
 

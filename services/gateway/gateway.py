@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.gateway.accounting import Accounting
 from services.gateway.accounts import Accounts
 from services.gateway.agui import Agui
 from services.gateway.approvals import Approvals
@@ -45,4 +46,5 @@ class Gateway:
     receipts: Receipts
     ledger: Ledger
     models: Models
+    accounting: Accounting
     health: Health

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.grants import Approval, Grant, Rule, SigningKey
 from openassistant.messages import Call, Effect, call_digest
@@ -33,12 +34,18 @@ class Grants:
             expires=self._clock() + _SESSION,
         ))  # fmt: skip
 
-    def turn(self, user: str, *, turn: str, conversation: str, connectors: dict[str, str] | None = None) -> str:
-        """For one turn: reads need no approval; minutes long, renewed while the turn lives."""
+    def turn(
+        self, user: str, *, turn: str, conversation: str, connectors: dict[str, str] | None = None,
+        budget: Budget = NOTHING,
+    ) -> str:  # fmt: skip
+        """For one turn: reads need no approval; minutes long, renewed while the turn lives.
+
+        Without a `budget` no model may be asked under it.
+        """
         return self._sign(Grant(
             id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
             effects=(Effect.READ,), connectors=self._approved() if connectors is None else connectors,
-            expires=self._clock() + _TURN,
+            expires=self._clock() + _TURN, budget=budget,
         ))  # fmt: skip
 
     def account(self, user: str, *, account: str, connector: str, digest: str) -> str:

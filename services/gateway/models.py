@@ -6,8 +6,9 @@ import asyncio
 import logging
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from openassistant.budgets import FREE, Price
 from openassistant.bus import Bus
 from openassistant.context import Clock
 from openassistant.errors import Internal, InvalidRequest, NotFound, OaError
@@ -52,11 +53,12 @@ class _Target(Wire):
 
 
 class _Tested(Wire):
-    """What the newest test of a model came to."""
+    """What the newest test of a model came to; `listed` is the price that the model client's own list knows."""
 
     mode: ToolMode
     detail: str
     at: datetime
+    listed: Price | None = None
 
 
 class OwnServer(Wire):
@@ -78,11 +80,21 @@ class _Choice(_Target):
     owner: Id
     own: bool = False
     tested: _Tested | None = None
+    price: Price | None = None
 
     def ref(self) -> ModelRef:
         """The choice as a turn uses it."""
-        mode = self.tested.mode if self.tested else "unknown"
-        return ModelRef(**self.model_dump(exclude={"owner", "own", "tested"}), mode=mode)
+        mode, price = self.tested.mode if self.tested else "unknown", self.priced()
+        plain = self.model_dump(exclude={"owner", "own", "tested", "price"})
+        return ModelRef(**plain, mode=mode, price=price[0] if price else None)
+
+    def priced(self) -> tuple[Price, Literal["owner", "local", "list"]] | None:
+        """What it costs, and who says so; None where nobody knows."""
+        if self.price:
+            return self.price, "owner"
+        if self.base_url and endpoints.is_near(self.base_url):
+            return FREE, "local"
+        return (self.tested.listed, "list") if self.tested and self.tested.listed else None
 
     def is_same(self, other: _Choice | None) -> bool:
         """Whether it is the same model at the same place, so that what a test found of one holds of the other."""
@@ -131,6 +143,23 @@ class Models:
         """The model for a turn of any user of this house."""
         current = (await self._state()).current
         return current.ref() if current else None
+
+    async def price(self) -> Price | None:
+        """What the chosen model costs, as far as it is known."""
+        current = (await self._state()).current
+        priced = current.priced() if current else None
+        return priced[0] if priced else None
+
+    async def set_price(self, me: SignedIn, draft: views.PriceDraft | None) -> None:
+        """Says what the chosen model costs, or leaves it to what is known; raises `NotFound` where none is chosen."""
+        async with self._lock:
+            state = await self._state()
+            if state.current is None:
+                raise NotFound("No model is set. Choose one first.")
+            price = Price(**draft.model_dump()) if draft else None
+            chosen = state.current.model_copy(update={"price": price})
+            await self._note(chosen)
+            await self._save(state.model_copy(update={"current": chosen}))
 
     async def choose(self, me: SignedIn, draft: views.ModelDraft) -> None:
         """Chooses, and begins a test; raises `InvalidRequest` naming the field.
@@ -210,7 +239,8 @@ class Models:
             **target.model_dump(), window=window, account=holder, owner=owner, own=own is not None
         )  # fmt: skip
         if state.current and chosen.is_same(state.current):
-            chosen = chosen.model_copy(update={"tested": state.current.tested})
+            kept = {"tested": state.current.tested, "price": state.current.price}
+            chosen = chosen.model_copy(update=kept)
         try:
             await self._note(chosen)
             if made:
@@ -249,7 +279,7 @@ class Models:
         except OaError as error:
             mode = choice.tested.mode if choice.tested else "unknown"
             return _Tested(mode=mode, detail=f"The last test failed. {error.message}", at=self._clock())
-        return _Tested(mode=report.mode, detail=report.detail, at=self._clock())
+        return _Tested(mode=report.mode, detail=report.detail, at=self._clock(), listed=report.listed)
 
     async def _store_key(self, owner: str, target: _Target, key: str) -> Account:
         settings = {"base_url": target.base_url, "kind": target.kind}
@@ -259,7 +289,9 @@ class Models:
         )
 
     async def _note(self, chosen: _Choice) -> None:
-        content = {"kind": chosen.kind, "model": chosen.model, "host": chosen.host}
+        content: dict[str, Any] = {"kind": chosen.kind, "model": chosen.model, "host": chosen.host}
+        if chosen.price:
+            content["price"] = chosen.price.model_dump()
         await self._ledger.note(
             AuditAction.MODEL_CHANGED, user=chosen.owner, account=chosen.account, outcome="chosen", content=content
         )
@@ -329,4 +361,6 @@ def _view(choice: _Choice, *, testing: bool) -> views.ModelChoice:
     tools = views.ModelTools(testing=testing)
     if tested:
         tools = views.ModelTools(mode=tested.mode, detail=tested.detail, tested_at=tested.at, testing=testing)
-    return views.ModelChoice(**plain, has_key=choice.account is not None, tools=tools)
+    priced = choice.priced()
+    price = views.ModelPrice(**priced[0].model_dump(), source=priced[1]) if priced else None
+    return views.ModelChoice(**plain, has_key=choice.account is not None, tools=tools, price=price)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from openassistant import subjects
+from openassistant.budgets import Budget
 from openassistant.bus import Bus
 from openassistant.context import new_id
 from openassistant.messages import ModelRef, ProbeReport, ProbeRequest
@@ -12,6 +13,8 @@ __all__ = ["Probes"]
 
 _SECONDS = 200.0
 """The agent gives a model three minutes at most."""
+_BUDGET = Budget(model_calls=9, seconds=180)
+"""Three short questions in each of three ways; who presses the button sees what it does, so no limit counts it."""
 
 
 class Probes:
@@ -26,6 +29,6 @@ class Probes:
         The grant is that of a turn, for the vault releases a model's key for turns alone; but of a turn that never
         began here, so nothing can be approved in it, and without connectors, so no tool can be called.
         """
-        grant = self._grants.turn(user, turn=new_id(), conversation=new_id(), connectors={})
+        grant = self._grants.turn(user, turn=new_id(), conversation=new_id(), connectors={}, budget=_BUDGET)
         ctx = self._grants.context(user, seconds=_SECONDS, grant=grant)
         return await self._bus.request(subjects.agent("probe"), ProbeRequest(model=model), ProbeReport, ctx)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.responses import JSONResponse
 
+from openassistant.budgets import Bound
 from openassistant.errors import AccountRequired, Forbidden, InvalidRequest, OaError
 from services.gateway.answers import refused
 from services.gateway.views import CheckStep, Problem
 
 __all__ = [
+    "BudgetSpent",
     "ScopeMissing",
     "SignInAgain",
     "SignInRefused",
@@ -35,6 +37,7 @@ _TITLES = {
     "too_large": "Too large",
     "unsupported_type": "Wrong kind of content",
     "rate_limited": "Too many tries",
+    "budget_spent": "Nothing left to spend",
     "internal": "A fault inside",
     "upstream_failed": "The service failed",
     "unavailable": "Away at the moment",
@@ -46,6 +49,8 @@ _TITLES = {
     "token_refused": "Token refused",
     "scope_missing": "Not what this token is for",
 }
+_QUOTA = "insufficient_quota"
+"""What OpenAI's API says of it, so that its clients do not ask again at once."""
 _REALM = 'Bearer realm="open-assistant"'
 _BY_STATUS = {
     401: "sign_in_required",
@@ -58,6 +63,13 @@ _BY_STATUS = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
+_WHOSE: Mapping[Bound, str] = {
+    "turn": "for one answer",
+    "day": "for today",
+    "month": "for this month",
+    "house_day": "for the whole house today",
+    "house_month": "for the whole house this month",
+}
 _ACTIONS = {
     "sign_in_required": "sign_in",
     "sign_in_again": "sign_in",
@@ -66,6 +78,23 @@ _ACTIONS = {
     "rate_limited": "retry",
     "deadline_exceeded": "retry",
 }
+
+
+class BudgetSpent(OaError):
+    """A limit of what may be spent on the model is reached; nothing was done."""
+
+    code = "budget_spent"
+    status = 429
+    who = "owner"
+
+    @classmethod
+    def of(cls, kind: Literal["tokens", "micro"], bound: Bound, *, ends: float | None) -> BudgetSpent:
+        """The refusal in words; `ends`: in how many seconds there is something again."""
+        used = "The tokens {} are used up" if kind == "tokens" else "The money {} is used up"
+        words = f"{used.format(_WHOSE[bound])}, or held by answers that are under way. Nothing was lost. Usage shows "
+        words += "what is left, and changes the limit; commands such as /find work without a model."
+        kinds = {"type": _QUOTA, "code": _QUOTA}
+        return cls(words, details={"of": kind, "limit": bound, **kinds}, retry_after=ends)
 
 
 class SignInRequired(OaError):
@@ -160,6 +189,8 @@ def response(
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, round(retry_after)))
+    if problem.code == BudgetSpent.code:
+        headers["X-Should-Retry"] = "false"
     if path.startswith("/v1/"):
         told = {"fields": problem.fields, **(details or {})}
         return JSONResponse(refused(problem.status, problem.code, problem.detail, told), problem.status, headers)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from openassistant.budgets import Count, Currency
 from openassistant.messages import CallState, Effect, Id, ToolMode
 from services.gateway.scopes import SCOPES, Scope
 
@@ -47,6 +48,7 @@ __all__ = [
     "ModelCheck",
     "ModelChoice",
     "ModelDraft",
+    "ModelPrice",
     "ModelSettings",
     "ModelTools",
     "NewToken",
@@ -60,6 +62,7 @@ __all__ = [
     "PreviewDestination",
     "PreviewField",
     "PreviewSource",
+    "PriceDraft",
     "Problem",
     "ProblemNote",
     "Readiness",
@@ -750,8 +753,26 @@ class ModelTools(View):
     testing: bool = False
 
 
+class PriceDraft(View):
+    """What a million tokens cost, in millionths of the currency; `cached` is the price of input that was kept."""
+
+    currency: Currency
+    input: Count
+    output: Count
+    cached: Count | None = None
+
+
+class ModelPrice(PriceDraft):
+    """A price, and where it is from: set by the owner, nothing because the model runs at home, or a list.
+
+    The list came with the model client (litellm), and nobody checked it.
+    """
+
+    source: Literal["owner", "local", "list"]
+
+
 class ModelChoice(View):
-    """The model that answers now, without its key."""
+    """The model that answers now, without its key; `price` is null where nobody knows it."""
 
     kind: Literal["openai", "litellm"]
     model: str
@@ -759,6 +780,7 @@ class ModelChoice(View):
     has_key: bool = False
     window: int | None = None
     tools: ModelTools = ModelTools()
+    price: ModelPrice | None = None
 
 
 class FoundServer(View):

@@ -56,6 +56,8 @@ def _admit_model(ctx: CallContext, trust: Trust, now: datetime) -> datetime:
     grant = trust.grant(ctx.grant, now=now)
     if grant.kind != "turn":
         raise Forbidden("A model's key is released for a turn alone.")
+    if not grant.budget.model_calls:
+        raise Forbidden("A model's key is released for a turn that may ask a model.")
     return now + _TURN
 
 

@@ -25,6 +25,13 @@ async def save_model(draft: views.ModelDraft, house: House, me: Owner) -> views.
     return await house.models.settings(me)
 
 
+@router.put("/price")
+async def set_price(draft: views.PriceDraft | None, house: House, me: Owner) -> views.ModelSettings:
+    """Says what the chosen model costs; null leaves it to what is known: nothing at home, a list for litellm's."""
+    await house.models.set_price(me, draft)
+    return await house.models.settings(me)
+
+
 @router.post("/check")
 async def check_model(probe: views.ModelProbe, house: House, me: Owner) -> views.ModelCheck:
     """Asks a model server what it offers."""

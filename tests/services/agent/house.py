@@ -77,14 +77,21 @@ class Script:
         self.asked: list[list[dict[str, Any]]] = []
         self.offered: list[list[str]] = []
         self.forms: list[dict[str, Any] | None] = []
+        self.lengths: list[int | None] = []
 
     def __call__(self, ref: ModelRef, key: object) -> Script:
         return self
 
     async def stream(
-        self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
+        self,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        *,
+        form: dict[str, Any] | None = None,
+        most: int | None = None,
     ) -> AsyncGenerator[Delta, None]:
         self.asked.append(messages)
+        self.lengths.append(most)
         self.forms.append(form)
         self.offered.append([tool["function"]["name"] for tool in tools])
         async for delta in self.answers.pop(0)(messages):
@@ -104,6 +111,7 @@ class AgentHouse:
         self.ended: list[str] = []
         self.decisions: list[Decision] = []
         self.renewals = 0
+        self.reports: list[RenewalRequest] = []
         self.conversation = new_id()
         self.ref = ModelRef(kind="openai", model="scripted")
         self.gateway: Bus
@@ -169,6 +177,9 @@ class AgentHouse:
         return ApprovalOutcome(verdict="ask", approval_id=new_id())
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
+        self.reports.append(request)
+        if request.parked:
+            return Renewal()
         if request.ended:
             self.ended.append(request.turn)
             return Renewal()

@@ -51,6 +51,7 @@ from openassistant.testing import MemoryBus
 from services import gateway
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
+from services.gateway.budgets import Budgets
 from services.gateway.connectors import Connectors
 from services.gateway.files import OwnFiles
 from services.gateway.grants import Grants
@@ -128,6 +129,7 @@ class GatewayHouse:
         self._others = AsyncExitStack()
         self._own = AsyncExitStack()
         self.approvals: Approvals
+        self.budgets: Budgets
         self.questions: Questions
         self.rules: Rules
         self.receipts: Receipts
@@ -172,7 +174,9 @@ class GatewayHouse:
         self.turns = Turns(self.store, clock)
         own = OwnFiles(users, keys, self.grants)
         self.questions = Questions(self.store, own, clock)
-        sessions = Sessions(self.store, Users(self.store, Passwords(), clock), ledger, Backoff(clock), clock)
+        people = Users(self.store, Passwords(), clock)
+        sessions = Sessions(self.store, people, ledger, Backoff(clock), clock)
+        self.budgets = Budgets(self.store, Preferences(self.store), people, clock)
         self.rules = Rules(
             own, self.questions, sessions, connectors=self.connectors, grants=self.grants, ledger=ledger,
             trust=self.trust, clock=clock,
@@ -180,7 +184,7 @@ class GatewayHouse:
         self.approvals = Approvals(
             bus, self.questions, self.turns, grants=self.grants, rules=self.rules,
             proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
-            trust=self.trust, clock=clock, life=timedelta(hours=24), hold=self.hold,
+            budgets=self.budgets, trust=self.trust, clock=clock, life=timedelta(hours=24), hold=self.hold,
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
         await self.approvals.start()
@@ -223,9 +227,9 @@ class GatewayHouse:
         ctx = self._context(turn, grant or self.grant(turn)).model_copy(update={"zone": zone})
         return await self.agent.request(subjects.gateway("approve"), ApprovalNeed(call=call), ApprovalOutcome, ctx)
 
-    async def renew(self, turn: str, *, ended: bool = False, grant: str | None = None) -> Renewal:
+    async def renew(self, turn: str, *, grant: str | None = None, **more: Any) -> Renewal:
         ctx = self._context(turn, grant or self.grant(turn))
-        return await self.agent.request(subjects.gateway("renew"), RenewalRequest(turn=turn, ended=ended), Renewal, ctx)
+        return await self.agent.request(subjects.gateway("renew"), RenewalRequest(turn=turn, **more), Renewal, ctx)
 
     def read_outside(self, turn: str) -> None:
         """The ledger has seen a tool start that brings in text from outside."""

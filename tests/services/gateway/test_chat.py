@@ -57,7 +57,14 @@ class Scene:
         bus = house.bus.room("gateway")
         ledger = Ledger(bus, house.grants, Preferences(house.store))
         self.chat = Chat(
-            bus, house.turns, house.questions, accounts=fakes, models=fakes, grants=house.grants, ledger=ledger
+            bus,
+            house.turns,
+            house.questions,
+            accounts=fakes,
+            models=fakes,
+            grants=house.grants,
+            ledger=ledger,
+            budgets=house.budgets,
         )
 
     async def serve(self) -> None:

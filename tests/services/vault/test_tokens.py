@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, new_id
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, NotFound, OaError, Unavailable
 from openassistant.grants import SigningKey
@@ -66,7 +67,7 @@ async def test_a_profile_holds_no_secret_and_is_not_written_down(house: VaultHou
 
 async def test_a_models_key_is_for_the_agent_in_a_turn_of_any_user(house: VaultHouse) -> None:
     model = await house.connect("agent", api_key="not-a-real-key")
-    other = house.context(grant=house.grant(user=new_id(), connectors={}))
+    other = house.context(grant=house.grant(user=new_id(), connectors={}, budget=Budget(model_calls=1)))
     assert (await house.release(model, other, caller="agent")).secrets == {"api_key": "not-a-real-key"}
     assert len(house.records) == 1
 
@@ -243,11 +244,19 @@ async def test_a_read_that_the_grant_does_not_allow_needs_an_approval(house: Vau
 async def test_a_models_key_is_not_for_background_work_or_a_session(house: VaultHouse) -> None:
     model = await house.connect("agent", api_key="not-a-real-key")
     for kind, origin in (("session", "session"), ("account", "connect")):
-        ctx = house.context(grant=house.grant(kind=kind, origin=origin))
+        ctx = house.context(grant=house.grant(kind=kind, origin=origin, budget=Budget(model_calls=1)))
         with pytest.raises(Forbidden):
             await house.release(model, ctx, caller="agent")
+    thinking = house.grant(budget=Budget(model_calls=1))
     with pytest.raises(Forbidden):
-        await house.release(model, house.context(grant=house.grant()), caller="mail")
+        await house.release(model, house.context(grant=thinking), caller="mail")
+
+
+async def test_a_models_key_is_not_for_a_turn_that_has_nothing_to_spend(house: VaultHouse) -> None:
+    model = await house.connect("agent", api_key="not-a-real-key")
+    for budget in (NOTHING, Budget(tokens=10**9, micro=10**9, tool_calls=60)):
+        with pytest.raises(Forbidden):
+            await house.release(model, house.context(grant=house.grant(budget=budget)), caller="agent")
 
 
 async def test_a_call_after_its_deadline_gets_nothing(house: VaultHouse, account: Account) -> None:

@@ -574,6 +574,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/model/price": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Price
+         * @description Says what the chosen model costs; null leaves it to what is known: nothing at home, a list for litellm's.
+         */
+        put: operations["set_price_api_model_price_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/model/test": {
         parameters: {
             query?: never;
@@ -875,6 +895,66 @@ export interface paths {
          * @description Revokes a token at once.
          */
         delete: operations["revoke_token_api_tokens__token__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage
+         * @description What one spent on the model by day, what is left, and the limits; for the owner also those of the house.
+         */
+        get: operations["usage_api_usage_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Limits
+         * @description Sets one's own limits; beyond what the owner of the house allows they change nothing.
+         */
+        put: operations["set_limits_api_usage_limits_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/limits/house": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set House Limits
+         * @description Sets what the house may spend, each of its people, and single people in place of that.
+         */
+        put: operations["set_house_limits_api_usage_limits_house_put"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1758,6 +1838,51 @@ export interface components {
             updated_at: string;
         };
         /**
+         * HouseLimits
+         * @description For days and months; tokens, and money in millionths. None is no limit.
+         */
+        HouseLimits: {
+            /** Day Micro */
+            day_micro?: number | null;
+            /** Day Tokens */
+            day_tokens?: number | null;
+            /** Month Micro */
+            month_micro?: number | null;
+            /** Month Tokens */
+            month_tokens?: number | null;
+        };
+        /**
+         * HouseLimitsDraft
+         * @description What each may spend, the whole house, and single people in place of that; what is left out stays.
+         */
+        HouseLimitsDraft: {
+            /** Currency */
+            currency?: string | null;
+            each?: components["schemas"]["Limits"] | null;
+            house?: components["schemas"]["HouseLimits"] | null;
+            /**
+             * People
+             * @default {}
+             */
+            people?: {
+                [key: string]: components["schemas"]["Limits"] | null;
+            };
+        };
+        /**
+         * HouseUsage
+         * @description What the whole house spends; for its owner alone.
+         */
+        HouseUsage: {
+            each: components["schemas"]["Limits"];
+            limits: components["schemas"]["HouseLimits"];
+            /** People */
+            people: components["schemas"]["PersonUsage"][];
+            /** Periods */
+            periods: components["schemas"]["Period"][];
+            /** Rows */
+            rows: components["schemas"]["UsageRow"][];
+        };
+        /**
          * ImagePart
          * @description An image part.
          */
@@ -1833,6 +1958,39 @@ export interface components {
             detail: string;
             /** Index */
             index: number;
+        };
+        /**
+         * Limits
+         * @description For one person, and for each of his answers: questions to the model, tool calls, seconds of work.
+         */
+        Limits: {
+            /** Day Micro */
+            day_micro?: number | null;
+            /** Day Tokens */
+            day_tokens?: number | null;
+            /** Model Calls */
+            model_calls?: number | null;
+            /** Month Micro */
+            month_micro?: number | null;
+            /** Month Tokens */
+            month_tokens?: number | null;
+            /** Seconds */
+            seconds?: number | null;
+            /** Tool Calls */
+            tool_calls?: number | null;
+            /** Turn Micro */
+            turn_micro?: number | null;
+            /** Turn Tokens */
+            turn_tokens?: number | null;
+        };
+        /**
+         * LimitsDraft
+         * @description All of one's own limits (null: none of one's own), and the time zone that one's days are those of.
+         */
+        LimitsDraft: {
+            limits: components["schemas"]["Limits"];
+            /** Zone */
+            zone?: string | null;
         };
         /**
          * Login
@@ -1914,7 +2072,7 @@ export interface components {
         };
         /**
          * ModelChoice
-         * @description The model that answers now, without its key.
+         * @description The model that answers now, without its key; `price` is null where nobody knows it.
          */
         ModelChoice: {
             /** Base Url */
@@ -1931,6 +2089,7 @@ export interface components {
             kind: "openai" | "litellm";
             /** Model */
             model: string;
+            price: components["schemas"]["ModelPrice"] | null;
             /**
              * @default {
              *       "detail": "",
@@ -1961,6 +2120,27 @@ export interface components {
             model: string;
             /** Window */
             window?: number | null;
+        };
+        /**
+         * ModelPrice
+         * @description A price, and where it is from: set by the owner, nothing because the model runs at home, or a list.
+         *
+         *     The list came with the model client (litellm), and nobody checked it.
+         */
+        ModelPrice: {
+            /** Cached */
+            cached: number | null;
+            /** Currency */
+            currency: string;
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "owner" | "local" | "list";
         };
         /**
          * ModelProbe
@@ -2122,6 +2302,32 @@ export interface components {
             token_url?: string | null;
         };
         /**
+         * Period
+         * @description A day or a month, and what is spent of it.
+         */
+        Period: {
+            /**
+             * Bound
+             * @enum {string}
+             */
+            bound: "turn" | "day" | "month" | "house_day" | "house_month";
+            micro: components["schemas"]["Share"];
+            tokens: components["schemas"]["Share"];
+        };
+        /**
+         * PersonUsage
+         * @description What one person of the house spends, and what the owner lets him spend in place of what each may.
+         */
+        PersonUsage: {
+            ceiling: components["schemas"]["Limits"] | null;
+            /** Display Name */
+            display_name: string;
+            /** Id */
+            id: string;
+            /** Periods */
+            periods: components["schemas"]["Period"][];
+        };
+        /**
          * Polled
          * @description The account, once the code was typed.
          */
@@ -2201,6 +2407,20 @@ export interface components {
             authors: string[];
             /** Source */
             source: string;
+        };
+        /**
+         * PriceDraft
+         * @description What a million tokens cost, in millionths of the currency; `cached` is the price of input that was kept.
+         */
+        PriceDraft: {
+            /** Cached */
+            cached?: number | null;
+            /** Currency */
+            currency: string;
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
         };
         /**
          * Problem
@@ -2569,6 +2789,18 @@ export interface components {
             state: "open" | "done";
         };
         /**
+         * Share
+         * @description Of something: spent, held by answers under way, and how much there is (null: no limit).
+         */
+        Share: {
+            /** Held */
+            held: number;
+            /** Limit */
+            limit: number | null;
+            /** Spent */
+            spent: number;
+        };
+        /**
          * StreamOptions
          * @description How a stream is to be.
          */
@@ -2793,6 +3025,59 @@ export interface components {
             value: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Usage
+         * @description What one spends and may spend. `limits` hold; they are the tighter ones of `own` and `ceiling`.
+         *
+         *     `day` is today in `zone`, and ends at `day_ends_at`. `priced`: a price is known for the model that answers now.
+         */
+        Usage: {
+            ceiling: components["schemas"]["Limits"];
+            /** Currency */
+            currency: string;
+            /** Day */
+            day: string;
+            /**
+             * Day Ends At
+             * Format: date-time
+             */
+            day_ends_at: string;
+            house: components["schemas"]["HouseUsage"] | null;
+            limits: components["schemas"]["Limits"];
+            own: components["schemas"]["Limits"];
+            /** Periods */
+            periods: components["schemas"]["Period"][];
+            /** Priced */
+            priced: boolean;
+            /** Rows */
+            rows: components["schemas"]["UsageRow"][];
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * UsageRow
+         * @description What was spent on one model on one day. `estimated` of the `calls` were not counted by the provider.
+         */
+        UsageRow: {
+            /** Cached Tokens */
+            cached_tokens: number;
+            /** Calls */
+            calls: number;
+            /** Currency */
+            currency: string;
+            /** Day */
+            day: string;
+            /** Estimated */
+            estimated: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Micro */
+            micro: number;
+            /** Model */
+            model: string;
+            /** Output Tokens */
+            output_tokens: number;
         };
         /**
          * User
@@ -3983,6 +4268,39 @@ export interface operations {
             };
         };
     };
+    set_price_api_model_price_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceDraft"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSettings"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     test_model_api_model_test_post: {
         parameters: {
             query?: never;
@@ -4581,6 +4899,103 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usage_api_usage_get: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_limits_api_usage_limits_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_house_limits_api_usage_limits_house_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HouseLimitsDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {

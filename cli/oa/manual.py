@@ -20,9 +20,8 @@ class Commands(typer.Typer):
     """A group of commands, or the whole program, with this module's help."""
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(
-            cls=_Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, **more
-        )
+        plain: dict[str, Any] = {"no_args_is_help": True, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+        super().__init__(cls=_Group, **{**plain, **more})
 
     def command(self, *names: Any, **more: Any) -> Callable[[Any], Any]:
         """As typer's own."""

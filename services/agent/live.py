@@ -38,7 +38,7 @@ from openassistant.bus import Bus
 from openassistant.errors import OaError
 from openassistant.messages import CallState, Message
 from services.agent.conversations import ENDED, StoredCall
-from services.agent.model import Usage
+from services.agent.model import Usage, total
 
 __all__ = ["Live", "snapshot"]
 
@@ -165,6 +165,8 @@ class Live:
         self._bus.spawn(self.flush())
 
     async def _finish(self, run: str, outcome: Any, usage: list[Usage]) -> None:
+        if usage:
+            await self.custom("oa.usage", total(usage).model_dump(mode="json"))
         counted = [
             TokenUsage(model=each.model, input_tokens=each.input_tokens, output_tokens=each.output_tokens)
             for each in usage

@@ -32,7 +32,7 @@ from openassistant.messages import ModelRef, Wire
 from services.agent.settings import keep_litellm_at_home
 from services.agent.usage import Counted
 
-__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage", "joined", "listed"]
+__all__ = ["CallPart", "Connections", "Delta", "Model", "OpenModel", "Usage", "joined", "listed", "total"]
 
 _FIRST_BYTE = 180.0
 _BETWEEN = 90.0
@@ -64,6 +64,20 @@ class Usage(Wire):
     micro: int | None = None
     currency: str | None = None
     estimated: bool = False
+
+
+def total(usage: list[Usage]) -> Usage:
+    """The sum of one or more calls; of money where every one of them has a price."""
+    priced = [each.micro for each in usage if each.micro is not None]
+    return Usage(
+        model=usage[-1].model,
+        input_tokens=sum(each.input_tokens for each in usage),
+        cached_tokens=sum(each.cached_tokens for each in usage),
+        output_tokens=sum(each.output_tokens for each in usage),
+        micro=sum(priced) if len(priced) == len(usage) else None,
+        currency=usage[-1].currency,
+        estimated=any(each.estimated for each in usage),
+    )
 
 
 class CallPart(Wire):

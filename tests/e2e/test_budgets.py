@@ -87,8 +87,8 @@ def test_a_day_that_is_spent_says_so_at_every_door(ada: Person, stack: Stack, mo
         assert answer.json()["error"]["code"] == "insufficient_quota"
         assert answer.headers["X-Should-Retry"] == "false"
         run = {"threadId": conversation, "runId": "r", "messages": [{"id": "m", "role": "user", "content": "Hello"}]}
-        run |= {"state": {}, "tools": [], "context": [], "forwardedProps": {}}
-        assert client.post("/api/agui", json=run).status_code == 429
+        empty: dict[str, Any] = {"state": {}, "tools": [], "context": [], "forwardedProps": {}}
+        assert client.post("/api/agui", json=run | empty).status_code == 429
         assert client.put("/api/usage/limits", json={"limits": {}}).status_code == 403
         assert client.get("/api/usage").status_code == 200
     assert not model.requests

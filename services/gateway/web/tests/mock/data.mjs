@@ -351,7 +351,7 @@ export const leaseApproval = {
 /** A conversation that came to its end, with what it cost. */
 export const answered = [
   messages[0],
-  { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, output_tokens: 186 } }
+  { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, cached_tokens: 1200, output_tokens: 186, micro: 4200, currency: 'EUR', estimated: false } }
 ];
 
 /** Three things that wait at once, the last of which wants a second look. */
@@ -466,7 +466,10 @@ export const tools = {
   salvage: { mode: 'salvage', detail: 'It takes no tools. It takes no schema. 2 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false },
   none: { mode: 'none', detail: '0 of 2 calls came natively. 0 of 2 calls came as JSON that the server holds to a schema. 1 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false }
 };
-export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null, tools: tools.native };
+export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null, tools: tools.native, price: { currency: 'XXX', input: 0, output: 0, cached: null, source: 'local' } };
+
+/** A model that a provider bills. */
+export const billed = { kind: 'litellm', model: 'mistral/mistral-large-latest', base_url: null, has_key: true, window: null, tools: tools.native, price: { currency: 'EUR', input: 2_000_000, output: 6_000_000, cached: null, source: 'list' } };
 
 const day = (/** @type {number} */ days) => before(-60 * 24 * days).slice(0, 10);
 const people = { type: 'array', items: { type: 'string', format: 'mailbox', maxLength: 400 }, minItems: 1, title: 'To', description: 'Addresses, with commas between them' };
@@ -525,3 +528,39 @@ export const planned = [
   { ...messages[1], id: id('b'), text: '', calls: [call('0', { connector: 'weather', tool: 'forecast_read', account: null, result: { content: { sky: 'grey', degrees: 4 } } })] },
   { ...messages[1], id: id('d'), text: 'The service answered.', calls: [] }
 ];
+
+const limits = {
+  turn_tokens: 500_000, turn_micro: 2_000_000, model_calls: 24, tool_calls: 60, seconds: 3_600,
+  day_tokens: 5_000_000, day_micro: 10_000_000, month_tokens: 60_000_000, month_micro: 50_000_000
+};
+const none = Object.fromEntries(Object.keys(limits).map((name) => [name, null]));
+const houseLimits = { day_tokens: 10_000_000, day_micro: 20_000_000, month_tokens: null, month_micro: 100_000_000 };
+const share = (/** @type {number} */ spent, /** @type {number | null} */ limit, held = 0) => ({ spent, held, limit });
+const today = new Date().toISOString().slice(0, 10);
+const daysAgo = (/** @type {number} */ count) => new Date(Date.parse(today) - count * 86_400_000).toISOString().slice(0, 10);
+const usageRows = [0, 1, 2, 4, 5, 9, 10, 11, 12, 16, 17, 18, 22, 23, 24, 29].map((back, index) => ({
+  day: daysAgo(back), model: index % 3 ? 'mistral/mistral-large-latest' : 'llama3.1:8b', currency: 'EUR', calls: 3 + index, estimated: index === 2 ? 3 : 0,
+  input_tokens: 41_000 + index * 5_300, cached_tokens: 12_000, output_tokens: 1_900 + index * 110, micro: index % 3 ? 92_000 + index * 11_000 : 0
+}));
+const twoPeriods = (/** @type {string} */ house) => [
+  { bound: `${house}day`, tokens: share(4_120_000, 5_000_000, 50_000), micro: share(3_400_000, 10_000_000) },
+  { bound: `${house}month`, tokens: share(21_000_000, 60_000_000), micro: share(18_700_000, null) }
+];
+
+export const usage = {
+  currency: 'EUR', zone: 'Europe/Berlin', day: today, day_ends_at: `${daysAgo(-1)}T23:00:00Z`, priced: true,
+  own: { ...none, day_tokens: 5_000_000 }, ceiling: limits, limits, periods: twoPeriods(''), rows: usageRows,
+  house: {
+    each: limits, limits: houseLimits, periods: twoPeriods('house_'), rows: usageRows,
+    people: [
+      { id: 'a'.repeat(32), display_name: 'Ada', periods: twoPeriods(''), ceiling: null },
+      { id: 'b'.repeat(32), display_name: 'Ben', periods: twoPeriods(''), ceiling: null }
+    ]
+  }
+};
+
+const nothing = [
+  { bound: 'day', tokens: share(0, 5_000_000), micro: share(0, null) },
+  { bound: 'month', tokens: share(0, null), micro: share(0, null) }
+];
+export const noUsage = { ...usage, zone: 'America/New_York', priced: false, periods: nothing, rows: [], house: null };

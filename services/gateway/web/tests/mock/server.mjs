@@ -105,7 +105,7 @@ const routes = [
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
   ['GET', /^\/api\/conversations\/\w+\/receipts$/, ({ house }) => (house.has('witness-away') ? away : ok(receipts(house)))],
-  ['POST', /^\/api\/conversations\/\w+\/messages$/, () => ok({ turn: data.id('f') }, 202)],
+  ['POST', /^\/api\/conversations\/\w+\/messages$/, ({ house }) => (house.has('spent') ? spent : ok({ turn: data.id('f') }, 202))],
   ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
@@ -125,7 +125,11 @@ const routes = [
   ['POST', /^\/api\/model\/check$/, () => ok({ ok: true, detail: 'It answers.', models: ['llama3.1:8b', 'qwen3:14b'] })],
   ['POST', /^\/api\/model\/test$/, () => ok({ current: { ...data.model, tools: data.tools.testing }, found: data.found }, 202)],
   ['PUT', /^\/api\/model$/, () => ok({ current: data.model, found: data.found })],
-  ['DELETE', /^\/api\/model$/, () => ({ status: 204 })]
+  ['PUT', /^\/api\/model\/price$/, ({ house, body }) => ok({ current: { ...modelSettings(house).current, price: body && { ...body, source: 'owner' } }, found: data.found })],
+  ['DELETE', /^\/api\/model$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/usage$/, ({ house }) => (house.has('down') ? away : ok(house.has('empty') ? data.noUsage : data.usage))],
+  ['PUT', /^\/api\/usage\/limits$/, ({ body }) => (body.limits.day_tokens > 10 ** 12 ? tooMuch : ok({ ...data.usage, zone: body.zone ?? data.usage.zone, own: body.limits, limits: { ...data.usage.limits, ...body.limits } }))],
+  ['PUT', /^\/api\/usage\/limits\/house$/, ({ body }) => ok({ ...data.usage, house: { ...data.usage.house, each: body.each ?? data.usage.house.each, limits: body.house ?? data.usage.house.limits } })]
 ];
 
 /** An approval after a decision; held for a while in the house that holds. */
@@ -154,11 +158,15 @@ function modelSettings(/** @type {Set<string>} */ house) {
   const found = house.has('empty') ? [] : data.found;
   if (house.has('fresh') || house.has('bare')) return { current: null, found };
   const tools = Object.entries(data.tools).find(([mode]) => house.has(`model-${mode}`))?.[1] ?? data.model.tools;
-  return { current: { ...data.model, tools }, found };
+  return { current: { ...(house.has('billed') ? data.billed : data.model), tools }, found };
 }
+
+const spent = problem(429, 'budget_spent', 'Nothing left to spend', 'The tokens for today are used up. Nothing was lost.');
 
 const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in, or the session is over.');
 const refused = problem(401, 'sign_in_refused', 'Sign-in refused', 'The username or the password is wrong.');
+
+const tooMuch = problem(422, 'invalid_request', 'That cannot be done as asked', 'Please correct limits.day_tokens.', { fields: { 'limits.day_tokens': 'That is too much.' } });
 
 const tooLate = problem(409, 'conflict', 'That does not fit', 'That was taken back already.');
 

@@ -53,6 +53,14 @@ const screens: Screen[] = [
   { name: 'chat-failed', path: `/c/${e}`, ready: 'The answer broke off.' },
   { name: 'chat-gone', path: `/c/${'0'.repeat(32)}`, ready: 'This conversation no longer exists.' },
   { name: 'menu', path: '/', ready: 'Good to see you, Ada.', act: openMenu },
+  { name: 'chat-spent', path: `/c/${c}`, house: 'answered.spent', ready: 'by Friday', act: askInVain },
+  { name: 'usage', path: '/usage', ready: 'The last 30 days' },
+  { name: 'usage-money', path: '/usage', ready: 'The last 30 days', act: (page) => page.getByRole('button', { name: 'Money' }).click() },
+  { name: 'usage-empty', path: '/usage', house: 'empty', ready: 'Nothing was asked yet.' },
+  { name: 'usage-down', path: '/usage', house: 'down', ready: 'Try again' },
+  { name: 'usage-limits', path: '/usage', ready: 'The last 30 days', act: changeLimits },
+  { name: 'usage-mistakes', path: '/usage', ready: 'The last 30 days', act: mistypeLimits },
+  { name: 'model-price', path: '/model', house: 'billed', ready: 'nobody checked it', act: enterPrice },
   { name: 'approvals', path: '/approvals', ready: 'Send a mail?' },
   { name: 'approvals-empty', path: '/approvals', house: 'empty', ready: 'Nothing waits for you.' },
   { name: 'accounts', path: '/accounts', ready: 'Family calendar' },
@@ -155,6 +163,33 @@ for (const scheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
     await expect.poll(() => isDark(page)).toBe(!isNight);
   });
+}
+
+async function askInVain(page: Page): Promise<void> {
+  await page.getByLabel('Your message').fill('Once more');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('link', { name: 'See usage and limits' })).toBeVisible();
+  await expect(page.getByLabel('Your message')).toHaveValue('Once more');
+}
+
+async function changeLimits(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Change: Your limits' }).click();
+  await expect(page.getByLabel('Tokens a day')).toHaveValue('5000000');
+}
+
+async function mistypeLimits(page: Page): Promise<void> {
+  await changeLimits(page);
+  await page.getByLabel('Money a day (EUR)').fill('much');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByLabel('Money a day (EUR)')).toBeFocused();
+  await expect(page.getByText('An amount such as 2.50.')).toBeVisible();
+}
+
+async function enterPrice(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Enter a price' }).click();
+  await page.getByLabel('Written').fill('a lot');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByLabel('Written')).toBeFocused();
 }
 
 async function sendHeld(page: Page): Promise<void> {

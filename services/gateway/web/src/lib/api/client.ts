@@ -1,7 +1,20 @@
 import createClient from 'openapi-fetch';
 import { Problem, problemFrom, problemOf } from './problem';
 import type { paths } from './schema';
-import type { Accepted, AccountDraft, AuthorizeDraft, InclusionProof, ModelDraft, OAuthClientDraft, RuleDraft, SetupDraft, TokenDraft } from './types';
+import type {
+  Accepted,
+  AccountDraft,
+  AuthorizeDraft,
+  HouseLimitsDraft,
+  InclusionProof,
+  LimitsDraft,
+  ModelDraft,
+  OAuthClientDraft,
+  PriceDraft,
+  RuleDraft,
+  SetupDraft,
+  TokenDraft
+} from './types';
 
 const TIMEOUT = 90_000;
 
@@ -138,8 +151,14 @@ export const api = {
   model: () => of(client.GET('/api/model')),
   checkModel: (body: Omit<ModelDraft, 'window'>) => of(client.POST('/api/model/check', { body })),
   saveModel: (body: ModelDraft) => of(client.PUT('/api/model', { body })),
+  /** Null leaves it to what is known. */
+  savePrice: (body: PriceDraft | null) => of(client.PUT('/api/model/price', { body })),
   testModel: () => of(client.POST('/api/model/test')),
-  removeModel: () => of(client.DELETE('/api/model'))
+  removeModel: () => of(client.DELETE('/api/model')),
+
+  usage: (days: number) => of(client.GET('/api/usage', { params: { query: { days } } })),
+  saveLimits: (body: LimitsDraft) => of(client.PUT('/api/usage/limits', { body })),
+  saveHouseLimits: (body: HouseLimitsDraft) => of(client.PUT('/api/usage/limits/house', { body }))
 };
 
 export { Problem, problemFrom };

@@ -112,11 +112,15 @@ export class MessageItem {
   }
 }
 
-/** Tokens of one answer, as its provider counted them. */
+/** Tokens of one answer, as its provider counted them, or estimated; money in millionths, null where no price is known. */
 export interface Usage {
   model: string;
   input: number;
+  cached: number;
   output: number;
+  micro: number | null;
+  currency: string;
+  estimated: boolean;
 }
 
 export interface Notice {
@@ -273,7 +277,26 @@ export class Transcript {
     if (!isJson(value)) return;
     if (name === 'oa.call') this.#callChanged(value);
     if (name === 'oa.message') this.#said(value);
+    if (name === 'oa.usage') this.#answer().usage = usageOf(value);
     if (name === 'oa.notice') this.notice = { level: String(value.level ?? 'info'), text: String(value.text ?? '') };
+  }
+
+  /** What the messages of a turn took together; null where nothing was counted. */
+  spentIn(turn: string): Usage | null {
+    const counted = this.messages.filter((message) => message.role === 'assistant' && turn && message.turn === turn).flatMap((message) => message.usage ?? []);
+    const [first, ...rest] = counted;
+    if (!first) return null;
+    return rest.reduce(
+      (sum, each) => ({
+        ...each,
+        input: sum.input + each.input,
+        cached: sum.cached + each.cached,
+        output: sum.output + each.output,
+        micro: sum.micro === null || each.micro === null ? null : sum.micro + each.micro,
+        estimated: sum.estimated || each.estimated
+      }),
+      first
+    );
   }
 
   #callChanged(value: Record<string, unknown>): void {
@@ -334,7 +357,15 @@ export function usageOf(given: unknown): Usage | null {
   const input = Number(given.input_tokens ?? given.inputTokens ?? 0);
   const output = Number(given.output_tokens ?? given.outputTokens ?? 0);
   if (!Number.isFinite(input + output) || input + output <= 0) return null;
-  return { model: typeof given.model === 'string' ? given.model : '', input, output };
+  return {
+    model: typeof given.model === 'string' ? given.model : '',
+    input,
+    cached: Number(given.cached_tokens ?? 0) || 0,
+    output,
+    micro: typeof given.micro === 'number' ? given.micro : null,
+    currency: typeof given.currency === 'string' ? given.currency : '',
+    estimated: given.estimated === true
+  };
 }
 
 /** The tool by which every connector takes back what another of its tools did. */

@@ -44,6 +44,9 @@ _MOST_WORDS = 1 << 16
 _MOST_CONNECTIONS = 1000
 _LENGTH, _OTHER_LENGTH = "max_tokens", "max_completion_tokens"
 """OpenAI's models that think call it otherwise and refuse the name that every other server knows."""
+_LONGEST_ANSWER = 1_000_000
+_LENGTHS = (8_192, 4_096, 2_048)
+"""Tokens to try where a longer answer is refused: what models of the last years write at most."""
 _ERRORS = (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError)
 """What asking an endpoint can end with."""
 
@@ -129,6 +132,8 @@ class Connections:
     """
 
     def __init__(self) -> None:
+        self.lengths: dict[tuple[str, str], tuple[str, int]] = {}
+        """By address and model: under which name, and up to what, it lets an answer's length be limited."""
         self._http: httpx.AsyncClient | None = None
         self._making = asyncio.Lock()
 
@@ -164,6 +169,14 @@ class _Refused(Exception):
         self.response, self.status_code = response, response.status_code
 
 
+class _LengthRefused(Exception):
+    """An endpoint does not let the length of an answer be limited so."""
+
+    def __init__(self, error: _Refused) -> None:
+        super().__init__(str(error))
+        self.error, self.words = error, str(error)
+
+
 class OpenModel:
     """A model as a turn uses it; `key` is the provider's API key."""
 
@@ -191,8 +204,7 @@ class OpenModel:
         try:
             async with asyncio.timeout(_FIRST_BYTE):
                 if self._ref.kind == "openai":
-                    http = await self._connections.client()
-                    chunks = await _open_compatible(http, self._ref, self._key, wanted)
+                    chunks = await _open_limited(self._connections, self._ref, self._key, wanted)
                 else:
                     chunks, errors = await _open_litellm(self._ref, self._key, wanted)
             finished, begun = None, True
@@ -211,6 +223,33 @@ class OpenModel:
             raise UpstreamFailed(f"{_where(self._ref)} cut its answer off. What came is kept; try again.")
 
 
+async def _open_limited(
+    connections: Connections, ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
+) -> AsyncGenerator[Any, None]:
+    """As `_open_compatible`, with the answer's length limited as this model takes it, which its refusals teach."""
+    http, place = await connections.client(), (str(ref.base_url), ref.model)
+    most = wanted.pop(_LENGTH, None)
+    if most is None:
+        return await _open_compatible(http, ref, key, wanted)
+    name, longest = connections.lengths.get(place, (_LENGTH, most))
+    first = min(most, longest)
+    lengths = [first, *(each for each in _LENGTHS if each < first)]
+    while True:
+        try:
+            chunks = await _open_compatible(http, ref, key, {**wanted, name: lengths[0]})
+        except _LengthRefused as refused:
+            if name == _LENGTH and _OTHER_LENGTH in refused.words:
+                name = _OTHER_LENGTH
+            elif len(lengths) > 1:
+                lengths.pop(0)
+            else:
+                raise _ours(refused.error, ref) from refused
+        else:
+            learnt = lengths[0] if lengths[0] < first else connections.lengths.get(place, (name, _LONGEST_ANSWER))[1]
+            connections.lengths[place] = (name, learnt)
+            return chunks
+
+
 async def _open_compatible(
     http: httpx.AsyncClient, ref: ModelRef, key: SecretStr | None, wanted: dict[str, Any]
 ) -> AsyncGenerator[Any, None]:
@@ -222,17 +261,12 @@ async def _open_compatible(
         answer = await http.send(asked, stream=True)
         if answer.is_error:
             refused = await _refused(answer)
-            if _LENGTH in wanted and refused.status_code == 400 and _OTHER_LENGTH in str(refused):
-                return await _open_compatible(http, ref, key, _renamed(wanted))
+            if refused.status_code in (400, 422) and any(each in str(refused) for each in (_LENGTH, _OTHER_LENGTH)):
+                raise _LengthRefused(refused) from refused
             raise refused
     except (_Refused, *_ERRORS) as error:
         raise _ours(error, ref) from error
     return _chunks(answer)
-
-
-def _renamed(wanted: dict[str, Any]) -> dict[str, Any]:
-    """The same request for a model that knows the length of its answer under its newer name alone."""
-    return {(_OTHER_LENGTH if name == _LENGTH else name): value for name, value in wanted.items()}
 
 
 async def _refused(answer: httpx.Response) -> _Refused:
@@ -304,6 +338,9 @@ async def _open_litellm(
 ) -> tuple[AsyncGenerator[Any, None], tuple[type[Exception], ...]]:
     litellm = await _litellm()
     litellm.suppress_debug_info = True
+    if most := wanted.get(_LENGTH):
+        longest = (await listed(ref.model)).get("max_output_tokens")
+        wanted = {**wanted, _LENGTH: min(most, longest if isinstance(longest, int) else _LENGTHS[1])}
     openai = importlib.import_module("openai")
     errors = (openai.OpenAIError, *_ERRORS)
     try:

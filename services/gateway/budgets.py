@@ -34,6 +34,8 @@ _SHARE = 4
 """Where little is left, one turn gets this part of it at first."""
 _LEAST = 2_000
 """Tokens below which no turn is begun: not even a short question fits."""
+_CLOSINGS = 3
+"""Grants of ten minutes that a turn gets when nothing is left to spend."""
 _NEAR = 5
 
 
@@ -77,9 +79,9 @@ class Budgets:
         return await self._store.write(write)
 
     async def renew(self, user: str, request: RenewalRequest) -> Budget:
-        """The next piece of a turn; raises `BudgetSpent` where there is none, and the turn has had its last grant.
+        """The next piece of a turn; raises `BudgetSpent` where there is none, and the turn has had its last grants.
 
-        Where nothing is left it gets one grant more, with nothing to spend, to bring to its end what acts.
+        Where nothing is left it gets a few more, with nothing to spend, to bring to its end what acts.
         """
         settings, place = await self._place(user, request.turn)
 
@@ -92,7 +94,7 @@ class Budgets:
             )  # fmt: skip
             if budget.model_calls:
                 return budget
-            if spending.is_closed(connection, place.turn):
+            if spending.closings(connection, place.turn) >= _CLOSINGS:
                 return self._refusal(settings, place, *self._first(connection, settings, place))
             spending.close(connection, place)
             return budget

@@ -14,7 +14,7 @@ from openassistant.budgets import Bound, Spent
 from openassistant.messages import Wire
 from services.gateway.days import month_of
 
-__all__ = ["Amount", "Place", "Row", "add", "close", "held", "hold", "is_closed", "of_turn", "rows", "sums"]
+__all__ = ["Amount", "Place", "Row", "add", "close", "closings", "held", "hold", "of_turn", "rows", "sums"]
 
 _MOST = 10**12
 """What a turn is believed to have spent at most of anything, so that sums stay numbers."""
@@ -124,16 +124,21 @@ def held(connection: Connection, turn: str) -> tuple[int, int]:
     return int(tokens), int(micro)
 
 
-def is_closed(connection: Connection, turn: str) -> bool:
-    """Whether a turn had its last grant."""
-    query = text("SELECT 1 FROM spending WHERE turn = :turn AND closed")
-    return connection.execute(query, {"turn": turn}).first() is not None
+def closings(connection: Connection, turn: str) -> int:
+    """How often a turn got a grant although nothing was left."""
+    query = text("SELECT coalesce(sum(closings), 0) FROM spending WHERE turn = :turn")
+    return int(connection.execute(query, {"turn": turn}).scalar_one())
 
 
 def close(connection: Connection, place: Place) -> None:
-    """A turn gets its last grant."""
+    """A turn gets one more of those."""
     _touch(connection, place)
-    _do(connection, place, "UPDATE spending SET closed = TRUE WHERE turn = :turn", {})
+    _do(
+        connection,
+        place,
+        "UPDATE spending SET closings = closings + 1 WHERE turn = :turn AND day = :day AND house_day = :house_day",
+        {},
+    )
 
 
 def rows(connection: Connection, user: str | None, *, since: str) -> list[Row]:
@@ -155,7 +160,7 @@ def _touch(connection: Connection, place: Place) -> None:
         connection,
         place,
         f"INSERT INTO spending (turn, day, house_day, user, model, currency, {', '.join(_COUNTS)}, held_tokens,"  # noqa: S608 - names of ours
-        f" held_micro, closed) VALUES (:turn, :day, :house_day, :user, '', :currency, {zeros}, 0, 0, FALSE)"
+        f" held_micro, closings) VALUES (:turn, :day, :house_day, :user, '', :currency, {zeros}, 0, 0, 0)"
         " ON CONFLICT (turn, day, house_day) DO NOTHING",
         {},
     )

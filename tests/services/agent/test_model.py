@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -23,6 +23,7 @@ from openassistant.errors import (
 from openassistant.messages import ModelRef
 from services.agent import model as clients
 from services.agent.model import CallPart, Connections, OpenModel
+from services.agent.prices import listed_price
 from services.agent.shaped import shape
 from tests.peers.model import ModelServer
 from tests.peers.process import free_port
@@ -99,6 +100,45 @@ async def test_an_answer_streams_with_its_usage(server: ModelServer, kind: str) 
     text, parts, usage = await answer(model(server, kind))
     assert (text, parts) == ("Carol wrote about the lease.", [])
     assert (usage.input_tokens, usage.output_tokens) == (11, 7)
+
+
+async def test_a_model_that_names_or_bounds_the_length_otherwise_is_asked_as_it_wants(server: ModelServer) -> None:
+    def refuse(words: str, when: Callable[[dict[str, Any]], bool]) -> Step:
+        body = json.dumps({"error": {"message": words}})
+        return Step(fault=Fault("status", status=400, body=body), when=lambda ask: when(ask.body), times=None)
+
+    renamed = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    server.script = Script(
+        [
+            refuse(renamed, lambda body: "max_tokens" in body),
+            refuse("max_completion_tokens is too large", lambda body: body["max_completion_tokens"] > 4_096),
+        ],
+        otherwise=Step(say="On Friday."),
+    )
+    asked = model(server, "openai")
+    for most in (16_384, 512, 16_384):
+        text = "".join([delta.text async for delta in asked.stream(ASKED, [], most=most)])
+        assert text == "On Friday."
+    lengths = [each.ask.body.get("max_completion_tokens") for each in server.requests]
+    assert lengths == [None, 16_384, 8_192, 4_096, 512, 4_096]
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")  # litellm's own, of pydantic
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_length_of_an_answer_is_asked_for(server: ModelServer, kind: str) -> None:
+    server.script = Script([Step(say="On Friday.")])
+    async for _ in model(server, kind).stream(ASKED, [], most=700):
+        pass
+    assert server.requests[0].ask.body["max_tokens"] == 700
+
+
+async def test_litellms_list_knows_prices_and_says_nothing_of_others() -> None:
+    known = await listed_price(ModelRef(kind="litellm", model="openai/gpt-4o"))
+    assert known is not None
+    assert known.currency == "USD"
+    assert known.output > known.input > (known.cached or 0) > 0
+    assert await listed_price(ModelRef(kind="litellm", model="nobody/no-such-model")) is None
+    assert await listed_price(ModelRef(kind="openai", model="gpt-4o", base_url="http://127.0.0.1:1/v1")) is None
 
 
 @pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")  # litellm's own, of pydantic

@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("micro", sa.Integer, nullable=False),
         sa.Column("held_tokens", sa.Integer, nullable=False),
         sa.Column("held_micro", sa.Integer, nullable=False),
-        sa.Column("closed", sa.Boolean, nullable=False),
+        sa.Column("closings", sa.Integer, nullable=False),
     )
     op.create_index("spending_user", "spending", ["user", "day"])
     op.create_index("spending_house", "spending", ["house_day"])

@@ -493,6 +493,7 @@ export const words = {
     atMost: (amount: string) => `The house allows ${amount}.`,
     badMoney: 'An amount such as 2.50.',
     change: 'Change',
+    changeOf: (title: string) => `Change: ${title}`,
     save: 'Save',
     saved: 'Saved. It holds from the next question to the model.'
   },

@@ -167,7 +167,7 @@ for (const scheme of ['light', 'dark'] as const) {
 
 async function askInVain(page: Page): Promise<void> {
   await page.getByLabel('Your message').fill('Once more');
-  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
   await expect(page.getByRole('link', { name: 'See usage and limits' })).toBeVisible();
   await expect(page.getByLabel('Your message')).toHaveValue('Once more');
 }

@@ -20,6 +20,7 @@ from connectors.mail.imap import imap_session
 from deploy.provision import add_connector, reload_bus
 from openassistant import subjects
 from openassistant.__main__ import load
+from openassistant.budgets import Budget
 from openassistant.bus import Bus, Incoming, read_seed
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.grants import Grant, SigningKey
@@ -119,7 +120,7 @@ async def _first_word(bus: Bus, key: SigningKey, user: str, model: Model) -> flo
     conversation, turn, heard = new_id(), new_id(), asyncio.Event()
     grant = Grant(
         id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
-        expires=utc_now() + timedelta(minutes=5),
+        expires=utc_now() + timedelta(minutes=5), budget=Budget(model_calls=24, tool_calls=60, seconds=3_600),
     )  # fmt: skip
     ctx = CallContext.within(20, user=user).signed(grant=key.sign(grant))
     ctx = ctx.model_copy(update={"turn": turn, "conversation": conversation})

@@ -17,6 +17,7 @@ from connectors.caldav.account import CaldavAccount, Server
 from connectors.caldav.dav import Multistatus, NotDavError
 from connectors.caldav.faults import connection_fault, not_caldav_fault, silence, status_fault
 from openassistant.errors import NotFound, OaError, TooLarge, UpstreamFailed
+from openassistant.meter import MeteredClient
 
 __all__ = ["DavSession", "Stored", "dav_session"]
 
@@ -156,7 +157,7 @@ async def dav_session(account: CaldavAccount, *, seconds: float) -> AsyncIterato
     verify = await asyncio.to_thread(ssl.create_default_context) if account.server.scheme == "https" else True
     auth = _Password(account.username, account.password.get_secret_value())
     limits = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS)
-    async with httpx.AsyncClient(auth=auth, verify=verify, timeout=limits, follow_redirects=False) as http:
+    async with MeteredClient(auth=auth, verify=verify, timeout=limits, follow_redirects=False) as http:
         yield DavSession(http, account, seconds)
 
 

@@ -20,11 +20,14 @@ from typing import Any, NamedTuple
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import CapabilityError, LoginError
+from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_response
 from imapclient.response_types import BodyData
+from imapclient.tls import IMAP4_TLS
 
 from connectors.mail.account import MailAccount, Server
+from connectors.mail.counted import CountedImap
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault, token_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
 
@@ -65,6 +68,14 @@ class Examined(NamedTuple):
     flags: Mapping[int, Sequence[bytes]]
 
 
+class _Plain(IMAP4WithTimeout, CountedImap):  # type: ignore[misc]  # as below
+    """A connection without TLS, or before it."""
+
+
+class _Tls(IMAP4_TLS, CountedImap):  # type: ignore[misc]  # as below
+    """A connection under TLS from its beginning."""
+
+
 class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for some versions only
     """A connection with bounds. `renew_allowance` comes before each command."""
 
@@ -75,7 +86,9 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for s
         self._allowance = _MOST_BYTES
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - imapclient's name
-        made = super()._create_IMAP4()
+        wait = getattr(self._timeout, "connect", None)
+        given = (self.ssl_context, wait) if self.ssl else (wait,)
+        made: Any = (_Tls if self.ssl else _Plain)(self.host, self.port, *given)
         made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a literal is two packets, else 40 ms apart
         read, readline = made.read, made.readline
 

@@ -16,6 +16,7 @@ from typing import Self
 
 from connectors.mail.account import MailAccount, Server
 from connectors.mail.compose import Outgoing
+from connectors.mail.counted import CountedSmtp, CountedSmtpTls
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
 from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
@@ -160,11 +161,11 @@ def _connect(server: Server, seconds: float) -> smtplib.SMTP:
     timeout = max(min(_CONNECT_SECONDS, seconds), 0.1)
     try:
         if server.security == "tls":
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
+            client: smtplib.SMTP = CountedSmtpTls(
                 server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout, context=context
             )
         else:
-            client = smtplib.SMTP(server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout)
+            client = CountedSmtp(server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout)
     except (smtplib.SMTPException, ValueError, OSError) as error:
         raise connection_fault(server, _root_of(error)) from error
     _greet(client, server, context)

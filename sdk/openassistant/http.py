@@ -48,6 +48,7 @@ from openassistant.errors import (
     UpstreamFailed,
 )
 from openassistant.gunzip import Gunzip
+from openassistant.meter import MeteredTransport
 from openassistant.origins import Origin, is_public, origin, origin_of, parse_url, resolve
 
 __all__ = ["HttpClient", "Response"]
@@ -306,7 +307,7 @@ class HttpClient:
         """One per origin: a connection whose certificate was checked for one name never serves another."""
         if place not in self._transports:
             tls = self._tls or _system_tls()
-            self._transports[place] = httpx.AsyncHTTPTransport(verify=tls, trust_env=False)
+            self._transports[place] = MeteredTransport(verify=tls, trust_env=False)
         return self._transports[place]
 
     async def _taken(self, ask: _Ask, response: httpx.Response) -> Response:

@@ -21,6 +21,7 @@ from openassistant.messages import (
     Preview,
     Record,
     ToolResult,
+    Traffic,
     Wire,
     call_digest,
     digest_of,
@@ -113,8 +114,12 @@ async def finish(
     now: datetime,
     result: ToolResult | None = None,
     error: OaError | None = None,
+    traffic: tuple[Traffic, ...] = (),
 ) -> Entry:
-    """Writes the outcome and the report about it in one transaction; an outcome once written stays."""
+    """Writes the outcome and the report about it in one transaction; an outcome once written stays.
+
+    `traffic` is what the call sent and received; it stands in the report alone.
+    """
     body = ErrorBody(code=error.code, message=error.message, details=error.details) if error else None
     entry = Entry(call=call, state=state, holder="", started=now, result=result, error=body)
     outcome = entry.model_dump_json(include={"result", "error"})
@@ -128,13 +133,21 @@ async def finish(
             {"state": state, "outcome": outcome, "now": now.isoformat(), "id": call.id},
         )
         if changed.rowcount:
-            _report(connection, entry, grant, now)
+            _report(connection, entry, grant, now, traffic)
 
     await store.write(write)
     return entry
 
 
-async def report(store: Store, call: Call, *, grant: str, now: datetime, result: ToolResult | OaError) -> Entry:
+async def report(
+    store: Store,
+    call: Call,
+    *,
+    grant: str,
+    now: datetime,
+    result: ToolResult | OaError,
+    traffic: tuple[Traffic, ...] = (),
+) -> Entry:
     """Puts the outcome of a read into the outbox; reads have no journal row."""
     if isinstance(result, OaError):
         error = ErrorBody(
@@ -143,7 +156,7 @@ async def report(store: Store, call: Call, *, grant: str, now: datetime, result:
         entry = Entry(call=call, state=Outcome.FAILED, holder="", started=now, error=error)
     else:
         entry = Entry(call=call, state=Outcome.DONE, holder="", started=now, result=result)
-    await store.write(lambda connection: _report(connection, entry, grant, now))
+    await store.write(lambda connection: _report(connection, entry, grant, now, traffic))
     return entry
 
 
@@ -250,7 +263,7 @@ def _insert(connection: Connection, call: Call, holder: str, now: datetime, show
     )
 
 
-def _report(connection: Connection, entry: Entry, grant: str, now: datetime) -> None:
+def _report(connection: Connection, entry: Entry, grant: str, now: datetime, traffic: tuple[Traffic, ...]) -> None:
     call = entry.call
     record = Record(
         id=call.id,
@@ -260,6 +273,7 @@ def _report(connection: Connection, entry: Entry, grant: str, now: datetime) -> 
         account=call.account,
         outcome=entry.error.code if entry.error else entry.state.value,
         content=_content(entry),
+        traffic=traffic,
     )
     connection.execute(
         text("INSERT INTO outbox (record, grant_token, created) VALUES (:record, :grant, :now)"),

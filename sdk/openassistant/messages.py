@@ -75,16 +75,19 @@ __all__ = [
     "Proof",
     "ProofRequest",
     "PublicKey",
+    "Reach",
     "Record",
     "RecordReply",
     "Renewal",
     "RenewalRequest",
     "SyncProgress",
+    "TextSource",
     "TokenReply",
     "TokenRequest",
     "ToolCard",
     "ToolMode",
     "ToolResult",
+    "Traffic",
     "TreeHead",
     "TurnAccepted",
     "TurnCalls",
@@ -600,13 +603,45 @@ class AuditAction(StrEnum):
     """Somebody changed what may be spent on the model. Id: a fresh one. Content: whose limits, before and after."""
     CONVERSATION_DELETED = "conversation.deleted"
     """A conversation was deleted. Id: a fresh one. Content: the conversation's id."""
+    MODEL_ASKED = "model.asked"
+    """Words went to a model. Id: the question's. Content: model, tokens, traffic, and whose text it was."""
+    TRAFFIC_COUNTED = "traffic.counted"
+    """What an account sent and received beside calls. Id: a fresh one. Content: from, until, traffic."""
+
+
+Reach = Literal["machine", "network", "public"]
+"""How far a destination lies: in this machine, in the owner's own network, or outside."""
+
+
+class Traffic(Wire):
+    """Bytes to and from one place, as the protocol said them, before TLS; see `meter.py`."""
+
+    host: Annotated[str, Field(max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    port: Annotated[int, Field(ge=0, le=65535)]
+    reach: Reach = "public"
+    bytes_out: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    bytes_in: Annotated[int, Field(ge=0, lt=2**53)] = 0
+
+
+class TextSource(Wire):
+    """Whose text a model was given, and how many bytes (UTF-8) of it.
+
+    `account` says whose account it was where `kind` is `connector`: results of tools. `owner` is what the owner typed,
+    `assistant` what the model said before, `rules` what comes with every question: instructions, tools.
+    """
+
+    kind: Annotated[str, Field(max_length=40, pattern=r"^[a-z_]+$")]
+    connector: Annotated[str, Field(max_length=64)] | None = None
+    account: Id | None = None
+    bytes: Annotated[int, Field(ge=0, lt=2**53)] = 0
 
 
 class Record(Wire):
     """One thing to write down. User, turn and conversation come from the verified grant in the context.
 
     `id` makes it idempotent (with `action`): the call id for calls, any fresh id else. `call` is given for
-    `tool.started` alone; `content` (arguments, results, details) is encrypted under the user's key.
+    `tool.started` alone; `content` (arguments, results, details) is encrypted under the user's key, and `traffic` and
+    `sources` with it.
     """
 
     id: Id
@@ -618,6 +653,8 @@ class Record(Wire):
     account: Id | None = None
     outcome: str | None = None
     content: Any = None
+    traffic: Annotated[tuple[Traffic, ...], Field(max_length=64)] = ()
+    sources: Annotated[tuple[TextSource, ...], Field(max_length=64)] = ()
 
 
 class RecordReply(Wire):

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from openassistant import journal, subjects
+from openassistant import journal, subjects, tally
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
@@ -48,8 +48,10 @@ from openassistant.messages import (
     PreviewField,
     Record,
     ToolResult,
+    Traffic,
     call_digest,
 )
+from openassistant.meter import Meter, measuring
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
@@ -75,7 +77,7 @@ class Runner:
         self.instance = new_id()
         self.keys = Keys(bus, clock)
         self._data_dir = data_dir
-        lines = {"sdk": _MIGRATIONS / "user"}
+        lines = {"sdk": _MIGRATIONS / "user", "traffic": _MIGRATIONS / "traffic"}
         if connector.migrations:
             lines["own"] = connector.migrations
         self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
@@ -111,8 +113,8 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.bus.drain()
-            await self.stores.close()
             await self.syncing.close()
+            await self.stores.close()
             if self._alive:
                 self._alive.release()
 
@@ -184,20 +186,30 @@ class Runner:
         effect: Effect = Effect.READ,
         preview: bool = False,
         progress: Callable[[int, int | None, str], Any] | None = None,
-    ) -> AsyncIterator[Context]:
-        """What a tool, check or sync of this user gets; closes its HTTP client and store lease behind it."""
+    ) -> AsyncIterator[_CallContext]:
+        """What a tool, check or sync of this user gets; closes its HTTP client and store lease behind it.
+
+        What it sends and receives is on its `meter`; what no report of a call takes from there is the account's.
+        """
         await self.keys.unlock(user, ctx.grant)
         async with self.stores.use(user) as store:
             made = _CallContext(self, ctx, user, account, call, effect, preview, store, progress)
-            async with made.http:
-                yield made
+            try:
+                with measuring(made.meter):
+                    async with made.http:
+                        yield made
+            finally:
+                await made.tally()
 
     def holder_is_dead(self, holder: str) -> bool:
         """Whether the instance that began something no longer runs."""
         return holder != self.instance and is_free(self._lock_of(holder))
 
-    async def reconcile(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
-        """Finds out with the provider what became of an interrupted call, and writes it down."""
+    async def reconcile(self, ctx: CallContext, entry: journal.Entry, *, spent: Meter | None = None) -> journal.Entry:
+        """Finds out with the provider what became of an interrupted call, and writes it down.
+
+        `spent` counted what was sent and received before; it is reported with what this takes.
+        """
         call = entry.call
         tool = self.connector.tools.get(call.tool)
         state, result = Outcome.UNKNOWN, None
@@ -219,6 +231,7 @@ class Runner:
                 now=self.clock(),
                 result=result,
                 error=error,
+                traffic=context.taken(spent),
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return ended
@@ -290,7 +303,9 @@ class Runner:
             outcome = await self._outcome(tool, context, arguments)
             if isinstance(outcome, DeadlineExceeded):
                 outcome.details["settled"] = True
-            entry = await journal.report(context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome)
+            entry = await journal.report(
+                context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome, traffic=context.taken()
+            )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return entry
 
@@ -335,7 +350,7 @@ class Runner:
             if error and error.unclear:
                 now = self.clock()
                 entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance, started=now)
-                return await self.reconcile(ctx, entry)
+                return await self.reconcile(ctx, entry, spent=context.meter)
             ended = await journal.finish(
                 context.store,
                 call,
@@ -344,6 +359,7 @@ class Runner:
                 now=self.clock(),
                 result=None if isinstance(outcome, OaError) else outcome,
                 error=error,
+                traffic=context.taken(),
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return ended
@@ -453,6 +469,8 @@ class _CallContext:
         self.user, self.account, self.call, self.store = user, account, call, store
         self._runner, self._ctx, self._effect, self._progress = runner, ctx, effect, progress
         self._preview = preview
+        self.meter = Meter()
+        self._tallied = False
         self.http = HttpClient(runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock)
         if runner.connector.manifest.auth.kind == "oauth2":
             self.http.sign_in_by(self._bearer)
@@ -494,6 +512,29 @@ class _CallContext:
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
         if self._progress is not None:
             await self._progress(done, total, what)
+            await self.tally(ended=False)
+
+    def taken(self, spent: Meter | None = None) -> tuple[Traffic, ...]:
+        """What was sent and received so far and not reported yet, with what another meter counted."""
+        if spent is not None:
+            self.meter.absorb(spent.take())
+        return self.meter.take()
+
+    async def tally(self, *, ended: bool = True) -> None:
+        """Adds what was sent and received, and is in no report of a call, to the sums of the account."""
+        name, grant, traffic = self._runner.connector.id, self._ctx.grant or "", self.meter.take()
+        if not traffic and not self._tallied:
+            return
+        self._tallied = True
+        try:
+            due = await tally.keep(
+                self.store, name, self.account, traffic, grant=grant, now=self._runner.clock(), ended=ended
+            )
+        except OaError as error:
+            _log.warning("traffic not counted", extra={"code": error.code})
+            return
+        if due:
+            self._runner.bus.spawn(self._runner.send_reports(self.user, grant))
 
     async def announce(self, kind: str, ids: list[str]) -> None:
         body = {"kind": kind, "user": self.user, "account": self.account, "ids": ids}

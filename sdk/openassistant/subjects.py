@@ -114,7 +114,7 @@ def vault_token(connector: str) -> str:
 
 
 def audit(verb: str) -> str:
-    """query, turn, verify, proof, consistency, export, head: gateway → audit."""
+    """query, turn, verify, proof, consistency, export, head, left, left_entries: gateway → audit."""
     return f"oa.rpc.audit.{_token(verb)}"
 
 

@@ -14,6 +14,7 @@ from openassistant.context import CallContext, Clock, utc_now
 from openassistant.errors import OaError, Unavailable
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
+from openassistant.left import LeftEntriesQuery, LeftQuery
 from openassistant.locks import FileLock
 from openassistant.messages import (
     ConsistencyRequest,
@@ -30,6 +31,7 @@ from openassistant.messages import (
 from openassistant.store import Migrations, Store
 from services.audit.contents import Contents
 from services.audit.ledger import Ledger
+from services.audit.left import Left
 from services.audit.pages import Pages
 from services.audit.settings import AuditSettings
 from services.audit.witness import Witness
@@ -37,7 +39,8 @@ from services.audit.witness import Witness
 __all__ = ["MIGRATIONS", "ROOM", "Audit", "alone", "main"]
 
 ROOM = "audit"
-MIGRATIONS = Migrations({"own": Path(__file__).parent / "migrations"})
+_SCRIPTS = Path(__file__).parent / "migrations"
+MIGRATIONS = Migrations({"own": _SCRIPTS, "left": _SCRIPTS / "left"})
 _HEAD_SECONDS = 5.0
 _LOCK_SECONDS = 20.0
 _DRAIN_SECONDS = 1.0
@@ -67,6 +70,7 @@ class Audit:
         contents = Contents(keys, room_key)
         self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
         self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
+        self._left = Left(store, contents, trust=trust, clock=clock)
 
     async def start(self) -> None:
         """Holds the ledger against its signed heads, then serves."""
@@ -79,6 +83,8 @@ class Audit:
         await serve(audit("export"), ExportRequest, self._pages.export, limit=4)
         await serve(audit("verify"), VerifyRequest, self.on_verify, limit=1)
         await serve(audit("head"), Done, self.on_head)
+        await serve(audit("left"), LeftQuery, self._left.report, limit=4)
+        await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
         )

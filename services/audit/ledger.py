@@ -62,12 +62,19 @@ class Ledger:
         if self.broken:
             _log.error("ledger does not fit its signed head", extra={"detail": self.broken})
 
-    async def append(self, row: dict[str, Any], *, admit: Callable[[Connection], None] | None = None) -> dict[str, Any]:
+    async def append(
+        self,
+        row: dict[str, Any],
+        *,
+        admit: Callable[[Connection], None] | None = None,
+        beside: Callable[[Connection, dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
         """The whole row of a record after its commit; the same id and action again gives the first one's.
 
-        `row` has every column but position, time and leaf; `admit` may still refuse inside the transaction. Records
-        that come at once share a commit. Raises `Conflict` when the id stands for something else, `Internal` when the
-        ledger is broken, and what the store raises: then there is no record.
+        `row` has every column but position, time and leaf; `admit` may still refuse inside the transaction, and
+        `beside` writes there what is looked up by. Records that come at once share a commit. Raises `Conflict` when the
+        id stands for something else, `Internal` when the ledger is broken, and what the store raises: then there is no
+        record.
         """
 
         def write(connection: Connection) -> dict[str, Any]:
@@ -81,6 +88,8 @@ class Ledger:
             whole["leaf"] = leaf_of(whole)
             connection.exec_driver_sql(_INSERT, tuple(whole[name] for name in _NAMES))
             growing.append(whole["leaf"])
+            if beside is not None:
+                beside(connection, whole)
             return whole
 
         whole = await self._store.write(write)

@@ -15,6 +15,7 @@ from openassistant.errors import Conflict, Forbidden, InvalidRequest
 from openassistant.grants import Grant, Receipt, SigningKey, Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import AuditAction, Call, Record, RecordReply, call_digest
+from services.audit import left
 from services.audit.contents import Contents
 from services.audit.ledger import Ledger
 from services.audit.records import COLUMNS
@@ -27,7 +28,9 @@ SERVICES = ("gateway", "agent", "vault", "audit")
 _OUTCOMES = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN)
 _FINAL = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED)
 _VAULT = (AuditAction.TOKEN_RELEASED, AuditAction.TOKEN_REFRESHED, AuditAction.TOKEN_REVOKED)
-_GATEWAY = tuple(each for each in AuditAction if each not in (AuditAction.TOOL_STARTED, *_OUTCOMES, *_VAULT))
+_AGENT = (AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED)
+_CONNECTOR = (*_OUTCOMES, AuditAction.TRAFFIC_COUNTED)
+_GATEWAY = tuple(each for each in AuditAction if each not in (*_AGENT, *_CONNECTOR, *_VAULT))
 _RECEIPT_LIFE = timedelta(minutes=2)
 _STARTED = "WHERE id = :id AND action = 'tool.started'"
 _ENDED = "SELECT 1 FROM records WHERE id = ? AND action IN (?, ?)"
@@ -53,7 +56,7 @@ class Witness:
         room = subjects.last_token(ctx.subject)
         row, content, admit = await self._admitted(room, ctx, record)
         row["content"] = await self._contents.seal(row, content, grant=ctx.grant)
-        stored = await self._ledger.append(row, admit=admit)
+        stored = await self._ledger.append(row, admit=admit, beside=left.copied(record))
         if stored["action"] == AuditAction.TOOL_STARTED:
             self._note_begun(stored)
         return RecordReply(receipt=self._receipt(stored), index=stored["position"])
@@ -62,11 +65,16 @@ class Witness:
         """(the row, its content, a last check inside the transaction)."""
         if record.action not in recordable(room):
             raise Forbidden(f"{room} may not record {record.action}.")
-        if room == "agent":
+        if record.action is AuditAction.TOOL_STARTED:
             return *_started(record, self._turn_grant(ctx, record)), None
+        content = left.told(record)
+        if record.action is AuditAction.MODEL_ASKED:
+            return self._asked(ctx, record), content, None
+        if record.action is AuditAction.TRAFFIC_COUNTED:
+            return self._traffic(room, ctx, record), content, None
         if room not in SERVICES:
-            return await self._outcome(room, record), record.content, _no_other_outcome(record)
-        return self._note(room, ctx, record), record.content, None
+            return await self._outcome(room, record), content, _no_other_outcome(record)
+        return self._note(room, ctx, record), content, None
 
     def _turn_grant(self, ctx: CallContext, record: Record) -> Grant:
         call = _call_of(record)
@@ -77,6 +85,24 @@ class Witness:
         if grant.connectors.get(call.connector) != call.card_digest:
             raise Forbidden("The grant does not cover this connector as it is now.")
         return grant
+
+    def _asked(self, ctx: CallContext, record: Record) -> dict[str, Any]:
+        """The row of a question to a model, under the grant of the turn that asked or, if that is over, a later one."""
+        grant = self._trust.grant(ctx.grant, now=self._clock())
+        if grant.kind != "turn" or record.call is not None:
+            raise Forbidden("A model is asked under the grant of a turn alone.")
+        _agree(ctx, grant)
+        named = {"id": record.id, "action": record.action, "outcome": record.outcome}
+        return _row(named, room="agent", user=grant.user, turn=grant.turn, conversation=grant.conversation)
+
+    def _traffic(self, room: str, ctx: CallContext, record: Record) -> dict[str, Any]:
+        """The row of what a connector sent and received for a user beside calls."""
+        grant = self._trust.grant(ctx.grant, now=self._clock())
+        if room not in grant.connectors or record.call is not None:
+            raise Forbidden("The grant does not cover this connector.")
+        _agree(ctx, grant)
+        named = {"id": record.id, "action": record.action, "account": record.account}
+        return _row(named, room=room, user=grant.user, connector=room)
 
     async def _outcome(self, room: str, record: Record) -> dict[str, Any]:
         """An outcome's row: who and what come from the start of the call, never from the one who reports."""
@@ -133,8 +159,8 @@ class Witness:
 
 def recordable(room: str) -> tuple[AuditAction, ...]:
     """What a room may have written down; every room that is no service is a connector."""
-    services = {"agent": (AuditAction.TOOL_STARTED,), "gateway": _GATEWAY, "vault": _VAULT, "audit": ()}
-    return services.get(room, _OUTCOMES)
+    services = {"agent": _AGENT, "gateway": _GATEWAY, "vault": _VAULT, "audit": ()}
+    return services.get(room, _CONNECTOR)
 
 
 def _call_of(record: Record) -> Call:

@@ -14,13 +14,15 @@ from services.audit.tree import root_of
 from tests.services.audit.house import CARD, AuditHouse
 
 _VAULT_ACTIONS = {AuditAction.TOKEN_RELEASED, AuditAction.TOKEN_REFRESHED, AuditAction.TOKEN_REVOKED}
-_CONNECTOR_ACTIONS = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN}
+_OUTCOMES = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN}
+_CONNECTOR_ACTIONS = {*_OUTCOMES, AuditAction.TRAFFIC_COUNTED}
+_AGENT_ACTIONS = {AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED}
 _MAY = {
-    "agent": {AuditAction.TOOL_STARTED},
+    "agent": _AGENT_ACTIONS,
     "vault": _VAULT_ACTIONS,
     "mail": _CONNECTOR_ACTIONS,
     "audit": set[AuditAction](),
-    "gateway": set(AuditAction) - _CONNECTOR_ACTIONS - {AuditAction.TOOL_STARTED} - _VAULT_ACTIONS,
+    "gateway": set(AuditAction) - _CONNECTOR_ACTIONS - _AGENT_ACTIONS - _VAULT_ACTIONS,
 }
 _REFUSED = {room: [action for action in AuditAction if action not in allowed] for room, allowed in _MAY.items()}
 

@@ -1,0 +1,191 @@
+"""What left the house: bytes by day and place, whose text went to a model, and the records that say so.
+
+A record holds its figures in its content, under its user's key and in its hash. What is summed here is a copy of the
+figures alone, in the ledger's encrypted file, written in the same commit: a sum opens no content. Each figure of a sum
+can be held against the record that it came of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, text
+
+from openassistant.context import CallContext, Clock
+from openassistant.errors import InvalidRequest
+from openassistant.grants import Trust
+from openassistant.guard import admit_grant
+from openassistant.left import (
+    LeftEntries,
+    LeftEntriesQuery,
+    LeftEntry,
+    LeftKind,
+    LeftQuery,
+    LeftReport,
+    LeftRow,
+    LeftSource,
+)
+from openassistant.messages import AuditAction, Record
+from openassistant.store import Store
+from services.audit.contents import Contents
+from services.audit.records import COLUMNS
+
+__all__ = ["COUNTED", "Left", "copied", "told"]
+
+COUNTED: dict[AuditAction, LeftKind] = {
+    AuditAction.TOOL_FINISHED: "call",
+    AuditAction.TOOL_FAILED: "call",
+    AuditAction.TOOL_UNKNOWN: "call",
+    AuditAction.MODEL_ASKED: "model",
+    AuditAction.TRAFFIC_COUNTED: "background",
+}
+"""What says how much was sent and received."""
+
+_SLOT = 900
+"""Seconds that are summed in the file; zones differ by quarters of an hour at least."""
+_PLACES = (
+    "position", "user", "at", "kind", "conversation", "connector", "account", "model", "host", "port", "reach",
+    "bytes_out", "bytes_in",
+)  # fmt: skip
+_SOURCES = ("position", "user", "at", "host", "port", "reach", "kind", "connector", "account", "bytes")
+_BY_PLACE = (
+    "SELECT at / :slot AS slot, host, port, reach, kind, connector, account, model, sum(bytes_out) AS bytes_out,"
+    " sum(bytes_in) AS bytes_in, count(DISTINCT position) AS records FROM left_places"
+    ' WHERE "user" = :user AND at >= :since AND at < :until'
+    " GROUP BY slot, host, port, reach, kind, connector, account, model"
+)
+_BY_SOURCE = (
+    "SELECT host, port, reach, kind, connector, account, sum(bytes) AS bytes FROM left_sources"
+    ' WHERE "user" = :user AND at >= :since AND at < :until'
+    " GROUP BY host, port, reach, kind, connector, account ORDER BY sum(bytes) DESC"
+)
+
+
+def told(record: Record) -> Any:
+    """The content of a record with what was sent and received; raises `InvalidRequest` where none can be."""
+    if not record.traffic and not record.sources:
+        return record.content
+    if record.action not in COUNTED or not isinstance(record.content, dict | None):
+        raise InvalidRequest("This record cannot say what was sent and received.")
+    figures = record.model_dump(mode="json", include={"traffic", "sources"}, exclude_defaults=True)
+    return {**(record.content or {}), **figures}
+
+
+def copied(record: Record) -> Callable[[Connection, dict[str, Any]], None] | None:
+    """What writes a record's figures where they are summed, beside its row; None where it has none."""
+    if not record.traffic:
+        return None
+    model = record.content.get("model") if isinstance(record.content, dict) else None
+
+    def write(connection: Connection, row: dict[str, Any]) -> None:
+        at = int(datetime.fromisoformat(row["time"]).timestamp())
+        shared = {
+            **{name: row[name] for name in ("position", "user", "connector", "account", "conversation")},
+            "at": at,
+        }
+        named = {"kind": COUNTED[record.action], "model": model if isinstance(model, str) else None}
+        for each in record.traffic:
+            _insert(connection, "left_places", _PLACES, {**shared, **named, **each.model_dump(mode="json")})
+        first = record.traffic[0].model_dump(mode="json")
+        for source in record.sources:
+            _insert(connection, "left_sources", _SOURCES, {**shared, **first, **source.model_dump(mode="json")})
+
+    return write
+
+
+class Left:
+    """The reading handlers. The user is always that of the grant in the context."""
+
+    def __init__(self, store: Store, contents: Contents, *, trust: Trust, clock: Clock) -> None:
+        self._store, self._contents, self._trust, self._clock = store, contents, trust, clock
+
+    async def report(self, ctx: CallContext, query: LeftQuery) -> LeftReport:
+        """Bytes by day (in the zone that is asked for) and place; raises `Forbidden`, `InvalidRequest`."""
+        zone = _zone(query.zone)
+        values = {"user": self._owner(ctx), "slot": _SLOT, **_within(query.since, query.until)}
+
+        def read(connection: Connection) -> tuple[list[Any], list[Any]]:
+            places = list(connection.execute(text(_BY_PLACE), values).mappings())
+            return places, list(connection.execute(text(_BY_SOURCE), values).mappings())
+
+        places, sources = await self._store.read(read)
+        told_sources = tuple(LeftSource.model_validate(dict(each)) for each in sources)
+        return LeftReport(rows=tuple(_by_day(places, zone)), sources=told_sources)
+
+    async def entries(self, ctx: CallContext, query: LeftEntriesQuery) -> LeftEntries:
+        """The records behind the sums, newest first; of a conversation, all of them."""
+        given = query.model_dump(include={"host", "port", "conversation"}, exclude_none=True)
+        where = "".join(f" AND {name} = :{name}" for name in given)
+        values = {"user": self._owner(ctx), **given, **_within(query.since, query.until), "limit": query.limit + 1}
+        before = " AND position < :before" if query.before is not None else ""
+        columns = ", ".join(f'"{name}"' for name in (*COLUMNS, "leaf"))
+        wanted = text(
+            f"SELECT {columns} FROM records WHERE position IN (SELECT DISTINCT position FROM left_places"  # noqa: S608 - names from the code
+            f' WHERE "user" = :user AND at >= :since AND at < :until{where}{before}'
+            " ORDER BY position DESC LIMIT :limit) ORDER BY position DESC"
+        )
+
+        def read(connection: Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(wanted, {**values, "before": query.before}).mappings()]
+
+        rows = await self._store.read(read)
+        page = rows[: query.limit]
+        entries = [_entry(row, await self._contents.open(row, grant=ctx.grant)) for row in page]
+        more = len(rows) > len(page)
+        return LeftEntries(entries=tuple(entries), next=entries[-1].index if more else None)
+
+    def _owner(self, ctx: CallContext) -> str:
+        return admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock()).user
+
+
+def _insert(connection: Connection, table: str, names: tuple[str, ...], row: dict[str, Any]) -> None:
+    columns, places = ", ".join(f'"{name}"' for name in names), ", ".join("?" for _ in names)
+    query = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - names from the code
+    connection.exec_driver_sql(query, tuple(row.get(name) for name in names))
+
+
+def _by_day(places: Iterable[Any], zone: ZoneInfo) -> Iterable[LeftRow]:
+    """The sums of a file's slots as sums of days, the oldest first."""
+    days: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for each in places:
+        day = datetime.fromtimestamp(each["slot"] * _SLOT, UTC).astimezone(zone).date()
+        key = (day, *(each[name] for name in ("host", "port", "reach", "kind", "connector", "account", "model")))
+        sums = days[key]
+        for place, name in enumerate(("bytes_out", "bytes_in", "records")):
+            sums[place] += each[name]
+    for key in sorted(days, key=lambda each: (each[0], -days[each][0])):
+        day, host, port, reach, kind, connector, account, model = key
+        out, back, records = days[key]
+        yield LeftRow(
+            day=day, host=host, port=port, reach=reach, kind=kind, connector=connector, account=account, model=model,
+            bytes_out=out, bytes_in=back, records=records,
+        )  # fmt: skip
+
+
+def _entry(row: dict[str, Any], content: Any) -> LeftEntry:
+    """What a record says of bytes; one whose key is gone says none."""
+    shown = {name: row[name] for name in COLUMNS if name not in ("position", "content", "card_digest", "user", "room")}
+    figures = content if isinstance(content, dict) else {}
+    names = ("traffic", "sources", "model", "input_tokens", "output_tokens", "turn", "conversation")
+    given = {name: figures[name] for name in names if name in figures}
+    plain = {**shown, "index": row["position"], "leaf": bytes(row["leaf"]).hex()}
+    try:
+        return LeftEntry.model_validate({**plain, **given})
+    except ValidationError:
+        return LeftEntry.model_validate(plain)
+
+
+def _within(since: datetime, until: datetime) -> dict[str, int]:
+    return {"since": int(since.timestamp()), "until": int(until.timestamp())}
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidRequest(f"There is no time zone {name[:40]!r}.") from error

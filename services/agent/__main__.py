@@ -22,13 +22,16 @@ from openassistant.messages import (
     Decision,
     Done,
     History,
+    ProbeReport,
     ProbeRequest,
+    TextSource,
     TurnRequest,
 )
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, livestore
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
+from services.agent.questions import Questions
 from services.agent.settings import AgentSettings
 from services.agent.turns import ModelFactory, Turns
 
@@ -53,8 +56,11 @@ class Agent:
         model: ModelFactory,
     ) -> None:
         self._bus, self._room, self._trust, self._clock, self._keys = bus, room, trust, clock, keys
-        self.stores = UserStores(data_dir / "users", Migrations({"own": _MIGRATIONS / "user"}), keys.of)
+        self.stores = UserStores(
+            data_dir / "users", Migrations({"own": _MIGRATIONS / "user", "left": _MIGRATIONS / "left"}), keys.of
+        )
         self.catalogue = Catalogue(clock)
+        self._questions = Questions(bus, self.stores, clock)
         self.turns = Turns(
             bus,
             self.stores,
@@ -64,6 +70,7 @@ class Agent:
             trust=trust,
             clock=clock,
             model=model,
+            questions=self._questions,
         )
         self._probing = Probing(trust=trust, clock=clock, keys=keys, model=model)
 
@@ -77,7 +84,7 @@ class Agent:
         await serve(agent("conversations"), ConversationQuery, self.on_conversations)
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
-        await serve(agent("probe"), ProbeRequest, self._probing.on_probe)
+        await serve(agent("probe"), ProbeRequest, self.on_probe)
         await self.turns.recover()
 
     async def on_history(self, ctx: CallContext, _: Done) -> History:
@@ -126,6 +133,12 @@ class Agent:
         for turn in await livestore.turns_of(self._room, conversation):
             await livestore.forget(self._room, turn)
         return Done()
+
+    async def on_probe(self, ctx: CallContext, request: ProbeRequest) -> ProbeReport:
+        """See `Probing`; what it sends is in the ledger as any question is."""
+        await self._owner(ctx)
+        async with self._questions.asked(ctx, request.model, (TextSource(kind="rules"),)):
+            return await self._probing.on_probe(ctx, request)
 
     async def _owner(self, ctx: CallContext) -> str:
         grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())

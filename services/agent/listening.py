@@ -16,6 +16,7 @@ from services.agent.hands import ended
 from services.agent.live import Live
 from services.agent.model import CallPart, Model, Usage, joined
 from services.agent.offers import Offer, understood
+from services.agent.questions import Question
 
 __all__ = ["Listening"]
 
@@ -35,15 +36,28 @@ class Listening:
         self._said = ""
 
     async def answer(
-        self, model: Model, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, now: datetime
+        self,
+        model: Model,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        *,
+        now: datetime,
+        question: Question | None = None,
     ) -> list[Usage]:
         """Streams and stores one answer; raises the provider's `OaError` after storing what came before it.
 
-        Only `TooLarge` before the first word stores nothing: the caller asks again with less.
+        What becomes known of its size goes into `question`. Only `TooLarge` before the first word stores nothing: the
+        caller asks again with less.
         """
         message = Message(id=new_id(), role="assistant", turn=self._turn.id, created=now)
         await self._live.text_started(message)
-        failure = await self._stream(model, message, messages, tools)
+        if question is not None:
+            question.usage = self._usage
+        try:
+            failure = await self._stream(model, message, messages, tools)
+        finally:
+            if question is not None:
+                question.said = len(self._said.encode("utf-8", "surrogatepass"))
         if isinstance(failure, TooLarge) and not self._said:
             await self._live.text_ended()
             raise failure

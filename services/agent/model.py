@@ -29,6 +29,7 @@ from openassistant.errors import (
     UpstreamFailed,
 )
 from openassistant.messages import ModelRef, Wire
+from openassistant.meter import MeteredClient
 from services.agent.settings import keep_litellm_at_home
 from services.agent.usage import Counted
 
@@ -158,7 +159,7 @@ def _http_client() -> httpx.AsyncClient:
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     timeout = httpx.Timeout(None, connect=10)  # whoever reads keeps the time, once for each part and not twice
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
-    return httpx.AsyncClient(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True)
+    return MeteredClient(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True)
 
 
 class _Refused(Exception):

@@ -42,7 +42,6 @@ from openassistant.messages import (
     ModelRef,
     Renewal,
     RenewalRequest,
-    ToolMode,
     TurnAccepted,
     TurnRequest,
 )
@@ -58,6 +57,8 @@ from services.agent.offers import Offer, as_tools, offers
 from services.agent.prices import price_of
 from services.agent.probe import key_of
 from services.agent.prompt import BYTES, WINDOW, build
+from services.agent.questions import Questions
+from services.agent.sources import sources_of
 
 __all__ = ["ModelFactory", "Turns"]
 
@@ -82,9 +83,11 @@ class Turns:
         trust: Trust,
         clock: Clock,
         model: ModelFactory,
+        questions: Questions,
     ) -> None:
         self._bus, self._stores, self._room, self._keys = bus, stores, room, keys
         self._catalogue, self._trust, self._clock, self._model = catalogue, trust, clock, model
+        self._questions = questions
         self._lives: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._grants: dict[str, str] = {}
@@ -328,14 +331,14 @@ class Turns:
         offered = offers(self._catalogue, grant, turn.request.accounts)
         window = ref.window or WINDOW
         try:
-            return await self._answer(store, live, user, turn, model, ref.mode, offered, window)
+            return await self._answer(store, live, user, turn, model, ref, offered, window)
         except TooLarge:
-            return await self._answer(store, live, user, turn, model, ref.mode, offered, window // 2)
+            return await self._answer(store, live, user, turn, model, ref, offered, window // 2)
 
     async def _ask_last(self, store: Store, live: Live, user: str, turn: Turn, largest: int) -> list[Usage]:
         """The last word of the model: a short question without tools."""
-        _, model = await self._chosen_model(store, turn, self._plain_context(user, turn), last=True)
-        return await self._answer(store, live, user, turn, model, "none", {}, LAST_QUESTION * 4 // 3, largest)
+        ref, model = await self._chosen_model(store, turn, self._plain_context(user, turn), last=True)
+        return await self._answer(store, live, user, turn, model, ref, {}, LAST_QUESTION * 4 // 3, largest)
 
     async def _answer(
         self,
@@ -344,13 +347,14 @@ class Turns:
         user: str,
         turn: Turn,
         model: Model,
-        mode: ToolMode,
+        ref: ModelRef,
         offered: dict[str, Offer],
         window: int,
         largest: int | None = None,
     ) -> list[Usage]:
         """Asks and listens; with `largest`, in characters of a result, for the last time in this turn."""
         now, request = self._clock(), turn.request
+        mode = ref.mode if largest is None else "none"
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
         offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
         tools = as_tools(offered)
@@ -365,8 +369,10 @@ class Turns:
         elif prompt.left_out:
             await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
         listening = Listening(store, live, turn, user=user, offered=offered)
+        sources = sources_of(messages, calls, tools)
         try:
-            return await listening.answer(model, messages, tools, now=now)
+            async with self._questions.asked(self._plain_context(user, turn), ref, sources) as question:
+                return await listening.answer(model, messages, tools, now=now, question=question)
         except asyncio.CancelledError:
             if turn.id in self._stopped:
                 await listening.keep_stopped()

@@ -49,7 +49,8 @@ class Wire:
         self.connections += 1
         there, server = await asyncio.open_connection(LOOPBACK, self.target)
         try:
-            await asyncio.gather(self._pass("out", reader, server), self._pass("back", there, writer))
+            with contextlib.suppress(asyncio.CancelledError):  # the test is over
+                await asyncio.gather(self._pass("out", reader, server), self._pass("back", there, writer))
         finally:
             for each in (writer, server):
                 each.close()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oa import __version__, accounts, cards, keeping, people, rules, talk, terminal, usage
+from oa import __version__, accounts, cards, keeping, left, people, rules, talk, terminal, usage
 from oa.house import USAGE, HouseError
 from oa.manual import Commands
 
@@ -52,6 +52,7 @@ app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)
 app.add_typer(keeping.model, name="model", rich_help_panel=_KEEP)
 app.add_typer(usage.app, name="usage", rich_help_panel=_KEEP)
 app.add_typer(keeping.audit, name="audit", rich_help_panel=_KEEP)
+app.command(rich_help_panel=_KEEP)(left.left)
 app.command(rich_help_panel=_PEOPLE)(people.setup)
 app.command(rich_help_panel=_PEOPLE)(people.login)
 app.command(rich_help_panel=_PEOPLE)(people.logout)

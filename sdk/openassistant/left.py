@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from openassistant.messages import AuditAction, Effect, Id, Reach, TextSource, Traffic, Wire
 
 __all__ = [
+    "EgressCount",
     "LeftEntries",
     "LeftEntriesQuery",
     "LeftEntry",
@@ -25,11 +26,12 @@ LeftKind = Literal["call", "model", "background"]
 
 
 class LeftQuery(Wire):
-    """What left between two moments, by days of a time zone."""
+    """What left between two moments, by days of a time zone; with `house` also what the egress proxy counted."""
 
     since: AwareDatetime
     until: AwareDatetime
     zone: str = "UTC"
+    house: bool = False
 
 
 class LeftRow(Wire):
@@ -56,11 +58,23 @@ class LeftSource(TextSource):
     reach: Reach
 
 
+class EgressCount(Wire):
+    """What the egress proxy counted for one room of the whole house and one place, TLS included."""
+
+    room: str
+    host: str
+    port: int
+    connections: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+
 class LeftReport(Wire):
-    """Sums, the oldest day first; sources over the whole time, the largest first."""
+    """Sums, the oldest day first; sources and the proxy's counts over the whole time, the largest first."""
 
     rows: tuple[LeftRow, ...] = ()
     sources: tuple[LeftSource, ...] = ()
+    counted: tuple[EgressCount, ...] = ()
 
 
 class LeftEntriesQuery(Wire):

@@ -607,6 +607,8 @@ class AuditAction(StrEnum):
     """Words went to a model. Id: the question's. Content: model, tokens, traffic, and whose text it was."""
     TRAFFIC_COUNTED = "traffic.counted"
     """What an account sent and received beside calls. Id: a fresh one. Content: from, until, traffic."""
+    EGRESS_COUNTED = "egress.counted"
+    """The proxy counted a room's bytes. Id: a fresh one. Content: room, host, port, connections, bytes, from, until."""
 
 
 Reach = Literal["machine", "network", "public"]

@@ -21,6 +21,7 @@ from openassistant.errors import InvalidRequest
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
 from openassistant.left import (
+    EgressCount,
     LeftEntries,
     LeftEntriesQuery,
     LeftEntry,
@@ -115,7 +116,28 @@ class Left:
 
         places, sources = await self._store.read(read)
         told_sources = tuple(LeftSource.model_validate(dict(each)) for each in sources)
-        return LeftReport(rows=tuple(_by_day(places, zone)), sources=told_sources)
+        counted = await self._counted(query) if query.house else ()
+        return LeftReport(rows=tuple(_by_day(places, zone)), sources=told_sources, counted=counted)
+
+    async def _counted(self, query: LeftQuery) -> tuple[EgressCount, ...]:
+        """What the egress proxy counted, of all rooms: records of the house, which are nobody's."""
+        values = {"action": AuditAction.EGRESS_COUNTED.value, "since": _text(query.since), "until": _text(query.until)}
+        found = text(
+            'SELECT id, action, "user", content FROM records'
+            ' WHERE action = :action AND "user" IS NULL AND time >= :since AND time < :until'
+        )
+
+        def read(connection: Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(found, values).mappings()]
+
+        sums: dict[tuple[str, str, int], EgressCount] = {}
+        for row in await self._store.read(read):
+            one = _egress(await self._contents.open(row, grant=None))
+            if one is None:
+                continue
+            key = (one.room, one.host, one.port)
+            sums[key] = _added(sums[key], one) if key in sums else one
+        return tuple(sorted(sums.values(), key=lambda each: each.bytes_out + each.bytes_in, reverse=True))
 
     async def entries(self, ctx: CallContext, query: LeftEntriesQuery) -> LeftEntries:
         """The records behind the sums, newest first; of a conversation, all of them."""
@@ -178,6 +200,23 @@ def _entry(row: dict[str, Any], content: Any) -> LeftEntry:
         return LeftEntry.model_validate({**plain, **given})
     except ValidationError:
         return LeftEntry.model_validate(plain)
+
+
+def _egress(content: Any) -> EgressCount | None:
+    try:
+        return EgressCount.model_validate(content)
+    except ValidationError:
+        return None
+
+
+def _added(one: EgressCount, other: EgressCount) -> EgressCount:
+    names = ("connections", "bytes_out", "bytes_in")
+    return one.model_copy(update={name: getattr(one, name) + getattr(other, name) for name in names})
+
+
+def _text(moment: datetime) -> str:
+    """A moment as the ledger writes it."""
+    return moment.astimezone(UTC).isoformat()
 
 
 def _within(since: datetime, until: datetime) -> dict[str, int]:

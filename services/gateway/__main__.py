@@ -37,6 +37,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
+from services.gateway.left import Left
 from services.gateway.models import Models, OwnServer
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
@@ -119,7 +120,7 @@ class Room:
             accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
             streams=streams, agui=agui, approvals=self.approvals, rules=rules,
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
-            health=health,
+            left=Left(bus, grants, self.accounts.refs, clock), health=health,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}

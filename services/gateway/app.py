@@ -26,6 +26,7 @@ from services.gateway.routes import (
     conversations,
     health,
     ledger,
+    left,
     model,
     oauth,
     people,
@@ -52,6 +53,7 @@ _ROUTES = (
     model,
     usage,
     ledger,
+    left,
     health,
 )
 

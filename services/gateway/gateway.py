@@ -14,6 +14,7 @@ from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
+from services.gateway.left import Left
 from services.gateway.models import Models
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
@@ -45,6 +46,7 @@ class Gateway:
     rules: Rules
     receipts: Receipts
     ledger: Ledger
+    left: Left
     models: Models
     accounting: Accounting
     health: Health

@@ -66,6 +66,7 @@ TABLE: Mapping[str, Row] = {
     "POST /api/conversations/{conversation}/retry": _CHAT,
     "GET /api/conversations/{conversation}/events": _CHAT,
     "GET /api/conversations/{conversation}/receipts": _CHAT,
+    "GET /api/conversations/{conversation}/left": _CHAT,
     "GET /api/commands": _CHAT,
     "POST /api/conversations/{conversation}/commands": _CHAT,
     "POST /api/conversations/{conversation}/calls/{call}/undo": _CHAT,
@@ -108,6 +109,8 @@ TABLE: Mapping[str, Row] = {
     "GET /api/audit/export": _AUDIT,
     "GET /api/audit/consistency": _AUDIT,
     "GET /api/audit/{index}/proof": _AUDIT,
+    "GET /api/left": _AUDIT,
+    "GET /api/left/entries": _AUDIT,
 }
 
 

@@ -20,7 +20,7 @@ PAGES = [
     *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
     *("connectors", "connectors list", "connectors approve"),
     *("model", "model show", "model set", "model test", "model clear"),
-    *("usage", "usage limits", "usage price"),
+    *("usage", "usage limits", "usage price", "left"),
     *("audit", "audit list", "audit verify", "audit export", "token", "token list", "token create", "token revoke"),
 ]
 

@@ -191,7 +191,7 @@ def _stored(name: str, connector: str | None, account: str | None = None) -> Sto
 def test_sources_are_told_apart_by_account_and_in_bytes() -> None:
     home, work = new_id(), new_id()
     calls = [_stored("search", "mail", home), _stored("search", "mail", work), _stored("unheard_of", None)]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "system", "content": "rules"},
         {"role": "user", "content": "größer"},
         {"role": "assistant", "content": "said", "tool_calls": [{"id": calls[0].id}]},

@@ -62,5 +62,8 @@ export function day(time: string, now: number, names: { today: string; yesterday
 
 const startOf = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 
+/** A calendar day ("2026-11-24") in few words. */
+export const weekday = (day: string): string => (day ? shortDay(new Date(`${day}T12:00`)) : '');
+
 /** A count with separators. */
 export const count = (value: number): string => value.toLocaleString('en-GB');

@@ -553,7 +553,9 @@ export const words = {
       api_token: 'Tokens',
       user: 'People',
       turn: 'Questions',
-      conversation: 'Conversations'
+      conversation: 'Conversations',
+      traffic: 'What left',
+      egress: 'Proxy'
     } as Record<string, string>,
     actions: {
       'tool.started': 'Began',
@@ -578,8 +580,44 @@ export const words = {
       'api_token.revoked': 'Token revoked',
       'user.created': 'Person added',
       'turn.started': 'You asked something',
-      'conversation.deleted': 'Conversation deleted'
+      'conversation.deleted': 'Conversation deleted',
+      'model.asked': 'Words went to a model',
+      'traffic.counted': 'Background work counted',
+      'egress.counted': 'The proxy counted'
     } as Record<string, string>
+  },
+
+  left: {
+    title: 'What left',
+    intro: 'Every byte that the assistant sends is counted where it is sent: which service or model it went to, for which account, under which step.',
+    tabs: { done: 'What was done', left: 'What left' },
+    empty: 'Nothing left in these days.',
+    emptyText: 'As soon as a service is read or a model is asked, it stands here: where it went, how much it was, and whose text was in it.',
+    nothingMatches: 'Nothing fits. Choose other filters.',
+    plot: 'Sent on each day',
+    most: (most: string) => `at most ${most} a day`,
+    day: 'Day',
+    received: 'Received',
+    span: 'Time',
+    days: (count: number) => (count === 365 ? 'a year' : `${count} days`),
+    far: 'How far',
+    everywhere: 'Everywhere',
+    whose: 'For',
+    everybody: 'Everything',
+    gone: 'An account that was removed',
+    reach: { public: 'outside', network: 'in your network', machine: 'in this machine' },
+    out: (bytes: string) => `${bytes} out`,
+    in: (bytes: string) => `${bytes} in`,
+    both: (out: string, back: string) => `${out} out, ${back} in`,
+    kinds: { call: 'Step', model: 'Question to a model', background: 'in the background' },
+    held: 'In it:',
+    sourceKinds: { owner: 'What you wrote', assistant: 'What the assistant said', rules: 'Instructions and tools' } as Record<string, string>,
+    told: 'Whose text a model was given',
+    toldText: 'Each question carries the conversation so far. This is how much of it was yours, your accounts’ or the assistant’s own.',
+    counted: 'What the proxy counted',
+    countedText: 'The egress proxy counts on its own, for the whole house and with encryption. It should be a little more than what stands above; much more would mean that something left uncounted.',
+    how: 'Counted before encryption, which adds some kilobytes to each connection. Looking up names is not counted.',
+    went: 'Went to'
   },
 
   tokens: {

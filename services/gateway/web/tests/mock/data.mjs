@@ -564,3 +564,47 @@ const nothing = [
   { bound: 'month', tokens: share(0, null), micro: share(0, null) }
 ];
 export const noUsage = { ...usage, zone: 'America/New_York', priced: false, periods: nothing, rows: [], house: null };
+
+/** @param {number} days */
+const dayAgo = (days) => before(days * 24 * 60).slice(0, 10);
+const unnamed = { connector: null, account: null, model: null };
+const imap = { host: 'imap.home.example', port: 993, reach: 'public' };
+const dav = { host: '192.168.1.20', port: 5232, reach: 'network' };
+const ollama = { host: '127.0.0.1', port: 11434, reach: 'machine' };
+const largeModel = { host: 'api.models.example', port: 443, reach: 'public' };
+
+/** What left in a month, to four places. */
+export const left = {
+  since: dayAgo(29),
+  until: dayAgo(0),
+  days: Array.from({ length: 30 }, (_, index) => 29 - index).flatMap((days) => [
+    { day: dayAgo(days), ...imap, ...unnamed, kind: 'background', connector: 'mail', account: id('a'), bytes_out: 9_000 + 700 * ((days * 7) % 11), bytes_in: 210_000, records: 4 },
+    ...(days % 3 ? [] : [{ day: dayAgo(days), ...imap, ...unnamed, kind: 'call', connector: 'mail', account: id('a'), bytes_out: 2_100, bytes_in: 48_000, records: 3 }]),
+    ...(days % 2 ? [{ day: dayAgo(days), ...dav, ...unnamed, kind: 'background', connector: 'caldav', account: id('b'), bytes_out: 6_200, bytes_in: 31_000, records: 4 }] : []),
+    ...(days % 4 ? [] : [{ day: dayAgo(days), ...ollama, ...unnamed, kind: 'model', model: 'llama3.1:8b', bytes_out: 21_000, bytes_in: 5_300, records: 2 }]),
+    ...(days % 9 ? [] : [{ day: dayAgo(days), ...largeModel, ...unnamed, kind: 'model', model: 'large-1', bytes_out: 16_400, bytes_in: 3_900, records: 1 }])
+  ]),
+  sources: [
+    { ...largeModel, kind: 'connector', connector: 'mail', account: id('a'), bytes: 9_200 },
+    { ...largeModel, kind: 'rules', connector: null, account: null, bytes: 5_100 },
+    { ...largeModel, kind: 'owner', connector: null, account: null, bytes: 320 },
+    { ...ollama, kind: 'rules', connector: null, account: null, bytes: 48_000 },
+    { ...ollama, kind: 'assistant', connector: null, account: null, bytes: 2_400 }
+  ],
+  accounts: { [id('a')]: 'ada@home.example', [id('b')]: 'Family calendar' },
+  counted: [{ room: 'mail', host: 'imap.home.example', port: 993, connections: 312, bytes_out: 712_000, bytes_in: 7_400_000 }]
+};
+
+const leftPlain = { turn: null, conversation: null, call_id: null, connector: null, tool: null, effect: null, account: null, outcome: 'done', model: null, input_tokens: null, output_tokens: null, sources: [] };
+
+/** The records behind a day of the mail server and of the model. */
+export const leftEntries = [
+  { ...leftPlain, index: 47, time: before(20), kind: 'call', conversation: id('c'), turn: id('f'), call_id: id('1'), connector: 'mail', tool: 'messages_search', effect: 'read', account: id('a'), traffic: [{ ...imap, bytes_out: 2_100, bytes_in: 48_000 }], leaf_hash: '47'.repeat(32) },
+  { ...leftPlain, index: 46, time: before(22), kind: 'model', conversation: id('c'), turn: id('f'), model: 'large-1', input_tokens: 4_100, output_tokens: 210, traffic: [{ ...imap, bytes_out: 16_400, bytes_in: 3_900 }], sources: [{ kind: 'connector', connector: 'mail', account: id('a'), bytes: 9_200 }, { kind: 'owner', connector: null, account: null, bytes: 80 }], leaf_hash: '46'.repeat(32) },
+  { ...leftPlain, index: 45, time: before(300), kind: 'background', connector: 'mail', account: id('a'), outcome: null, traffic: [{ ...imap, bytes_out: 9_000, bytes_in: 210_000 }], leaf_hash: '45'.repeat(32) }
+];
+
+/** Where the steps of the conversation went. */
+export const leftOf = [...new Set([...messages, ...answered, ...drafted].flatMap((each) => (each?.calls ?? []).map((one) => one.id)))].map((one, index) => ({
+  ...leftPlain, index: 60 + index, time: before(20), kind: 'call', conversation: id('c'), call_id: one, connector: 'mail', account: id('a'), traffic: [{ ...imap, bytes_out: 2_100, bytes_in: 48_000 }], leaf_hash: '60'.repeat(32)
+}));

@@ -88,6 +88,11 @@ const screens: Screen[] = [
   { name: 'activity-record', path: '/activity', ready: 'Show older', act: openRecord },
   { name: 'activity-filtered', path: '/activity', ready: 'Show older', act: filterActivity },
   { name: 'activity-empty', path: '/activity', house: 'empty', ready: 'Nothing has happened yet.' },
+  { name: 'left', path: '/activity/left', ready: 'imap.home.example:993' },
+  { name: 'left-opened', path: '/activity/left', ready: 'imap.home.example:993', act: openPlace },
+  { name: 'left-filtered', path: '/activity/left', ready: 'imap.home.example:993', act: filterLeft },
+  { name: 'left-empty', path: '/activity/left', house: 'empty', ready: 'Nothing left in these days.' },
+  { name: 'left-away', path: '/activity/left', house: 'witness-away', ready: 'Try again' },
   { name: 'model', path: '/model', ready: 'llama3.1:8b' },
   { name: 'model-untested', path: '/model', house: 'model-untested', ready: 'Not tested yet' },
   { name: 'model-testing', path: '/model', house: 'model-testing', ready: 'Being tested' },
@@ -292,9 +297,21 @@ async function askToDelete(page: Page): Promise<void> {
   await expect(page.getByRole('button', { name: 'Keep it' })).toBeFocused();
 }
 
+async function openPlace(page: Page): Promise<void> {
+  await page.getByText('imap.home.example:993').first().click();
+  await expect(page.getByText('In it:').first()).toBeVisible();
+}
+
+async function filterLeft(page: Page): Promise<void> {
+  await page.getByLabel('How far').selectOption({ label: 'in your network' });
+  await expect(page.locator('summary', { hasText: 'imap.home.example' })).toHaveCount(0);
+  await expect(page.locator('summary', { hasText: '192.168.1.20:5232' }).first()).toBeVisible();
+}
+
 async function openStep(page: Page): Promise<void> {
   await page.getByText('Messages search: lease').first().click();
   await expect(page.getByText('What came back').first()).toBeVisible();
+  await expect(page.getByText('2.1 kB out, 48 kB in').first()).toBeVisible();
 }
 
 async function openMenu(page: Page): Promise<void> {

@@ -148,6 +148,13 @@ export const api = {
   proof: (index: number) =>
     of(client.GET('/api/audit/{index}/proof', { params: { path: { index } } }) as Promise<Answer<InclusionProof>>),
 
+  /** What left from one day to another, by the days of this clock. */
+  left: (from: string, until: string) => of(client.GET('/api/left', { params: { query: { from, until, zone: zone() } } })),
+  /** The records behind a day and a place, newest first; `before` is the index to go on from. */
+  leftEntries: (day: string, { host, port }: { host: string; port: number }, before: number | null) =>
+    of(client.GET('/api/left/entries', { params: { query: { day, host, port, zone: zone(), ...(before === null ? {} : { before }) } } })),
+  leftOf: (id: string) => of(client.GET('/api/conversations/{conversation}/left', conversation(id))),
+
   model: () => of(client.GET('/api/model')),
   checkModel: (body: Omit<ModelDraft, 'window'>) => of(client.POST('/api/model/check', { body })),
   saveModel: (body: ModelDraft) => of(client.PUT('/api/model', { body })),

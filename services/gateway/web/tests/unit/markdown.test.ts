@@ -29,6 +29,17 @@ const ATTACKS = [
   '<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>',
   '<object data="https://evil.example"></object><embed src="https://evil.example">',
   '<link rel=stylesheet href="https://evil.example"><meta http-equiv=refresh content="0;url=https://evil.example">',
+  '<link rel=prefetch href="https://evil.example"><link rel=preload as=image href="https://evil.example/p">',
+  '<link rel=dns-prefetch href="//evil.example"><link rel=preconnect href="https://evil.example"><link rel=modulepreload href="https://evil.example/m.js">',
+  '<style>@import "https://evil.example/s.css"; @font-face{font-family:x;src:url(https://evil.example/f)}</style>',
+  '<p style="background:url(https://evil.example/p)">x</p><table background="https://evil.example/p"><tr><td>x</table>',
+  '<picture><source srcset="https://evil.example/p 2x"><img srcset="https://evil.example/p"></picture>',
+  '<video poster="https://evil.example/p" src="https://evil.example/v" autoplay></video><audio src="https://evil.example/a" autoplay>',
+  '<svg><image href="https://evil.example/p"/><use xlink:href="https://evil.example/u#x"/></svg>',
+  '<a href="https://ok.example" ping="https://evil.example">x</a>',
+  '<iframe srcdoc="<img src=https://evil.example>"></iframe><frameset><frame src="https://evil.example">',
+  '<script type=speculationrules>{"prefetch":[{"urls":["https://evil.example"]}]}</script>',
+  '<input type=image src="https://evil.example/p"><button formaction="https://evil.example">x</button>',
   '- <details open ontoggle=alert(1)>',
   '# <base href="https://evil.example">'
 ];
@@ -36,9 +47,10 @@ const ATTACKS = [
 for (const attack of ATTACKS) {
   test(`nothing runs and nothing loads: ${attack.slice(0, 50).replaceAll('\n', ' ')}`, () => {
     const page = built(attack);
-    expect(page.querySelectorAll('script,img,svg,iframe,object,embed,style,form,input,link,meta,base,math,details')).toHaveLength(0);
+    expect(page.querySelectorAll('script,img,svg,iframe,frame,object,embed,style,form,input,link,meta,base,math,details,picture,source,video,audio,track')).toHaveLength(0);
     const attributes = [...page.body.querySelectorAll('*')].flatMap((element) => [...element.attributes]);
-    expect(attributes.filter(({ name }) => /^(on|src|srcset|style|action|data$)/.test(name))).toEqual([]);
+    expect(attributes.filter(({ name }) => /^(on|src|srcset|style|action|data$|ping|poster|background|formaction|xlink)/.test(name))).toEqual([]);
+    expect([...page.querySelectorAll('[href]')].filter((element) => element.tagName !== 'A')).toEqual([]);
     for (const link of page.querySelectorAll('a')) expect(link.protocol).toMatch(/^(https?|mailto):$/);
   });
 }

@@ -49,20 +49,22 @@ COUNTED: dict[AuditAction, LeftKind] = {
 
 _SLOT = 900
 """Seconds that are summed in the file; zones differ by quarters of an hour at least."""
-_PLACES = (
-    "position", "user", "at", "kind", "conversation", "connector", "account", "model", "host", "port", "reach",
-    "bytes_out", "bytes_in",
-)  # fmt: skip
-_SOURCES = ("position", "user", "at", "host", "port", "reach", "kind", "connector", "account", "bytes")
+_PLACE = "INSERT INTO left_places (position, user, at, conversation, host, port) VALUES (?, ?, ?, ?, ?, ?)"
+_SUM = (
+    "INSERT INTO left_sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET"
+    " bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, records = records + 1"
+)
+_TEXT = (
+    "INSERT INTO left_sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes"
+)
 _BY_PLACE = (
-    "SELECT at / :slot AS slot, host, port, reach, kind, connector, account, model, sum(bytes_out) AS bytes_out,"
-    " sum(bytes_in) AS bytes_in, count(DISTINCT position) AS records FROM left_places"
-    ' WHERE "user" = :user AND at >= :since AND at < :until'
-    " GROUP BY slot, host, port, reach, kind, connector, account, model"
+    "SELECT slot, host, port, reach, kind, connector, account, model, bytes_out, bytes_in, records FROM left_sums"
+    ' WHERE "user" = :user AND slot >= :since AND slot < :until'
 )
 _BY_SOURCE = (
     "SELECT host, port, reach, kind, connector, account, sum(bytes) AS bytes FROM left_sources"
-    ' WHERE "user" = :user AND at >= :since AND at < :until'
+    ' WHERE "user" = :user AND slot >= :since AND slot < :until'
     " GROUP BY host, port, reach, kind, connector, account ORDER BY sum(bytes) DESC"
 )
 
@@ -82,19 +84,19 @@ def copied(record: Record) -> Callable[[Connection, dict[str, Any]], None] | Non
     if not record.traffic:
         return None
     model = record.content.get("model") if isinstance(record.content, dict) else None
+    places = [(each.host, each.port, each.reach, each.bytes_out, each.bytes_in) for each in record.traffic]
+    kind = COUNTED[record.action]
 
     def write(connection: Connection, row: dict[str, Any]) -> None:
         at = int(datetime.fromisoformat(row["time"]).timestamp())
-        shared = {
-            **{name: row[name] for name in ("position", "user", "connector", "account", "conversation")},
-            "at": at,
-        }
-        named = {"kind": COUNTED[record.action], "model": model if isinstance(model, str) else None}
-        for each in record.traffic:
-            _insert(connection, "left_places", _PLACES, {**shared, **named, **each.model_dump(mode="json")})
-        first = record.traffic[0].model_dump(mode="json")
-        for source in record.sources:
-            _insert(connection, "left_sources", _SOURCES, {**shared, **first, **source.model_dump(mode="json")})
+        user, slot = row["user"], at // _SLOT
+        whose = (row["connector"] or "", row["account"] or "", model if isinstance(model, str) else "")
+        for host, port, reach, out, back in places:
+            connection.exec_driver_sql(_PLACE, (row["position"], user, at, row["conversation"], host, port))
+            connection.exec_driver_sql(_SUM, (user, slot, host, port, reach, kind, *whose, out, back))
+        for each in record.sources:
+            text_of = (each.kind, each.connector or "", each.account or "", each.bytes)
+            connection.exec_driver_sql(_TEXT, (user, slot, *places[0][:3], *text_of))
 
     return write
 
@@ -108,14 +110,15 @@ class Left:
     async def report(self, ctx: CallContext, query: LeftQuery) -> LeftReport:
         """Bytes by day (in the zone that is asked for) and place; raises `Forbidden`, `InvalidRequest`."""
         zone = _zone(query.zone)
-        values = {"user": self._owner(ctx), "slot": _SLOT, **_within(query.since, query.until)}
+        within = {name: moment // _SLOT for name, moment in _within(query.since, query.until).items()}
+        values = {"user": self._owner(ctx), **within}
 
         def read(connection: Connection) -> tuple[list[Any], list[Any]]:
             places = list(connection.execute(text(_BY_PLACE), values).mappings())
             return places, list(connection.execute(text(_BY_SOURCE), values).mappings())
 
         places, sources = await self._store.read(read)
-        told_sources = tuple(LeftSource.model_validate(dict(each)) for each in sources)
+        told_sources = tuple(LeftSource.model_validate(_absent(each)) for each in sources)
         counted = await self._counted(query) if query.house else ()
         return LeftReport(rows=tuple(_by_day(places, zone)), sources=told_sources, counted=counted)
 
@@ -165,16 +168,15 @@ class Left:
         return admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock()).user
 
 
-def _insert(connection: Connection, table: str, names: tuple[str, ...], row: dict[str, Any]) -> None:
-    columns, places = ", ".join(f'"{name}"' for name in names), ", ".join("?" for _ in names)
-    query = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - names from the code
-    connection.exec_driver_sql(query, tuple(row.get(name) for name in names))
+def _absent(row: Any) -> dict[str, Any]:
+    """A sum with None for what is absent."""
+    return {name: value if value != "" else None for name, value in row.items()}
 
 
 def _by_day(places: Iterable[Any], zone: ZoneInfo) -> Iterable[LeftRow]:
     """The sums of a file's slots as sums of days, the oldest first."""
     days: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for each in places:
+    for each in map(_absent, places):
         day = datetime.fromtimestamp(each["slot"] * _SLOT, UTC).astimezone(zone).date()
         key = (day, *(each[name] for name in ("host", "port", "reach", "kind", "connector", "account", "model")))
         sums = days[key]

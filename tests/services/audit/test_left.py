@@ -167,7 +167,7 @@ async def test_what_says_no_outcome_can_say_no_bytes(house: AuditHouse) -> None:
 
 async def test_the_figures_are_in_the_hash_and_changed_sums_do_not_change_them(house: AuditHouse) -> None:
     await house.send("agent", _asked())
-    await house.tamper("UPDATE left_places SET bytes_out = 1")
+    await house.tamper("UPDATE left_sums SET bytes_out = 1")
     (entry,) = (await _entries(house)).entries
     assert entry.traffic == (_MODEL,)
     assert (await house.verify()).ok

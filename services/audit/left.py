@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -113,8 +113,8 @@ class Left:
         within = {name: moment // _SLOT for name, moment in _within(query.since, query.until).items()}
         values = {"user": self._owner(ctx), **within}
 
-        def read(connection: Connection) -> tuple[list[Any], list[Any]]:
-            places = list(connection.execute(text(_BY_PLACE), values).mappings())
+        def read(connection: Connection) -> tuple[list[tuple[Any, ...]], list[Any]]:
+            places = [tuple(row) for row in connection.execute(text(_BY_PLACE), values)]
             return places, list(connection.execute(text(_BY_SOURCE), values).mappings())
 
         places, sources = await self._store.read(read)
@@ -173,21 +173,21 @@ def _absent(row: Any) -> dict[str, Any]:
     return {name: value if value != "" else None for name, value in row.items()}
 
 
-def _by_day(places: Iterable[Any], zone: ZoneInfo) -> Iterable[LeftRow]:
+def _by_day(places: Iterable[tuple[Any, ...]], zone: ZoneInfo) -> Iterable[LeftRow]:
     """The sums of a file's slots as sums of days, the oldest first."""
     days: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for each in map(_absent, places):
-        day = datetime.fromtimestamp(each["slot"] * _SLOT, UTC).astimezone(zone).date()
-        key = (day, *(each[name] for name in ("host", "port", "reach", "kind", "connector", "account", "model")))
-        sums = days[key]
-        for place, name in enumerate(("bytes_out", "bytes_in", "records")):
-            sums[place] += each[name]
+    dates: dict[int, date] = {}
+    for slot, *named, out, back, records in places:
+        if slot not in dates:
+            dates[slot] = datetime.fromtimestamp(slot * _SLOT, UTC).astimezone(zone).date()
+        sums = days[(dates[slot], *named)]
+        sums[0], sums[1], sums[2] = sums[0] + out, sums[1] + back, sums[2] + records
     for key in sorted(days, key=lambda each: (each[0], -days[each][0])):
         day, host, port, reach, kind, connector, account, model = key
         out, back, records = days[key]
         yield LeftRow(
-            day=day, host=host, port=port, reach=reach, kind=kind, connector=connector, account=account, model=model,
-            bytes_out=out, bytes_in=back, records=records,
+            day=day, host=host, port=port, reach=reach, kind=kind, connector=connector or None,
+            account=account or None, model=model or None, bytes_out=out, bytes_in=back, records=records,
         )  # fmt: skip
 
 

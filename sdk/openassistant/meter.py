@@ -25,7 +25,17 @@ import httpx
 from openassistant.messages import Reach, Traffic
 from openassistant.origins import is_public
 
-__all__ = ["Meter", "MeteredClient", "MeteredTransport", "Place", "count", "measuring", "place_of", "reach_of"]
+__all__ = [
+    "Meter",
+    "MeteredClient",
+    "MeteredTransport",
+    "Place",
+    "count",
+    "measuring",
+    "metered",
+    "place_of",
+    "reach_of",
+]
 
 _MOST = 32
 """Places that are told apart; the rest is one, without a name."""
@@ -93,12 +103,12 @@ def count(place: Place, *, sent: int = 0, received: int = 0) -> None:
 
 
 def place_of(host: str, port: int, connection: socket.socket) -> Place:
-    """The place at the other end of a connected socket, under the name that was asked for."""
+    """The place that a connected socket leads to, under the name that was asked for."""
     try:
-        address = str(connection.getpeername()[0])
-    except (OSError, IndexError, TypeError):
-        address = host
-    return Place(host, port, reach_of(address))
+        peer: Any = connection.getpeername()
+    except OSError:
+        peer = None
+    return Place(host, port, reach_of(_end(peer, host, port)))
 
 
 def reach_of(host: str) -> Reach:
@@ -114,12 +124,17 @@ def reach_of(host: str) -> Reach:
     return "public" if is_public(str(ip)) else "network"
 
 
+def metered(backend: httpcore.AsyncNetworkBackend) -> httpcore.AsyncNetworkBackend:
+    """A backend of httpcore whose connections are counted."""
+    return _Backend(backend)
+
+
 class MeteredTransport(httpx.AsyncHTTPTransport):
     """The transport of httpx, counted. Through a proxy the place is still the one that the request names."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._pool._network_backend = _Backend()  # noqa: SLF001 - httpx hands no backend on to httpcore
+        self._pool._network_backend = metered(httpcore.AnyIOBackend())  # noqa: SLF001 - httpx hands no backend on to httpcore
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See `httpx.AsyncBaseTransport`."""
@@ -143,10 +158,10 @@ class MeteredClient(httpx.AsyncClient):
 
 
 class _Backend(httpcore.AsyncNetworkBackend):
-    """httpcore's own connections, counted."""
+    """See `metered`."""
 
-    def __init__(self) -> None:
-        self._plain = httpcore.AnyIOBackend()
+    def __init__(self, plain: httpcore.AsyncNetworkBackend) -> None:
+        self._plain = plain
 
     async def connect_tcp(self, host: str, port: int, *given: Any, **options: Any) -> httpcore.AsyncNetworkStream:
         """See `httpcore.AsyncNetworkBackend`."""
@@ -199,8 +214,12 @@ class _Stream(httpcore.AsyncNetworkStream):
         return Place(name, port, reach_of(self._address()) if direct else reach_of(name))
 
     def _address(self) -> str:
-        server = self._stream.get_extra_info("server_addr")
-        return str(server[0]) if isinstance(server, tuple) and server else self._host
+        return _end(self._stream.get_extra_info("server_addr"), self._host, self._port)
+
+
+def _end(peer: Any, host: str, port: int) -> str:
+    """The address of a peer; the name where it is another than was asked for, a proxy that passes on."""
+    return str(peer[0]) if isinstance(peer, tuple) and peer[1:2] == (port,) else host
 
 
 def _traffic(place: Place, sent: int, received: int) -> Traffic:

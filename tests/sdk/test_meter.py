@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from openassistant.context import utc_now
 from openassistant.errors import OaError
 from openassistant.http import HttpClient
 from openassistant.messages import AuditAction, Traffic
-from openassistant.meter import Meter, MeteredClient, Place, count, measuring, reach_of
+from openassistant.meter import Meter, MeteredClient, Place, count, measuring, place_of, reach_of
 from openassistant.testing import FakeHouse
 from tests.peers.wire import Wire
 from tests.sdk.web import Web, answer, serve
@@ -139,6 +140,34 @@ def test_very_many_places_lose_their_names_and_no_byte() -> None:
 )
 def test_only_an_address_can_lie_near(host: str, reach: str) -> None:
     assert reach_of(host) == reach
+
+
+class _Peer:
+    """A socket that leads to an address."""
+
+    def __init__(self, *address: object) -> None:
+        self._address = address
+
+    def getpeername(self) -> tuple[object, ...]:
+        return self._address
+
+
+def test_how_far_a_proxy_lies_is_not_how_far_a_place_lies() -> None:
+    near: Any = _Peer("192.168.1.20", 993)
+    proxy: Any = _Peer("172.20.0.2", 3128)
+    assert place_of("imap.home.example", 993, near).reach == "network"
+    assert place_of("imap.home.example", 993, proxy).reach == "public"
+    assert place_of("192.168.1.20", 993, proxy).reach == "network"
+
+
+async def test_through_a_proxy_the_place_is_the_one_behind_it(web: Web) -> None:
+    """The web server plays a proxy for plain HTTP: it is asked for an address that is not its own."""
+    web.say("http://api.example.com/things", answer(200, b"through"))
+    async with MeteredClient(proxy=web.url(), trust_env=False) as http:
+        with measuring(Meter()) as meter:
+            assert (await http.get("http://api.example.com/things")).text == "through"
+    (said,) = meter.take()
+    assert (said.host, said.port, said.reach) == ("api.example.com", 80, "public")
 
 
 _MANIFEST = """

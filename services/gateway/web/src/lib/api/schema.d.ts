@@ -466,6 +466,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation}/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Of Conversation
+         * @description What left in a conversation, by the records of its calls and of its questions to a model, newest first.
+         */
+        get: operations["of_conversation_api_conversations__conversation__left_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation}/messages": {
         parameters: {
             query?: never;
@@ -520,6 +540,46 @@ export interface paths {
          * @description Answers the last message once more.
          */
         post: operations["retry_api_conversations__conversation__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Left
+         * @description Bytes of one's own by day and place, whose text went to models, and for the owner what the proxy counted.
+         */
+        get: operations["left_api_left_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/left/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries
+         * @description The records behind one day's bytes to and from one place, newest first.
+         */
+        get: operations["entries_api_left_entries_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1958,6 +2018,221 @@ export interface components {
             detail: string;
             /** Index */
             index: number;
+        };
+        /**
+         * Left
+         * @description What left from one day to another; `counted` is there for the owner of a house with an egress proxy.
+         *
+         *     `accounts` gives the names of those that there are still.
+         */
+        Left: {
+            /** Accounts */
+            accounts: {
+                [key: string]: string;
+            };
+            /**
+             * Counted
+             * @default []
+             */
+            counted: components["schemas"]["LeftCounted"][];
+            /**
+             * Days
+             * @default []
+             */
+            days: components["schemas"]["LeftDay"][];
+            /**
+             * Since
+             * Format: date
+             */
+            since: string;
+            /**
+             * Sources
+             * @default []
+             */
+            sources: components["schemas"]["LeftSource"][];
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+        };
+        /**
+         * LeftCounted
+         * @description What the egress proxy counted for one room of the whole house, TLS included.
+         */
+        LeftCounted: {
+            /** Bytes In */
+            bytes_in: number;
+            /** Bytes Out */
+            bytes_out: number;
+            /** Connections */
+            connections: number;
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
+            /** Room */
+            room: string;
+        };
+        /**
+         * LeftDay
+         * @description Bytes of one day to and from one place, before TLS, and how many records say so.
+         *
+         *     `kind` is what made them: a tool call, a question to a model, or work in the background. `reach` is how far the
+         *     place lies: in this machine, in the network at home, or outside.
+         */
+        LeftDay: {
+            /** Account */
+            account: string | null;
+            /** Bytes In */
+            bytes_in: number;
+            /** Bytes Out */
+            bytes_out: number;
+            /** Connector */
+            connector: string | null;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Host */
+            host: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "call" | "model" | "background";
+            /** Model */
+            model: string | null;
+            /** Port */
+            port: number;
+            /**
+             * Reach
+             * @enum {string}
+             */
+            reach: "machine" | "network" | "public";
+            /** Records */
+            records: number;
+        };
+        /**
+         * LeftEntry
+         * @description What record `index` says of bytes; `call_id` is that of a tool call.
+         */
+        LeftEntry: {
+            /** Account */
+            account: string | null;
+            /** Call Id */
+            call_id: string | null;
+            /** Connector */
+            connector: string | null;
+            /** Conversation */
+            conversation: string | null;
+            effect: components["schemas"]["Effect"] | null;
+            /** Index */
+            index: number;
+            /** Input Tokens */
+            input_tokens: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "call" | "model" | "background";
+            /** Leaf Hash */
+            leaf_hash: string;
+            /** Model */
+            model: string | null;
+            /** Outcome */
+            outcome: string | null;
+            /** Output Tokens */
+            output_tokens: number | null;
+            /**
+             * Sources
+             * @default []
+             */
+            sources: components["schemas"]["LeftText"][];
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Tool */
+            tool: string | null;
+            /**
+             * Traffic
+             * @default []
+             */
+            traffic: components["schemas"]["LeftTraffic"][];
+            /** Turn */
+            turn: string | null;
+        };
+        /**
+         * LeftPage
+         * @description Entries, newest first; `next` goes into `before`.
+         */
+        LeftPage: {
+            /**
+             * Entries
+             * @default []
+             */
+            entries: components["schemas"]["LeftEntry"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
+         * LeftSource
+         * @description How many bytes of whose text went to the model at a place: of the owner, of an account, of the model itself.
+         */
+        LeftSource: {
+            /** Account */
+            account: string | null;
+            /** Bytes */
+            bytes: number;
+            /** Connector */
+            connector: string | null;
+            /** Host */
+            host: string;
+            /** Kind */
+            kind: string;
+            /** Port */
+            port: number;
+            /**
+             * Reach
+             * @enum {string}
+             */
+            reach: "machine" | "network" | "public";
+        };
+        /**
+         * LeftText
+         * @description How many bytes of whose text were in a question to a model.
+         */
+        LeftText: {
+            /** Account */
+            account: string | null;
+            /** Bytes */
+            bytes: number;
+            /** Connector */
+            connector: string | null;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * LeftTraffic
+         * @description Bytes to and from one place, before TLS.
+         */
+        LeftTraffic: {
+            /** Bytes In */
+            bytes_in: number;
+            /** Bytes Out */
+            bytes_out: number;
+            /** Host */
+            host: string;
+            /** Port */
+            port: number;
+            /**
+             * Reach
+             * @enum {string}
+             */
+            reach: "machine" | "network" | "public";
         };
         /**
          * Limits
@@ -4040,6 +4315,37 @@ export interface operations {
             };
         };
     };
+    of_conversation_api_conversations__conversation__left_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftEntry"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     say_api_conversations__conversation__messages_post: {
         parameters: {
             query?: never;
@@ -4133,6 +4439,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    left_api_left_get: {
+        parameters: {
+            query?: {
+                /** @description The first day; 30 days before the last */
+                from?: string | null;
+                /** @description The last day; today */
+                until?: string | null;
+                /** @description The IANA name of the time zone whose days are meant */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Left"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    entries_api_left_entries_get: {
+        parameters: {
+            query: {
+                day: string;
+                host: string;
+                port: number;
+                /** @description The IANA name of the time zone whose days are meant */
+                zone?: string;
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftPage"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

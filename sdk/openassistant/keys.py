@@ -26,7 +26,8 @@ class Keys:
         self._bus = bus
         self._clock = clock
         self._users: dict[str, bytes] = {}
-        self._accounts: dict[tuple[str, bool], tuple[AccountPayload, datetime]] = {}
+        self._accounts: dict[tuple[str, str, bool], tuple[AccountPayload, datetime]] = {}
+        """By account, the user for whom the vault released it, and whether that was without secrets."""
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def room(self, *, wait: float = 60.0) -> bytes:
@@ -65,6 +66,7 @@ class Keys:
         account: str,
         ctx: CallContext,
         *,
+        user: str,
         call: Call | None = None,
         effect: Effect = Effect.READ,
         profile: bool = False,
@@ -72,25 +74,27 @@ class Keys:
     ) -> AccountPayload:
         """An account's settings and (without `profile`) secrets, from memory or the vault.
 
+        `user` is the one of the verified grant: what was released for one is never handed out for another, whatever
+        account his call names; the vault is asked, and knows whose it is.
         `refused` is the SHA-256 of an access token that the provider did not take: one kept with it is asked for anew.
         Raises `NotFound` when it was removed, `Forbidden` when the signatures in the context do not allow it.
         """
         async with self._locks[account]:
-            kept = self._kept(account, profile=profile)
+            kept = self._kept(account, user, profile=profile)
             if kept and not (refused and refused == fingerprint(kept)):
                 return kept
             payload, expires = await self._token(account, ctx, call, effect, profile=profile, refused=refused)
-            self._accounts[account, profile] = (payload, expires)
+            self._accounts[account, user, profile] = (payload, expires)
             return payload
 
     def forget_account(self, account: str) -> None:
         """Drops an account's secrets from memory (removed, or refused by the provider)."""
-        self._accounts.pop((account, False), None)
-        self._accounts.pop((account, True), None)
+        for key in [each for each in self._accounts if each[0] == account]:
+            del self._accounts[key]
 
-    def _kept(self, account: str, *, profile: bool) -> AccountPayload | None:
+    def _kept(self, account: str, user: str, *, profile: bool) -> AccountPayload | None:
         for secretless in (False, True) if profile else (False,):
-            found = self._accounts.get((account, secretless))
+            found = self._accounts.get((account, user, secretless))
             if found and found[1] > self._clock():
                 return found[0].model_copy(update={"secrets": {}}) if profile else found[0]
         return None

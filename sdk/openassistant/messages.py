@@ -730,7 +730,7 @@ class LedgerCall(Wire):
     """One call as the ledger saw it start, at `time`, as record `index`; `effect` as the agent gave it.
 
     `outcome` (finished, failed, unknown) is the last that was reported, by record `ended`; `leaf` is the hash of the
-    newest of both records, in hex.
+    newest of both records, in hex. `call_digest` is that of the call as it started.
     """
 
     id: Id
@@ -744,6 +744,7 @@ class LedgerCall(Wire):
     outcome: str | None = None
     ended: int | None = None
     leaf: str
+    call_digest: str | None = None
 
     @property
     def newest(self) -> int:

@@ -503,7 +503,13 @@ class _CallContext:
         if self.account is None:
             raise AccountRequired(f"Connect an account of {self._runner.connector.manifest.name} first.")
         kept = await self._runner.keys.account(
-            self.account, self._ctx, call=self.call, effect=self._effect, profile=self._preview, refused=refused
+            self.account,
+            self._ctx,
+            user=self.user,
+            call=self.call,
+            effect=self._effect,
+            profile=self._preview,
+            refused=refused,
         )
         manifest = self._runner.connector.manifest
         self.http.allow(*(str(kept.settings[name]) for name in manifest.host_settings if kept.settings.get(name)))

@@ -96,7 +96,7 @@ async def key_of(keys: Keys, ref: ModelRef, ctx: CallContext) -> SecretStr | Non
     """The key of a model, where it has one; raises `Forbidden`, `Unavailable`."""
     if ref.account is None:
         return None
-    payload = await keys.account(ref.account, ctx)
+    payload = await keys.account(ref.account, ctx, user=str(ctx.user))
     key = payload.secrets.get("api_key")
     return SecretStr(key) if key else None
 

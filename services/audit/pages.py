@@ -62,7 +62,7 @@ class Pages:
         """
         given = query.model_dump(include={"conversation", "turn"}, exclude_none=True)
         rest = f"WHERE {_all_of({'user': query.user, **given})} ORDER BY position"
-        columns = "position, time, id, action, turn, connector, card_digest, tool, effect, leaf"
+        columns = "position, time, id, action, turn, connector, card_digest, tool, effect, call_digest, leaf"
         rows = await self._ledger.rows(rest, {"user": query.user, **given}, columns=columns)
         ends = {row["id"]: row for row in rows if row["action"] in _ENDS}
         calls = [_call(row, ends.get(row["id"])) for row in rows if row["action"] == "tool.started"]
@@ -140,7 +140,7 @@ def _fitting(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _call(row: dict[str, Any], end: dict[str, Any] | None) -> LedgerCall:
-    named = {name: row[name] for name in ("id", "time", "turn", "connector", "card_digest", "tool", "effect")}
+    named = {name: row[name] for name in ("id", "time", "turn", "connector", "card_digest", "tool", "effect", "call_digest")}
     ended = {"outcome": end["action"].removeprefix("tool."), "ended": end["position"]} if end else {}
     named["effect"] = named["effect"] or Effect.DELETE  # what nobody declared is the worst that it can be
     leaf = bytes((end or row)["leaf"]).hex()

@@ -61,6 +61,8 @@ __all__ = ["ROOM", "Room", "main"]
 
 ROOM = "gateway"
 _FOLDER = Path(__file__).parent / "migrations"
+_WORK = timedelta(hours=1)
+"""What a turn is given for itself, beside the time for which a question in it may wait."""
 _SWEEP, _HOURLY, _HEAD, _ATTACH = 2.0, 3600.0, 30.0, 12 * 3600.0
 
 _log = logging.getLogger("openassistant.gateway")
@@ -91,7 +93,8 @@ class Room:
             preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
-        turns, questions = Turns(store, clock), Questions(store, own, clock)
+        life = timedelta(hours=settings.approval_hours)
+        turns, questions = Turns(store, clock, longest=life + _WORK), Questions(store, own, clock)
         budgets = Budgets(store, preferences, self.users, clock)
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
         rules = Rules(
@@ -100,8 +103,8 @@ class Room:
         )  # fmt: skip
         self.approvals = Approvals(
             bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
-            ledger=self.ledger, budgets=budgets, trust=trust, clock=clock,
-            life=timedelta(hours=settings.approval_hours), hold=timedelta(seconds=settings.send_hold_seconds),
+            ledger=self.ledger, budgets=budgets, trust=trust, clock=clock, life=life,
+            hold=timedelta(seconds=settings.send_hold_seconds),
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)

@@ -14,7 +14,7 @@ from ag_ui.core import ResumeEntry, RunAgentInput, UserMessage
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, text
 
-from openassistant.errors import InvalidRequest
+from openassistant.errors import InvalidRequest, NotFound
 from openassistant.store import Store
 from services.gateway.approvals import Approvals
 from services.gateway.chat import Chat
@@ -46,7 +46,31 @@ class Agui:
             _, events = await self._streams.answer(
                 me, conversation, lambda: self._chat.say(me, conversation, said, zone=_zone(given))
             )
-        return self._streams.response(me, _renamed(events, conversation, given))
+        return self._streams.response(me, self._vouched(me, conversation, _renamed(events, conversation, given)))
+
+    async def _vouched(self, me: SignedIn, conversation: str, events: Events) -> Events:
+        """The events, with what a run waits for in this room's words: those of the agent may lie about it."""
+        async with contextlib.aclosing(events) as source:
+            async for event_id, data in source:
+                shown = json.loads(data)
+                if shown["type"] == "RUN_FINISHED" and _interrupts(shown):
+                    found = [await self._interrupt(me, conversation, each) for each in _interrupts(shown)]
+                    shown["outcome"]["interrupts"] = [each for each in found if each]
+                    yield _event(event_id, shown)
+                else:
+                    yield event_id, data
+
+    async def _interrupt(self, me: SignedIn, conversation: str, approval: str) -> dict[str, Any] | None:
+        """A question as an AG-UI interrupt; None where there is no such question in this conversation."""
+        try:
+            view = await self._approvals.view(me, approval)
+        except NotFound:
+            return None
+        if view.conversation != conversation:
+            return None
+        shown = {"approval": view.model_dump(mode="json")}
+        words = {"reason": "approval", "message": view.preview.verb, "toolCallId": view.call_id}
+        return {"id": view.id, **words, "metadata": shown}
 
     async def _resumed(self, me: SignedIn, conversation: str, entries: list[ResumeEntry]) -> Events:
         history = await self._chat.history(me, conversation)
@@ -129,7 +153,7 @@ async def _until_settled(events: Events, decided: set[str], before: list[dict[st
                     yield event
                     yield _event(event[0], {"type": "MESSAGES_SNAPSHOT", "messages": before})
                 begun = True
-            elif data["type"] == "RUN_FINISHED" and decided & _interrupts(data):
+            elif data["type"] == "RUN_FINISHED" and decided & _interrupts(data).keys():
                 continue
             elif begun:
                 yield event
@@ -137,9 +161,10 @@ async def _until_settled(events: Events, decided: set[str], before: list[dict[st
                     return
 
 
-def _interrupts(data: dict[str, Any]) -> set[str]:
+def _interrupts(data: dict[str, Any]) -> dict[str, None]:
+    """The ids of what a run waits for, each once, in their order."""
     outcome = data.get("outcome") or {}
-    return {each["id"] for each in outcome.get("interrupts") or ()}
+    return dict.fromkeys(str(each["id"]) for each in outcome.get("interrupts") or ())
 
 
 async def _renamed(events: Events, conversation: str, given: RunAgentInput) -> Events:

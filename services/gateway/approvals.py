@@ -89,7 +89,7 @@ class Approvals:
         call, grant = need.call, admit_grant(ctx, trust=self._trust, user=need.call.user, now=self._clock())
         if grant.kind != "turn" or not grant.turn or not grant.conversation:
             raise Forbidden("Only the grant of a turn lets a call be put to the policy.")
-        if not await self._turns.lives(grant.turn, user=grant.user):
+        if not await self._turns.lives(grant.turn, user=grant.user) or not await self._turns.may_go_on(grant.turn):
             raise Forbidden("This turn has ended.")
         effect, preview = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
         tainted = await self._proposals.tainted(call.user, grant.conversation)
@@ -119,6 +119,8 @@ class Approvals:
             await self._questions.void(turn=grant.turn)
         if request.ended or request.parked:
             return Renewal()
+        if not await self._turns.may_go_on(grant.turn):
+            raise Forbidden("This turn has gone on for too long. Ask again to begin another.")
         decided = [
             each for each in await self._questions.of_turn(grant.turn) if each.recorded and each.is_due(self._clock())
         ]
@@ -150,7 +152,7 @@ class Approvals:
         shown = proposal.preview.model_dump(mode="json")
         content = {"verdict": "run", "reason": verdict.reason, "preview": shown, "rule": verdict.rule}
         await self._ledger.note(
-            AuditAction.POLICY_DECIDED, user=call.user, id=call.id, grant=grant, connector=call.connector,
+            AuditAction.POLICY_DECIDED, user=call.user, id=call.id, grant=grant, call=call, connector=call.connector,
             tool=call.tool, effect=proposal.effect, account=call.account, content=content,
         )  # fmt: skip
         return ApprovalOutcome(verdict="run", approval=approval)
@@ -176,8 +178,8 @@ class Approvals:
         call, preview = content.call, content.preview.model_dump(mode="json")
         try:
             await self._ledger.note(
-                AuditAction.APPROVAL_ASKED, user=call.user, id=question.id, grant=token, connector=call.connector,
-                tool=call.tool, effect=content.effect, account=call.account,
+                AuditAction.APPROVAL_ASKED, user=call.user, id=question.id, grant=token, call=call,
+                connector=call.connector, tool=call.tool, effect=content.effect, account=call.account,
                 content={"call": call.id, "preview": preview, "reason": content.reason},
             )  # fmt: skip
         except OaError:
@@ -261,8 +263,8 @@ class Approvals:
             grant = self._trust.grant(token, now=self._clock())
             effect, preview = await self._proposals.look(call, grant, token, content.zone)
             await self._ledger.note(
-                AuditAction.APPROVAL_EDITED, user=call.user, grant=token, connector=call.connector, tool=call.tool,
-                effect=effect, account=call.account,
+                AuditAction.APPROVAL_EDITED, user=call.user, grant=token, call=call, connector=call.connector,
+                tool=call.tool, effect=effect, account=call.account,
                 content={"approval": question.id, "call": call.id, "preview": preview.model_dump(mode="json")},
             )  # fmt: skip
             edited = content.model_copy(update={"call": call, "effect": effect, "preview": preview})

@@ -63,12 +63,12 @@ class Receipts:
         receipts = list[views.Receipt]()
         for entry in decided:
             if entry.action in _PUT and entry.effect is not Effect.READ:
-                asked = entry.action is AuditAction.APPROVAL_ASKED
-                started = calls.pop(_call_of(entry), None)
+                asked, shown = entry.action is AuditAction.APPROVAL_ASKED, edits.get(_call_of(entry), entry)
+                started = calls.pop(_call_of(entry)) if _began(calls.get(_call_of(entry)), shown) else None
                 waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"
                 if started is None and entry.id not in answers and not await self._lives(me, entry.turn):
                     waits = "withdrawn"
-                receipts.append(_receipt(entry, edits.get(_call_of(entry), entry), started, waits))
+                receipts.append(_receipt(entry, shown, started, waits))
         receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
         return sorted(receipts, key=lambda each: each.index)
 
@@ -114,6 +114,13 @@ def _call_of(entry: LedgerEntry) -> str:
     if entry.action is AuditAction.POLICY_DECIDED:
         return entry.id
     return str(_content(entry).get("call", ""))
+
+
+def _began(started: LedgerCall | None, shown: LedgerEntry) -> bool:
+    """Whether what started is the very call that was decided on, and not another one under the same id."""
+    if started is None:
+        return False
+    return None in (shown.call_digest, started.call_digest) or shown.call_digest == started.call_digest
 
 
 def _content(entry: LedgerEntry) -> dict[str, Any]:

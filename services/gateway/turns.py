@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
@@ -11,10 +13,10 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """The turns in the room's store: ids alone."""
+    """The turns in the room's store: ids alone. `longest`: how long one goes on after its owner last had a say in it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, *, longest: timedelta = timedelta(hours=25)) -> None:
+        self._store, self._clock, self._longest = store, clock, longest
 
     async def begin(self, turn: str, user: str, conversation: str) -> None:
         """Stores a new turn."""
@@ -32,6 +34,18 @@ class Turns:
         """Whether this turn of this user has begun and not ended."""
         query = text("SELECT 1 FROM turns WHERE id = :id AND user = :user AND ended IS NULL")
         row = {"id": turn, "user": user}
+        return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
+
+    async def may_go_on(self, turn: str) -> bool:
+        """Whether its owner began a turn, or decided something in it, lately enough.
+
+        Only the agent says when a turn has ended. One that never does would read in its owner's name for ever.
+        """
+        query = text(
+            "SELECT 1 FROM turns t WHERE t.id = :id AND (t.started > :oldest OR EXISTS (SELECT 1 FROM approvals a"
+            " WHERE a.turn = t.id AND a.decided > :oldest AND (a.session IS NOT NULL OR a.token IS NOT NULL)))"
+        )
+        row = {"id": turn, "oldest": (self._clock() - self._longest).isoformat()}
         return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
 
     async def forget(self, user: str, conversation: str) -> None:

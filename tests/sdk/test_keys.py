@@ -28,6 +28,7 @@ class FakeVault:
     def __init__(self, bus: Bus) -> None:
         self.bus, self.keys, self.tokens = bus, 0, 0
         self.later = timedelta()
+        self.refuses = False
         self.key = secrets.token_bytes(32)
 
     async def start(self) -> None:
@@ -44,6 +45,8 @@ class FakeVault:
         self.tokens += 1
         if request.account != ACCOUNT:
             raise NotFound("That account is not connected any more.")
+        if self.refuses:
+            raise Forbidden("The grant is another user's.")
         given = {} if request.profile else {"password": "not-a-real-password"}
         payload = AccountPayload(account=ACCOUNT, name="Ada", settings={"host": "home"}, secrets=given)
         sealed = seal(payload.model_dump_json().encode(), request.public_key, context=ctx.subject)
@@ -89,7 +92,7 @@ async def test_many_who_need_the_same_key_ask_once(vault: FakeVault, keys: Keys)
     await vault.start()
     await asyncio.gather(*(keys.unlock(USER, GOOD) for _ in range(20)))
     assert vault.keys == 1
-    await asyncio.gather(*(keys.account(ACCOUNT, CallContext.within(10)) for _ in range(20)))
+    await asyncio.gather(*(keys.account(ACCOUNT, CallContext.within(10), user=USER) for _ in range(20)))
     assert vault.tokens == 1
 
 
@@ -97,30 +100,39 @@ async def test_secrets_are_kept_until_they_expire_and_no_longer(vault: FakeVault
     await vault.start()
     for later in (0, 9, 11):
         vault.later = timedelta(minutes=later)
-        assert (await keys.account(ACCOUNT, CallContext.within(10))).secrets
+        assert (await keys.account(ACCOUNT, CallContext.within(10), user=USER)).secrets
     assert vault.tokens == 2
 
 
 async def test_a_profile_never_holds_secrets_and_never_stands_for_them(vault: FakeVault, keys: Keys) -> None:
     await vault.start()
     ctx = CallContext.within(10)
-    assert (await keys.account(ACCOUNT, ctx, profile=True)).secrets == {}
-    assert (await keys.account(ACCOUNT, ctx)).secrets == {"password": "not-a-real-password"}
-    assert (await keys.account(ACCOUNT, ctx, profile=True)).secrets == {}
+    assert (await keys.account(ACCOUNT, ctx, user=USER, profile=True)).secrets == {}
+    assert (await keys.account(ACCOUNT, ctx, user=USER)).secrets == {"password": "not-a-real-password"}
+    assert (await keys.account(ACCOUNT, ctx, user=USER, profile=True)).secrets == {}
     assert vault.tokens == 2
 
 
 async def test_a_forgotten_account_is_asked_for_again(vault: FakeVault, keys: Keys) -> None:
     await vault.start()
-    await keys.account(ACCOUNT, CallContext.within(10))
+    await keys.account(ACCOUNT, CallContext.within(10), user=USER)
     keys.forget_account(ACCOUNT)
-    await keys.account(ACCOUNT, CallContext.within(10))
+    await keys.account(ACCOUNT, CallContext.within(10), user=USER)
     assert vault.tokens == 2
+
+
+async def test_what_was_released_for_one_user_is_not_handed_out_for_another(vault: FakeVault, keys: Keys) -> None:
+    await vault.start()
+    assert (await keys.account(ACCOUNT, CallContext.within(10), user=USER)).secrets
+    vault.refuses = True
+    with pytest.raises(Forbidden):
+        await keys.account(ACCOUNT, CallContext.within(10), user=new_id())
+    assert (await keys.account(ACCOUNT, CallContext.within(10), user=USER)).secrets
 
 
 async def test_what_the_vault_refuses_is_not_kept(vault: FakeVault, keys: Keys) -> None:
     await vault.start()
     for _ in range(2):
         with pytest.raises(NotFound):
-            await keys.account(new_id(), CallContext.within(10))
+            await keys.account(new_id(), CallContext.within(10), user=USER)
     assert vault.tokens == 2

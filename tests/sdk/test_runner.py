@@ -190,7 +190,7 @@ async def test_a_preview_sees_no_secret(house: FakeHouse) -> None:
     shown = await house.preview("letters_send", to="carol@example.org")
     assert shown.account == "home"
     kept = await house.runner.keys.account(
-        house.account.account, CallContext.within(5).signed(grant=house.grant()), profile=True
+        house.account.account, CallContext.within(5).signed(grant=house.grant()), user=house.user, profile=True
     )
     assert kept.secrets == {}
 

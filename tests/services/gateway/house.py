@@ -43,6 +43,7 @@ from openassistant.messages import (
     ToolCard,
     TurnCalls,
     TurnQuery,
+    call_digest,
     card_digest,
 )
 from openassistant.seal import seal
@@ -235,13 +236,15 @@ class GatewayHouse:
         """The ledger has seen a tool start that brings in text from outside."""
         self.seen(new_id(), turn, "letters_read", Effect.READ)
 
-    def seen(self, call: str, turn: str, tool: str, effect: Effect, outcome: str | None = None) -> None:
+    def seen(
+        self, call: str, turn: str, tool: str, effect: Effect, outcome: str | None = None, digest: str | None = None
+    ) -> None:
         """The ledger has seen a call start, with the effect that the agent gives it, and perhaps end."""
         self.read = [each for each in self.read if each.id != call]
         index = 1_000 + len(self.read)
         self.read.append(LedgerCall(
             id=call, index=index, time=self.time, turn=turn, connector="post", card_digest=card_digest(POST), tool=tool,
-            effect=effect, outcome=outcome, ended=index + 500 if outcome else None, leaf="ab" * 32,
+            effect=effect, outcome=outcome, ended=index + 500 if outcome else None, leaf="ab" * 32, call_digest=digest,
         ))  # fmt: skip
 
     def become(self, me: SignedIn) -> None:
@@ -280,7 +283,7 @@ class GatewayHouse:
         given = record.model_dump(include={"id", "action", "connector", "tool", "effect", "account", "content"})
         self.entries.append(LedgerEntry(
             **given, index=len(self.entries), time=self.time, room="gateway", user=grant.user, turn=grant.turn,
-            conversation=grant.conversation, leaf="",
+            conversation=grant.conversation, leaf="", call_digest=call_digest(record.call) if record.call else None,
         ))  # fmt: skip
         return RecordReply(receipt="", index=len(self.records))
 

@@ -253,6 +253,32 @@ async def test_a_grant_signed_by_another_key_is_refused(house: GatewayHouse) -> 
         await house.renew(turn, grant=forged)
 
 
+async def test_a_turn_that_never_ends_is_renewed_for_as_long_as_its_owner_has_a_say_in_it(house: GatewayHouse) -> None:
+    turn, call = await house.turn(), house.call("letters_send", to="carol@example.org")
+    house.later(timedelta(hours=20))
+    approval = (await house.put(call, turn)).approval_id
+    await house.approvals.decide(house.me, str(approval), approve=False)
+    house.later(timedelta(hours=20))
+    assert (await house.renew(turn)).grant
+    house.later(timedelta(hours=20))
+    with pytest.raises(Forbidden, match="too long"):
+        await house.renew(turn)
+    with pytest.raises(Forbidden):
+        await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    await house.renew(turn, ended=True)
+
+
+async def test_a_question_that_nobody_answered_does_not_keep_a_turn_alive(house: GatewayHouse) -> None:
+    turn = await house.turn()
+    await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    house.later(timedelta(hours=24, minutes=1))
+    await house.approvals.sweep()
+    await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    house.later(timedelta(hours=1))
+    with pytest.raises(Forbidden, match="too long"):
+        await house.renew(turn)
+
+
 async def test_a_grant_of_another_turn_does_not_renew_this_one(house: GatewayHouse) -> None:
     turn, other = await house.turn(), await house.turn()
     with pytest.raises(Forbidden):

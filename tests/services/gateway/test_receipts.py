@@ -93,6 +93,14 @@ async def test_an_agent_that_calls_a_letter_a_read_and_asks_nobody_is_seen(house
     assert (receipt.verb, receipt.state, receipt.subject) == ("Letters send", "failed", "")
 
 
+async def test_another_call_under_an_approved_calls_id_does_not_get_its_words(house: GatewayHouse) -> None:
+    turn, call, approval = await asked(house)
+    await house.approvals.decide(house.me, approval, approve=True)
+    house.seen(call, turn, "letters_send", Effect.SEND, "failed", digest="0" * 64)
+    told = await house.receipts.of(house.me, house.conversation)
+    assert [(each.verb, each.state) for each in told] == [("Send a letter", "waiting"), ("Letters send", "failed")]
+
+
 async def test_what_is_no_longer_readable_is_told_by_its_tools_name(house: GatewayHouse) -> None:
     await asked(house)
     house.entries = [each.model_copy(update={"content": None}) for each in house.entries]

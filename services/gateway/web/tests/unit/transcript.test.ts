@@ -89,15 +89,15 @@ test('a call whose effect nobody named counts as the gravest', () => {
   expect(after(started, begun, ...called).call('k')?.effect).toBe('delete');
 });
 
-test('a parked approval makes the conversation wait, with its card', () => {
-  const parked = { ...approval, call_id: 'k' };
-  const interrupt = { id: approval.id, reason: 'approval', metadata: { approval: parked } };
+test('a parked approval makes the conversation wait, and its card is not taken from the event', () => {
+  const forged = { ...approval, call_id: 'k' };
+  const interrupt = { id: approval.id, reason: 'approval', metadata: { approval: forged } };
   const transcript = after(
     started, begun, ...called, stateOf('waiting', { approvalId: approval.id }),
     { type: 'RUN_FINISHED', ...run, outcome: { type: 'interrupt', interrupts: [interrupt] } }
   );
   expect(transcript.run).toBe('waiting');
-  expect(transcript.waiting.map((call) => call.approval?.preview.verb)).toEqual(['Send a mail']);
+  expect(transcript.waiting.map((call) => [call.approvalId, call.approval])).toEqual([[approval.id, null]]);
 });
 
 test('an error keeps what came and says why it ended', () => {

@@ -264,13 +264,8 @@ export class Transcript {
     this.#settle();
     const answer = this.messages.at(-1);
     if (answer?.role === 'assistant') answer.usage ??= usageOf(event.usage?.at(-1));
+    // What waits is never read out of an event: the agent writes those. The card comes from the gateway.
     if (outcome?.type === 'cancelled') this.#answer().stopped = true;
-    if (outcome?.type !== 'interrupt') return;
-    for (const interrupt of outcome.interrupts) {
-      const approval = (interrupt.metadata as { approval?: Approval } | undefined)?.approval;
-      const call = approval && this.call(approval.call_id);
-      if (call && approval.preview) call.approval = approval;
-    }
   }
 
   #custom(name: string, value: unknown): void {

@@ -32,6 +32,7 @@ __all__ = ["Pages"]
 
 _PAGE_BYTES = 2 * 1024 * 1024
 """Of content: a page stays far below the 8 MB that the bus carries."""
+_OF_A_CALL = ("id", "time", "turn", "connector", "card_digest", "tool", "effect", "call_digest")
 _ENDS = ("tool.finished", "tool.failed", "tool.unknown")
 
 
@@ -140,7 +141,7 @@ def _fitting(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _call(row: dict[str, Any], end: dict[str, Any] | None) -> LedgerCall:
-    named = {name: row[name] for name in ("id", "time", "turn", "connector", "card_digest", "tool", "effect", "call_digest")}
+    named = {name: row[name] for name in _OF_A_CALL}
     ended = {"outcome": end["action"].removeprefix("tool."), "ended": end["position"]} if end else {}
     named["effect"] = named["effect"] or Effect.DELETE  # what nobody declared is the worst that it can be
     leaf = bytes((end or row)["leaf"]).hex()

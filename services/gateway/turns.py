@@ -13,7 +13,7 @@ __all__ = ["Turns"]
 
 
 class Turns:
-    """The turns in the room's store: ids alone. `longest`: how long one goes on after its owner last had a say in it."""
+    """The turns in the room's store: ids alone. `longest`: how long one goes on after its owner last had a say."""
 
     def __init__(self, store: Store, clock: Clock, *, longest: timedelta = timedelta(hours=25)) -> None:
         self._store, self._clock, self._longest = store, clock, longest

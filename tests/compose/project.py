@@ -77,6 +77,11 @@ class ComposeProject(Lifespan):
         scale = [option for name, count in self._scale.items() for option in ("--scale", f"{name}={count}")]
         self.compose("up", "--detach", "--wait", "--wait-timeout", "180", *scale, *options, seconds=1500)
 
+    def replace(self, service: str, changes: Row) -> None:
+        """Starts a service again with other things in its place (`command`, `volumes`), until it is healthy."""
+        self._write_files({service: changes})
+        self.up(service)
+
     def stop(self) -> None:
         """Remove containers, volumes, networks and images."""
         try:
@@ -108,7 +113,11 @@ class ComposeProject(Lifespan):
 
     def sign_in(self) -> Person:
         """The owner, signed in."""
-        return Person(self.url, OWNER, OWNER_PASSWORD)
+        return self.sign_in_as(OWNER, OWNER_PASSWORD)
+
+    def sign_in_as(self, name: str, password: str) -> Person:
+        """Somebody, signed in."""
+        return Person(self.url, name, password)
 
     def reaching(self, account: Row) -> Row:
         """An account of a peer, with the address under which containers reach it."""
@@ -173,14 +182,14 @@ class ComposeProject(Lifespan):
             "OA_MODEL_BASE_URL": self._model.url.replace(LOOPBACK, self.host),
         }
 
-    def _write_files(self) -> None:
+    def _write_files(self, services: Mapping[str, Row] | None = None) -> None:
         password = self._folder / "owner-password"
         password.write_text(OWNER_PASSWORD)
         password.chmod(0o600)
         if os.geteuid() == 0:
             os.chown(password, 10001, 10001)
         network = {"networks": {"egress": {"external": True, "name": self._egress.name}}}
-        (self._folder / "egress.json").write_text(json.dumps(network))
+        (self._folder / "egress.json").write_text(json.dumps(network | {"services": dict(services or {})}))
 
     def _last_words(self) -> str:
         labels = {"label": f"com.docker.compose.project={self.name}"}

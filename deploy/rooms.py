@@ -49,7 +49,7 @@ def _more(room: str, settings: HouseSettings, own: Path, model: str | None) -> d
             cards = {"OA_APPROVED_CARDS_FILE": str(own / "approved-cards.json")}
             return signing | cards | settings.passed_to_gateway() | _own_model(settings, model)
         case "audit":
-            return signing
+            return signing | settings.passed_to_audit()
         case "vault":
             return {"OA_ROOT_KEY_FILE": str(settings.root_key)}
         case _:

@@ -50,8 +50,14 @@ class HouseSettings(Settings):
     """How many tokens that model reads at once; more takes more memory."""
     send_hold_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long what leaves the house is held back after a yes, so that it can be taken back; 0 sends at once."""
+    heads_file: Path | None = None
+    """A file, best on another disk, to which signed heads of the ledger are appended; it is held against them."""
+    heads_minutes: Annotated[float, Field(gt=0, le=10_080)] = 60.0
+    """So many minutes lie between two heads in that file at least."""
 
-    @field_validator("data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file")
+    @field_validator(
+        "data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file", "heads_file"
+    )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -90,6 +96,12 @@ class HouseSettings(Settings):
         """Where a browser on this machine reaches the house."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    def passed_to_audit(self) -> dict[str, str]:
+        """The variables that the witness reads under the same names."""
+        if self.heads_file is None:
+            return {}
+        return {"OA_HEADS_FILE": str(self.heads_file), "OA_HEADS_MINUTES": str(self.heads_minutes)}
 
     def passed_to_gateway(self) -> dict[str, str]:
         """The variables that the gateway reads under the same names."""

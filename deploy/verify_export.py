@@ -2,8 +2,8 @@
 
 One file that needs Python and `cryptography` alone and imports nothing of the product, so that it can be read in one
 sitting and run elsewhere. It recomputes each record's leaf hash (RFC 8785, RFC 9162), the tree's root, and the
-signature of the head (a C2SP checkpoint). With `--head` it also checks that the export continues a head that was kept
-somewhere else: without one, a ledger whose newest records were cut off before the export still fits its own head.
+signature of the head (a C2SP checkpoint). With `--heads` it also checks that the export continues heads that were kept
+somewhere else, one or many in a file: without them, a ledger whose newest records were cut off before the export still fits its own head.
 
 What it cannot see: records of other users, which are exported as bare leaf hashes, and the plain text of a content,
 except that of a call's start, whose arguments it holds against the signed call digest.
@@ -18,6 +18,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -54,12 +55,18 @@ class Report(NamedTuple):
     time: str
 
 
+_NOTE = re.compile(rf"{ORIGIN}\n\d+\n\S+\n(?:[^\n]+\n)*\n(?:— [^\n]+(?:\n|\Z))+")
+_EMPTY = Head(0, hashlib.sha256().digest(), "")
+
+
 def verify(lines: Iterable[str], public: bytes, *, kept: str | None = None) -> Report:
-    """Checks the lines of an export against a 32-byte Ed25519 key and, if given, the note of a kept head.
+    """Checks the lines of an export against a 32-byte Ed25519 key and, if given, the notes of kept heads.
 
     Raises `Mismatch` at the first thing that does not fit.
     """
-    earlier = read_head(kept, public) if kept is not None else None
+    earlier = _kept(kept, public) if kept is not None else {}
+    if earlier.get(0, _EMPTY).root != _EMPTY.root:
+        raise Mismatch("a head over no records names some")
     roots: list[bytes] = []
     size = whole = calls = 0
     head: Head | None = None
@@ -76,9 +83,24 @@ def verify(lines: Iterable[str], public: bytes, *, kept: str | None = None) -> R
             calls += _check_record(given, size)
         _grow(roots, size, _hash_in(given, number))
         size += 1
-        if earlier and size == earlier.size and _root(roots) != earlier.root:
-            raise Mismatch(f"the first {size} records are not those of the head that was kept at {earlier.time}")
-    return Report(size, whole, calls, *_end(head, earlier, size, _root(roots)))
+        if size in earlier and _root(roots) != earlier[size].root:
+            raise Mismatch(
+                f"the first {size} records are not those of the head that was signed at {earlier[size].time}"
+            )
+    newest = earlier[max(earlier)] if earlier else None
+    return Report(size, whole, calls, *_end(head, newest, size, _root(roots)))
+
+
+def _kept(text: str, public: bytes) -> dict[int, Head]:
+    """The heads in a file, by size; raises `Mismatch` where something else stands, or two heads contradict."""
+    heads: dict[int, Head] = {}
+    if _NOTE.sub("", text).strip() or not text.strip():
+        raise Mismatch("the file of heads holds something that is none")
+    for note in _NOTE.findall(text):
+        head = read_head(note, public)
+        if heads.setdefault(head.size, head).root != head.root:
+            raise Mismatch(f"two heads over {head.size} records name different ones")
+    return heads
 
 
 def read_head(note: str, public: bytes) -> Head:
@@ -233,11 +255,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Checks an exported ledger.")
     parser.add_argument("export", type=Path, help="the downloaded ledger.jsonl")
     parser.add_argument("--trust", type=Path, required=True, help="the house's trust.json, from a place you trust")
-    parser.add_argument("--head", type=Path, help="a signed head that was kept somewhere else")
+    parser.add_argument("--heads", "--head", type=Path, help="signed heads that were kept somewhere else, in one file")
     given = parser.parse_args(arguments)
     try:
         public = _key_in(given.trust)
-        kept = given.head.read_text("utf-8") if given.head else None
+        kept = given.heads.read_text("utf-8") if given.heads else None
         with given.export.open(encoding="utf-8") as lines:
             report = verify(lines, public, kept=kept)
     except Mismatch as error:

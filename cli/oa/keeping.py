@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oa import terminal
+from oa import keptheads, terminal
 from oa.house import AWAY, FAILED, USAGE, HouseError
 from oa.manual import Commands
 from oa.session import Json, house
@@ -171,14 +171,44 @@ def entries(
 
 
 @audit.command("verify")
-def verify(json: Json = False) -> None:
+def verify(
+    heads: Annotated[
+        Path | None, typer.Option("--heads", metavar="file", help="Signed heads that were kept elsewhere")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Check that nothing in the ledger was changed, removed or put in. Exit code 1 when something was."""
+    kept = keptheads.read(heads) if heads else ()
     with house() as asked:
-        found = asked.get("/api/audit/verify")
+        found = asked.post("/api/audit/verify", {"heads": kept}) if kept else asked.get("/api/audit/verify")
     if json:
         terminal.show_json(found)
     elif found["ok"]:
         terminal.show(f"Unchanged: {found['size']} records, root {found['root']}")
+    _require_unchanged(found)
+
+
+@audit.command("witness")
+def witness(
+    file: Annotated[Path, typer.Argument(help="Where heads are kept; best not on the house's machine")],
+) -> None:
+    """Keep the newest signed head in a file, after a check against all that are there. Run it now and then.
+
+    Example:
+      oa audit witness heads
+    """
+    kept = keptheads.read(file) if file.exists() else ()
+    with house() as asked:
+        found = asked.post("/api/audit/verify", {"heads": kept})
+        _require_unchanged(found)
+        head = asked.get("/api/audit", newest=True, limit=1)["head"]
+    if head is None:
+        raise HouseError("The ledger has no signed head at the moment. Look at oa audit verify.", code=FAILED)
+    words = keptheads.append(file, head["signature"], kept)
+    terminal.say(f"{words}: {head['size']} records, checked against {len(kept)} earlier heads.")
+
+
+def _require_unchanged(found: dict[str, Any]) -> None:
     if not found["ok"]:
         problem = found["problem"] or {}
         raise HouseError(f"Changed afterwards: record {problem.get('index')}: {problem.get('detail')}", code=FAILED)

@@ -759,9 +759,14 @@ class TurnCalls(Wire):
 
 
 class VerifyRequest(Wire):
-    """Asks for a full check; `known_head` is the newest signed head that the asking room kept itself."""
+    """Asks for a full check, also against `heads`: signed notes (C2SP checkpoints) that were kept elsewhere.
 
-    known_head: TreeHead | None = None
+    With `only_heads` the records are not recomputed, and a ledger that does not fit these heads records nothing more:
+    that is how the room that kept them asks at its start.
+    """
+
+    heads: Annotated[tuple[str, ...], Field(max_length=2000)] = ()
+    only_heads: bool = False
 
 
 class ProofRequest(Wire):

@@ -32,6 +32,7 @@ from openassistant.store import Migrations, Store
 from services.audit.contents import Contents
 from services.audit.ledger import Ledger
 from services.audit.left import Left
+from services.audit.outside import Outside
 from services.audit.pages import Pages
 from services.audit.settings import AuditSettings
 from services.audit.witness import Witness
@@ -64,9 +65,10 @@ class Audit:
         trust: Trust,
         clock: Clock,
         kept_head: Path,
+        outside: Outside | None = None,
     ) -> None:
         self._bus = bus
-        self.ledger = Ledger(store, key, clock, kept_head=kept_head)
+        self.ledger = Ledger(store, key, clock, kept_head=kept_head, outside=outside)
         contents = Contents(keys, room_key)
         self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
         self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
@@ -90,8 +92,13 @@ class Audit:
         )
 
     async def on_verify(self, ctx: CallContext, request: VerifyRequest) -> Verification:
-        """Checks every record and every signed head, also the one that the asking room kept."""
-        return await self.ledger.verify(request.known_head)
+        """Checks every record and every signed head, also those that were kept elsewhere."""
+        if request.only_heads:
+            await self.ledger.hold_against(request.heads)
+            head = None if self.ledger.broken else await self.ledger.head()
+            size, root = (head.size, head.root) if head else (0, "")
+            return Verification(ok=head is not None, size=size, root=root, detail=self.ledger.broken or "")
+        return await self.ledger.verify(request.heads)
 
     async def on_head(self, ctx: CallContext, _: Done) -> TreeHead:
         """The newest signed head, over everything that was answered before."""
@@ -133,6 +140,7 @@ async def run(settings: AuditSettings) -> None:
             trust=settings.trust(),
             clock=utc_now,
             kept_head=settings.data_dir / "head",
+            outside=_outside(settings, key),
         )
         await audit.start()
         stack.push_async_callback(audit.keep_head)
@@ -140,6 +148,13 @@ async def run(settings: AuditSettings) -> None:
         heads = asyncio.create_task(audit.keep_heads())
         stack.callback(heads.cancel)
         await stop.wait()
+
+
+def _outside(settings: AuditSettings, key: SigningKey) -> Outside | None:
+    """Where heads are kept beside the data, if the owner chose a place."""
+    if settings.heads_file is None:
+        return None
+    return Outside(settings.heads_file, public=key.raw_public(), clock=utc_now, every=settings.heads_every)
 
 
 async def alone(data_dir: Path, *, seconds: float = _LOCK_SECONDS) -> FileLock:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from openassistant.errors import Forbidden
 from openassistant.messages import TreeHead
 
-__all__ = ["ORIGIN", "read", "sign"]
+__all__ = ["ORIGIN", "is_signed", "read", "sign"]
 
 ORIGIN = "open-assistant/ledger"
 _ED25519 = b"\x01"
@@ -46,6 +46,15 @@ def read(note: str, public: bytes) -> TreeHead:
     if origin != ORIGIN or raw[:4] != _key_hash(public):
         raise Forbidden("That tree head is of another ledger.")
     return head
+
+
+def is_signed(note: str, public: bytes) -> bool:
+    """Whether a note is a head that this key signed."""
+    try:
+        read(note, public)
+    except Forbidden:
+        return False
+    return True
 
 
 def _key_hash(public: bytes) -> bytes:

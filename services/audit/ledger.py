@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from openassistant.grants import SigningKey
 from openassistant.messages import Consistency, Proof, TreeHead, Verification
 from openassistant.store import Store
 from services.audit import checkpoint, verification
+from services.audit.outside import Outside
 from services.audit.records import COLUMNS, SETTLED, leaf_of
 from services.audit.tree import CompactRange, consistency_proof, inclusion_proof
 
@@ -36,10 +37,15 @@ _log = logging.getLogger("openassistant.audit")
 
 
 class Ledger:
-    """One open ledger. `kept_head` is the file beside the data where the newest signed head is kept as well."""
+    """One open ledger. `kept_head` is the file beside the data where the newest signed head is kept as well.
 
-    def __init__(self, store: Store, key: SigningKey, clock: Clock, *, kept_head: Path) -> None:
-        self._store, self._clock, self._kept_head = store, clock, kept_head
+    `outside` is where heads are kept that whoever has the data cannot reach.
+    """
+
+    def __init__(
+        self, store: Store, key: SigningKey, clock: Clock, *, kept_head: Path, outside: Outside | None = None
+    ) -> None:
+        self._store, self._clock, self._kept_head, self._outside = store, clock, kept_head, outside
         self._private, self._public = key.raw_private(), key.raw_public()
         self._range = CompactRange()
         """The tree as the writing thread alone sees and grows it; a failed commit leaves it too large."""
@@ -105,6 +111,8 @@ class Ledger:
                 await self._store.write(lambda connection: _keep_head(connection, head))
                 await asyncio.to_thread(self._write_kept, head)
                 self._head = head
+            if self._outside:
+                await asyncio.to_thread(self._outside.keep, self._head)
             return self._head
 
     async def rows(self, rest: str, values: dict[str, Any], *, columns: str = "*") -> list[dict[str, Any]]:
@@ -134,12 +142,23 @@ class Ledger:
         path = await asyncio.to_thread(consistency_proof, leaves, first)
         return Consistency(first=first, path=tuple(each.hex() for each in path), head=head)
 
-    async def verify(self, known: TreeHead | None = None) -> Verification:
+    async def hold_against(self, notes: Sequence[str]) -> None:
+        """Holds the stored tree against signed heads that another room kept; a ledger that does not fit is broken.
+
+        Quick: it does not recompute the records.
+        """
+        ours = [note for note in notes if checkpoint.is_signed(note, self._public)]
+        found = await self._store.read(lambda connection: verification.first_misfit(connection, ours, self._public))
+        if found and self.broken is None:
+            self.broken = found
+            _log.error("ledger does not fit a head that was seen", extra={"detail": found})
+
+    async def verify(self, elsewhere: Sequence[str] = ()) -> Verification:
         """Recomputes every record and holds the tree against every signed head, those kept elsewhere included."""
         started = time.monotonic()
         if self.broken is None:
             await self._try_head()
-        notes = [*await self._kept_notes(), *([known.checkpoint] if known else [])]
+        notes = [*await self._kept_notes(), *elsewhere]
         promised = self._promised
         found = await self._store.read(
             lambda connection: verification.recompute(connection, notes, self._public, promised=promised)
@@ -190,11 +209,14 @@ class Ledger:
 
     def _read_kept(self) -> list[str]:
         try:
-            return [self._kept_head.read_text()]
+            return [self._kept_head.read_text(), *self._kept_outside()]
         except FileNotFoundError:
-            return []
+            return self._kept_outside()
         except (OSError, UnicodeDecodeError):
             return [""]
+
+    def _kept_outside(self) -> list[str]:
+        return self._outside.notes() if self._outside else []
 
     def _write_kept(self, head: TreeHead) -> None:
         fresh = self._kept_head.with_suffix(".new")

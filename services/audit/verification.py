@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,7 +42,7 @@ def first_misfit(connection: Connection, notes: Sequence[str], public: bytes) ->
 
     The quick check at every start: it does not recompute the hashes.
     """
-    heads, wrong = _heads(connection, notes, public)
+    heads, times, wrong = _heads(connection, notes, public)
     growing, vouched = CompactRange(), 0
     for leaf in leaves(connection):
         growing.append(leaf)
@@ -49,12 +50,14 @@ def first_misfit(connection: Connection, notes: Sequence[str], public: bytes) ->
             if heads[growing.size] != {growing.root().hex()}:
                 return _replaced(vouched, growing.size)
             vouched = growing.size
-    return wrong or _cut(growing.size, max(heads, default=0)) or None
+    return wrong or _cut(growing.size, max(heads, default=0), times) or None
 
 
 def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, promised: int = 0) -> Finding:
     """The whole check in one read transaction; `promised` records were acknowledged by this process."""
-    heads, wrong = _heads(connection, notes, public)
+    if damaged := _damaged(connection):
+        return Finding(0, "", None, damaged)
+    heads, times, wrong = _heads(connection, notes, public)
     growing, vouched = CompactRange(), 0
     for values in connection.exec_driver_sql(_ALL):
         row, place = dict(zip(_NAMES, values, strict=True)), growing.size
@@ -66,9 +69,19 @@ def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, pr
                 return Finding(growing.size, growing.root().hex(), vouched, _replaced(vouched, growing.size))
             vouched = growing.size
     size, root = growing.size, growing.root().hex()
-    if detail := _cut(size, max(promised, *heads, 0)):
+    if detail := _cut(size, max(promised, *heads, 0), times):
         return Finding(size, root, size, detail)
     return Finding(size, root, None, wrong)
+
+
+def _damaged(connection: Connection) -> str:
+    """What is wrong with the file itself: each of its pages carries a code that only the key's holder can make."""
+    found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA cipher_integrity_check")]
+    pages = [each.rpartition(" ")[2] for each in found if each.rpartition(" ")[2].isdigit()]
+    if not found:
+        return ""
+    where = f"Page {pages[0]} of the ledger's file was" if pages else "The ledger's file was"
+    return f"{where} damaged or changed from outside. Restore it from a backup."
 
 
 def _misfit(row: dict[str, Any], place: int) -> str:
@@ -90,16 +103,20 @@ def _replaced(vouched: int, size: int) -> str:
     return f"A record from {vouched} to {size - 1} was replaced, added or moved."
 
 
-def _cut(size: int, signed: int) -> str:
+def _cut(size: int, signed: int, times: Mapping[int, datetime]) -> str:
     if signed <= size:
         return ""
-    return f"Records from {size} on were cut off: there were {signed}."
+    seen = f", as a head says that was signed on {times[signed]:%Y-%m-%d at %H:%M} UTC" if signed in times else ""
+    return f"Records from {size} on were cut off: there were {signed}{seen}."
 
 
-def _heads(connection: Connection, notes: Sequence[str], public: bytes) -> tuple[dict[int, set[str]], str]:
-    """Roots by size, of every head whose signature holds; and what is wrong when one does not."""
+def _heads(
+    connection: Connection, notes: Sequence[str], public: bytes
+) -> tuple[dict[int, set[str]], dict[int, datetime], str]:
+    """Roots and times by size, of every head whose signature holds; and what is wrong when one does not."""
     stored = [row[0] for row in connection.exec_driver_sql("SELECT checkpoint FROM heads ORDER BY size")]
     found: dict[int, set[str]] = {}
+    times: dict[int, datetime] = {}
     wrong = ""
     for note in (*stored, *notes):
         try:
@@ -108,7 +125,8 @@ def _heads(connection: Connection, notes: Sequence[str], public: bytes) -> tuple
             wrong = "A kept tree head was not signed by this ledger."
         else:
             found.setdefault(head.size, set()).add(head.root)
-    return found, wrong
+            times[head.size] = head.time
+    return found, times, wrong
 
 
 def _bytes(value: Any) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from openassistant import subjects
 from openassistant.bus import Bus
@@ -33,7 +36,11 @@ from services.gateway.preferences import Preferences
 
 __all__ = ["Ledger"]
 
-_HEAD = "ledger_head"
+_HEADS, _FORMER = "ledger_heads", "ledger_head"
+_NEWEST = 32
+"""Heads that are all kept; of the older ones, one for each doubling of the ledger."""
+
+_log = logging.getLogger("openassistant.gateway")
 
 
 class Ledger:
@@ -41,6 +48,7 @@ class Ledger:
 
     def __init__(self, bus: Bus, grants: Grants, preferences: Preferences) -> None:
         self._bus, self._grants, self._preferences = bus, grants, preferences
+        self._held = False
 
     async def note(
         self,
@@ -76,9 +84,10 @@ class Ledger:
         entries = tuple(_entry(each) for each in found.entries)
         return views.Ledger(entries=entries, next=found.next, head=_head(found.head) if found.head else None)
 
-    async def verify(self, user: str) -> views.Verification:
-        """What a full check finds, also against the newest head that this room has kept."""
-        request = VerifyRequest(known_head=await self._known_head())
+    async def verify(self, user: str, heads: Sequence[str] = ()) -> views.Verification:
+        """What a full check finds, also against the heads that this room has kept, and those that somebody brings."""
+        seen = (each.checkpoint for each in await self._seen())
+        request = VerifyRequest(heads=(*seen, *heads))
         found = await self._bus.request(subjects.audit("verify"), request, Verification, self._context(user, 120))
         problem = None
         if not found.ok:
@@ -107,25 +116,50 @@ class Ledger:
             after = page.next
 
     async def keep_head(self) -> None:
-        """Keeps the newest signed head in this room's store: a ledger whose tail is cut no longer fits it."""
-        ctx = CallContext.within(10)
-        head = await self._bus.request(subjects.audit("head"), Done(), TreeHead, ctx)
-        known = await self._known_head()
-        if known is None or head.size >= known.size:
-            await self._preferences.put(_HEAD, head.model_dump_json())
+        """Keeps the newest signed head in this room's store, and holds the ledger against those that it kept before.
+
+        That is done at the first time, and whenever the ledger has become shorter: an older copy of its file then
+        records nothing more. A head that was seen is not forgotten for a newer one, which could be of another history.
+        """
+        seen = await self._seen()
+        if not self._held:
+            await self._hold(seen)
+        head = await self._bus.request(subjects.audit("head"), Done(), TreeHead, CallContext.within(10))
+        newest = seen[-1].size if seen else -1
+        if head.size < newest:
+            await self._hold(seen)
+        elif head.size > newest:
+            kept = TypeAdapter(list[TreeHead]).dump_json(_thinned([*seen, head])).decode()
+            await self._preferences.put(_HEADS, kept)
+
+    async def _hold(self, seen: Sequence[TreeHead]) -> None:
+        request = VerifyRequest(heads=tuple(each.checkpoint for each in seen), only_heads=True)
+        found = await self._bus.request(subjects.audit("verify"), request, Verification, CallContext.within(60))
+        self._held = True
+        if not found.ok:
+            _log.error("the ledger is not the one that was seen", extra={"detail": found.detail})
 
     def _context(self, user: str, seconds: float) -> CallContext:
         return self._grants.context(user, seconds=seconds)
 
-    async def _known_head(self) -> TreeHead | None:
-        kept = await self._preferences.get(_HEAD)
-        return TreeHead.model_validate_json(kept) if kept else None
+    async def _seen(self) -> list[TreeHead]:
+        """The heads that this room has kept, smallest first."""
+        kept, former = await self._preferences.get(_HEADS), await self._preferences.get(_FORMER)
+        if kept:
+            return TypeAdapter(list[TreeHead]).validate_json(kept)
+        return [TreeHead.model_validate_json(former)] if former else []
 
     async def _try(self, action: AuditAction, user: str, fields: dict[str, Any]) -> None:
         try:
             await self.note(action, user=user, **fields)
         except OaError:
             return
+
+
+def _thinned(heads: list[TreeHead]) -> list[TreeHead]:
+    """The newest heads, and the last one before each doubling among the older."""
+    older = {each.size.bit_length(): each for each in heads[:-_NEWEST]}
+    return [*older.values(), *heads[-_NEWEST:]]
 
 
 def _entry(entry: LedgerEntry) -> views.LedgerEntry:

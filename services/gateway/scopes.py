@@ -106,6 +106,7 @@ TABLE: Mapping[str, Row] = {
     "PUT /api/usage/limits/house": SESSION,
     "GET /api/audit": _AUDIT,
     "GET /api/audit/verify": _AUDIT,
+    "POST /api/audit/verify": _AUDIT,
     "GET /api/audit/export": _AUDIT,
     "GET /api/audit/consistency": _AUDIT,
     "GET /api/audit/{index}/proof": _AUDIT,

@@ -712,6 +712,12 @@ class LedgerProblem(View):
     detail: str
 
 
+class KeptHeads(View):
+    """Signed heads (C2SP checkpoints) that were kept somewhere else."""
+
+    heads: Annotated[tuple[Annotated[str, Field(max_length=1000)], ...], Field(max_length=1000)]
+
+
 class Verification(View):
     """What a full check of the ledger found."""
 

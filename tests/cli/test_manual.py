@@ -21,7 +21,8 @@ PAGES = [
     *("connectors", "connectors list", "connectors approve"),
     *("model", "model show", "model set", "model test", "model clear"),
     *("usage", "usage limits", "usage price", "left"),
-    *("audit", "audit list", "audit verify", "audit export", "token", "token list", "token create", "token revoke"),
+    *("audit", "audit list", "audit verify", "audit witness", "audit export"),
+    *("token", "token list", "token create", "token revoke"),
 ]
 
 

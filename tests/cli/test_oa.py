@@ -443,3 +443,22 @@ def test_a_test_of_the_model_waits_for_its_result(oa: Terminal, mode: str, code:
 
 def test_clean_keeps_lines_and_other_scripts() -> None:
     assert terminal.clean("Grüße\n\tд 日本 🎉\x00\x9b31m") == "Grüße\n\tд 日本 🎉31m"
+
+
+def test_heads_that_were_kept_are_sent_along_and_the_newest_is_added(oa: Terminal, tmp_path: Path) -> None:
+    note = "open-assistant/ledger\n{}\nAAAA\ntime 2026-11-28T00:00:00+00:00\n\n— open-assistant/ledger c2ln\n"
+    file = tmp_path / "heads"
+    good = {"ok": True, "size": 7, "root": "ab", "seconds": 0.1, "problem": None}
+    oa.answers["POST /api/audit/verify"] = good
+    for size, words in ((5, "Kept: 5 records, checked against 0"), (7, "Kept: 7 records, checked against 1"),
+                        (7, "Known already: 7 records, checked against 2")):  # fmt: skip
+        oa.answers["GET /api/audit"] = {"entries": [], "head": {"size": size, "signature": note.format(size)}}
+        assert words in oa("audit", "witness", str(file)).err
+    assert file.read_text() == f"{note.format(5)}\n{note.format(7)}\n"
+    assert oa("audit", "verify", "--heads", str(file)).out == "Unchanged: 7 records, root ab\n"
+    problem = {"index": 5, "detail": "Records from 5 on were cut off: there were 7."}
+    oa.answers["POST /api/audit/verify"] = {**good, "ok": False, "size": 5, "problem": problem}
+    assert oa("audit", "witness", str(file)).code == 1
+    assert "cut off" in oa("audit", "verify", "--heads", str(file)).err
+    file.write_text("no head")
+    assert oa("audit", "witness", str(file)).code == 2

@@ -37,6 +37,12 @@ async def verify(house: House, me: Me) -> views.Verification:
     return await house.ledger.verify(me.user.id)
 
 
+@router.post("/verify")
+async def verify_against(kept: views.KeptHeads, house: House, me: Me) -> views.Verification:
+    """Checks the whole ledger, also against signed heads that were kept somewhere else."""
+    return await house.ledger.verify(me.user.id, kept.heads)
+
+
 @router.get("/export", response_class=Response)
 async def export(house: House, me: Owner) -> StreamingResponse:
     """The ledger as JSON lines for a verifier of one's own."""

@@ -33,6 +33,7 @@ from openassistant.store import Store
 from openassistant.testing import MemoryBus
 from openassistant.witness import record
 from services.audit.__main__ import MIGRATIONS, Audit
+from services.audit.outside import Outside
 
 __all__ = ["CARD", "AuditHouse"]
 
@@ -49,6 +50,7 @@ class AuditHouse:
         self.gateway, self.key = SigningKey.generate(), key or SigningKey.generate()
         self.trust = Trust.of(gateway=self.gateway, audit=self.key)
         self.bus = MemoryBus()
+        self.outside: Outside | None = None
         self.keys: dict[str | None, bytes] = defaultdict(lambda: secrets.token_bytes(32))
         self._vault = self.bus.room("vault")
         self.audit: Audit
@@ -76,6 +78,7 @@ class AuditHouse:
             trust=self.trust,
             clock=utc_now,
             kept_head=self.folder / "head",
+            outside=self.outside,
         )
         await self.audit.start()
 
@@ -148,9 +151,14 @@ class AuditHouse:
         ctx = ctx or self.context(self.session())
         return await self.bus.room("gateway").request(subjects.audit(verb), body, reply, ctx)
 
-    async def verify(self, known: TreeHead | None = None) -> Verification:
-        """The full check."""
-        return await self.ask("verify", VerifyRequest(known_head=known), Verification)
+    async def verify(self, *kept: TreeHead) -> Verification:
+        """The full check, also against heads that were kept elsewhere."""
+        return await self.ask("verify", VerifyRequest(heads=tuple(each.checkpoint for each in kept)), Verification)
+
+    async def hold_against(self, *kept: TreeHead) -> Verification:
+        """The quick check that a room asks for which kept heads itself."""
+        heads = tuple(each.checkpoint for each in kept)
+        return await self.ask("verify", VerifyRequest(heads=heads, only_heads=True), Verification)
 
     async def export(self, user: str | None = None, *, limit: int = 500) -> list[str]:
         """All lines of a user's export."""

@@ -188,3 +188,20 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The verifier as a stranger would run it: alone, from elsewhere, without the product on the path."""
     command = [sys.executable, "-I", str(Path(str(verify_export.__file__)).resolve()), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, timeout=30)
+
+
+async def test_an_export_is_held_against_a_whole_file_of_heads(house: AuditHouse) -> None:
+    notes = []
+    for _ in range(3):
+        await house.fill(2)
+        notes.append((await house.ask("head", Done(), TreeHead)).checkpoint)
+    lines, public = await house.export(), house.trust.raw_public("audit")
+    assert verify(lines, public, kept="\n".join(notes)).size == 6
+    other = checkpoint.sign(4, bytes(32), utc_now(), house.key.raw_private()).checkpoint
+    for text, words in (
+        ("\n".join([*notes, "and more"]), "something that is none"),
+        ("\n".join([notes[0], other]), "the first 4 records are not those"),
+        ("\n".join([*notes, other]), "two heads over 4"),
+    ):
+        with pytest.raises(Mismatch, match=words):
+            verify(lines, public, kept=text)

@@ -147,7 +147,7 @@ async def test_what_was_receipted_stands_when_the_witness_is_told_to_stop(
     rooms.start("audit")
     await _ready(gateway)
     found = await gateway.request(
-        subjects.audit("verify"), VerifyRequest(known_head=kept), Verification, CallContext.within(30)
+        subjects.audit("verify"), VerifyRequest(heads=(kept.checkpoint,)), Verification, CallContext.within(30)
     )
     assert (found.ok, found.size) == (True, kept.size)
     assert rooms.stop("audit") == 0

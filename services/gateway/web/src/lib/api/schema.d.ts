@@ -249,7 +249,11 @@ export interface paths {
          */
         get: operations["verify_api_audit_verify_get"];
         put?: never;
-        post?: never;
+        /**
+         * Verify Against
+         * @description Checks the whole ledger, also against signed heads that were kept somewhere else.
+         */
+        post: operations["verify_against_api_audit_verify_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1960,6 +1964,14 @@ export interface components {
             type: "image";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * KeptHeads
+         * @description Signed heads (C2SP checkpoints) that were kept somewhere else.
+         */
+        KeptHeads: {
+            /** Heads */
+            heads: string[];
         };
         /**
          * Ledger
@@ -3895,6 +3907,39 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Verification"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verify_against_api_audit_verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeptHeads"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

@@ -3,7 +3,8 @@
 One file that needs Python and `cryptography` alone and imports nothing of the product, so that it can be read in one
 sitting and run elsewhere. It recomputes each record's leaf hash (RFC 8785, RFC 9162), the tree's root, and the
 signature of the head (a C2SP checkpoint). With `--heads` it also checks that the export continues heads that were kept
-somewhere else, one or many in a file: without them, a ledger whose newest records were cut off before the export still fits its own head.
+somewhere else, one or many in a file: without them, a ledger whose newest records were cut off before the export still
+fits its own head.
 
 What it cannot see: records of other users, which are exported as bare leaf hashes, and the plain text of a content,
 except that of a call's start, whose arguments it holds against the signed call digest.

@@ -155,11 +155,17 @@ def clear() -> None:
 @audit.command("list")
 def entries(
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=200, metavar="number", help="How many")] = 20,
+    search: Annotated[str, typer.Option("--search", metavar="words", help="Only what holds all these words")] = "",
     json: Json = False,
 ) -> None:
     """List what was done last."""
     with house() as asked:
-        found = asked.get("/api/audit", newest=True, limit=count)
+        found = asked.get("/api/audit", newest=True, limit=count, **({"search": search} if search else {}))
+        while search and found["next"] is not None and len(found["entries"]) < count:
+            more = asked.get(
+                "/api/audit", newest=True, limit=count - len(found["entries"]), search=search, after=found["next"]
+            )
+            found = {**found, "entries": found["entries"] + more["entries"], "next": more["next"]}
     if json:
         terminal.show_json(found)
         return
@@ -167,7 +173,8 @@ def entries(
         (each["index"], each["time"], each["action"], each["tool"] or each["connector"] or "", each["outcome"] or "")
         for each in found["entries"]
     ]
-    terminal.table(("NO", "WHEN", "WHAT", "WITH", "OUTCOME"), rows, empty="Nothing has happened yet.")
+    empty = "Nothing holds these words." if search else "Nothing has happened yet."
+    terminal.table(("NO", "WHEN", "WHAT", "WITH", "OUTCOME"), rows, empty=empty)
 
 
 @audit.command("verify")

@@ -563,6 +563,8 @@ class AuditAction(StrEnum):
     """Nobody decided in time. Id: the approval's. Content: call id and digest of the preview."""
     POLICY_DECIDED = "policy.decided"
     """The policy let a call run without a question. Id: the call's. Content: verdict, reason, preview, rule."""
+    POLICY_REFUSED = "policy.refused"
+    """A call was put to the policy that cannot be allowed at all. Id: a fresh one. Content: call id and reason."""
     RULE_MADE = "rule.made"
     """Somebody allowed something beforehand. Id: the rule's. Content: where to, scope, question, end, session."""
     RULE_REVOKED = "rule.revoked"
@@ -577,6 +579,8 @@ class AuditAction(StrEnum):
     """Somebody said yes at a provider. Id: a fresh one. Content: what was allowed."""
     CLIENT_CHANGED = "client.changed"
     """The house was registered with a provider, or forgot that. Id: a fresh one. Content: provider, client, address."""
+    KEY_RELEASED = "key.released"
+    """A room was given a data key: its own, or that of this user's data there. Id: a fresh one. Content: none."""
     ACCOUNT_CONNECTED = "account.connected"
     """An account was tried and is kept. Id: the account's. Content: its name."""
     ACCOUNT_REMOVED = "account.removed"
@@ -699,7 +703,7 @@ class LedgerEntry(Wire):
 class LedgerQuery(Wire):
     """Entries of the context's user with index > `after`, at most `limit`; oldest first unless `newest`.
 
-    `actions` and the others narrow it down; empty or None means all.
+    `actions` and the others narrow it down; empty or None means all. `search`: words that an entry holds, all of them.
     """
 
     after: int = -1
@@ -708,6 +712,7 @@ class LedgerQuery(Wire):
     actions: tuple[AuditAction, ...] = ()
     connector: str | None = None
     conversation: Id | None = None
+    search: Annotated[str, Field(max_length=200)] = ""
 
 
 class LedgerPage(Wire):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from openassistant.context import CallContext, Clock
@@ -16,6 +18,7 @@ from openassistant.messages import (
     ExportPage,
     ExportRequest,
     LedgerCall,
+    LedgerEntry,
     LedgerPage,
     LedgerQuery,
     Proof,
@@ -24,6 +27,7 @@ from openassistant.messages import (
     TurnCalls,
     TurnQuery,
 )
+from services.audit import searching
 from services.audit.contents import Contents
 from services.audit.ledger import Ledger
 from services.audit.records import entry, exported
@@ -49,12 +53,35 @@ class Pages:
         """
         user = self._owner(ctx)
         head = await self._head()
+        if words := searching.words_of(query.search):
+            return await self._found(query, user, words, await self._contents.key_of(user, ctx.grant), head)
         rest, values = _where(query, user)
         rows = await self._ledger.rows(rest, {**values, "limit": query.limit + 1})
         page = _fitting(rows[: query.limit])
         entries = [entry(row, await self._contents.open(row, grant=ctx.grant)) for row in page]
         more = len(rows) > len(page)
         return LedgerPage(entries=tuple(entries), next=entries[-1].index if more else None, head=head)
+
+    async def _found(
+        self, query: LedgerQuery, user: str, words: Sequence[str], key: bytes, head: TreeHead | None
+    ) -> LedgerPage:
+        """Entries that hold all words. A page may be short, or empty, and still have a next one."""
+        entries: list[LedgerEntry] = []
+        at, looked_at, size = query.after, 0, 0
+        while True:
+            rest, values = _where(query.model_copy(update={"after": at}), user)
+            rows = await self._ledger.rows(rest, {**values, "limit": searching.AT_ONCE})
+            for row, content in await asyncio.to_thread(searching.fitting, rows, key, words):
+                size += len(row["content"] or b"")
+                if len(entries) == query.limit or (entries and size > _PAGE_BYTES):
+                    return LedgerPage(entries=tuple(entries), next=entries[-1].index, head=head)
+                entries.append(entry(row, content))
+            looked_at += len(rows)
+            if len(rows) < searching.AT_ONCE:
+                return LedgerPage(entries=tuple(entries), next=None, head=head)
+            at = rows[-1]["position"]
+            if looked_at >= searching.MOST:
+                return LedgerPage(entries=tuple(entries), next=at, head=head)
 
     async def turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
         """Every call that was started in a conversation or turn, oldest first, with its last outcome.

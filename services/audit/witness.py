@@ -27,7 +27,12 @@ SERVICES = ("gateway", "agent", "vault", "audit")
 
 _OUTCOMES = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN)
 _FINAL = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED)
-_VAULT = (AuditAction.TOKEN_RELEASED, AuditAction.TOKEN_REFRESHED, AuditAction.TOKEN_REVOKED)
+_VAULT = (
+    AuditAction.TOKEN_RELEASED,
+    AuditAction.TOKEN_REFRESHED,
+    AuditAction.TOKEN_REVOKED,
+    AuditAction.KEY_RELEASED,
+)
 _AGENT = (AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED)
 _CONNECTOR = (*_OUTCOMES, AuditAction.TRAFFIC_COUNTED)
 _GATEWAY = tuple(each for each in AuditAction if each not in (*_AGENT, *_CONNECTOR, *_VAULT))
@@ -126,7 +131,12 @@ class Witness:
         grant = self._trust.grant(ctx.grant, now=self._clock()) if ctx.grant else None
         if grant is not None:
             _agree(ctx, grant)
-        elif room != "gateway" or ctx.user or ctx.turn or ctx.conversation:
+        elif (
+            ctx.user
+            or ctx.turn
+            or ctx.conversation
+            or not (room == "gateway" or record.action is AuditAction.KEY_RELEASED)
+        ):
             raise Forbidden("A record in a user's name needs a grant of that user.")
         user = grant.user if grant else None
         if record.call is not None and record.call.user != user:

@@ -20,6 +20,7 @@ from openassistant.messages import (
     ApprovalNeed,
     ApprovalOutcome,
     AuditAction,
+    Call,
     Decision,
     Done,
     Effect,
@@ -87,6 +88,17 @@ class Approvals:
     async def on_approve(self, ctx: CallContext, need: ApprovalNeed) -> ApprovalOutcome:
         """What becomes of a call: it runs, waits, or is refused. The same call again gets the same answer."""
         call, grant = need.call, admit_grant(ctx, trust=self._trust, user=need.call.user, now=self._clock())
+        try:
+            return await self._judged(ctx, call, grant)
+        except Forbidden as error:
+            self._ledger.try_note(
+                AuditAction.POLICY_REFUSED, user=call.user, grant=str(ctx.grant), call=call,
+                connector=call.connector[:64], tool=call.tool[:64], account=call.account,
+                content={"call": call.id, "reason": error.message},
+            )  # fmt: skip
+            raise
+
+    async def _judged(self, ctx: CallContext, call: Call, grant: Grant) -> ApprovalOutcome:
         if grant.kind != "turn" or not grant.turn or not grant.conversation:
             raise Forbidden("Only the grant of a turn lets a call be put to the policy.")
         if not await self._turns.lives(grant.turn, user=grant.user) or not await self._turns.may_go_on(grant.turn):

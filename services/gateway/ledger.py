@@ -68,8 +68,9 @@ class Ledger:
         self._bus.spawn(self._try(action, user, fields))
 
     async def page(
-        self, user: str, *, after: int, limit: int, newest: bool, action: str | None, connector: str | None
-    ) -> views.Ledger:
+        self, user: str, *, after: int, limit: int, newest: bool, action: str | None, connector: str | None,
+        search: str = "",
+    ) -> views.Ledger:  # fmt: skip
         """A user's entries; raises `InvalidRequest` for an unknown action."""
         if action is not None and action not in set(AuditAction):
             raise InvalidRequest(f"There is no action {action[:40]!r}.")
@@ -79,6 +80,7 @@ class Ledger:
             newest=newest,
             actions=(AuditAction(action),) if action else (),
             connector=connector,
+            search=search,
         )
         found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
         entries = tuple(_entry(each) for each in found.entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -13,7 +14,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.errors import Forbidden, InvalidRequest
+from openassistant.errors import Forbidden, InvalidRequest, OaError
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
@@ -57,8 +58,14 @@ from services.vault.settings import VaultSettings
 __all__ = ["ROOM", "Vault", "main"]
 
 ROOM = "vault"
+_WITNESS = "audit"
+_LATEST, _AGAIN = 300.0, 1.0
+"""Seconds: so long the witness is waited for with what must be written down afterwards, asked again so often."""
 _SERVICES = ("gateway", "agent", "audit")
 """Rooms that serve every user; a connector's grant must name it."""
+
+
+_log = logging.getLogger("openassistant.vault")
 
 
 class Vault:
@@ -104,7 +111,27 @@ class Vault:
             if room not in _SERVICES and room not in grant.connectors:
                 raise Forbidden("The grant does not cover this connector.")
         key_id, key = await data_key(self._store, self._root, room=room, user=request.user, now=self._clock())
+        if room != _WITNESS or request.user is not None:
+            self._bus.spawn(self._note_key(room, ctx if request.user else CallContext.within(_LATEST)))
         return KeyReply(sealed=seal(key, request.public_key, context=ctx.subject), key_id=key_id)
+
+    async def _note_key(self, room: str, ctx: CallContext) -> None:
+        """Writes down that a key was released. Rooms need theirs before the witness is there: it is told as it comes.
+
+        The witness's own is the one that cannot be written down before it has it.
+        """
+        entry = Record(id=new_id(), action=AuditAction.KEY_RELEASED, connector=room, outcome="released")
+        ends = asyncio.get_running_loop().time() + _LATEST
+        while True:
+            try:
+                await record(self._bus, ctx.renewed(_LATEST), entry)
+            except OaError as error:
+                if not error.retryable or asyncio.get_running_loop().time() > ends:
+                    _log.error("a released key is not in the ledger", extra={"room": room, "code": error.code})
+                    return
+                await self._bus.pause(_AGAIN)
+            else:
+                return
 
     async def on_token(self, ctx: CallContext, request: TokenRequest) -> TokenReply:
         """An account's settings and secrets for its own connector, after every check and a record of it."""

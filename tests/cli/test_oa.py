@@ -376,6 +376,26 @@ def test_a_ledger_that_was_changed_fails(oa: Terminal) -> None:
     assert "record 3" in ran.err
 
 
+def test_a_search_goes_on_where_a_page_of_it_holds_too_little(oa: Terminal) -> None:
+    entry = {
+        "time": "2026-11-28T00:00:00+00:00",
+        "action": "tool.started",
+        "tool": "x",
+        "connector": None,
+        "outcome": None,
+    }
+    pages = {None: ([{**entry, "index": 90}], 50), "50": ([], 10), "10": ([{**entry, "index": 4}], None)}
+
+    def page(request: httpx.Request) -> httpx.Response:
+        assert request.url.params["search"] == "the lease"
+        entries, following = pages[request.url.params.get("after")]
+        return httpx.Response(200, json={"entries": entries, "next": following, "head": None})
+
+    oa.answers["GET /api/audit"] = page
+    assert [each["index"] for each in oa("audit", "list", "--search", "the lease", "--json").json["entries"]] == [90, 4]
+    assert len(oa.asked) == 3
+
+
 def test_an_export_that_breaks_off_leaves_no_file(oa: Terminal, tmp_path: Path) -> None:
     def cut(request: httpx.Request) -> httpx.Response:
         def pieces() -> Any:

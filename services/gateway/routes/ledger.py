@@ -24,10 +24,15 @@ async def audit(
     newest: bool = False,  # noqa: FBT001, FBT002 - a query parameter
     action: str | None = None,
     connector: str | None = None,
+    search: Annotated[str, Query(max_length=200)] = "",
 ) -> views.Ledger:
-    """Entries of one's own with an index above `after`; with `newest` the last ones first."""
+    """Entries of one's own with an index above `after`; with `newest` the last ones first.
+
+    `search` leaves those that hold all its words. A page of a search can be empty and still name a `next`: so far was
+    looked.
+    """
     return await house.ledger.page(
-        me.user.id, after=after, limit=limit, newest=newest, action=action, connector=connector
+        me.user.id, after=after, limit=limit, newest=newest, action=action, connector=connector, search=search
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -130,9 +131,8 @@ async def test_heads_are_appended_when_the_ledger_grows_and_it_is_time(house: Au
 
 async def test_heads_of_another_ledger_and_other_words_in_the_file_do_not_count(house: AuditHouse, file: Path) -> None:
     place, other = outside(house, file), SigningKey.generate()
-    file.write_text(
-        f"Heads of the house.\n\n{checkpoint.sign(9, bytes(32), utc_now(), other.raw_private()).checkpoint}\n"
-    )
+    foreign = checkpoint.sign(9, bytes(32), utc_now(), other.raw_private()).checkpoint
+    await asyncio.to_thread(file.write_text, f"Heads of the house.\n\n{foreign}\n")
     place.keep(checkpoint.sign(1, bytes(32), utc_now(), house.key.raw_private()))
     assert [checkpoint.read(note, house.key.raw_public()).size for note in place.notes()] == [1]
 

@@ -143,7 +143,9 @@ async def test_what_was_receipted_stands_when_the_witness_is_told_to_stop(
         assert await asyncio.to_thread(rooms.stop, "audit") == 0
     kept = checkpoint.read((rooms.folder / "audit" / "head").read_text(), rooms.trust.raw_public("audit"))
     assert kept.size > max(each.index for each in replies)
-    assert sorted(each.index for each in replies) == list(range(len(replies)))
+    mine = {each.index for each in replies}
+    assert len(mine) == len(replies)
+    assert len(set(range(max(mine))) - mine) <= 1, "beside them only that the witness was given the user's key"
     rooms.start("audit")
     await _ready(gateway)
     found = await gateway.request(

@@ -13,7 +13,12 @@ from openassistant.messages import AuditAction, Effect, Record, TurnCalls, TurnQ
 from services.audit.tree import root_of
 from tests.services.audit.house import CARD, AuditHouse
 
-_VAULT_ACTIONS = {AuditAction.TOKEN_RELEASED, AuditAction.TOKEN_REFRESHED, AuditAction.TOKEN_REVOKED}
+_VAULT_ACTIONS = {
+    AuditAction.TOKEN_RELEASED,
+    AuditAction.TOKEN_REFRESHED,
+    AuditAction.TOKEN_REVOKED,
+    AuditAction.KEY_RELEASED,
+}
 _OUTCOMES = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN}
 _CONNECTOR_ACTIONS = {*_OUTCOMES, AuditAction.TRAFFIC_COUNTED}
 _AGENT_ACTIONS = {AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED}
@@ -235,3 +240,19 @@ async def test_the_same_record_many_times_at_once_is_one(house: AuditHouse) -> N
 async def test_the_effect_stands_as_the_agent_named_it(house: AuditHouse) -> None:
     await house.begin(effect=Effect.SEND)
     assert (await house.audit.ledger.rows("WHERE position = 0", {}))[0]["effect"] == "send"
+
+
+async def test_only_the_vault_says_that_a_room_got_its_own_key_and_nobody_that_a_user_did_without_a_grant(
+    house: AuditHouse,
+) -> None:
+    nobody = house.context().model_copy(update={"grant": None, "user": None, "turn": None, "conversation": None})
+    entry = Record(id=new_id(), action=AuditAction.KEY_RELEASED, connector="agent", outcome="released")
+    await house.send("vault", entry, nobody)
+    for room, ctx, action in (
+        ("vault", nobody, AuditAction.TOKEN_RELEASED),
+        ("vault", nobody.model_copy(update={"user": house.user}), AuditAction.KEY_RELEASED),
+        ("mail", nobody, AuditAction.KEY_RELEASED),
+        ("agent", nobody, AuditAction.KEY_RELEASED),
+    ):
+        with pytest.raises(Forbidden):
+            await house.send(room, entry.model_copy(update={"id": new_id(), "action": action}), ctx)

@@ -321,3 +321,12 @@ async def test_what_is_asked_lies_encrypted_on_disk(house: GatewayHouse) -> None
             with pytest.raises(sqlite3.DatabaseError):
                 sqlite3.connect(file).execute("SELECT * FROM sqlite_master").fetchall()
     await house.start()
+
+
+async def test_what_cannot_be_allowed_at_all_is_written_down(house: GatewayHouse) -> None:
+    call = house.call("letters_send", to="carol@example.org").model_copy(update={"card_digest": "0" * 64})
+    with pytest.raises(Forbidden):
+        await house.put(call, await house.turn())
+    await house.settled("policy.refused")
+    [told] = [each for each in house.records if each.action.value == "policy.refused"]
+    assert (told.call, told.content["call"]) == (call, call.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from datetime import timedelta
@@ -11,9 +12,9 @@ import pytest
 
 from openassistant import subjects
 from openassistant.context import CallContext, new_id
-from openassistant.errors import Forbidden, Internal, InvalidRequest
+from openassistant.errors import Forbidden, Internal, InvalidRequest, Unavailable
 from openassistant.grants import SigningKey
-from openassistant.messages import KeyReply, KeyRequest
+from openassistant.messages import AuditAction, KeyReply, KeyRequest
 from openassistant.seal import SealingKey
 from services.vault.datakeys import destroy_user_keys
 from services.vault.rootkey import RootKey
@@ -156,3 +157,29 @@ async def test_a_call_after_its_deadline_gets_no_key(house: VaultHouse) -> None:
     request = KeyRequest(user=house.user, public_key=SealingKey().public)
     with pytest.raises(Exception, match=r"over|expired"):
         await house.ask(subjects.vault_key("agent"), request, KeyReply, ctx)
+
+
+async def recorded(house: VaultHouse, count: int) -> None:
+    """Waits until the witness has been told of so many things."""
+    async with asyncio.timeout(10):
+        while len(house.records) < count:
+            await asyncio.sleep(0.01)
+
+
+async def test_every_key_that_leaves_is_written_down_but_the_witnesss_own(house: VaultHouse) -> None:
+    await house.key("audit")
+    await house.key("agent")
+    await house.key("mail", user=house.user, grant=house.grant())
+    await house.key("audit", user=house.user, grant=house.grant())
+    await recorded(house, 3)
+    assert {(each.action, each.connector) for each in house.records} == {
+        (AuditAction.KEY_RELEASED, room) for room in ("agent", "mail", "audit")
+    }
+
+
+async def test_a_witness_that_comes_later_is_told_of_keys_all_the_same(house: VaultHouse) -> None:
+    house.refusal = Unavailable("The disk is full.")
+    await house.key("agent")
+    assert house.records == []
+    house.refusal = None
+    await recorded(house, 1)

@@ -240,7 +240,11 @@ function ledger({ house, query }) {
   const after = query.has('after') ? Number(query.get('after')) : Number.POSITIVE_INFINITY;
   const limit = Number(query.get('limit') ?? 100);
   const [action, connector] = [query.get('action'), query.get('connector')];
-  const fits = data.entries.filter((each) => (!action || each.action === action) && (!connector || each.connector === connector));
+  const words = (query.get('search') ?? '').toLowerCase().split(/\s+/);
+  const holds = (/** @type {object} */ each) => words.every((word) => JSON.stringify(each).toLowerCase().includes(word));
+  const fits = data.entries.filter(
+    (each) => (!action || each.action === action) && (!connector || each.connector === connector) && holds(each)
+  );
   const entries = fits.filter((each) => each.index < after).slice(0, limit);
   const last = entries.length === limit ? (entries.at(-1)?.index ?? 0) : 0;
   return ok({ entries, next: last > 0 ? last : null, head: data.head });

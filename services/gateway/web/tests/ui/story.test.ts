@@ -146,6 +146,19 @@ test('the ledger is read to its first record, and a bad one is found and opened'
   await expect(page.locator('#record-17')).toBeInViewport();
 });
 
+test('the activity is searched by words, and shown whole again without them', async ({ page }) => {
+  await open(page, '/activity');
+  const records = page.getByRole('listitem');
+  const all = await records.count();
+  const field = page.getByRole('searchbox', { name: 'Search' });
+  await field.fill('no such words anywhere');
+  await expect(page.getByText('No record fits.')).toBeVisible();
+  await field.fill('tool.started');
+  await expect.poll(() => records.count()).toBeGreaterThan(0);
+  await field.fill('');
+  await expect(records).toHaveCount(all);
+});
+
 test('a session that ended leads to the login and back', async ({ page }) => {
   await open(page, '/activity', 'out');
   await expect(page).toHaveURL(/\/login\?next=%2Factivity/);

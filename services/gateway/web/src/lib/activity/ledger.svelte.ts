@@ -8,9 +8,10 @@ const PAGE = 60;
 export interface Filter {
   action: string;
   connector: string;
+  search: string;
 }
 
-const EVERYTHING: Filter = { action: '', connector: '' };
+const EVERYTHING: Filter = { action: '', connector: '', search: '' };
 
 /** The ledger as far as it was read: newest first, older pages on demand. The server does the filtering. */
 export class LedgerPages {
@@ -23,7 +24,7 @@ export class LedgerPages {
   next = $state<number | null>(null);
 
   get isFiltered(): boolean {
-    return this.filter.action !== '' || this.filter.connector !== '';
+    return this.filter.action !== '' || this.filter.connector !== '' || this.filter.search !== '';
   }
 
   /** Reads anew, only what fits the filter. */
@@ -31,11 +32,13 @@ export class LedgerPages {
     this.filter = filter;
     this.loading = true;
     await this.#read(null, (entries, next) => this.#replace(entries, next));
-    this.loading = false;
+    await this.#lookFurther(filter, PAGE);
+    if (filter === this.filter) this.loading = false;
   }
 
   /** Takes in what is new; where more is new than one page holds, it begins again from there. */
   async refresh(): Promise<void> {
+    if (this.filter.search && this.loaded && !this.problem) return; // what was found stays until something else is looked for
     await this.#read(null, (entries, next) => {
       const newest = this.entries[0]?.index ?? -1;
       const isJoined = entries.some((entry) => entry.index <= newest);
@@ -47,14 +50,27 @@ export class LedgerPages {
   /** Adds the next older page. */
   async older(): Promise<void> {
     if (this.next === null) return;
+    const filter = this.filter;
+    const wanted = this.entries.length + PAGE;
     this.loading = true;
+    await this.#append();
+    await this.#lookFurther(filter, wanted);
+    if (filter === this.filter) this.loading = false;
+  }
+
+  async #append(): Promise<void> {
     await this.#read(this.next, (entries, next) => {
       const oldest = this.entries.at(-1)?.index ?? Number.POSITIVE_INFINITY;
       const fresh = entries.filter((entry) => entry.index < oldest);
       this.entries = [...this.entries, ...fresh];
-      this.next = fresh.length ? next : null;
+      this.next = fresh.length || this.filter.search ? next : null;
     });
-    this.loading = false;
+  }
+
+  /** Goes on with a search that has looked at a part without filling a page, to the end of the ledger if need be. */
+  async #lookFurther(filter: Filter, wanted: number): Promise<void> {
+    while (filter.search && filter === this.filter && this.next !== null && this.entries.length < wanted && !this.problem)
+      await this.#append();
   }
 
   /** Reads on, without a filter, until the record is there; false where it is not one of this person's. */

@@ -130,7 +130,11 @@ export const api = {
   revokeRule: (rule: string) => of(client.DELETE('/api/rules/{rule}', { params: { path: { rule } } })),
 
   /** The newest entries first; `before` is the index to go on from. */
-  ledger: (before: number | null, limit: number, { action, connector }: { action: string; connector: string }) =>
+  ledger: (
+    before: number | null,
+    limit: number,
+    { action, connector, search }: { action: string; connector: string; search: string }
+  ) =>
     of(
       client.GET('/api/audit', {
         params: {
@@ -139,6 +143,7 @@ export const api = {
             limit,
             ...(before === null ? {} : { after: before }),
             ...(action ? { action } : {}),
+            ...(search ? { search } : {}),
             ...(connector ? { connector } : {})
           }
         }

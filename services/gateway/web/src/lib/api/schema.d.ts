@@ -186,6 +186,9 @@ export interface paths {
         /**
          * Audit
          * @description Entries of one's own with an index above `after`; with `newest` the last ones first.
+         *
+         *     `search` leaves those that hold all its words. A page of a search can be empty and still name a `next`: so far was
+         *     looked.
          */
         get: operations["audit_api_audit_get"];
         put?: never;
@@ -3812,6 +3815,7 @@ export interface operations {
                 newest?: boolean;
                 action?: string | null;
                 connector?: string | null;
+                search?: string;
             };
             header?: never;
             path?: never;

@@ -61,6 +61,10 @@ def test_nothing_is_sent_changed_or_seen(scene: Scene) -> None:
     checks.nothing_happened(scene, scene.obey(scene.ada, "everything", **scene.brief()))
 
 
+def test_devices_that_decide_differently_at_once_make_one_decision(scene: Scene) -> None:
+    checks.decisions_at_once_are_one(scene, rounds=6)
+
+
 def test_a_true_yes_is_good_for_its_own_call_once(scene: Scene) -> None:
     checks.one_yes_is_one_mail(scene)
 

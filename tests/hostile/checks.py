@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from tests.e2e.stack import until
 from tests.hostile.scene import Row, Scene
 
-__all__ = ["a_flood_passes", "nothing_happened", "one_yes_is_one_mail"]
+__all__ = ["a_flood_passes", "decisions_at_once_are_one", "nothing_happened", "one_yes_is_one_mail"]
 
 _FAILED = {"refused", "denied", "silent", "asked"}
 _WITHOUT_DATA = {"foreign"}
@@ -69,6 +71,34 @@ def one_yes_is_one_mail(scene: Scene) -> None:
     assert (sent.recipients, sent.subject, sent.user) == (("carol@example.org",), "Asked", "ada@home.example")
     assert scene.seen() == []
     assert scene.ada.verify()["ok"]
+
+
+def _answer(scene: Scene, path: str, body: Row) -> int:
+    return scene.ada.http.post(path, json=body).status_code
+
+
+def decisions_at_once_are_one(scene: Scene, *, rounds: int) -> None:
+    """Devices that decide the same question differently in the same moment: one is right, and it is told once."""
+    for number in range(rounds):
+        asked = next(row for row in scene.obey(scene.ada, "ask") if row.get("event") == "asked")
+        path = f"/api/approvals/{asked['approval']}"
+        said = [{"decision": "approve" if (each + number) % 2 else "deny"} for each in range(6)]
+        with ThreadPoolExecutor(len(said)) as devices:
+            answers = list(devices.map(partial(_answer, scene, path), said))
+        ended = scene.ada.get(path)["state"]
+        right = {"approved": "approve", "denied": "deny"}[ended]
+        assert {code for code, body in zip(answers, said, strict=True) if body["decision"] == right} == {200}
+        assert {code for code, body in zip(answers, said, strict=True) if body["decision"] != right} == {409}
+
+        def told(approval: str = asked["approval"]) -> list[Row] | None:
+            return [row for row in scene.events("decided") if row["approval"] == approval] or None
+
+        [decision] = until(told, seconds=20, what="the decision")
+        assert decision["approved"] is (ended == "approved")
+        record = [
+            each["action"] for each in scene.ada.ledger() if each["action"] in ("approval.granted", "approval.denied")
+        ]
+        assert len(record) == number + 1
 
 
 def a_flood_passes(scene: Scene) -> None:

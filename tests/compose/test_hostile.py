@@ -64,6 +64,10 @@ def test_nothing_is_sent_changed_or_seen(scene: Scene) -> None:
     checks.nothing_happened(scene, scene.obey(scene.ada, "everything", **scene.brief()))
 
 
+def test_a_question_is_never_worded_by_the_agent(scene: Scene) -> None:
+    checks.a_question_is_never_worded_by_the_agent(scene)
+
+
 def test_a_true_yes_is_good_for_its_own_call_once(scene: Scene) -> None:
     checks.one_yes_is_one_mail(scene)
 

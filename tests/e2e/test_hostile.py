@@ -65,6 +65,10 @@ def test_devices_that_decide_differently_at_once_make_one_decision(scene: Scene)
     checks.decisions_at_once_are_one(scene, rounds=6)
 
 
+def test_a_question_is_never_worded_by_the_agent(scene: Scene) -> None:
+    checks.a_question_is_never_worded_by_the_agent(scene)
+
+
 def test_a_true_yes_is_good_for_its_own_call_once(scene: Scene) -> None:
     checks.one_yes_is_one_mail(scene)
 

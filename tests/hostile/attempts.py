@@ -47,5 +47,6 @@ async def keep(stance: Stance) -> None:
 
 
 _DOING: Mapping[str, Callable[[Stance], Awaitable[None]]] = {
-    each.__name__: each for each in (everything, end, keep, rooms.flood, calls.ask, calls.use, calls.reads)
+    each.__name__: each
+    for each in (everything, end, keep, rooms.flood, calls.ask, calls.interrupt, calls.use, calls.reads)
 }

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from tests.e2e.events import read_events
 from tests.e2e.stack import until
 from tests.hostile.scene import Row, Scene
 
-__all__ = ["a_flood_passes", "decisions_at_once_are_one", "nothing_happened", "one_yes_is_one_mail"]
+__all__ = [
+    "a_flood_passes",
+    "a_question_is_never_worded_by_the_agent",
+    "decisions_at_once_are_one",
+    "nothing_happened",
+    "one_yes_is_one_mail",
+]
 
 _FAILED = {"refused", "denied", "silent", "asked"}
 _WITHOUT_DATA = {"foreign"}
@@ -99,6 +107,23 @@ def decisions_at_once_are_one(scene: Scene, *, rounds: int) -> None:
             each["action"] for each in scene.ada.ledger() if each["action"] in ("approval.granted", "approval.denied")
         ]
         assert len(record) == number + 1
+
+
+def a_question_is_never_worded_by_the_agent(scene: Scene) -> None:
+    """A client of AG-UI hears of what waits in the gateway's words, and of nothing that was never put."""
+    body = {
+        "threadId": scene.talk(scene.ada), "runId": "a-run", "state": {}, "tools": [], "context": [],
+        "messages": [{"id": "m", "role": "user", "content": json.dumps({"do": "interrupt"})}],
+    }  # fmt: skip
+    with scene.ada.http.stream("POST", "/api/agui", json=body, timeout=60) as answer:
+        [*_, last] = read_events(answer.iter_lines())
+    [waiting] = last.data["outcome"]["interrupts"]
+    approval = waiting["metadata"]["approval"]
+    assert (waiting["id"], waiting["message"]) == (approval["id"], approval["preview"]["verb"])
+    assert [each["value"] for each in approval["preview"]["destinations"]] == ["mallory@evil.example"]
+    assert approval == scene.ada.get(f"/api/approvals/{waiting['id']}")
+    assert "flowers" not in json.dumps(last.data)
+    scene.ada.decide(waiting["id"], "deny")
 
 
 def a_flood_passes(scene: Scene) -> None:

@@ -110,10 +110,10 @@ class Audit:
             await self.keep_head()
             await asyncio.sleep(_HEAD_SECONDS)
 
-    async def keep_head(self) -> None:
-        """Signs a head when records were added since the last one."""
+    async def keep_head(self, *, last: bool = False) -> None:
+        """Signs a head when records were added since the last one; `last`: the room ends."""
         try:
-            await self.ledger.head()
+            await self.ledger.head(last=last)
         except (OaError, OSError) as error:
             _log.error("head not signed", extra={"error": type(error).__name__})
 
@@ -143,7 +143,7 @@ async def run(settings: AuditSettings) -> None:
             outside=_outside(settings, key),
         )
         await audit.start()
-        stack.push_async_callback(audit.keep_head)
+        stack.push_async_callback(audit.keep_head, last=True)
         stack.push_async_callback(bus.drain, seconds=_DRAIN_SECONDS)
         heads = asyncio.create_task(audit.keep_heads())
         stack.callback(heads.cancel)

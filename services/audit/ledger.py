@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import time
@@ -102,8 +103,11 @@ class Ledger:
         self._promised = max(self._promised, whole["position"] + 1)
         return whole
 
-    async def head(self) -> TreeHead:
-        """The newest signed head, signed now when records were added since; raises `Internal` when broken."""
+    async def head(self, *, last: bool = False) -> TreeHead:
+        """The newest signed head, signed now when records were added since; raises `Internal` when broken.
+
+        `last`: the process ends, so that this head is kept outside, too, whatever the time.
+        """
         async with self._signing:
             size, root = await self._store.write(self._size_and_root)
             if self._head is None or self._head.size != size:
@@ -112,7 +116,7 @@ class Ledger:
                 await asyncio.to_thread(self._write_kept, head)
                 self._head = head
             if self._outside:
-                await asyncio.to_thread(self._outside.keep, self._head)
+                await asyncio.to_thread(functools.partial(self._outside.keep, self._head, last=last))
             return self._head
 
     async def rows(self, rest: str, values: dict[str, Any], *, columns: str = "*") -> list[dict[str, Any]]:

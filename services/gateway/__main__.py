@@ -145,6 +145,7 @@ class Room:
             _every(_SWEEP, self.approvals.sweep),
             _every(_HOURLY, self.sessions.sweep),
             _every(_HOURLY, self.tokens.sweep),
+            _every(_SWEEP, self.ledger.hold),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
             _every(_ATTACH, self._attach_anew),
@@ -232,6 +233,7 @@ async def run(settings: GatewaySettings) -> None:
         for loop in room.loops():
             stack.callback(asyncio.ensure_future(loop).cancel)
         stack.push_async_callback(bus.drain, seconds=3.0)
+        stack.push_async_callback(_tried, room.ledger.keep_last_head)
         await _serve(room, settings, stop)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -94,6 +95,9 @@ class Ledger:
         problem = None
         if not found.ok:
             problem = views.LedgerProblem(index=-1 if found.index is None else found.index, detail=found.detail)
+        else:
+            with contextlib.suppress(OaError):
+                await self.keep_head()
         return views.Verification(ok=found.ok, size=found.size, root=found.root, problem=problem, seconds=found.seconds)
 
     async def proof(self, user: str, index: int) -> dict[str, Any]:
@@ -117,22 +121,30 @@ class Ledger:
             yield "".join(f"{line}\n" for line in page.lines)
             after = page.next
 
-    async def keep_head(self) -> None:
+    async def keep_last_head(self) -> None:
+        """Keeps the head over everything that there is when the house stops; waits no more than a second for it."""
+        await self.keep_head(seconds=1.0)
+
+    async def keep_head(self, *, seconds: float = 10.0) -> None:
         """Keeps the newest signed head in this room's store, and holds the ledger against those that it kept before.
 
         That is done at the first time, and whenever the ledger has become shorter: an older copy of its file then
         records nothing more. A head that was seen is not forgotten for a newer one, which could be of another history.
         """
         seen = await self._seen()
-        if not self._held:
-            await self._hold(seen)
-        head = await self._bus.request(subjects.audit("head"), Done(), TreeHead, CallContext.within(10))
+        await self.hold()
+        head = await self._bus.request(subjects.audit("head"), Done(), TreeHead, CallContext.within(seconds))
         newest = seen[-1].size if seen else -1
         if head.size < newest:
             await self._hold(seen)
         elif head.size > newest:
             kept = TypeAdapter(list[TreeHead]).dump_json(_thinned([*seen, head])).decode()
             await self._preferences.put(_HEADS, kept)
+
+    async def hold(self) -> None:
+        """Holds the ledger against the heads that were kept, once in the life of this process."""
+        if not self._held:
+            await self._hold(await self._seen())
 
     async def _hold(self, seen: Sequence[TreeHead]) -> None:
         request = VerifyRequest(heads=tuple(each.checkpoint for each in seen), only_heads=True)

@@ -67,6 +67,25 @@ COPY --from=audit-build /own /
 CMD ["python", "-m", "services.audit"]
 
 
+# --- the way out --------------------------------------------------------------------------------------------------
+
+FROM builder AS egress-build
+COPY deploy/locks/egress.txt /tmp/room.txt
+RUN install-room own /tmp/room.txt
+COPY services/__init__.py /app/services/
+COPY services/egress /app/services/egress
+RUN install-room finish
+
+FROM room AS egress
+USER 0:0
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends squid >/dev/null \
+ && rm -rf /var/lib/apt/lists/* /var/log/squid
+USER 10001:10001
+COPY --from=egress-build /own /
+CMD ["python", "-m", "services.egress"]
+
+
 # --- the connectors -----------------------------------------------------------------------------------------------
 
 FROM builder AS connector-mail-build

@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := services/gateway/web
-ROOMS := gateway agent vault audit connector-mail connector-caldav
+ROOMS := gateway agent vault audit egress connector-mail connector-caldav
 UNIT := not e2e and not compose and not slow
 
 # Hashes for everything; nothing runs code while it is installed, but nkeys, which has no wheel.

@@ -14,11 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from deploy import generated
 from openassistant import subjects
 
-__all__ = ["SERVICES", "Room", "main", "page", "table"]
+__all__ = ["EGRESS", "SERVICES", "Room", "main", "page", "table"]
 
 TARGET = generated.ROOT / "docs" / "reference" / "permissions.md"
 
 SERVICES = ("gateway", "agent", "vault", "audit")
+EGRESS = "egress"
+"""The way out of a house in containers; in the one-command run the rooms open their own connections."""
 _REGISTRY = f"KV_{subjects.CONNECTORS_BUCKET}"
 _STREAMS = (subjects.CHAT_STREAM, subjects.INBOX_STREAM, _REGISTRY)
 _AUDIT_READS = ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries")
@@ -47,6 +49,7 @@ def table(connectors: Sequence[str]) -> tuple[Room, ...]:
         _agent(),
         _vault(),
         _audit(),
+        _egress(),
         *(_connector(name) for name in sorted(connectors)),
     )
 
@@ -64,6 +67,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
             *map(subjects.audit, _AUDIT_READS),
             subjects.audit_record("gateway"),
             *(subjects.data(room, "*") for room in ("agent", "vault", "audit", *connectors)),
+            subjects.egress("set"),
             *map(subjects.preview, connectors),
             *(subjects.account(name, "*") for name in connectors),
             *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
@@ -130,6 +134,15 @@ def _audit() -> Room:
     )
 
 
+def _egress() -> Room:
+    """The way out: is told who may reach what, looks up domains, and writes down what went through."""
+    return Room(
+        name=EGRESS,
+        publish=(subjects.gateway("targets"), subjects.audit_record(EGRESS)),
+        subscribe=(*_own(EGRESS), subjects.egress("set"), subjects.egress_lookup("*")),
+    )
+
+
 def _connector(name: str) -> Room:
     """A hand: its own calls, its own token, its own entry in the registry; nothing of any other room."""
     return Room(
@@ -139,6 +152,7 @@ def _connector(name: str) -> Room:
             subjects.vault_token(name),
             subjects.audit_record(name),
             subjects.inbox(name),
+            subjects.egress_lookup(name),
             f"$KV.{subjects.CONNECTORS_BUCKET}.{subjects.instance_key(name, '*')}",
         ),
         subscribe=(

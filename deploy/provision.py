@@ -4,6 +4,7 @@ Run again, it keeps what is there and adds what is missing. Layout of the keys f
 each room is handed its own and nothing else:
 
     <room>/nkey  <room>/trust.json  {gateway,audit}/signing.jwk  gateway/approved-cards.json
+    {gateway,agent,<connector>}/egress-password  egress/rooms.json
     bus/nats.conf  bus/server.json  root-key-id  connectors.json
 """
 
@@ -27,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deploy import secretfiles
 from deploy.bus import configuration
 from deploy.generated import ROOT
-from deploy.permissions import SERVICES, table
+from deploy.permissions import EGRESS, SERVICES, table
 from deploy.settings import HouseSettings
 from openassistant.bus import Bus, read_seed
 from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, OaError, Unavailable
@@ -49,7 +50,7 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_RESERVED = (*SERVICES, "bus", "keys", "logs", "lock")
+_RESERVED = (*SERVICES, EGRESS, "bus", "keys", "logs", "lock")
 """Names of rooms, and of what else lies in the folders that have a place for each connector."""
 _STORE_KEY_FILE = "jetstream.conf"
 
@@ -83,8 +84,9 @@ def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
         gateway=secretfiles.signing_key(keys / "gateway" / "signing.jwk"),
         audit=secretfiles.signing_key(keys / "audit" / "signing.jwk"),
     )
-    for room in (*SERVICES, *connectors_of(keys)):
+    for room in (*SERVICES, EGRESS, *connectors_of(keys)):
         secretfiles.keep(keys / room / "trust.json", trust.dump() + "\n")
+    _keep_passwords(keys)
     secretfiles.keep(keys / "gateway" / "approved-cards.json", json.dumps(first_party(), indent=2) + "\n")
     secretfiles.keep(keys / "bus" / "server.json", server.model_dump_json(indent=2) + "\n")
     if server.key_in_file:
@@ -110,6 +112,7 @@ def add_connector(keys: Path, name: str) -> Path:
     trust = (keys / "gateway" / "trust.json").read_text()
     secretfiles.write(keys / "connectors.json", json.dumps(sorted({*_added(keys), name})) + "\n")
     secretfiles.keep(keys / name / "trust.json", trust)
+    _keep_passwords(keys)
     _write_bus_configuration(keys, server)
     return keys / name
 
@@ -181,6 +184,15 @@ def _write_bus_configuration(keys: Path, server: Server) -> None:
         monitor=server.monitor,
     )
     secretfiles.keep(keys / "bus" / "nats.conf", text)
+
+
+def _keep_passwords(keys: Path) -> None:
+    """A password at the egress proxy for every room that connects to the outside; the proxy gets their digests."""
+    digests = {
+        room: hashlib.sha256(secretfiles.password(keys / room / "egress-password").encode()).hexdigest()
+        for room in ("gateway", "agent", *connectors_of(keys))
+    }
+    secretfiles.keep(keys / EGRESS / "rooms.json", json.dumps(digests, indent=2) + "\n")
 
 
 def _ensure_root_key(keys: Path, root_key_file: Path) -> bool:

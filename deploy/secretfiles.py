@@ -11,7 +11,7 @@ import nkeys
 
 from openassistant.grants import SigningKey
 
-__all__ = ["bus_key", "keep", "public_bus_key", "root_key", "signing_key", "write"]
+__all__ = ["bus_key", "keep", "password", "public_bus_key", "root_key", "signing_key", "write"]
 
 
 def write(path: Path, text: str) -> None:
@@ -49,6 +49,13 @@ def keep(path: Path, text: str) -> None:
 def root_key() -> str:
     """32 random bytes in base64, as the vault reads them."""
     return base64.b64encode(secrets.token_bytes(32)).decode() + "\n"
+
+
+def password(path: Path) -> str:
+    """The random password in a file, which is made when missing."""
+    if not path.exists():
+        write(path, secrets.token_urlsafe(32) + "\n")
+    return path.read_text().strip()
 
 
 def bus_key(path: Path) -> str:

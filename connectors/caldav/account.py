@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from connectors.caldav.moments import zone_named
 from openassistant.connector import Context, Credentials
+from openassistant.egress import Egress
 from openassistant.errors import AccountRequired, InvalidRequest, UpstreamFailed
 
 __all__ = ["CaldavAccount", "Server", "account_of", "own_addresses", "owner_of"]
@@ -38,13 +39,15 @@ class Server(NamedTuple):
 class CaldavAccount(BaseModel):
     """The settings of manifest.toml and the password (empty in a preview)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     url: str = Field(min_length=1, max_length=2000)
     username: str = Field(min_length=1, max_length=320)
     address: str = ""
     zone: str = ""
     password: SecretStr = SecretStr("")
+    egress: Egress = Field(default_factory=Egress, exclude=True, repr=False)
+    """How connections to the server are opened."""
 
     @field_validator("url")
     @classmethod
@@ -95,7 +98,8 @@ class CaldavAccount(BaseModel):
 
 async def account_of(ctx: Context) -> CaldavAccount:
     """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises."""
-    return _account(await ctx.credentials())
+    account = _account(await ctx.credentials())
+    return account.model_copy(update={"egress": ctx.egress})
 
 
 def own_addresses(account: CaldavAccount, known: tuple[str, ...]) -> tuple[str, ...]:

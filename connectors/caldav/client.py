@@ -155,9 +155,10 @@ class DavSession:
 async def dav_session(account: CaldavAccount, *, seconds: float) -> AsyncIterator[DavSession]:
     """A session that lasts at most `seconds`."""
     verify = await asyncio.to_thread(ssl.create_default_context) if account.server.scheme == "https" else True
+    transport = account.egress.transport(verify=verify)
     auth = _Password(account.username, account.password.get_secret_value())
     limits = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS)
-    async with MeteredClient(auth=auth, verify=verify, timeout=limits, follow_redirects=False) as http:
+    async with httpx.AsyncClient(auth=auth, transport=transport, timeout=limits, follow_redirects=False) as http:
         yield DavSession(http, account, seconds)
 
 

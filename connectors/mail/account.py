@@ -9,9 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from sqlalchemy import text
 
 from connectors.mail.addresses import parse_typed
-from connectors.mail.autoconfig import Place, Places, find_servers, look_up, web_reader
+from connectors.mail.autoconfig import Place, Places, Record, find_servers, look_up, web_reader
 from openassistant.connector import Context
+from openassistant.context import Clock
+from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest
+from openassistant.targets import Target
 
 __all__ = ["MailAccount", "Security", "Server", "account_of"]
 
@@ -35,7 +38,7 @@ class Server(NamedTuple):
 class MailAccount(BaseModel):
     """The settings of manifest.toml and the password (empty in a preview)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     address: str
     username: str = ""
@@ -48,6 +51,8 @@ class MailAccount(BaseModel):
     auth: Literal["password", "xoauth2"] = "password"
     password: SecretStr = SecretStr("")
     access_token: SecretStr = SecretStr("")
+    egress: Egress = Field(default_factory=Egress, exclude=True, repr=False)
+    """How connections to the servers are opened."""
 
     @field_validator("address")
     @classmethod
@@ -81,8 +86,12 @@ async def account_of(ctx: Context, *, anew: bool = False) -> MailAccount:
     credentials = await ctx.credentials()
     given = {name: value for name, value in credentials.settings.items() if value not in (None, "")}
     if ctx.account is not None and given.get("address") and not {"imap_host", "smtp_host"} <= given.keys():
-        given = _completed(given, await _servers(ctx, ctx.account, str(given["address"]), anew=anew))
-    return _account({**given, **{name: value for name, value in credentials.secrets.items() if value}})
+        found = await _servers(ctx, ctx.account, str(given["address"]), anew=anew)
+        if ctx.egress.proxy is None:
+            ctx.egress.allow(Target(host=each.host, port=each.port) for each in (found.imap, found.smtp))
+        given = _completed(given, found)
+    secrets = {name: value for name, value in credentials.secrets.items() if value}
+    return _account({**given, **secrets}).model_copy(update={"egress": ctx.egress})
 
 
 def _completed(given: dict[str, Any], found: Places) -> dict[str, Any]:
@@ -103,8 +112,7 @@ async def _servers(ctx: Context, account: str, address: str, *, anew: bool) -> P
     if known:
         imap, smtp, username = json.loads(known)
         return Places(Place(*imap), Place(*smtp), username)
-    domain = address.rpartition("@")[2].lower()
-    found = await find_servers(address, read=web_reader(domain, clock=ctx.now), records=look_up)
+    found = await _found(ctx.egress, address, ctx.now)
     kept = text(
         "INSERT INTO mail_servers (account, address, found, changed) VALUES (:account, :address, :found, :now)"
         " ON CONFLICT (account) DO UPDATE SET address = :address, found = :found, changed = :now"
@@ -112,6 +120,18 @@ async def _servers(ctx: Context, account: str, address: str, *, anew: bool) -> P
     full = {**row, "found": json.dumps(found), "now": int(ctx.now().timestamp())}
     await ctx.store.write(lambda connection: connection.execute(kept, full))
     return found
+
+
+async def _found(egress: Egress, address: str, clock: Clock) -> Places:
+    read = web_reader(address.rpartition("@")[2].lower(), clock=clock, egress=egress)
+    ask = egress.records
+    if ask is None:
+        return await find_servers(address, read=read, records=look_up)
+
+    async def records(name: str, kind: Literal["SRV", "MX"]) -> list[Record]:
+        return [Record(each.order, each.host, each.port) for each in await ask(name, kind)]
+
+    return await find_servers(address, read=read, records=records, addresses=None)
 
 
 def _account(given: dict[str, Any]) -> MailAccount:

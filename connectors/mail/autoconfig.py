@@ -22,6 +22,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from openassistant.context import Clock
+from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest, OaError
 from openassistant.http import HttpClient
 from openassistant.origins import is_public, resolve
@@ -66,15 +67,21 @@ class Places(NamedTuple):
     username: str = ""
 
 
-async def find_servers(address: str, *, read: Read, records: Records, addresses: Addresses = resolve) -> Places:
-    """The servers of an address; raises `InvalidRequest` with `details.fields` when a person has to say them."""
+async def find_servers(address: str, *, read: Read, records: Records, addresses: Addresses | None = resolve) -> Places:
+    """The servers of an address; raises `InvalidRequest` with `details.fields` when a person has to say them.
+
+    Without `addresses` this room cannot look names up: the egress proxy does, and lets it reach what lies under the
+    domain. What is elsewhere, the owner has to enter, for no room makes its own list longer.
+    """
     domain = address.rpartition("@")[2].lower()
     async for found in _by_file(address, domain, read):
+        if addresses is None and not _lie_inside(found, domain):
+            raise _elsewhere(domain, found)
         if await _are_public(found, addresses):
             return found
     named = await _by_srv(domain, records)
     if named is not None and await _are_public(named, addresses):
-        if all(_inside(place.host, domain) for place in (named.imap, named.smtp)):
+        if _lie_inside(named, domain):
             return named
         raise _unconfirmed(domain, named)
     raise await _by_mx(domain, records)
@@ -162,6 +169,11 @@ def _unconfirmed(domain: str, named: Places) -> InvalidRequest:
     return _asking(words.format(domain, named.imap.host), words.format(domain, named.smtp.host))
 
 
+def _elsewhere(domain: str, found: Places) -> InvalidRequest:
+    words = "{} has its mail at {}. If that is your provider, enter it here: the house reaches only what you name."
+    return _asking(words.format(domain, found.imap.host), words.format(domain, found.smtp.host))
+
+
 def _asking(imap: str, smtp: str) -> InvalidRequest:
     message = imap if imap == smtp else f"{imap} {smtp}"
     return InvalidRequest(message, details={"fields": {"imap_host": imap, "smtp_host": smtp}})
@@ -171,8 +183,14 @@ def _inside(host: str, domain: str) -> bool:
     return host == domain or host.endswith(f".{domain}")
 
 
-async def _are_public(found: Places, addresses: Addresses) -> bool:
+def _lie_inside(found: Places, domain: str) -> bool:
+    return all(_inside(place.host, domain) for place in (found.imap, found.smtp))
+
+
+async def _are_public(found: Places, addresses: Addresses | None) -> bool:
     """Whether both servers lie in the public internet: a stranger's file must not lead into the owner's network."""
+    if addresses is None:
+        return True  # the proxy looks, for every connection
     for place in (found.imap, found.smtp):
         try:
             known = await addresses(place.host, place.port)
@@ -183,12 +201,15 @@ async def _are_public(found: Places, addresses: Addresses) -> bool:
     return True
 
 
-def web_reader(domain: str, *, clock: Clock, client: type[HttpClient] = HttpClient) -> Read:
+def web_reader(
+    domain: str, *, clock: Clock, client: type[HttpClient] = HttpClient, egress: Egress | None = None
+) -> Read:
     """Reads over HTTPS from the domain and its `autoconfig` host alone, at public addresses alone."""
 
     async def read(url: str) -> bytes:
         hosts = (domain, f"autoconfig.{domain}")
-        async with client(hosts, deadline=clock() + timedelta(seconds=_SECONDS), clock=clock) as http:
+        deadline = clock() + timedelta(seconds=_SECONDS)
+        async with client(hosts, deadline=deadline, clock=clock, egress=egress) as http:
             return (await http.get(url, limit=_LARGEST_FILE)).content
 
     return read

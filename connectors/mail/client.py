@@ -20,16 +20,15 @@ from typing import Any, NamedTuple
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.datetime_util import parse_to_datetime
 from imapclient.exceptions import CapabilityError, LoginError
-from imapclient.imap4 import IMAP4WithTimeout
 from imapclient.imap_utf7 import decode as decode_utf7
 from imapclient.response_parser import parse_response
 from imapclient.response_types import BodyData
-from imapclient.tls import IMAP4_TLS
 
 from connectors.mail.account import MailAccount, Server
 from connectors.mail.counted import CountedImap
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault, token_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
+from openassistant.egress import Egress
 
 __all__ = ["BROKEN", "Client", "Examined", "Listed", "connect", "sign_in"]
 
@@ -68,27 +67,24 @@ class Examined(NamedTuple):
     flags: Mapping[int, Sequence[bytes]]
 
 
-class _Plain(IMAP4WithTimeout, CountedImap):  # type: ignore[misc]  # as below
-    """A connection without TLS, or before it."""
-
-
-class _Tls(IMAP4_TLS, CountedImap):  # type: ignore[misc]  # as below
-    """A connection under TLS from its beginning."""
-
-
 class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for some versions only
     """A connection with bounds. `renew_allowance` comes before each command."""
 
     _allowance = _MOST_BYTES
+
+    def __init__(self, server: Server, egress: Egress, *, context: ssl.SSLContext | None, timeout: Any) -> None:
+        self._egress = egress
+        tls = server.security == "tls"
+        super().__init__(server.host, port=server.port, ssl=tls, ssl_context=context, timeout=timeout)
 
     def renew_allowance(self) -> None:
         """What the server may send until this is called again."""
         self._allowance = _MOST_BYTES
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - imapclient's name
-        wait = getattr(self._timeout, "connect", None)
-        given = (self.ssl_context, wait) if self.ssl else (wait,)
-        made: Any = (_Tls if self.ssl else _Plain)(self.host, self.port, *given)
+        made = _Opened(
+            self.host, self.port, self._egress, self._timeout.connect, self.ssl_context if self.ssl else None
+        )
         made.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a literal is two packets, else 40 ms apart
         read, readline = made.read, made.readline
 
@@ -103,7 +99,7 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for s
             self._spend(len(line))
             return line
 
-        made.read, made.readline = bounded_read, bounded_readline
+        made.read, made.readline = bounded_read, bounded_readline  # type: ignore[method-assign]  # of this one object
         return made
 
     def _spend(self, size: int) -> None:
@@ -181,13 +177,30 @@ class Client(IMAPClient):  # type: ignore[misc]  # the library ships types for s
         self.sasl_login(name, answers(name, oauth_response(name, account.login, token, account.imap)))
 
 
-def connect(server: Server, seconds: float) -> Client:
+class _Opened(CountedImap):
+    """The protocol over a connection that the egress opens, with TLS from the first byte where there is a context."""
+
+    def __init__(self, host: str, port: int, egress: Egress, seconds: float, context: ssl.SSLContext | None) -> None:
+        self._way, self._seconds, self._context = egress, seconds, context
+        super().__init__(host, port)
+
+    def _create_socket(self, timeout: float | None = None) -> socket.socket:
+        made = self._way.connect(self.host, self.port, seconds=self._seconds)
+        if self._context is None:
+            return made
+        try:
+            return self._context.wrap_socket(made, server_hostname=self.host)
+        except BaseException:
+            made.close()
+            raise
+
+
+def connect(server: Server, seconds: float, egress: Egress) -> Client:
     """A connection that is as secure as the settings ask for; raises `Unavailable` with what to do."""
     context = None if server.security == "none" else ssl.create_default_context()
     timeout: Any = SocketTimeout(min(_CONNECT_SECONDS, seconds), max(min(seconds, 60.0), 0.1))
     try:
-        tls = server.security == "tls"
-        client = Client(server.host, port=server.port, ssl=tls, ssl_context=context, timeout=timeout)
+        client = Client(server, egress, context=context, timeout=timeout)
         client.folder_encode = False
         client.normalise_times = False
     except (imaplib.IMAP4.error, OSError, *BROKEN) as error:

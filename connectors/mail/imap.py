@@ -85,7 +85,7 @@ class ImapSession:
     @classmethod
     def open(cls, account: MailAccount, *, seconds: float) -> Self:
         """Connects and signs in; raises `Unavailable` or `AccountRequired` with what to do in the message."""
-        client = connect(account.imap, seconds)
+        client = connect(account.imap, seconds, account.egress)
         try:
             sign_in(client, account)
         except BaseException:

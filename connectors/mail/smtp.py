@@ -10,15 +10,17 @@ import base64
 import contextlib
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from typing import Self
 
 from connectors.mail.account import MailAccount, Server
 from connectors.mail.compose import Outgoing
-from connectors.mail.counted import CountedSmtp, CountedSmtpTls
+from connectors.mail.counted import CountedSmtp
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
+from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
 
 __all__ = ["SmtpSession", "smtp_session"]
@@ -38,7 +40,7 @@ class SmtpSession:
     @classmethod
     def open(cls, account: MailAccount, *, seconds: float) -> Self:
         """Connects and signs in; raises `Unavailable` or `AccountRequired` with what to do in the message."""
-        client = _connect(account.smtp, seconds)
+        client = _connect(account.smtp, seconds, account.egress)
         try:
             _sign_in(client, account)
         except BaseException:
@@ -156,16 +158,41 @@ def _close_unused(opening: asyncio.Future[SmtpSession]) -> None:
         opening.result().cut()
 
 
-def _connect(server: Server, seconds: float) -> smtplib.SMTP:
+class _Opened(CountedSmtp):
+    """The protocol over a connection that the egress opens."""
+
+    def __init__(self, server: Server, egress: Egress, seconds: float) -> None:
+        self._egress = egress
+        super().__init__(server.host, server.port, local_hostname=_OUR_NAME, timeout=seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._egress.connect(host, port, seconds=timeout)
+
+
+class _OpenedTls(_Opened):
+    """The same with TLS from the first byte."""
+
+    def __init__(self, server: Server, egress: Egress, seconds: float, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(server, egress, seconds)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        made = super()._get_socket(host, port, timeout)
+        try:
+            return self._context.wrap_socket(made, server_hostname=host)
+        except BaseException:
+            made.close()
+            raise
+
+
+def _connect(server: Server, seconds: float, egress: Egress) -> smtplib.SMTP:
     context = ssl.create_default_context()
     timeout = max(min(_CONNECT_SECONDS, seconds), 0.1)
     try:
         if server.security == "tls":
-            client: smtplib.SMTP = CountedSmtpTls(
-                server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout, context=context
-            )
+            client: smtplib.SMTP = _OpenedTls(server, egress, timeout, context)
         else:
-            client = CountedSmtp(server.host, server.port, local_hostname=_OUR_NAME, timeout=timeout)
+            client = _Opened(server, egress, timeout)
     except (smtplib.SMTPException, ValueError, OSError) as error:
         raise connection_fault(server, _root_of(error)) from error
     _greet(client, server, context)

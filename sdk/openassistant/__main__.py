@@ -46,7 +46,14 @@ async def run_connector(connector: Connector, settings: RoomSettings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     bus = await settings.connect(connector.id)
-    runner = Runner(connector, bus=bus, trust=settings.trust(), clock=utc_now, data_dir=settings.data_dir)
+    runner = Runner(
+        connector,
+        bus=bus,
+        trust=settings.trust(),
+        clock=utc_now,
+        data_dir=settings.data_dir,
+        proxy=settings.proxy(connector.id),
+    )
     await runner.start()
     await runner.run(stop)
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar, get_type
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
 from openassistant.context import Clock
+from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest
 from openassistant.http import HttpClient
 from openassistant.messages import (
@@ -87,6 +88,7 @@ class Context(Protocol):
     call: Call | None
     store: Store
     http: HttpClient
+    egress: Egress
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
         """Says how far a sync is: `done` of `total` things; `what` in words ("Inbox")."""
@@ -153,7 +155,9 @@ class Manifest(BaseModel):
     protocol: int = 1
     hosts: tuple[str, ...] = ()
     host_settings: tuple[str, ...] = ()
-    """Names of settings whose value (a host or URL that the owner typed) may be reached too."""
+    """Names of settings whose value (a host or URL that the owner typed) may be reached too; `x_host` at `x_port`."""
+    domain_settings: tuple[str, ...] = ()
+    """Names of settings with a mail address whose domain leads to the servers, where a host was left open."""
     auth: Auth = Auth()
     settings: dict[str, dict[str, Any]] = {}
     secrets: dict[str, dict[str, Any]] = {}
@@ -349,6 +353,8 @@ class Connector:
             description=manifest.description,
             protocol=manifest.protocol,
             hosts=manifest.hosts,
+            host_settings=manifest.host_settings,
+            domain_settings=manifest.domain_settings,
             auth=manifest.auth,
             settings_schema=_form(manifest.settings),
             secrets_schema=_form(manifest.secrets),

@@ -34,6 +34,7 @@ import httpx
 from pydantic import SecretStr
 
 from openassistant.context import Clock
+from openassistant.egress import Egress
 from openassistant.errors import (
     AccountRequired,
     Conflict,
@@ -132,11 +133,13 @@ class HttpClient:
         tls: ssl.SSLContext | None = None,
         resolver: Resolve | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        egress: Egress | None = None,
     ) -> None:
         self._allowed = {found for each in hosts if (found := origin_of(each))}
         self._private: set[str] = set()
         self._deadline, self._clock, self._tls = deadline, clock, tls
         self._resolve, self._sleep = resolver or resolve, sleep
+        self._through = egress if egress and egress.proxy else None
         self._authorization: SecretStr | None = None
         self._sign_in: Callable[[bool], Awaitable[SecretStr]] | None = None
         self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
@@ -280,7 +283,12 @@ class HttpClient:
         return await self._transport(place).handle_async_request(self._wire(ask, place, addresses[-1]))
 
     async def _addresses(self, place: Origin) -> list[str]:
-        """Where a host lies; connections go to these very addresses, so a name cannot change its mind in between."""
+        """Where a host lies; connections go to these very addresses, so a name cannot change its mind in between.
+
+        Through the proxy that is the proxy's work: it is asked for the name.
+        """
+        if self._through:
+            return [place.host]
         try:
             found = await self._resolve(place.host, place.port)
         except OSError as error:
@@ -307,7 +315,9 @@ class HttpClient:
         """One per origin: a connection whose certificate was checked for one name never serves another."""
         if place not in self._transports:
             tls = self._tls or _system_tls()
-            self._transports[place] = MeteredTransport(verify=tls, trust_env=False)
+            way = self._through
+            made = way.transport(verify=tls) if way else MeteredTransport(verify=tls, trust_env=False)
+            self._transports[place] = made
         return self._transports[place]
 
     async def _taken(self, ask: _Ask, response: httpx.Response) -> Response:

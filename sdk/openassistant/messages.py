@@ -253,6 +253,9 @@ class Auth(Wire):
         return {key: value for key, value in shown.items() if key != "oauth2" or value is not None}
 
 
+_LATER = ("commands", "host_settings", "domain_settings")
+
+
 class Card(Wire):
     """What a connector is: generated from manifest and tools; its digest is what an administrator approves."""
 
@@ -262,6 +265,8 @@ class Card(Wire):
     description: str = ""
     protocol: int = 1
     hosts: tuple[str, ...] = ()
+    host_settings: tuple[str, ...] = ()
+    domain_settings: tuple[str, ...] = ()
     auth: Auth = Auth()
     settings_schema: dict[str, Any] = {}
     secrets_schema: dict[str, Any] = {}
@@ -274,9 +279,9 @@ class Card(Wire):
 
     @model_serializer(mode="wrap")
     def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `commands` where there are none: a card from before there were any keeps its digest."""
+        """Without what came later where there is none of it: a card from before keeps its digest."""
         shown: dict[str, Any] = handler(self)
-        return shown if shown.get("commands") else {key: value for key, value in shown.items() if key != "commands"}
+        return {key: value for key, value in shown.items() if value or key not in _LATER}
 
 
 class Heartbeat(Wire):
@@ -601,6 +606,10 @@ class AuditAction(StrEnum):
     """A personal API token was revoked. Id: a fresh one. Content: the token's id and name."""
     USER_CREATED = "user.created"
     """A user was created. Id: the user's. Content: the role."""
+    EGRESS_CHANGED = "egress.changed"
+    """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
+    EGRESS_COUNTED = "egress.counted"
+    """What went through the egress proxy. Id: a fresh one. Content: room, host, port, connections, bytes, times."""
     TURN_STARTED = "turn.started"
     """A message began a turn of the agent. Id: the turn's. Content: none."""
     LIMITS_CHANGED = "limits.changed"

@@ -18,6 +18,7 @@ from openassistant import journal, subjects, tally
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
+from openassistant.egress import Egress, Proxy
 from openassistant.errors import (
     AccountRequired,
     Conflict,
@@ -55,11 +56,13 @@ from openassistant.meter import Meter, measuring
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
+from openassistant.targets import DnsRecord, DnsRecords, Lookup, of_account, of_card
 from openassistant.witness import record
 
 __all__ = ["Runner"]
 
 _BEAT_SECONDS = 20.0
+_LOOKUP_SECONDS = 15.0
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _log = logging.getLogger("openassistant.runner")
 _NO_ANSWER = "The provider did not answer."
@@ -68,11 +71,22 @@ _NO_ANSWER = "The provider did not answer."
 class Runner:
     """One instance of one connector."""
 
-    def __init__(self, connector: Connector, *, bus: Bus, trust: Trust, clock: Clock, data_dir: Path) -> None:
+    def __init__(
+        self,
+        connector: Connector,
+        *,
+        bus: Bus,
+        trust: Trust,
+        clock: Clock,
+        data_dir: Path,
+        proxy: Proxy | None = None,
+    ) -> None:
         self.connector = connector
+        self.proxy = proxy
         self.bus = bus
         self.trust = trust
         self.clock = clock
+        self.card = connector.card()
         self.digest = connector.digest()
         self.instance = new_id()
         self.keys = Keys(bus, clock)
@@ -471,9 +485,18 @@ class _CallContext:
         self._preview = preview
         self.meter = Meter()
         self._tallied = False
-        self.http = HttpClient(runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock)
+        records = self._records if runner.proxy else None
+        self.egress = Egress(of_card(runner.card), proxy=runner.proxy, records=records)
+        self.http = HttpClient(
+            runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock, egress=self.egress
+        )
         if runner.connector.manifest.auth.kind == "oauth2":
             self.http.sign_in_by(self._bearer)
+
+    async def _records(self, name: str, kind: str) -> tuple[DnsRecord, ...]:
+        runner = self._runner
+        subject, asked = subjects.egress_lookup(runner.connector.id), Lookup(name=name, kind=kind)
+        return (await runner.bus.request(subject, asked, DnsRecords, self._ctx.capped(_LOOKUP_SECONDS))).records
 
     @property
     def now(self) -> Clock:
@@ -513,6 +536,7 @@ class _CallContext:
         )
         manifest = self._runner.connector.manifest
         self.http.allow(*(str(kept.settings[name]) for name in manifest.host_settings if kept.settings.get(name)))
+        self.egress.allow(of_account(self._runner.card, kept.settings))
         return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets, capabilities=kept.capabilities)
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from openassistant.bus import Bus, read_seed
 from openassistant.context import new_id
+from openassistant.egress import Proxy
+from openassistant.errors import Internal
 from openassistant.grants import Trust
 
 __all__ = ["RoomSettings", "Settings", "SettingsError"]
@@ -60,10 +62,24 @@ class RoomSettings(Settings):
     """What this room alone keeps."""
     alive_file: Path | None = None
     """Touched every few seconds while the room serves and the bus answers, for health checks; by default none is."""
+    egress_url: str | None = None
+    """The egress proxy, the only way out where there is one; by default connections are opened by the room itself."""
+    egress_password_file: Path | None = None
+    """This room's password there."""
 
     def trust(self) -> Trust:
         """The public keys to believe; raises `Internal`."""
         return Trust.load(self.trust_file or self.nkey_file.with_name("trust.json"))
+
+    def proxy(self, room: str) -> Proxy | None:
+        """The way out as `room`, where it is not this room's own; raises `Internal` that names a bad setting."""
+        if self.egress_url is None:
+            return None
+        try:
+            password = self.egress_password_file.read_text().strip() if self.egress_password_file else ""
+            return Proxy.at(self.egress_url, room=room, password=SecretStr(password))
+        except (OSError, ValueError) as error:
+            raise Internal(f"OA_EGRESS_URL or OA_EGRESS_PASSWORD_FILE cannot be used: {error}.") from error
 
     async def connect(self, room: str, *, streams: bool = False) -> Bus:
         """The bus as `room`; raises `Unavailable` after half a minute."""

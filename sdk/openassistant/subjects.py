@@ -20,6 +20,8 @@ __all__ = [
     "audit_record",
     "chat",
     "data",
+    "egress",
+    "egress_lookup",
     "gateway",
     "inbox",
     "instance_key",
@@ -59,7 +61,7 @@ def agent(verb: str) -> str:
 
 
 def gateway(verb: str) -> str:
-    """approve, renew: agent → gateway."""
+    """approve, renew: agent → gateway; targets: egress → gateway."""
     return f"oa.rpc.gateway.{_token(verb)}"
 
 
@@ -121,6 +123,16 @@ def audit(verb: str) -> str:
 def audit_record(room: str) -> str:
     """One record for the ledger; the caller's identity is the last token."""
     return f"oa.rpc.audit.record.{_token(room)}"
+
+
+def egress(verb: str) -> str:
+    """set: gateway → egress, the whole list of who may reach what."""
+    return f"oa.rpc.egress.{_token(verb)}"
+
+
+def egress_lookup(room: str) -> str:
+    """A question to DNS about a domain that an account names; the caller's identity is the last token."""
+    return f"oa.rpc.egress.lookup.{_token(room)}"
 
 
 def chat(user: str, conversation: str) -> str:

@@ -32,7 +32,7 @@ from services.agent import conversations, livestore
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
-from services.agent.settings import AgentSettings
+from services.agent.settings import AgentSettings, send_litellm_through
 from services.agent.turns import ModelFactory, Turns
 
 __all__ = ["ROOM", "Agent", "main"]
@@ -164,7 +164,10 @@ async def run(settings: AgentSettings) -> None:
             settings.data_dir / "room.db", await keys.room(), Migrations({"own": _MIGRATIONS / "room"})
         )
         stack.push_async_callback(room.close)
-        connections = Connections()
+        proxy = settings.proxy(ROOM)
+        if proxy:
+            send_litellm_through(proxy)
+        connections = Connections(proxy)
         stack.push_async_callback(connections.close)
         agent = Agent(
             bus, room, settings.data_dir, trust=settings.trust(), clock=utc_now, keys=keys,

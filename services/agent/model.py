@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import httpx
 from pydantic import SecretStr
 
+from openassistant.egress import Egress, Proxy
 from openassistant.errors import (
     AccountRequired,
     DeadlineExceeded,
@@ -132,10 +133,11 @@ class Connections:
     A client of its own for every answer costs 20 ms for its certificates alone, and a new connection after that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: Proxy | None = None) -> None:
         self.lengths: dict[tuple[str, str], tuple[str, int]] = {}
         """By address and model: under which name, and up to what, it lets an answer's length be limited."""
         self._http: httpx.AsyncClient | None = None
+        self._proxy = proxy
         self._making = asyncio.Lock()
 
     async def warm(self) -> None:
@@ -146,7 +148,7 @@ class Connections:
         """The client of them all."""
         async with self._making:
             if self._http is None:
-                self._http = await asyncio.to_thread(_http_client)
+                self._http = await asyncio.to_thread(_http_client, self._proxy)
             return self._http
 
     async def close(self) -> None:
@@ -155,11 +157,13 @@ class Connections:
             await self._http.aclose()
 
 
-def _http_client() -> httpx.AsyncClient:
+def _http_client(proxy: Proxy | None) -> httpx.AsyncClient:
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     timeout = httpx.Timeout(None, connect=10)  # whoever reads keeps the time, once for each part and not twice
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
-    return MeteredClient(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True)
+    way = Egress(proxy=proxy).transport(verify=httpx.create_ssl_context(), limits=limits) if proxy else None
+    kind = httpx.AsyncClient if way else MeteredClient  # the way out counts by itself
+    return kind(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True, transport=way)
 
 
 class _Refused(Exception):

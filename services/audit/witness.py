@@ -22,7 +22,7 @@ from services.audit.records import COLUMNS
 
 __all__ = ["SERVICES", "Witness", "recordable"]
 
-SERVICES = ("gateway", "agent", "vault", "audit")
+SERVICES = ("gateway", "agent", "vault", "audit", "egress")
 """Rooms that are no connector."""
 
 _OUTCOMES = (AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN)
@@ -35,7 +35,9 @@ _VAULT = (
 )
 _AGENT = (AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED)
 _CONNECTOR = (*_OUTCOMES, AuditAction.TRAFFIC_COUNTED)
-_GATEWAY = tuple(each for each in AuditAction if each not in (*_AGENT, *_CONNECTOR, *_VAULT))
+_EGRESS = (AuditAction.EGRESS_CHANGED, AuditAction.EGRESS_COUNTED)
+_OTHERS = (*_AGENT, *_CONNECTOR, *_VAULT, *_EGRESS)
+_GATEWAY = tuple(each for each in AuditAction if each not in _OTHERS)
 _RECEIPT_LIFE = timedelta(minutes=2)
 _STARTED = "WHERE id = :id AND action = 'tool.started'"
 _ENDED = "SELECT 1 FROM records WHERE id = ? AND action IN (?, ?)"
@@ -127,7 +129,7 @@ class Witness:
             self._begun.popitem(last=False)
 
     def _note(self, room: str, ctx: CallContext, record: Record) -> dict[str, Any]:
-        """The row of what gateway or vault did, in the name of the grant's user or of nobody."""
+        """The row of what gateway, vault or egress did, in the name of the grant's user or of nobody."""
         grant = self._trust.grant(ctx.grant, now=self._clock()) if ctx.grant else None
         if grant is not None:
             _agree(ctx, grant)
@@ -135,7 +137,7 @@ class Witness:
             ctx.user
             or ctx.turn
             or ctx.conversation
-            or not (room == "gateway" or record.action is AuditAction.KEY_RELEASED)
+            or not (room in ("gateway", "egress") or record.action is AuditAction.KEY_RELEASED)
         ):
             raise Forbidden("A record in a user's name needs a grant of that user.")
         user = grant.user if grant else None
@@ -169,7 +171,7 @@ class Witness:
 
 def recordable(room: str) -> tuple[AuditAction, ...]:
     """What a room may have written down; every room that is no service is a connector."""
-    services = {"agent": _AGENT, "gateway": _GATEWAY, "vault": _VAULT, "audit": ()}
+    services = {"agent": _AGENT, "gateway": _GATEWAY, "vault": _VAULT, "audit": (), "egress": _EGRESS}
     return services.get(room, _CONNECTOR)
 
 

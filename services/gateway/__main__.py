@@ -56,6 +56,7 @@ from services.gateway.tokens import Tokens
 from services.gateway.turns import Turns
 from services.gateway.users import Users
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 
 __all__ = ["ROOM", "Room", "main"]
 
@@ -87,10 +88,11 @@ class Room:
         self.ledger = Ledger(bus, grants, preferences)
         self.users = Users(store, Passwords(), clock)
         vault = Vault(bus, grants)
-        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger)
+        self.way = WayOut(bus, vault, self.connectors.running, room=ROOM, proxy=settings.proxy(ROOM))
+        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger, way=self.way)
         self.models = Models(
-            bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), clock=clock,
-            preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
+            bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), way=self.way,
+            clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
         life = timedelta(hours=settings.approval_hours)
@@ -104,7 +106,7 @@ class Room:
         self.approvals = Approvals(
             bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
             ledger=self.ledger, budgets=budgets, trust=trust, clock=clock, life=life,
-            hold=timedelta(seconds=settings.send_hold_seconds),
+            hold=timedelta(seconds=settings.send_hold_seconds), way=self.way,
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
@@ -133,6 +135,7 @@ class Room:
         await self.connectors.start(self._bus)
         await self.catalogue.read()
         await self.approvals.start()
+        await self.way.start()
         self.connectors.changed = lambda: self._spawn(self.attach)
         everybody = [user.id for user in await self.users.everybody()]
         # Before anything is connected anew: what is pending now was left behind.
@@ -148,11 +151,13 @@ class Room:
             _every(_SWEEP, self.ledger.hold),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
+            _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]
 
     async def attach(self) -> None:
         """Hands the accounts of each connector that has come, or has changed to an approved card, to it again."""
+        await self.way.tell()
         running = self.connectors.grantable()
         gone = set(self._attached) - set(running)
         for connector in gone:

@@ -32,6 +32,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 
 __all__ = ["MODEL_CONNECTOR", "Accounts"]
 
@@ -47,9 +48,17 @@ class Accounts:
     """One user's accounts at a time; the vault has them, the connectors work on them."""
 
     def __init__(
-        self, bus: Bus, store: Store, vault: Vault, connectors: Connectors, grants: Grants, ledger: Ledger
+        self,
+        bus: Bus,
+        store: Store,
+        vault: Vault,
+        connectors: Connectors,
+        grants: Grants,
+        ledger: Ledger,
+        *,
+        way: WayOut,
     ) -> None:
-        self._bus, self._store, self._vault = bus, store, vault
+        self._bus, self._store, self._vault, self._way = bus, store, vault, way
         self._connectors, self._grants, self._ledger = connectors, grants, ledger
 
     async def listing(self, me: SignedIn) -> list[views.Account]:
@@ -96,6 +105,7 @@ class Accounts:
     async def _tried(self, made: Account, digest: str) -> views.Account:
         """A pending account that works; one that does not is taken back, and its problem raised."""
         user, kept = made.user, False
+        await self._way.tell()
         try:
             grant = self._grants.account(user, account=made.id, connector=made.connector, digest=digest)
             await self._pass(made, grant)
@@ -107,7 +117,7 @@ class Accounts:
             kept = True
         finally:
             if not kept:
-                self._bus.spawn(self._vault.revoke(user, made.id))
+                self._bus.spawn(self._drop(user, made.id))
         self._bus.spawn(self.attach(made, grant))
         return _view(made, None)
 
@@ -139,6 +149,7 @@ class Accounts:
             )
         )
         gone = await self._vault.disconnect(me.user.id, found.id)
+        await self._way.tell()
         self._bus.spawn(self.detach_pending())
         return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
 
@@ -174,6 +185,11 @@ class Accounts:
             for account in await self._vault.listing(user):
                 if account.state == "pending":
                     await self._vault.revoke(user, account.id)
+
+    async def _drop(self, user: str, account: str) -> None:
+        """Destroys an account, and closes the way to its servers."""
+        await self._vault.revoke(user, account)
+        await self._way.tell()
 
     async def _detach(self, account: str, connector: str, user: str) -> None:
         query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=30)

@@ -39,6 +39,7 @@ from services.gateway.questions import Content, Decided, Question, Questions, is
 from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
+from services.gateway.wayout import WayOut
 
 __all__ = ["Approvals"]
 
@@ -69,10 +70,11 @@ class Approvals:
         trust: Trust,
         clock: Clock,
         life: timedelta,
+        way: WayOut,
         hold: timedelta = timedelta(),
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
-        self._proposals, self._grants, self._ledger = proposals, grants, ledger
+        self._proposals, self._grants, self._ledger, self._way = proposals, grants, ledger, way
         self._budgets = budgets
         self._rules, self._trust, self._clock, self._life, self._hold = rules, trust, clock, life, hold
         self._carrying: set[str] = set()
@@ -367,6 +369,8 @@ class Approvals:
             await self._questions.delivered(question)
             return
         decision, budget = self._decision(question, content), await self._budgets.resume(question.user, question.turn)
+        if decision.approved:
+            await self._way.let(content.call.connector, content.preview.destinations)
         for pause in (_SOON, _SOON, _SOON, None):
             grant = self._turn_grant(question, budget)
             ctx = self._grants.context(question.user, seconds=10, grant=grant)

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from openassistant.errors import InvalidRequest
+from openassistant.egress import Egress
+from openassistant.errors import InvalidRequest, OaError
 from openassistant.origins import is_public, parse_url
 from services.gateway import views
 from services.gateway.problems import invalid
@@ -67,18 +68,22 @@ def refuse_open_key(base_url: str) -> None:
         raise invalid("The key would be sent without encryption.", base_url=words)
 
 
-async def ask(base_url: str, *, model: str = "", key: str | None = None, stored: bool = False) -> views.ModelCheck:
+async def ask(
+    base_url: str, *, egress: Egress, model: str = "", key: str | None = None, stored: bool = False
+) -> views.ModelCheck:
     """What `GET {base_url}/models` comes to, in words; `stored`: the vault has a key for this address."""
     where = f"The server at {host_of(base_url)}"
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         async with (
             asyncio.timeout(_SECONDS),
-            httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=_SECONDS) as client,
+            httpx.AsyncClient(transport=egress.transport(verify=_tls()), trust_env=False, timeout=_SECONDS) as client,
         ):
             status, body = await read(client, f"{base_url}/models", headers)
     except TimeoutError:
         return _no(f"{where} did not answer within {_SECONDS:.0f} seconds.")
+    except OaError as error:
+        return _no(error.message)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return _no(_failed(where, error))
     if status in (401, 403):

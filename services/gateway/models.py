@@ -24,6 +24,7 @@ from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 from services.gateway.users import Users
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 
 __all__ = ["Models", "OwnServer"]
 
@@ -118,6 +119,7 @@ class Models:
         users: Users,
         *,
         probes: Probes,
+        way: WayOut,
         clock: Clock,
         preset: Preset | None = None,
         own_port: int | None = None,
@@ -126,7 +128,8 @@ class Models:
     ) -> None:
         self._bus, self._preferences, self._vault = bus, preferences, vault
         self._ledger, self._users, self._preset = ledger, users, preset
-        self._own = own
+        self._own, self._way = own, way
+        way.model = self.chosen
         self._discovery = discovery or Discovery(own_port=own_port, candidates=_candidates(own))
         self._probes, self._clock = probes, clock
         self._lock = asyncio.Lock()
@@ -141,6 +144,10 @@ class Models:
 
     async def ref(self, user: str) -> ModelRef | None:
         """The model for a turn of any user of this house."""
+        return await self.chosen()
+
+    async def chosen(self) -> ModelRef | None:
+        """The model of this house."""
         current = (await self._state()).current
         return current.ref() if current else None
 
@@ -185,7 +192,11 @@ class Models:
             return views.ModelCheck(ok=True, detail=f"{target.model} will be tried with your next message.")
         current = (await self._state()).current
         stored = current is not None and current.account is not None and current.receiver == target.receiver
-        return await endpoints.ask(target.base_url, model=target.model, key=probe.api_key or None, stored=stored)
+        key = probe.api_key or None
+        async with self._way.opened(target.base_url):
+            return await endpoints.ask(
+                target.base_url, model=target.model, key=key, stored=stored, egress=self._way.egress
+            )
 
     async def remove(self, me: SignedIn) -> None:
         """Forgets the choice and destroys its key; raises `Unavailable` while the key is still there."""
@@ -195,6 +206,7 @@ class Models:
                 content = {"kind": None, "model": None, "host": None}
                 await self._ledger.note(AuditAction.MODEL_CHANGED, user=me.user.id, outcome="removed", content=content)
                 await self._save(state.model_copy(update={"current": None}))
+                await self._way.tell()
             await self._sweep()
 
     async def apply_preset(self) -> None:
@@ -250,6 +262,7 @@ class Models:
                 self._bus.spawn(self._vault.revoke(owner, made.id))
             raise
         await self._save(state.model_copy(update={"current": chosen}))
+        await self._way.tell()
         await self._try_sweep()
         return chosen
 

@@ -55,6 +55,11 @@ class Vault:
         found = await self._ask("list", user, AccountQuery(user=user, connector=connector), AccountList)
         return found.accounts
 
+    async def everybodys(self) -> tuple[Account, ...]:
+        """The accounts of all users, for the list of who may reach what."""
+        ctx = CallContext.within(_SECONDS)
+        return (await self._bus.request(subjects.vault_account("list"), AccountQuery(), AccountList, ctx)).accounts
+
     async def one(self, user: str, account: str) -> Account:
         """One account of this user; raises `NotFound` for another's too."""
         found = await self._ask("list", user, AccountQuery(user=user, account=account), AccountList)

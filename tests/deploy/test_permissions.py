@@ -50,13 +50,16 @@ def families() -> Iterator[Family]:
 
 
 def services() -> Iterator[Family]:
-    """What the four services ask one another."""
+    """What the services and the way out ask one another."""
     gateway, agent, vault, audit = {"gateway"}, {"agent"}, {"vault"}, {"audit"}
     for verb in ("turn", "decide", "cancel", "retry", "history", "conversations", "create", "delete"):
         yield Family(f"oa.rpc.agent.{verb}", gateway, agent)
     yield Family("oa.rpc.gateway.approve", agent, gateway)
     yield Family("oa.rpc.gateway.renew", agent, gateway)
+    yield Family("oa.rpc.gateway.targets", {"egress"}, gateway)
     yield Family("oa.rpc.gateway.other", NOBODY, gateway)
+    yield Family("oa.rpc.egress.set", gateway, {"egress"})
+    yield Family("oa.rpc.egress.other", NOBODY, NOBODY)
     yield Family("oa.rpc.vault.public", gateway, vault)
     for verb in ("connect", "finish", "rename", "list", "revoke"):
         yield Family(f"oa.rpc.vault.account.{verb}", gateway, vault)
@@ -65,15 +68,16 @@ def services() -> Iterator[Family]:
     for verb in ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries"):
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)
-    for room, verb in product(EVERY - gateway, ("export", "erase", "retain", "usage")):
+    for room, verb in product(EVERY - gateway - {"egress"}, ("export", "erase", "retain", "usage")):
         yield Family(f"oa.rpc.{room}.data.{verb}", gateway, {room})
 
 
 def identities() -> Iterator[Family]:
     """Subjects whose last token says who speaks: a room can say its own name alone."""
     for room in EVERY:
-        yield Family(f"oa.rpc.vault.key.{room}", {room} - {"vault"}, {"vault"})
+        yield Family(f"oa.rpc.vault.key.{room}", {room} - {"vault", "egress"}, {"vault"})
         yield Family(f"oa.rpc.vault.token.{room}", {room} & (HANDS | {"agent"}), {"vault"})
+        yield Family(f"oa.rpc.egress.lookup.{room}", {room} & HANDS, {"egress"})
         yield Family(f"oa.rpc.audit.record.{room}", {room} - {"audit"}, {"audit"})
         yield Family(f"_INBOX_{room}.a.b", NOBODY, {room})
 
@@ -229,7 +233,7 @@ async def test_a_request_reaches_the_room_and_its_answer_comes_back(bench: Bench
         heard.append(ctx.subject)
         return body
 
-    subject = subjects.data(room.name, "usage")
+    subject = subjects.egress("set") if room.name == "egress" else subjects.data(room.name, "usage")
     await answerer.serve(subject, Done, handle)
     await answered(asker, subject)
     assert heard == [subject]

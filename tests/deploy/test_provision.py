@@ -115,7 +115,7 @@ async def test_a_connector_joins_a_running_bus(place: Place) -> None:
             await connector.request(subjects.vault_token("weather"), Done(), Done, CallContext.within(2))
         await gateway.drain()
         await connector.drain()
-    assert {path.name for path in folder.iterdir()} == {"nkey", "trust.json"}
+    assert {path.name for path in folder.iterdir()} == {"nkey", "trust.json", "egress-password"}
 
 
 def test_a_pid_file_that_outlived_its_house_is_not_believed(place: Place, tmp_path: Path) -> None:

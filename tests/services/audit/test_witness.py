@@ -22,12 +22,15 @@ _VAULT_ACTIONS = {
 _OUTCOMES = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN}
 _CONNECTOR_ACTIONS = {*_OUTCOMES, AuditAction.TRAFFIC_COUNTED}
 _AGENT_ACTIONS = {AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED}
+_EGRESS_ACTIONS = {AuditAction.EGRESS_CHANGED, AuditAction.EGRESS_COUNTED}
+_OTHERS = _AGENT_ACTIONS | _VAULT_ACTIONS | _CONNECTOR_ACTIONS | _EGRESS_ACTIONS
 _MAY = {
     "agent": _AGENT_ACTIONS,
     "vault": _VAULT_ACTIONS,
     "mail": _CONNECTOR_ACTIONS,
     "audit": set[AuditAction](),
-    "gateway": set(AuditAction) - _CONNECTOR_ACTIONS - _AGENT_ACTIONS - _VAULT_ACTIONS,
+    "egress": _EGRESS_ACTIONS,
+    "gateway": set(AuditAction) - _OTHERS,
 }
 _REFUSED = {room: [action for action in AuditAction if action not in allowed] for room, allowed in _MAY.items()}
 

@@ -67,6 +67,7 @@ from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.turns import Turns
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 
 __all__ = ["POST", "GatewayHouse"]
 
@@ -186,6 +187,7 @@ class GatewayHouse:
             bus, self.questions, self.turns, grants=self.grants, rules=self.rules,
             proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
             budgets=self.budgets, trust=self.trust, clock=clock, life=timedelta(hours=24), hold=self.hold,
+            way=WayOut(bus, Vault(bus, self.grants), self.connectors.running, room="gateway", proxy=None),
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
         await self.approvals.start()

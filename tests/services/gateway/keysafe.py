@@ -43,6 +43,7 @@ from services.gateway.probes import Probes
 from services.gateway.sessions import SignedIn
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 from tests.services.gateway.house import migrations
 
 __all__ = ["KeySafe"]
@@ -98,9 +99,10 @@ class KeySafe:
         grants = Grants(SigningKey.generate(), dict, utc_now)
         preferences = Preferences(self.store)
         ledger = Ledger(self.gateway, grants, preferences)
+        vault = Vault(self.gateway, grants)
         self.models = Models(
-            self.gateway, preferences, Vault(self.gateway, grants), ledger, self.users,
-            probes=Probes(self.gateway, grants), clock=utc_now, preset=preset, own=own,
+            self.gateway, preferences, vault, ledger, self.users, probes=Probes(self.gateway, grants),
+            way=WayOut(self.gateway, vault, tuple, room="gateway", proxy=None), clock=utc_now, preset=preset, own=own,
             discovery=Discovery(candidates=()),
         )  # fmt: skip
 

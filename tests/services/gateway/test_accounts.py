@@ -36,6 +36,7 @@ from services.gateway.preferences import Preferences
 from services.gateway.sessions import SignedIn
 from services.gateway.users import User
 from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 from tests.services.gateway.house import GatewayHouse
 
 SECRET = "not-a-real-password"
@@ -76,7 +77,8 @@ class Street(GatewayHouse):
         bus = self.bus.room("gateway")
         self._own.push_async_callback(bus.drain, seconds=1)
         vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
-        self.accounts = Accounts(bus, self.store, vault, self.connectors, self.grants, ledger)
+        way = WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None)
+        self.accounts = Accounts(bus, self.store, vault, self.connectors, self.grants, ledger, way=way)
 
     async def connect(self, name: str = "", **settings: Any) -> views.Account:
         draft = views.AccountDraft(connector="post", name=name, settings=settings, secrets={"password": SECRET})

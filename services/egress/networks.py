@@ -1,0 +1,42 @@
+"""The networks that this container is on, from the kernel's routing tables (proc(5))."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["inner"]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_V4, _V6 = Path("/proc/net/route"), Path("/proc/net/ipv6_route")
+
+
+def inner(v4: str | None = None, v6: str | None = None) -> tuple[Network, ...]:
+    """Every network on a link that is not the way out: those of the rooms and the bus. `v4`, `v6`: the tables' text."""
+    found = [*_of_v4(_V4.read_text() if v4 is None else v4), *_of_v6(_text(_V6) if v6 is None else v6)]
+    outward = {link for link, network in found if network.prefixlen == 0}
+    return tuple(dict.fromkeys(net for link, net in found if link not in outward and net.prefixlen))
+
+
+def _of_v4(table: str) -> Iterator[tuple[str, Network]]:
+    """(link, network): numbers are hexadecimal in the byte order of the machine, which is little-endian here."""
+    for line in table.splitlines()[1:]:
+        link, target, _, _, _, _, _, mask, *_ = line.split()
+        address, bits = (int.from_bytes(bytes.fromhex(each), "little") for each in (target, mask))
+        yield link, ipaddress.IPv4Network((address, bits.bit_count()))
+
+
+def _of_v6(table: str) -> Iterator[tuple[str, Network]]:
+    for line in table.splitlines():
+        target, length, *_, link = line.split()
+        network = ipaddress.IPv6Network((int(target, 16), int(length, 16)), strict=False)
+        if link != "lo" and not network.is_multicast:
+            yield link, network
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:  # a kernel without IPv6
+        return ""

@@ -12,7 +12,7 @@ import httpx
 
 from openassistant.errors import InvalidRequest
 
-__all__ = ["Origin", "is_public", "origin", "origin_of", "parse_url", "resolve"]
+__all__ = ["Origin", "address_of", "is_public", "origin", "origin_of", "parse_url", "resolve"]
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -32,15 +32,21 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-def is_public(address: str) -> bool:
-    """Whether an address lies in the public internet, an IPv4 one inside an IPv6 one included."""
-    ip = ipaddress.ip_address(address)
+def address_of(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address that packets for `text` end at: the IPv4 one inside an IPv6 one, where there is one."""
+    ip = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
         if ip in _NAT64:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
-            ip = inner
+            return inner
+    return ip
+
+
+def is_public(address: str) -> bool:
+    """Whether an address lies in the public internet, an IPv4 one inside an IPv6 one included."""
+    ip = address_of(address)
     return ip.is_global and not ip.is_multicast
 
 

@@ -126,8 +126,9 @@ def _of_settings(card: Card, settings: Mapping[str, Any]) -> Iterator[Target]:
 
 
 def _of_host(host: str, port: Any) -> Iterator[Target]:
-    if str(port).isdecimal() and origin_of(f"https://[{host}]" if ":" in host else host):
-        yield Target(host=host.lower().removesuffix("."), port=int(port), private=True)
+    place = origin_of(f"https://[{host}]" if ":" in host else host)
+    if place and place.host == host.lower() and str(port).isdecimal():
+        yield Target(host=place.host.removesuffix("."), port=int(port), private=True)
 
 
 def _of_typed_url(url: str) -> Iterator[Target]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from openassistant.origins import is_public, resolve
+from openassistant.origins import address_of, is_public, resolve
 from openassistant.targets import Target, Targets, find
 
 __all__ = ["Lists", "Verdict", "changes"]
@@ -60,8 +60,7 @@ class Lists:
     def _may_be(self, place: Target, address: str) -> bool:
         if is_public(address):
             return True
-        found = ipaddress.ip_address(address.partition("%")[0])
-        found = getattr(found, "ipv4_mapped", None) or found
+        found = address_of(address)
         never = found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified
         reserved = found.is_reserved or any(found in each for each in self._own if each.version == found.version)
         return place.private and not never and not reserved

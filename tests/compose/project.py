@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -21,9 +22,12 @@ from tests.e2e.stack import OWNER, OWNER_PASSWORD, ROOT, Person
 from tests.peers.model import ModelServer
 from tests.peers.process import LOOPBACK, Lifespan, PeerError, free_port, wait_until, workspace
 
-__all__ = ["ComposeProject", "missing"]
+__all__ = ["ELSEWHERE", "ComposeProject", "missing"]
 
 Row = dict[str, Any]
+_ATTEMPTS = (Path(__file__).parent / "attempts.py").read_text()
+ELSEWHERE = "somewhere.icloud.com"
+"""A name under the one host on the calendar connector's card; for the proxy it leads into the owner's own network."""
 
 
 def missing() -> str:
@@ -136,6 +140,14 @@ class ComposeProject(Lifespan):
         attributes: Row = self.client.networks.get(whole).attrs
         return attributes
 
+    def try_to(self, service: str, attempt: str, *arguments: str) -> Row:
+        """What an attempt (attempts.py) comes to inside a service's container: `said`, or what `stopped` it."""
+        status, output = self.run(service, "python", "-c", _ATTEMPTS, attempt, *arguments)
+        if status:
+            raise PeerError(f"{attempt} could not be tried in {service}: {output[-1000:]}")
+        answer: Row = json.loads(output.splitlines()[-1])
+        return answer
+
     def run(self, service: str, *command: str) -> tuple[int, str]:
         """Exit status and output of a command inside the first container of a service."""
         status, output = self.containers(service)[0].exec_run(list(command))
@@ -188,8 +200,11 @@ class ComposeProject(Lifespan):
         password.chmod(0o600)
         if os.geteuid() == 0:
             os.chown(password, 10001, 10001)
-        network = {"networks": {"egress": {"external": True, "name": self._egress.name}}}
-        (self._folder / "egress.json").write_text(json.dumps(network | {"services": dict(services or {})}))
+        changes = {
+            "networks": {"egress": {"external": True, "name": self._egress.name}},
+            "services": {"egress": {"extra_hosts": [f"{ELSEWHERE}:{self.host}"]}, **(services or {})},
+        }
+        (self._folder / "egress.json").write_text(json.dumps(changes))
 
     def _last_words(self) -> str:
         labels = {"label": f"com.docker.compose.project={self.name}"}

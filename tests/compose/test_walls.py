@@ -8,16 +8,17 @@ from tests.compose.project import ComposeProject
 
 pytestmark = pytest.mark.compose
 
-ROOMS = ("gateway", "agent", "vault", "audit", "mail", "caldav")
+ROOMS = ("gateway", "agent", "vault", "audit", "egress", "mail", "caldav")
 ALL = (*ROOMS, "bus")
-OUTSIDE = {"agent", "mail", "caldav"}
+OUTSIDE = {"egress"}
 NETWORKS = {
-    "gateway": {"bus", "front"},
-    "agent": {"bus", "egress"},
+    "gateway": {"bus", "way-out", "front"},
+    "agent": {"bus", "way-out"},
+    "egress": {"bus", "way-out", "egress"},
     "vault": {"bus"},
     "audit": {"bus"},
-    "mail": {"bus", "egress"},
-    "caldav": {"bus", "egress"},
+    "mail": {"bus", "way-out"},
+    "caldav": {"bus", "way-out"},
     "bus": {"bus"},
 }
 
@@ -79,8 +80,10 @@ def test_a_container_is_on_its_networks_and_no_others(project: ComposeProject, s
         ]
 
 
-def test_the_bus_network_leads_nowhere_and_those_on_it_alone_have_no_way_out(project: ComposeProject) -> None:
+def test_the_rooms_networks_lead_nowhere_and_one_container_has_a_way_out(project: ComposeProject) -> None:
     assert project.network("bus")["Internal"]
+    assert project.network("way-out")["Internal"]
+    assert project.network("front")["Options"]["com.docker.network.bridge.enable_ip_masquerade"] == "false"
     with project.stranger() as address:
         reached = {service for service in ROOMS if project.reaches(service, address)}
     assert reached == OUTSIDE
@@ -109,13 +112,14 @@ def test_the_set_up_password_reaches_the_gateway_alone(project: ComposeProject) 
 def test_a_room_holds_no_package_of_another(project: ComposeProject) -> None:
     holds = {
         package: {service for service in ROOMS if project.run(service, "python", "-c", f"import {package}")[0] == 0}
-        for package in ("litellm", "fastapi", "imapclient", "icalendar", "pip", "setuptools")
+        for package in ("litellm", "fastapi", "imapclient", "icalendar", "dns", "pip", "setuptools")
     }
     assert holds == {
         "litellm": {"agent"},
         "fastapi": {"gateway"},
         "imapclient": {"mail"},
         "icalendar": {"caldav"},
+        "dns": {"egress", "mail"},
         "pip": set(),
         "setuptools": set(),
     }

@@ -111,7 +111,9 @@ async def _home_at(session: DavSession, url: str) -> Home | None:
     """None where no CalDAV server answers; a server that refuses, fails or is silent is another matter."""
     try:
         base, found = await session.propfind(url, _PRINCIPAL, _HOME, _KIND, _ADDRESSES, _OUTBOX)
-    except (NotFound, Forbidden):
+    except (NotFound, Forbidden) as error:
+        if error.details.get("reason"):  # the way there was refused, not the resource
+            raise
         return None
     except Unavailable as error:
         if error.details.get("reason") == "not_caldav":

@@ -84,7 +84,7 @@ class Questions:
         verdict = await self._lists.decide(room, host, int(port))
         if verdict.word != "open":
             _log.warning("refused", extra={"room": room, "host": host[:253], "port": port, "why": verdict.word})
-        return f"OK verdict={verdict.word} address={verdict.address or '-'}"
+        return f"OK verdict_={verdict.word} address_={verdict.address or '-'}"
 
     async def _pin(self, words: list[str]) -> str:
         return f"OK rewrite-url={words[-1]}"

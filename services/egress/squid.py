@@ -58,14 +58,14 @@ external_acl_type where ttl=0 negative_ttl=0 cache=0 children-max=1 children-sta
     concurrency=1000 %un %DST %PORT {pipe} where
 url_rewrite_program {pipe} pin
 url_rewrite_children 1 startup=1 idle=1 concurrency=1000
-url_rewrite_extras "%{{address}}note"
+url_rewrite_extras "%{{address_}}note"
 url_rewrite_access allow all
 
 acl tunnel method CONNECT
 acl known proxy_auth REQUIRED
 acl decided external where
-acl open note verdict open
-acl nowhere note verdict unknown
+acl open note verdict_ open
+acl nowhere note verdict_ unknown
 acl pinned url_regex ^[0-9.]+:[0-9]+$ ^\\[[0-9a-f:.]+\\]:[0-9]+$
 acl never dst {never}
 http_access deny !tunnel

@@ -1,6 +1,7 @@
 """From a shell inside a connector's container: what is not its own is out of reach, and the one allowed thing works."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -87,12 +88,20 @@ def test_the_bus_cannot_be_reached_as_if_it_were_somebodys_server(project: Compo
         answer = ada.try_connect({"connector": "caldav", "settings": settings, "secrets": {"password": "not-a-secret"}})
         assert answer.status_code >= 400, address
         assert "not one of the hosts" in answer.text, answer.text
+    refused = [line for line in project.compose("logs", "--no-color", "egress").splitlines() if '"inside"' in line]
+    assert all(any(f'"{name}"' in line for line in refused) for name in ("bus", "egress", "vault", "127.0.0.1"))
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "TRACE"])
 def test_the_proxy_fetches_nothing_itself(project: ComposeProject, calendar: str, method: str) -> None:
     for url in (f"http://{calendar}/", "http://example.org/", "http://169.254.169.254/latest/meta-data/"):
         assert project.try_to("caldav", "plain", method, url, "caldav", "own")["said"] == "403"
+
+
+def gateways(project: ComposeProject) -> list[tuple[str, ...]]:
+    """The addresses that the host would have on the rooms' own networks."""
+    pools = [project.network(name)["IPAM"]["Config"][0] for name in ("bus", "way-out")]
+    return [("tcp", pool["Gateway"], "22") for pool in pools if pool.get("Gateway")]
 
 
 @pytest.mark.parametrize("room", ["mail", "caldav", "agent", "vault", "audit"])
@@ -104,10 +113,12 @@ def test_there_is_no_way_past_the_proxy(project: ComposeProject, calendar: str, 
             ("tcp", "169.254.169.254", "80"), ("tcp", "2606:4700:4700::1111", "443"),
             ("tcp", "host.docker.internal", port),
             ("datagram", stranger, "8000"), ("datagram", "1.1.1.1", "53"), ("by_library", f"http://{host}:{port}/"),
-            ("names", "1.1.1.1"), ("names", "8.8.8.8"),
+            ("names", "1.1.1.1"), ("tcp", f"{host.rpartition('.')[0]}.1", "22"), *gateways(project),
         ]  # fmt: skip
-        told = {attempt: project.try_to(room, *attempt) for attempt in attempts}
-    assert {attempt: each for attempt, each in told.items() if "stopped" not in each} == {}
+        with ThreadPoolExecutor(4) as pool:
+            told = dict(zip(attempts, pool.map(lambda each: project.try_to(room, *each), attempts), strict=True))
+    # A refusal is an answer too: somebody was reached who gave it.
+    assert {attempt: each for attempt, each in told.items() if "Refused" in each.get("stopped", "Refused")} == {}
 
 
 @pytest.mark.parametrize("room", ["mail", "caldav", "agent", "vault", "audit", "gateway"])

@@ -31,6 +31,7 @@ from openassistant.settings import RoomSettings, Settings
 from services.agent.settings import AgentSettings
 from services.audit.settings import AuditSettings
 from services.audit.witness import recordable
+from services.egress.settings import EgressSettings
 from services.gateway.settings import GatewaySettings
 from services.vault.settings import VaultSettings
 
@@ -43,6 +44,7 @@ _ROOMS: Mapping[str, type[Settings]] = {
     "agent": AgentSettings,
     "vault": VaultSettings,
     "audit": AuditSettings,
+    "egress": EgressSettings,
 }
 
 _AUDIT = """# What the ledger holds
@@ -216,7 +218,7 @@ def _shown(default: Any) -> str:
     if default in (None, "", ()):
         return "none"
     if isinstance(default, Path):
-        return f"`{default.relative_to(ROOT)}`"
+        return f"`{default.relative_to(ROOT) if default.is_relative_to(ROOT) else default}`"
     return f"`{default}`"
 
 

@@ -103,6 +103,7 @@ async def run(settings: EgressSettings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    _digests(settings)
     own, counts = inner(), Counts()
     lists, folder = Lists(own=own), settings.egress_folder
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +113,7 @@ async def run(settings: EgressSettings) -> None:
         stack.push_async_callback(bus.drain)
         room = Egress(bus, lists, counts)
         await room.start()
-        await stack.enter_async_context(Questions(lists, _digests(settings)).at(folder / SOCKET))
+        await stack.enter_async_context(Questions(lists, lambda: _digests(settings)).at(folder / SOCKET))
         stack.push_async_callback(room.count)
         for work in (Squid(folder, conf, line=counts.add).run(), _hourly(room)):
             task = asyncio.create_task(work)

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+from openassistant.errors import OaError
 from services.egress.lists import Lists
 
 __all__ = ["Questions"]
@@ -23,9 +24,9 @@ _log = logging.getLogger("openassistant.egress")
 
 
 class Questions:
-    """The answers: from `digests` (room to SHA-256 of its password) and the lists."""
+    """The answers: from the lists, and `digests` (room to SHA-256 of its password), read anew each time."""
 
-    def __init__(self, lists: Lists, digests: Mapping[str, str]) -> None:
+    def __init__(self, lists: Lists, digests: Callable[[], Mapping[str, str]]) -> None:
         self._lists, self._digests = lists, digests
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -51,7 +52,7 @@ class Questions:
         """The answer to one question, without its number; what cannot be understood is refused."""
         try:
             return await self._kinds[kind](words)
-        except (ValueError, LookupError):
+        except (ValueError, LookupError, OaError):
             return "ERR"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,7 +78,7 @@ class Questions:
     async def _who(self, words: list[str]) -> str:
         room, password = (unquote(each) for each in words[:2])
         given = hashlib.sha256(password.encode()).hexdigest()
-        return "OK" if hmac.compare_digest(given, self._digests.get(room, "")) else "ERR"
+        return "OK" if hmac.compare_digest(given, self._digests().get(room, "")) else "ERR"
 
     async def _where(self, words: list[str]) -> str:
         room, host, port = (unquote(each) for each in words[:3])

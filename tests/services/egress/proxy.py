@@ -101,7 +101,7 @@ async def running() -> AsyncIterator[Running]:
         _open_to_squid(folder)
         conf = configuration(listen=f"{LOOPBACK}:{place.port}", folder=folder, never=(), python="/usr/bin/python3")
         conf = conf.replace(" 127.0.0.0/8", "")
-        async with Questions(place.lists, {"mail": digest, "caldav": digest}).at(folder / SOCKET):
+        async with Questions(place.lists, lambda: {"mail": digest, "caldav": digest}).at(folder / SOCKET):
             _open_to_squid(folder / SOCKET)
             place.squid = Squid(folder, conf, line=lines.append, user="nobody" if os.geteuid() == 0 else None)
             task = asyncio.create_task(place.squid.run())

@@ -578,6 +578,8 @@ export const words = {
       'account.removed': 'Service removed',
       'connector.approved': 'Connector allowed',
       'model.changed': 'Model changed',
+      'egress.changed': 'What may be reached changed',
+      'egress.counted': 'What went out',
       'session.started': 'Signed in',
       'session.ended': 'Signed out',
       'session.refused': 'Sign-in refused',

@@ -155,3 +155,17 @@ async def test_what_a_person_typed_wins(tmp_path: Path, monkeypatch: pytest.Monk
         typed = {"imap_host": "mine.home.example", "imap_port": 1993, "username": "martin"}
         known = ("mine.home.example", 1993, "smtp.home.example", "martin")
         assert await settled(house, monkeypatch, **typed) == known
+
+
+async def test_through_the_proxy_servers_under_the_own_domain_are_used() -> None:
+    """There this room looks no name up: the proxy does, for every connection."""
+    net = Net({OWN: FILE.replace("smtp.provider.example", "smtp.home.example")})
+    found = await find_servers(ADA, read=net.read, records=net.records, addresses=None)
+    assert found == Places(IMAP, Place("smtp.home.example", 587, "starttls"), "ada")
+
+
+async def test_through_the_proxy_servers_elsewhere_have_to_be_entered() -> None:
+    net = Net({OWN: FILE})
+    with pytest.raises(InvalidRequest, match=r"its mail at smtp\.provider\.example") as failure:
+        await find_servers(ADA, read=net.read, records=net.records, addresses=None)
+    assert set(failure.value.details["fields"]) == {"imap_host", "smtp_host"}

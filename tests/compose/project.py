@@ -79,7 +79,7 @@ class ComposeProject(Lifespan):
     def up(self, *options: str) -> None:
         """`docker compose up`, until every container is healthy."""
         scale = [option for name, count in self._scale.items() for option in ("--scale", f"{name}={count}")]
-        self.compose("up", "--detach", "--wait", "--wait-timeout", "180", *scale, *options, seconds=1500)
+        self.compose("up", "--detach", "--wait", "--wait-timeout", "300", *scale, *options, seconds=1500)
 
     def replace(self, service: str, changes: Row) -> None:
         """Starts a service again with other things in its place (`command`, `volumes`), until it is healthy."""
@@ -200,9 +200,12 @@ class ComposeProject(Lifespan):
         password.chmod(0o600)
         if os.geteuid() == 0:
             os.chown(password, 10001, 10001)
+        patience = {"healthcheck": {"start_period": "200s"}}  # what else runs on a machine of tests takes its time
         changes = {
             "networks": {"egress": {"external": True, "name": self._egress.name}},
-            "services": {"egress": {"extra_hosts": [f"{ELSEWHERE}:{self.host}"]}, **(services or {})},
+            "services": {
+                "egress": {"extra_hosts": [f"{ELSEWHERE}:{self.host}"]}, "gateway": patience, **(services or {}),
+            },
         }
         (self._folder / "egress.json").write_text(json.dumps(changes))
 

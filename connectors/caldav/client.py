@@ -154,7 +154,7 @@ class DavSession:
 @contextlib.asynccontextmanager
 async def dav_session(account: CaldavAccount, *, seconds: float) -> AsyncIterator[DavSession]:
     """A session that lasts at most `seconds`."""
-    verify = await asyncio.to_thread(ssl.create_default_context) if account.server.scheme == "https" else True
+    verify = await asyncio.to_thread(ssl.create_default_context) if account.server.scheme == "https" else False
     transport = account.egress.transport(verify=verify)
     auth = _Password(account.username, account.password.get_secret_value())
     limits = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS)

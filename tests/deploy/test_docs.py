@@ -15,13 +15,17 @@ from deploy.settings import HouseSettings
 from openassistant.settings import RoomSettings
 from services.agent.settings import AgentSettings
 from services.audit.settings import AuditSettings
+from services.egress.settings import EgressSettings
 from services.gateway.settings import GatewaySettings
 from services.vault.settings import VaultSettings
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sdk" / "README.md"])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-KINDS = (HouseSettings, ContainerSettings, RoomSettings, GatewaySettings, AgentSettings, VaultSettings, AuditSettings)
+KINDS = (
+    HouseSettings, ContainerSettings, RoomSettings, GatewaySettings, AgentSettings, VaultSettings, AuditSettings,
+    EgressSettings,
+)  # fmt: skip
 
 
 def links(page: Path) -> Iterator[str]:

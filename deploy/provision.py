@@ -4,7 +4,7 @@ Run again, it keeps what is there and adds what is missing. Layout of the keys f
 each room is handed its own and nothing else:
 
     <room>/nkey  <room>/trust.json  {gateway,audit}/signing.jwk  gateway/approved-cards.json
-    {gateway,agent,<connector>}/egress-password  egress/rooms.json
+    {gateway,agent,vault,<connector>}/egress-password  egress/rooms.json
     bus/nats.conf  bus/server.json  root-key-id  connectors.json
 """
 
@@ -190,7 +190,7 @@ def _keep_passwords(keys: Path) -> None:
     """A password at the egress proxy for every room that connects to the outside; the proxy gets their digests."""
     digests = {
         room: hashlib.sha256(secretfiles.password(keys / room / "egress-password").encode()).hexdigest()
-        for room in ("gateway", "agent", *connectors_of(keys))
+        for room in ("gateway", "agent", "vault", *connectors_of(keys))
     }
     secretfiles.keep(keys / EGRESS / "rooms.json", json.dumps(digests, indent=2) + "\n")
 

@@ -58,7 +58,7 @@ class Accounts:
         *,
         way: WayOut,
     ) -> None:
-        self._bus, self._store, self._vault, self._way = bus, store, vault, way
+        self._bus, self._store, self._vault, self.way = bus, store, vault, way
         self._connectors, self._grants, self._ledger = connectors, grants, ledger
 
     async def listing(self, me: SignedIn) -> list[views.Account]:
@@ -105,7 +105,7 @@ class Accounts:
     async def _tried(self, made: Account, digest: str) -> views.Account:
         """A pending account that works; one that does not is taken back, and its problem raised."""
         user, kept = made.user, False
-        await self._way.tell()
+        await self.way.tell()
         try:
             grant = self._grants.account(user, account=made.id, connector=made.connector, digest=digest)
             await self._pass(made, grant)
@@ -149,7 +149,7 @@ class Accounts:
             )
         )
         gone = await self._vault.disconnect(me.user.id, found.id)
-        await self._way.tell()
+        await self.way.tell()
         self._bus.spawn(self.detach_pending())
         return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
 
@@ -189,7 +189,7 @@ class Accounts:
     async def _drop(self, user: str, account: str) -> None:
         """Destroys an account, and closes the way to its servers."""
         await self._vault.revoke(user, account)
-        await self._way.tell()
+        await self.way.tell()
 
     async def _detach(self, account: str, connector: str, user: str) -> None:
         query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=30)

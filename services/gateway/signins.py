@@ -86,6 +86,7 @@ class SignIns:
         subject = subjects.vault_oauth("keep")
         sealed = await self._vault.sealed(ctx, subject, client_secret=secret) if secret else None
         kept = await self._bus.request(subject, ClientDraft(client=client, sealed=sealed), OAuthClient, ctx)
+        await self._accounts.way.tell()
         return _client(customs, kept, base)
 
     async def forget(self, me: SignedIn, provider: str) -> None:
@@ -93,6 +94,7 @@ class SignIns:
         await self._ledger.note(AuditAction.CLIENT_CHANGED, user=me.user.id, content={"provider": provider})
         ctx = self._grants.context(me.user.id, seconds=_SECONDS)
         await self._bus.request(subjects.vault_oauth("remove"), ClientQuery(provider=provider), Done, ctx)
+        await self._accounts.way.tell()
 
     async def authorize(self, me: SignedIn, draft: views.AuthorizeDraft, *, base: str) -> views.Authorizing:
         """Begins: where to go, or which code to type there. `base` is this house as the browser names it."""

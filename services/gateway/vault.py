@@ -13,7 +13,7 @@ from openassistant.bus import Bus
 from openassistant.context import CallContext
 from openassistant.errors import NotFound
 from openassistant.messages import Account, AccountList, AccountQuery, ConnectRequest, Done, ErrorBody, PublicKey
-from openassistant.oauth import Revoked
+from openassistant.oauth import ClientList, ClientQuery, OAuthClient, Revoked
 from openassistant.seal import seal
 from services.gateway.grants import Grants
 
@@ -59,6 +59,11 @@ class Vault:
         """The accounts of all users, for the list of who may reach what."""
         ctx = CallContext.within(_SECONDS)
         return (await self._bus.request(subjects.vault_account("list"), AccountQuery(), AccountList, ctx)).accounts
+
+    async def clients(self) -> tuple[OAuthClient, ...]:
+        """The registrations with providers, for the same list."""
+        ctx = CallContext.within(_SECONDS)
+        return (await self._bus.request(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)).clients
 
     async def one(self, user: str, account: str) -> Account:
         """One account of this user; raises `NotFound` for another's too."""

@@ -1,8 +1,9 @@
 """Who in this house may connect to where, and the egress room that is told so.
 
 The list comes of what this room alone decides: approved cards of the connectors that run, the accounts that people
-connected (those that are just being tried included), the chosen model, and, for as long as it takes, the address of a
-model server that the owner tries out. No room but this one can make it longer.
+connected (those that are just being tried included), the providers that this house is registered with, the chosen
+model, and, for as long as it takes, the address of a model server that the owner tries out. No room but this one can
+make it longer.
 """
 
 from __future__ import annotations
@@ -109,6 +110,9 @@ class WayOut:
                 if account.connector == card.id:
                     rooms[card.id].extend(of_account(card, account.settings))
                     lookups[card.id].extend(domains_of(card, account.settings))
+        for client in await self._vault.clients():
+            for url in filter(None, (client.token_url, client.device_url, client.revoke_url)):
+                rooms["vault"].extend(of_url(url))
         rooms["agent"].extend(of_model(await self.model()))
         self._opened = [each for each in self._opened if each.until > self._now()]
         for room, target, _ in self._opened:

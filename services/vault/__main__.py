@@ -14,6 +14,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
+from openassistant.egress import Egress, Proxy
 from openassistant.errors import Forbidden, InvalidRequest, OaError
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
@@ -71,13 +72,16 @@ _log = logging.getLogger("openassistant.vault")
 class Vault:
     """The room's handlers over an open store."""
 
-    def __init__(self, bus: Bus, store: Store, root: RootKey, *, trust: Trust, clock: Clock) -> None:
+    def __init__(
+        self, bus: Bus, store: Store, root: RootKey, *, trust: Trust, clock: Clock, proxy: Proxy | None = None
+    ) -> None:
         self._bus, self._store, self._root, self._trust, self._clock = bus, store, root, trust, clock
         self._credentials = Credentials(store, root)
         self._sealing = SealingKey()
         self.catalogue = Catalogue(clock)
+        oauth = OAuth(clock, Egress(proxy=proxy).transport if proxy else None)
         self._consents = Consents(
-            store, self._credentials, OAuth(clock), catalogue=self.catalogue, clock=clock, note=self._note
+            store, self._credentials, oauth, catalogue=self.catalogue, clock=clock, note=self._note
         )
 
     async def start(self) -> None:
@@ -260,7 +264,7 @@ async def run(settings: VaultSettings) -> None:
         store = await Store.open(path, root.derive("file"), lines)
         stack.push_async_callback(store.close)
         bus = await settings.connect(ROOM)
-        vault = Vault(bus, store, root, trust=settings.trust(), clock=utc_now)
+        vault = Vault(bus, store, root, trust=settings.trust(), clock=utc_now, proxy=settings.proxy(ROOM))
         await vault.start()
         follow = asyncio.create_task(vault.catalogue.follow(bus))
         stack.callback(follow.cancel)

@@ -15,7 +15,7 @@ NETWORKS = {
     "gateway": {"bus", "way-out", "front"},
     "agent": {"bus", "way-out"},
     "egress": {"bus", "way-out", "egress"},
-    "vault": {"bus"},
+    "vault": {"bus", "way-out"},
     "audit": {"bus"},
     "mail": {"bus", "way-out"},
     "caldav": {"bus", "way-out"},

@@ -13,6 +13,7 @@ from openassistant.context import CallContext, new_id, utc_now
 from openassistant.egress import Proxy
 from openassistant.grants import SigningKey
 from openassistant.messages import Account, AccountList, AccountQuery, Card, Destination, Done, ModelRef
+from openassistant.oauth import ClientList, ClientQuery, OAuthClient
 from openassistant.targets import Targets
 from openassistant.testing import MemoryBus
 from services.gateway.grants import Grants
@@ -29,6 +30,7 @@ class Place:
     def __init__(self, proxy: Proxy | None = PROXY) -> None:
         self.bus = MemoryBus()
         self.accounts: list[Account] = []
+        self.clients: list[OAuthClient] = []
         self.cards: list[Card] = [CARD]
         self.told: list[Targets] = []
         self.gateway, self.vault, self.egress = (self.bus.room(name) for name in ("gateway", "vault", "egress"))
@@ -37,6 +39,7 @@ class Place:
 
     async def start(self) -> None:
         await self.vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
+        await self.vault.serve(subjects.vault_oauth("list"), ClientQuery, self._on_clients)
         await self.egress.serve(subjects.egress("set"), Targets, self._on_set)
         await self.way.start()
 
@@ -57,6 +60,9 @@ class Place:
 
     async def _on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
         return AccountList(accounts=tuple(self.accounts))
+
+    async def _on_clients(self, ctx: CallContext, query: ClientQuery) -> ClientList:
+        return ClientList(clients=tuple(self.clients))
 
     async def _on_set(self, ctx: CallContext, told: Targets) -> Done:
         self.told.append(told)
@@ -107,6 +113,13 @@ async def test_the_agent_reaches_the_chosen_model_alone(place: Place) -> None:
         "codestral.mistral.ai",
     }
     assert of_model(ModelRef(kind="litellm", model="unheard-of/small")) == ()
+
+
+async def test_the_vault_reaches_the_providers_that_the_house_is_registered_with(place: Place) -> None:
+    urls = {"authorize_url": "https://login.example.org/a", "token_url": "https://token.example.org/t"}
+    place.clients.append(OAuthClient(provider="example", client_id="x", revoke_url="https://id.example.org/r", **urls))
+    await place.way.tell()
+    assert place.open_to("vault") == {"token.example.org:443", "id.example.org:443"}
 
 
 async def test_a_server_that_is_being_tried_is_open_that_long(place: Place) -> None:

@@ -19,7 +19,7 @@ from openassistant.witness import record
 from services.egress.counts import Counts
 from services.egress.lists import Lists, changes
 from services.egress.lookups import look_up
-from services.egress.networks import inner
+from services.egress.networks import inner, own
 from services.egress.questions import Questions
 from services.egress.settings import EgressSettings
 from services.egress.squid import SOCKET, Squid, configuration
@@ -104,10 +104,10 @@ async def run(settings: EgressSettings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     _digests(settings)
-    own, counts = inner(), Counts()
-    lists, folder = Lists(own=own), settings.egress_folder
+    never, counts = (*inner(), *own()), Counts()
+    lists, folder = Lists(own=never), settings.egress_folder
     folder.mkdir(mode=0o700, exist_ok=True)
-    conf = configuration(listen=settings.egress_listen, folder=folder, never=map(str, own))
+    conf = configuration(listen=settings.egress_listen, folder=folder, never=map(str, never))
     async with AsyncExitStack() as stack:
         bus = await settings.connect(ROOM)
         stack.push_async_callback(bus.drain)

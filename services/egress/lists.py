@@ -29,7 +29,7 @@ class Lists:
     """The list that the gateway told last; before it did, nothing is open."""
 
     def __init__(self, *, own: Iterable[Network], resolver: Resolve = resolve) -> None:
-        """`own`: the networks that rooms and bus are on, which nothing may reach, whatever the list says."""
+        """`own`: the networks of rooms and bus, and the proxy itself: never open, whatever the list says."""
         self._own, self._resolve = tuple(own), resolver
         self.known: Targets | None = None
 

@@ -84,7 +84,7 @@ class Questions:
         room, host, port = (unquote(each) for each in words[:3])
         verdict = await self._lists.decide(room, host, int(port))
         if verdict.word != "open":
-            _log.warning("refused", extra={"room": room, "host": host[:253], "port": port, "why": verdict.word})
+            _log.warning("refused", extra={"caller": room, "host": host[:253], "port": port, "why": verdict.word})
         return f"OK verdict_={verdict.word} address_={verdict.address or '-'}"
 
     async def _pin(self, words: list[str]) -> str:

@@ -125,8 +125,10 @@ def test_there_is_no_way_past_the_proxy(project: ComposeProject, calendar: str, 
 def test_names_of_the_outside_are_not_looked_up(project: ComposeProject, room: str) -> None:
     """A name is a message to whoever runs its zone: DNS alone would be a way out."""
     assert "said" in project.try_to(room, "name", "bus")
-    assert "stopped" in project.try_to(room, "name", "secret.example.org")
-    answer = project.try_to(room, "names", "127.0.0.11")
+    attempts = (("name", "secret.example.org"), ("names", "127.0.0.11"))
+    with ThreadPoolExecutor(2) as pool:
+        outside, answer = pool.map(lambda each: project.try_to(room, *each), attempts)
+    assert "stopped" in outside
     assert "stopped" in answer or (answer["said"].endswith(" 0 answers") and not answer["said"].startswith("rcode 0"))
 
 

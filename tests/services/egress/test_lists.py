@@ -8,7 +8,7 @@ import pytest
 
 from openassistant.targets import Target, Targets
 from services.egress.lists import Lists, Verdict, changes
-from services.egress.networks import inner
+from services.egress.networks import inner, own
 
 TYPED = Target(host="cloud.home.example", port=443, private=True)
 PUBLIC = Target(host="*.example.org", port=443)
@@ -117,6 +117,26 @@ V6 = (
     + "0" * 32
     + " 00000100 00000001 00000000 00000001 eth0\n"
 )
+
+
+TRIE = """Main:
+  +-- 172.22.0.0/16 2 0 2
+     |-- 172.22.0.0
+        /16 link UNICAST
+Local:
+  +-- 172.22.0.0/16 2 0 2
+     +-- 172.22.0.0/30 2 0 2
+        |-- 172.22.0.2
+           /32 host LOCAL
+     |-- 172.22.255.255
+        /32 link BROADCAST
+"""
+
+
+def test_the_proxys_own_address_on_the_way_out_is_known() -> None:
+    links = "fd000022000000000000000000000002 08 40 00 80     eth2\n"
+    assert own(TRIE, links) == (ipaddress.ip_network("172.22.0.2/32"), ipaddress.ip_network("fd00:22::2/128"))
+    assert ipaddress.ip_network("127.0.0.1/32") in own()
 
 
 def test_the_inner_networks_are_those_without_the_way_out() -> None:

@@ -166,7 +166,7 @@ def test_what_went_through_is_in_the_ledger(project: ComposeProject, calendar: s
     project.compose("restart", "egress")
     assert wait_until(lambda: project.health("egress") == "healthy", seconds=60, every=1)
     assert wait_until(lambda: status(project, calendar) == "200", seconds=30, every=1)
-    lines = [json.loads(line) for line in ada.http.get("/api/ledger/export").text.splitlines()]
+    lines = [json.loads(line) for line in ada.http.get("/api/audit/export").text.splitlines()]
     found = [each["content"] for each in lines if each.get("record", {}).get("action") == "egress.counted"]
     host, _, port = calendar.rpartition(":")
     mine = [each for each in found if (each["room"], each["host"], each["port"]) == ("caldav", host, int(port))]

@@ -17,7 +17,6 @@ from connectors.caldav.account import CaldavAccount, Server
 from connectors.caldav.dav import Multistatus, NotDavError
 from connectors.caldav.faults import connection_fault, not_caldav_fault, silence, status_fault
 from openassistant.errors import NotFound, OaError, TooLarge, UpstreamFailed
-from openassistant.meter import MeteredClient
 
 __all__ = ["DavSession", "Stored", "dav_session"]
 

@@ -608,8 +608,6 @@ class AuditAction(StrEnum):
     """A user was created. Id: the user's. Content: the role."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
-    EGRESS_COUNTED = "egress.counted"
-    """What went through the egress proxy. Id: a fresh one. Content: room, host, port, connections, bytes, times."""
     TURN_STARTED = "turn.started"
     """A message began a turn of the agent. Id: the turn's. Content: none."""
     LIMITS_CHANGED = "limits.changed"

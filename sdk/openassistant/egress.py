@@ -216,15 +216,23 @@ def _tunnel(proxy: Proxy, host: str, port: int, seconds: float) -> socket.socket
     except OSError as error:
         raise proxy.away(error) from error
     try:
-        sock.sendall(proxy.question(host, port))
-        answer = b""
-        while not _is_whole(answer):
-            answer += sock.recv(1 if answer else 12) or _END
-        _admitted(proxy, answer, host)
+        _admitted(proxy, _answer_of(sock, proxy, proxy.question(host, port)), host)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _answer_of(sock: socket.socket, proxy: Proxy, question: bytes) -> bytes:
+    """The head of the proxy's answer; raises `Unavailable` where the connection to it breaks."""
+    answer = b""
+    try:
+        sock.sendall(question)
+        while not _is_whole(answer):
+            answer += sock.recv(1 if answer else 12) or _END
+    except ConnectionError as error:
+        raise proxy.away(error) from error
+    return answer
 
 
 def _is_whole(answer: bytes) -> bool:

@@ -204,7 +204,9 @@ class ComposeProject(Lifespan):
         changes = {
             "networks": {"egress": {"external": True, "name": self._egress.name}},
             "services": {
-                "egress": {"extra_hosts": [f"{ELSEWHERE}:{self.host}"]}, "gateway": patience, **(services or {}),
+                "egress": {"extra_hosts": [f"{ELSEWHERE}:{self.host}"]},
+                "gateway": patience,
+                **(services or {}),
             },
         }
         (self._folder / "egress.json").write_text(json.dumps(changes))

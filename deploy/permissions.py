@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from deploy import generated
 from openassistant import subjects
+from openassistant.builtin import HOUSE_ID
 
 __all__ = ["EGRESS", "SERVICES", "Room", "main", "page", "table"]
 
@@ -79,6 +80,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
         subscribe=(
             *_own("gateway"),
             subjects.gateway("*"),
+            subjects.tools_of(HOUSE_ID),
             subjects.chat("*", "*"),
             subjects.inbox("*"),
         ),

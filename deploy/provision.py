@@ -30,6 +30,7 @@ from deploy.bus import configuration
 from deploy.generated import ROOT
 from deploy.permissions import EGRESS, SERVICES, table
 from deploy.settings import HouseSettings
+from openassistant.builtin import HOUSE_ID
 from openassistant.bus import Bus, read_seed
 from openassistant.errors import Conflict, Internal, InvalidRequest, NotFound, OaError, Unavailable
 from openassistant.grants import Trust
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_RESERVED = (*SERVICES, EGRESS, "bus", "keys", "logs", "lock")
+_RESERVED = (*SERVICES, EGRESS, HOUSE_ID, "bus", "keys", "logs", "lock")
 """Names of rooms, and of what else lies in the folders that have a place for each connector."""
 _STORE_KEY_FILE = "jetstream.conf"
 

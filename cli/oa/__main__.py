@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oa import __version__, accounts, cards, keeping, left, people, rules, talk, terminal, usage
+from oa import __version__, accounts, cards, keeping, left, memory, people, rules, schedules, talk, terminal, usage
 from oa.house import USAGE, HouseError
 from oa.manual import Commands
 
@@ -44,6 +44,8 @@ app.command(rich_help_panel=_TALK)(talk.ask)
 app.command(rich_help_panel=_TALK)(talk.chat)
 app.add_typer(cards.app, name="approvals", rich_help_panel=_TALK)
 app.add_typer(rules.app, name="rules", rich_help_panel=_TALK)
+app.add_typer(schedules.app, name="schedules", rich_help_panel=_TALK)
+app.add_typer(memory.app, name="memory", rich_help_panel=_TALK)
 app.command(rich_help_panel=_KEEP)(keeping.run)
 app.command(rich_help_panel=_KEEP)(keeping.status)
 app.command(rich_help_panel=_KEEP)(keeping.doctor)

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, f
 
 from openassistant.budgets import NOTHING, Budget
 from openassistant.errors import Forbidden, Internal
-from openassistant.messages import Effect, Id
+from openassistant.messages import Call, Effect, Id
 
-__all__ = ["Approval", "Grant", "Receipt", "Rule", "Signed", "SigningKey", "Trust"]
+__all__ = ["Approval", "Grant", "Receipt", "Rule", "Schedule", "Signed", "SigningKey", "Trust"]
 
 
 class Signed(BaseModel):
@@ -43,6 +43,8 @@ class Grant(Signed):
     turn: one turn of the agent. account: one connector's background work on one account. session: the owner
     reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests; `budget` is
     what a turn may spend on its model.
+    A run of a `schedule` is held to what its owner signed: to those `tools` ("mail.messages_search") and those
+    standing `rules` alone; None is no such limit.
     """
 
     id: Id
@@ -55,6 +57,17 @@ class Grant(Signed):
     connectors: dict[str, str] = {}
     account: Id | None = None
     budget: Budget = NOTHING
+    schedule: Id | None = None
+    tools: tuple[str, ...] | None = None
+    rules: tuple[Id, ...] | None = None
+
+    def covers(self, call: Call) -> bool:
+        """Whether a call is of a connector in the form that was granted, and of a tool inside the limit."""
+        return self.connectors.get(call.connector) == call.card_digest and self.allows(call.connector, call.tool)
+
+    def allows(self, connector: str, tool: str) -> bool:
+        """Whether a tool is inside the limit."""
+        return self.tools is None or f"{connector}.{tool}" in self.tools
 
 
 class Rule(Signed):
@@ -72,6 +85,21 @@ class Rule(Signed):
     effect: Literal[Effect.WRITE, Effect.SEND]
     destinations: tuple[str, ...] = ()
     conversation: Id | None = None
+    session: Id
+
+
+class Schedule(Signed):
+    """What a person signed when making a schedule: no run of it gets more.
+
+    `terms` is the digest of what it says and when; `tools` ("mail.messages_search") may be called in its runs, `rules`
+    are the standing rules under which they may act without asking. `session` is the sign-in that made it.
+    """
+
+    id: Id
+    user: Id
+    terms: str
+    tools: tuple[str, ...]
+    rules: tuple[Id, ...] = ()
     session: Id
 
 
@@ -102,11 +130,18 @@ S = TypeVar("S", bound=Signed)
 _KINDS: dict[type[Signed], str] = {
     Grant: "oa-grant+jwt",
     Rule: "oa-rule+jwt",
+    Schedule: "oa-schedule+jwt",
     Approval: "oa-approval+jwt",
     Receipt: "oa-receipt+jwt",
 }
 _MOST_SEEN = 1024
-_SIGNERS: dict[type[Signed], str] = {Grant: "gateway", Rule: "gateway", Approval: "gateway", Receipt: "audit"}
+_SIGNERS: dict[type[Signed], str] = {
+    Grant: "gateway",
+    Rule: "gateway",
+    Schedule: "gateway",
+    Approval: "gateway",
+    Receipt: "audit",
+}
 
 
 class SigningKey:
@@ -210,6 +245,10 @@ class Trust:
     def rule(self, token: str | None, *, now: datetime) -> Rule:
         """The rule behind a token; raises `Forbidden`."""
         return self._verify(Rule, token, now=now)
+
+    def schedule(self, token: str | None, *, now: datetime) -> Schedule:
+        """The schedule behind a token; raises `Forbidden`."""
+        return self._verify(Schedule, token, now=now)
 
     def approval(self, token: str | None, *, now: datetime) -> Approval:
         """The approval behind a token; raises `Forbidden`."""

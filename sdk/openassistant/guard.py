@@ -35,6 +35,8 @@ def admit_call(ctx: CallContext, call: Call, *, trust: Trust, connector: str, di
         raise Forbidden("Only the grant of a turn covers a tool call.")
     if call.connector != connector or call.card_digest != digest or grant.connectors.get(connector) != digest:
         raise Forbidden("The grant does not cover this connector as it is now.")
+    if not grant.covers(call):
+        raise Forbidden("The grant does not cover this tool.")
     receipt = trust.receipt(ctx.receipt, now=now)
     if receipt.call_id != call.id or receipt.call_digest != call_digest(call):
         raise Forbidden("The receipt is for another call.")
@@ -60,6 +62,8 @@ def require_approval(
         rule = trust.rule(approval.rule, now=now)
         if not covers(rule, call, effect=effect, conversation=grant.conversation) or not approval.preview_digest:
             raise Forbidden("The rule does not cover this call.")
+        if grant.rules is not None and rule.id not in grant.rules:
+            raise Forbidden("The schedule does not act under this rule.")
     elif effect in (Effect.SEND, Effect.DELETE) and approval.decided_by != "person":
         raise Forbidden("Only a person can approve this.")
     return approval

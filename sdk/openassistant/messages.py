@@ -78,6 +78,7 @@ __all__ = [
     "Reach",
     "Record",
     "RecordReply",
+    "Remembered",
     "Renewal",
     "RenewalRequest",
     "SyncProgress",
@@ -608,8 +609,13 @@ class AuditAction(StrEnum):
     """A user was created. Id: the user's. Content: the role."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
+    SCHEDULE_SIGNED = "schedule.signed"
+    """Somebody made or changed a schedule. Id: a fresh one. Content: the schedule's id and all that was signed."""
+    SCHEDULE_ENDED = "schedule.ended"
+    """Somebody ended a schedule. Id: a fresh one. Content: the schedule's id."""
     TURN_STARTED = "turn.started"
-    """A message began a turn of the agent. Id: the turn's. Content: none."""
+    """A message or a schedule began a turn. Id: the turn's. Content: the schedule and when it was due,
+    the memories that it began with, and whether these or the schedule were tainted."""
     LIMITS_CHANGED = "limits.changed"
     """Somebody changed what may be spent on the model. Id: a fresh one. Content: whose limits, before and after."""
     CONVERSATION_DELETED = "conversation.deleted"
@@ -894,10 +900,25 @@ class Command(CommandNote):
     calls: tuple[CommandCall, ...]
 
 
+class Remembered(Wire):
+    """One thing that is remembered, as it is put before the model.
+
+    `origin`: whose words; with `tainted` they were written after reading texts of others, from `sources`.
+    """
+
+    id: Id
+    text: str
+    origin: Literal["owner", "assistant"]
+    tainted: bool
+    sources: tuple[str, ...] = ()
+    changed: datetime
+
+
 class TurnRequest(Wire):
     """A new message of the owner; the grant is in the context. `retry` runs the last message again.
 
-    With `command` no model is asked: the turn makes those calls and ends after them.
+    With `command` no model is asked: the turn makes those calls and ends after them. With `alone` the model reads
+    nothing of what was said before.
     """
 
     text: str
@@ -906,6 +927,8 @@ class TurnRequest(Wire):
     retry: bool = False
     zone: str = "UTC"
     command: Command | None = None
+    alone: bool = False
+    memories: tuple[Remembered, ...] = ()
 
 
 class TurnAccepted(Wire):

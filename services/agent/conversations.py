@@ -35,6 +35,7 @@ __all__ = [
     "create",
     "delete",
     "find",
+    "has_turn",
     "listing",
     "messages",
     "progress",
@@ -210,6 +211,12 @@ async def turn(store: Store, turn_id: str) -> Turn:
     if found is None:
         raise NotFound("That turn does not exist.")
     return found
+
+
+async def has_turn(store: Store, turn_id: str) -> bool:
+    """Whether a turn is stored."""
+    query = text("SELECT 1 FROM turns WHERE id = :id")
+    return await store.read(lambda connection: connection.execute(query, {"id": turn_id}).first() is not None)
 
 
 async def turn_state(store: Store, turn_id: str, state: str) -> None:

@@ -7,12 +7,16 @@ import secrets
 from collections import Counter
 from typing import Any
 
-from openassistant.catalogue import Catalogue
+from openassistant.builtin import HOUSE, HOUSE_DIGEST, HOUSE_ID
+from openassistant.catalogue import Catalogue, Listed
 from openassistant.errors import InvalidRequest
 from openassistant.grants import Grant
 from openassistant.messages import AccountRef, Call, Card, Effect, ToolCard, Wire
 
 __all__ = ["Offer", "as_tools", "offers", "understood"]
+
+
+_OF_THE_HOUSE = Listed(card=HOUSE, digest=HOUSE_DIGEST, instances=1)
 
 
 class Offer(Wire):
@@ -27,14 +31,18 @@ class Offer(Wire):
 
 def offers(catalogue: Catalogue, grant: Grant, accounts: tuple[AccountRef, ...]) -> dict[str, Offer]:
     """Tools by name: of connectors that run now with the card the grant names, and an account where needed."""
-    found, listed = list[Offer](), catalogue.listed()
+    found, listed = list[Offer](), {**catalogue.listed(), HOUSE_ID: _OF_THE_HOUSE}
     for connector, digest in sorted(grant.connectors.items()):
         there = listed.get(connector)
         mine = tuple(account for account in accounts if account.connector == connector)
         if there is None or there.digest != digest or (there.card.auth.kind != "none" and not mine):
             continue
         card = there.card
-        found += [Offer(name=tool.name, card=card, tool=tool, digest=digest, accounts=mine) for tool in card.tools]
+        found += [
+            Offer(name=tool.name, card=card, tool=tool, digest=digest, accounts=mine)
+            for tool in card.tools
+            if grant.allows(connector, tool.name)
+        ]
     many = {name for name, count in Counter(offer.name for offer in found).items() if count > 1}
     named = (
         offer.model_copy(update={"name": f"{offer.card.id}__{offer.name}"}) if offer.name in many else offer

@@ -58,6 +58,7 @@ from services.agent.prices import price_of
 from services.agent.probe import key_of
 from services.agent.prompt import BYTES, WINDOW, build
 from services.agent.questions import Questions
+from services.agent.remembered import beside
 from services.agent.sources import sources_of
 
 __all__ = ["ModelFactory", "Turns"]
@@ -108,6 +109,8 @@ class Turns:
         if running:
             raise Conflict("The previous message is still being answered. Stop it first, or wait.")
         async with self._stores.use(grant.user) as store:
+            if await conversations.has_turn(store, turn_id):
+                return accepted
             for waiting in await conversations.waiting_turns(store, conversation):
                 await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
             await livestore.keep(self._room, turn_id, grant.user, conversation, str(ctx.grant))
@@ -358,8 +361,10 @@ class Turns:
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
         offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
         tools = as_tools(offered)
+        said = [each for each in history if not each.error and (each.turn == turn.id or not request.alone)]
+        said = beside(said, request.memories)
         prompt = build(
-            [each for each in history if not each.error], calls, older=older, tools=modes.weight(mode, tools),
+            said, calls, older=0 if request.alone else older, tools=modes.weight(mode, tools),
             accounts=request.accounts, zone=request.zone, now=now, window=window,
             **({} if largest is None else {"largest": largest}),
         )  # fmt: skip

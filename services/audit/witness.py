@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from openassistant import subjects
+from openassistant.builtin import HOUSE_ID
 from openassistant.context import CallContext, Clock
 from openassistant.errors import Conflict, Forbidden, InvalidRequest
 from openassistant.grants import Grant, Receipt, SigningKey, Trust
@@ -36,8 +37,10 @@ _VAULT = (
 _AGENT = (AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED)
 _CONNECTOR = (*_OUTCOMES, AuditAction.TRAFFIC_COUNTED)
 _EGRESS = (AuditAction.EGRESS_CHANGED, AuditAction.EGRESS_COUNTED)
-_OTHERS = (*_AGENT, *_CONNECTOR, *_VAULT, *_EGRESS)
+_OTHERS = (*_AGENT, AuditAction.TRAFFIC_COUNTED, *_VAULT, *_EGRESS)
 _GATEWAY = tuple(each for each in AuditAction if each not in _OTHERS)
+_HANDS = {"gateway": HOUSE_ID}
+"""Of whose calls a room that is no connector may say how they ended."""
 _RECEIPT_LIFE = timedelta(minutes=2)
 _STARTED = "WHERE id = :id AND action = 'tool.started'"
 _ENDED = "SELECT 1 FROM records WHERE id = ? AND action IN (?, ?)"
@@ -79,7 +82,7 @@ class Witness:
             return self._asked(ctx, record), content, None
         if record.action is AuditAction.TRAFFIC_COUNTED:
             return self._traffic(room, ctx, record), content, None
-        if room not in SERVICES:
+        if room not in SERVICES or record.action in _OUTCOMES:
             return await self._outcome(room, record), content, _no_other_outcome(record)
         return self._note(room, ctx, record), content, None
 
@@ -89,8 +92,8 @@ class Witness:
         if grant.kind != "turn" or grant.turn is None or grant.conversation is None:
             raise Forbidden("A call begins under the grant of a turn alone.")
         _agree(ctx, grant)
-        if grant.connectors.get(call.connector) != call.card_digest:
-            raise Forbidden("The grant does not cover this connector as it is now.")
+        if not grant.covers(call):
+            raise Forbidden("The grant does not cover this connector as it is now, or not this tool.")
         return grant
 
     def _asked(self, ctx: CallContext, record: Record) -> dict[str, Any]:
@@ -118,7 +121,7 @@ class Witness:
         begun = self._begun.get(record.id)
         if begun is None:
             begun = next(iter(await self._ledger.rows(_STARTED, {"id": record.id})), None)
-        if begun is None or begun["connector"] != room:
+        if begun is None or begun["connector"] != _HANDS.get(room, room):
             raise Conflict("The ledger holds no start of this call of yours.")
         copied = {name: begun[name] for name in COLUMNS if name not in ("position", "time", "content")}
         return {**copied, "action": record.action, "room": room, "outcome": record.outcome}

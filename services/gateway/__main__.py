@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from openassistant import log
+from openassistant.builtin import HOUSE_DIGEST, HOUSE_ID
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import utc_now
@@ -35,9 +36,12 @@ from services.gateway.connectors import Connectors, read_approved
 from services.gateway.files import OwnFiles
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
+from services.gateway.hand import Hand
 from services.gateway.health import Health
+from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
@@ -47,11 +51,15 @@ from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
+from services.gateway.runbook import Runbook
+from services.gateway.runs import Runs
+from services.gateway.schedules import Schedules
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.setup import Setup
 from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
+from services.gateway.taint import Taint
 from services.gateway.tokens import Tokens
 from services.gateway.turns import Turns
 from services.gateway.users import Users
@@ -84,7 +92,7 @@ class Room:
         self.stores = UserStores(settings.data_dir / "users", _migrations("user"), keys.of)
         preferences = Preferences(store)
         self.connectors = Connectors(store, self.catalogue, clock, release=release)
-        grants = Grants(SigningKey.load(settings.signing_key_file), self.connectors.grantable, clock)
+        grants = Grants(SigningKey.load(settings.signing_key_file), self._grantable, clock)
         self.ledger = Ledger(bus, grants, preferences)
         self.users = Users(store, Passwords(), clock)
         vault = Vault(bus, grants)
@@ -103,17 +111,26 @@ class Room:
             own, questions, self.sessions, connectors=self.connectors, grants=grants, ledger=self.ledger, trust=trust,
             clock=clock,
         )  # fmt: skip
+        runbook = Runbook(store, clock)
+        schedules = Schedules(
+            own, runbook, self.sessions, rules=rules, connectors=self.connectors, grants=grants, ledger=self.ledger,
+            trust=trust, clock=clock,
+        )  # fmt: skip
+        proposals = Proposals(bus, self.connectors, vault, grants)
+        taint, memories = Taint(proposals, turns), Memories(own, clock)
+        self.hand = Hand(bus, memories, schedules, taint, self.ledger, trust=trust, clock=clock)
         self.approvals = Approvals(
-            bus, questions, turns, proposals=Proposals(bus, self.connectors, vault, grants), grants=grants, rules=rules,
-            ledger=self.ledger, budgets=budgets, trust=trust, clock=clock, life=life,
-            hold=timedelta(seconds=settings.send_hold_seconds), way=self.way,
+            bus, questions, turns, proposals=proposals, grants=grants, taint=taint,
+            leaves=Leaves(grants, turns, schedules), rules=rules, ledger=self.ledger, budgets=budgets, trust=trust,
+            clock=clock, life=life, hold=timedelta(seconds=settings.send_hold_seconds), way=self.way,
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
         chat = Chat(
-            bus, turns, questions, accounts=self.accounts, models=self.models, grants=grants, ledger=self.ledger,
-            budgets=budgets,
+            bus, turns, questions, accounts=self.accounts, models=self.models, memories=memories, grants=grants,
+            ledger=self.ledger, budgets=budgets,
         )  # fmt: skip
+        self.runs = Runs(schedules, runbook, chat, questions, clock)
         commands = Commands(self.connectors, self.accounts, chat, clock)
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
@@ -123,12 +140,17 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
-            streams=streams, agui=agui, approvals=self.approvals, rules=rules,
+            streams=streams, agui=agui, approvals=self.approvals, rules=rules, schedules=schedules, runs=self.runs,
+            memories=memories,
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
+
+    def _grantable(self) -> dict[str, str]:
+        """What turns may use: the approved connectors that run, and the house's own tools."""
+        return {**self.connectors.grantable(), HOUSE_ID: HOUSE_DIGEST}
 
     async def start(self) -> None:
         """Serves the agent, opens the house, and keeps it in order from then on."""
@@ -136,6 +158,7 @@ class Room:
         await self.catalogue.read()
         await self.approvals.start()
         await self.way.start()
+        await self.hand.start()
         self.connectors.changed = lambda: self._spawn(self.attach)
         everybody = [user.id for user in await self.users.everybody()]
         # Before anything is connected anew: what is pending now was left behind.
@@ -146,6 +169,7 @@ class Room:
         """What goes on for as long as the room does."""
         return [
             _every(_SWEEP, self.approvals.sweep),
+            _every(_SWEEP, self.runs.tick),
             _every(_HOURLY, self.sessions.sweep),
             _every(_HOURLY, self.tokens.sweep),
             _every(_SWEEP, self.ledger.hold),

@@ -31,13 +31,15 @@ from openassistant.messages import (
 from services.gateway import policy, views
 from services.gateway.budgets import Budgets
 from services.gateway.grants import Grants
+from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
-from services.gateway.policy import Proposal, Verdict
+from services.gateway.policy import Proposal, Standing, Verdict
 from services.gateway.problems import BudgetSpent
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Content, Decided, Question, Questions, is_edited, require_seen
 from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
+from services.gateway.taint import Taint
 from services.gateway.turns import Turns
 from services.gateway.wayout import WayOut
 
@@ -64,6 +66,8 @@ class Approvals:
         *,
         proposals: Proposals,
         grants: Grants,
+        leaves: Leaves,
+        taint: Taint,
         rules: Rules,
         ledger: Ledger,
         budgets: Budgets,
@@ -74,8 +78,8 @@ class Approvals:
         hold: timedelta = timedelta(),
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
-        self._proposals, self._grants, self._ledger, self._way = proposals, grants, ledger, way
-        self._budgets = budgets
+        self._proposals, self._grants, self._leaves, self._ledger = proposals, grants, leaves, ledger
+        self._taint, self._budgets, self._way = taint, budgets, way
         self._rules, self._trust, self._clock, self._life, self._hold = rules, trust, clock, life, hold
         self._carrying: set[str] = set()
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -105,15 +109,22 @@ class Approvals:
             raise Forbidden("Only the grant of a turn lets a call be put to the policy.")
         if not await self._turns.lives(grant.turn, user=grant.user) or not await self._turns.may_go_on(grant.turn):
             raise Forbidden("This turn has ended.")
+        await self._leaves.check(grant)
         effect, preview = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
-        tainted = await self._proposals.tainted(call.user, grant.conversation)
-        proposal = Proposal(call, effect, preview, conversation=grant.conversation, tainted=tainted)
-        verdict = policy.decide(proposal, await self._rules.of(call.user))
+        tainted = await self._taint.of(call.user, grant.conversation)
+        proposal = Proposal(
+            call, effect, preview, conversation=grant.conversation, tainted=tainted, unattended=bool(grant.schedule)
+        )
+        verdict = policy.decide(proposal, await self._standing(grant))
         approval = await self._leave(proposal, verdict)
         if approval is not None:
             return await self._run(proposal, verdict, approval, str(ctx.grant))
         content = Content(call=call, effect=effect, preview=preview, reason=verdict.reason, zone=ctx.zone)
         return await self._ask(content, grant, str(ctx.grant))
+
+    async def _standing(self, grant: Grant) -> list[Standing]:
+        """The rules under which a turn may act: in a schedule's run those that were signed with it."""
+        return [each for each in await self._rules.of(grant.user) if grant.rules is None or each.rule.id in grant.rules]
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
         """A fresh grant of a turn that lives, with decisions made meanwhile; or takes note that it has ended.
@@ -144,7 +155,7 @@ class Approvals:
             budget = await self._budgets.renew(grant.user, request)
         except BudgetSpent as error:
             raise RateLimited(error.message, details=error.details) from error
-        fresh = self._grants.turn(grant.user, turn=grant.turn, conversation=grant.conversation, budget=budget)
+        fresh = await self._leaves.fresh(grant.user, turn=grant.turn, conversation=grant.conversation, budget=budget)
         return Renewal(grant=fresh, decisions=decisions)
 
     async def _leave(self, proposal: Proposal, verdict: Verdict) -> str | None:
@@ -273,7 +284,7 @@ class Approvals:
                 raise Conflict(_CLOSED.get(question.state, _CLOSED["expired"]))
             require_seen(question, content, seen)
             changed = {"arguments": arguments, "nonce": secrets.token_hex(16)}
-            call, token = content.call.model_copy(update=changed), self._turn_grant(question)
+            call, token = content.call.model_copy(update=changed), await self._turn_grant(question)
             grant = self._trust.grant(token, now=self._clock())
             effect, preview = await self._proposals.look(call, grant, token, content.zone)
             await self._ledger.note(
@@ -356,7 +367,7 @@ class Approvals:
             return
         call = content.call
         await self._ledger.note(
-            _ACTIONS[question.state], user=question.user, id=question.id, grant=self._turn_grant(question),
+            _ACTIONS[question.state], user=question.user, id=question.id, grant=self._leaves.naming(question),
             connector=call.connector, tool=call.tool, effect=content.effect, account=call.account,
             content={"call": call.id, "preview_digest": content.preview.digest(), "session": question.session,
                      "token": question.token, "note": content.note},
@@ -372,7 +383,7 @@ class Approvals:
         if decision.approved:
             await self._way.let(content.call.connector, content.preview.destinations)
         for pause in (_SOON, _SOON, _SOON, None):
-            grant = self._turn_grant(question, budget)
+            grant = await self._turn_grant(question, budget)
             ctx = self._grants.context(question.user, seconds=10, grant=grant)
             ctx = ctx.model_copy(update={"turn": question.turn, "conversation": question.conversation})
             try:
@@ -401,8 +412,10 @@ class Approvals:
             call=content.call if approved and is_edited(question, content) else None,
         )  # fmt: skip
 
-    def _turn_grant(self, question: Question, budget: Budget = NOTHING) -> str:
-        return self._grants.turn(question.user, turn=question.turn, conversation=question.conversation, budget=budget)
+    async def _turn_grant(self, question: Question, budget: Budget = NOTHING) -> str:
+        return await self._leaves.fresh(
+            question.user, turn=question.turn, conversation=question.conversation, budget=budget
+        )
 
 
 _CLOSED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +12,7 @@ from openassistant import subjects
 from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, new_id
-from openassistant.errors import Conflict, DeadlineExceeded, OaError, TooLarge
+from openassistant.errors import Conflict, DeadlineExceeded, NotFound, OaError, TooLarge
 from openassistant.messages import (
     AuditAction,
     Command,
@@ -29,9 +30,11 @@ from services.gateway.accounts import Accounts
 from services.gateway.budgets import Budgets
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
+from services.gateway.memories import Memories, Recall
 from services.gateway.models import Models
 from services.gateway.problems import invalid
 from services.gateway.questions import Questions
+from services.gateway.schedules import Kept
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
 
@@ -54,11 +57,13 @@ class Chat:
         *,
         accounts: Accounts,
         models: Models,
+        memories: Memories,
         grants: Grants,
         ledger: Ledger,
         budgets: Budgets,
     ) -> None:
-        self._bus, self._turns, self._questions, self._budgets = bus, turns, questions, budgets
+        self._bus, self._turns, self._questions, self._memories = bus, turns, questions, memories
+        self._budgets = budgets
         self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
 
     async def listing(self, me: SignedIn) -> list[views.Conversation]:
@@ -111,6 +116,47 @@ class Chat:
         await self._budgets.check(me.user.id)
         return await self._turn(me, conversation, said[-1].text, zone="UTC", retry=True)
 
+    async def exists(self, user: str, conversation: str) -> bool:
+        """Whether a user has this conversation."""
+        ctx = self._grants.context(user, seconds=_SECONDS, conversation=conversation)
+        try:
+            await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+        except NotFound:
+            return False
+        return True
+
+    async def open(self, user: str, *, title: str) -> str:
+        """A new conversation of a user, for what begins by itself; its id."""
+        ctx = self._grants.context(user, seconds=_SECONDS)
+        made = await self._bus.request(subjects.agent("create"), ConversationQuery(title=title), Conversation, ctx)
+        return made.id
+
+    async def run(self, user: str, conversation: str, *, turn: str, kept: Kept, due: datetime) -> TurnAccepted:
+        """One run of a schedule, as a turn that reads nothing of the runs before; the same `turn` again is one run.
+
+        Raises what the agent raises; the turn then lives on, to be asked for again or ended.
+        """
+        terms = kept.terms
+        budget = await self._budgets.begin(user, turn)
+        grant = self._grants.scheduled(kept.signed, turn=turn, conversation=conversation, budget=budget)
+        memories = await self._memories.recall(user, terms.prompt)
+        named = {each.partition(".")[0] for each in kept.signed.tools}
+        accounts = [each for each in await self._accounts.refs(user) if each.connector in named]
+        request = TurnRequest(
+            text=terms.prompt, accounts=tuple(accounts), model=await self._models.ref(user), zone=terms.zone,
+            alone=True, memories=memories,
+        )  # fmt: skip
+        tainted = terms.tainted or any(each.tainted for each in memories)
+        await self._turns.begin(turn, user, conversation, schedule=kept.signed.id, tainted=tainted)
+        began = {"schedule": kept.signed.id, "due": due.isoformat(), **_began(memories), "tainted": tainted}
+        await self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=grant, content=began)
+        return await self._accepted(user, turn, conversation, grant, request)
+
+    async def abandon(self, user: str, turn: str) -> None:
+        """Ends a turn that began by itself, whatever the agent says of it, and gives back what it has not spent."""
+        await self._turns.end(turn)
+        await self._budgets.unused(user, turn)
+
     async def cancel(self, me: SignedIn, conversation: str) -> None:
         """Stops the answer; what already acts is brought to its end."""
         await self._bus.request(subjects.agent("cancel"), Done(), Done, self._context(me, conversation, seconds=30))
@@ -122,16 +168,22 @@ class Chat:
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
         user, turn = me.user.id, new_id()
         bare = self._grants.turn(user, turn=turn, conversation=conversation)
+        memories = () if command else await self._memories.recall(user, text)
+        tainted = any(each.tainted for each in memories)
         try:
             accounts, model, budget, *_ = await _all_of(
                 self._accounts.refs(user),
                 self._models.ref(user),
                 self._allotted(user, turn, thinks=command is None),
-                self._turns.begin(turn, user, conversation),
-                self._ledger.note(AuditAction.TURN_STARTED, user=user, id=turn, grant=bare),
+                self._turns.begin(turn, user, conversation, tainted=tainted),
+                self._ledger.note(
+                    AuditAction.TURN_STARTED, user=user, id=turn, grant=bare, content=_began(memories) or None
+                ),
             )
             grant = self._grants.turn(user, turn=turn, conversation=conversation, budget=budget)
-            request = TurnRequest(text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command)
+            request = TurnRequest(
+                text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command, memories=memories
+            )
             return await self._accepted(user, turn, conversation, grant, request)
         except OaError:
             await self._turns.end(turn)
@@ -167,6 +219,13 @@ async def _all_of(*work: Awaitable[Any]) -> list[Any]:
         if isinstance(each, BaseException):
             raise each
     return done
+
+
+def _began(memories: Recall) -> dict[str, Any]:
+    """What the ledger holds of the memories that a turn begins with: their ids, and whether any is tainted."""
+    if not memories:
+        return {}
+    return {"memories": [each.id for each in memories], "tainted": any(each.tainted for each in memories)}
 
 
 def zone_of(name: str | None) -> ZoneInfo:

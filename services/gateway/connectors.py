@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from openassistant.builtin import HOUSE, HOUSE_DIGEST, HOUSE_ID
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue, Listed
 from openassistant.context import Clock
@@ -29,7 +30,7 @@ class Connectors:
         self, store: Store, catalogue: Catalogue, clock: Clock, *, release: frozenset[tuple[str, str]]
     ) -> None:
         self._store, self._catalogue, self._clock, self._release = store, catalogue, clock, release
-        self._cards: dict[tuple[str, str], Card] = {}
+        self._cards: dict[tuple[str, str], Card] = {(HOUSE_ID, HOUSE_DIGEST): HOUSE}
         self.changed: Callable[[], None] = lambda: None
 
     async def start(self, bus: Bus) -> None:
@@ -54,8 +55,8 @@ class Connectors:
 
     def grantable(self) -> dict[str, str]:
         """Ids and digests of the connectors that run now with an approved card."""
-        listed = self._catalogue.listed().values()
-        return {each.card.id: each.digest for each in listed if self.is_approved(each.card.id, each.digest)}
+        found = self._listed_all().values()
+        return {each.card.id: each.digest for each in found if self.is_approved(each.card.id, each.digest)}
 
     def is_approved(self, connector: str, digest: str) -> bool:
         """Whether somebody has approved this very card."""
@@ -91,7 +92,7 @@ class Connectors:
 
     def listing(self) -> list[views.Connector]:
         """Every connector that runs now, by name."""
-        found = (self._view(each) for each in self._catalogue.listed().values())
+        found = (self._view(each) for each in self._listed_all().values())
         return sorted(found, key=lambda each: each.name)
 
     def oauth(self) -> list[OAuth2]:
@@ -117,8 +118,12 @@ class Connectors:
             self.changed()
         return self._view(listed)
 
+    def _listed_all(self) -> dict[str, Listed]:
+        """The connectors that run now; none of them is the house's own."""
+        return {name: each for name, each in self._catalogue.listed().items() if name != HOUSE_ID}
+
     def _listed(self, connector: str) -> Listed:
-        found = self._catalogue.listed().get(connector)
+        found = self._listed_all().get(connector)
         if found is None:
             raise NotFound("That connector is not running.")
         return found

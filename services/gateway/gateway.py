@@ -15,9 +15,12 @@ from services.gateway.connectors import Connectors
 from services.gateway.health import Health
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.memories import Memories
 from services.gateway.models import Models
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
+from services.gateway.runs import Runs
+from services.gateway.schedules import Schedules
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
 from services.gateway.signins import SignIns
@@ -44,6 +47,9 @@ class Gateway:
     agui: Agui
     approvals: Approvals
     rules: Rules
+    schedules: Schedules
+    runs: Runs
+    memories: Memories
     receipts: Receipts
     ledger: Ledger
     left: Left

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.grants import Approval, Grant, Rule, SigningKey
+from openassistant.grants import Approval, Grant, Rule, Schedule, SigningKey
 from openassistant.messages import Call, Effect, call_digest
 
 __all__ = ["ACCOUNT_LIFE", "Grants"]
@@ -48,6 +48,16 @@ class Grants:
             expires=self._clock() + _TURN, budget=budget,
         ))  # fmt: skip
 
+    def scheduled(self, signed: Schedule, *, turn: str, conversation: str, budget: Budget = NOTHING) -> str:
+        """For one run of a schedule, cut out of what its owner signed, and over when that is."""
+        named = {each.partition(".")[0] for each in signed.tools}
+        connectors = {connector: digest for connector, digest in self._approved().items() if connector in named}
+        return self._sign(Grant(
+            id=new_id(), kind="turn", user=signed.user, turn=turn, conversation=conversation, origin="schedule",
+            effects=(Effect.READ,), connectors=connectors, schedule=signed.id, tools=signed.tools, rules=signed.rules,
+            expires=min(self._clock() + _TURN, signed.expires), budget=budget,
+        ))  # fmt: skip
+
     def account(self, user: str, *, account: str, connector: str, digest: str) -> str:
         """For one connector's background work on one account."""
         return self._sign(Grant(
@@ -65,6 +75,10 @@ class Grants:
     def rule(self, rule: Rule) -> str:
         """What a person allows beforehand."""
         return self._key.sign(rule)
+
+    def schedule(self, schedule: Schedule) -> str:
+        """What a person wants to be done at given times."""
+        return self._key.sign(schedule)
 
     def by_rule(self, call: Call, *, rule: str, preview_digest: str) -> str:
         """Leave for one call under a signed rule, for what its preview of that digest says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from openassistant.builtin import HOUSE_ID
 from openassistant.grants import Rule
 from openassistant.messages import UNDO_TOOL, Call, Effect, Preview
 from openassistant.rules import PEOPLE, covers, reaches
@@ -21,7 +22,7 @@ class Proposal(NamedTuple):
     """A call as it is put to the policy.
 
     `effect` is the highest of what card and connector say, `preview` is the connector's, `tainted` whether text from
-    outside was read in the conversation, as the ledger saw it.
+    outside was read in the conversation, as the ledger saw it. `unattended`: nobody is there, it is a schedule's run.
     """
 
     call: Call
@@ -29,6 +30,7 @@ class Proposal(NamedTuple):
     preview: Preview
     conversation: str
     tainted: bool
+    unattended: bool = False
 
 
 class Standing(NamedTuple):
@@ -47,10 +49,13 @@ class Verdict(NamedTuple):
 
 
 def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
-    """Reads run, writes run until something from outside was read; else a rule must cover it, or it is asked about."""
+    """Reads run; writes run until something from outside was read, where somebody is there who said what he wants.
+
+    Else a rule must cover it, or it is asked about.
+    """
     if proposal.effect is Effect.READ:
         return Verdict("run", "Reading needs no question.")
-    if proposal.effect is Effect.WRITE and not proposal.tainted:
+    if proposal.effect is Effect.WRITE and not proposal.tainted and not proposal.unattended:
         return Verdict("run", "A change of your own data, and nothing from outside has been read here.")
     fitting = [each for each in rules if _fits(each.rule, proposal)]
     spared = [each for each in fitting if each.used < A_DAY]
@@ -58,6 +63,8 @@ def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
         return Verdict("run", "You allowed this beforehand.", spared[0].rule.id)
     if fitting:
         return Verdict("ask", f"You allowed this beforehand, but it happened {A_DAY} times within a day.")
+    if proposal.unattended and not proposal.tainted and proposal.effect is Effect.WRITE:
+        return Verdict("ask", "A schedule changes nothing by itself, unless you allowed exactly that with it.")
     return Verdict("ask", _WHY[proposal.effect])
 
 
@@ -67,6 +74,7 @@ def offers(effect: Effect, call: Call, preview: Preview) -> bool:
     return (
         effect in (Effect.WRITE, Effect.SEND)
         and call.tool != UNDO_TOOL
+        and call.connector != HOUSE_ID
         and kinds <= PEOPLE
         and len(preview.destinations) <= MOST_PEOPLE
         and (bool(kinds) or effect is Effect.WRITE)

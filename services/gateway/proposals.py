@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from openassistant import subjects
+from openassistant.builtin import HOUSE_ID
 from openassistant.bus import Bus
 from openassistant.errors import Conflict, Forbidden, NotFound
 from openassistant.grants import Grant
 from openassistant.messages import Call, Effect, Preview, TurnCalls, TurnQuery
 from services.gateway.connectors import Connectors
 from services.gateway.grants import Grants
+from services.gateway.housework import previewed
 from services.gateway.vault import Vault
 
 __all__ = ["Proposals"]
@@ -31,6 +33,9 @@ class Proposals:
         and what the connector raises for arguments that it does not take.
         """
         declared = self._declared(call, grant)
+        if call.connector == HOUSE_ID:
+            tainted = bool(grant.conversation and await self.sources(call.user, grant.conversation))
+            return declared, previewed(call, zone, tainted=tainted)
         await self._check_account(call)
         context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=token)
         context = context.model_copy(update={"zone": zone})
@@ -49,6 +54,8 @@ class Proposals:
         card = self._connectors.known_card(call.connector, call.card_digest)
         if card is None or grant.connectors.get(call.connector) != call.card_digest:
             raise Forbidden("This connector is not approved in the form in which it runs now.")
+        if not grant.covers(call):
+            raise Forbidden("The schedule of this run does not use that tool.")
         tool = card.tool(call.tool)
         if tool is None:
             raise NotFound(f"{card.name} has no tool {call.tool[:60]!r}.")
@@ -61,12 +68,17 @@ class Proposals:
         if account.connector != call.connector or account.state == "pending":
             raise Forbidden("That account is not one of this connector.")
 
-    async def tainted(self, user: str, conversation: str) -> bool:
-        """Whether text from outside was read in a conversation, as the ledger saw it: the agent is not asked."""
+    async def sources(self, user: str, conversation: str) -> tuple[str, ...]:
+        """Services whose texts of others were read in a conversation, as the ledger saw it: the agent is not asked."""
         ctx = self._grants.context(user, seconds=5)
         query = TurnQuery(user=user, conversation=conversation)
         found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
-        return any(self._brings_outside(each.connector, each.card_digest, each.tool) for each in found.calls)
+        brought = (each for each in found.calls if self._brings_outside(each.connector, each.card_digest, each.tool))
+        return tuple(dict.fromkeys(self._name_of(each.connector, each.card_digest) for each in brought))
+
+    def _name_of(self, connector: str, digest: str) -> str:
+        card = self._connectors.known_card(connector, digest)
+        return card.name if card else connector
 
     def _brings_outside(self, connector: str, digest: str, name: str) -> bool:
         tool = self._connectors.known_tool(connector, digest, name)

@@ -190,6 +190,11 @@ class Questions:
         found = "conversation = :conversation AND state = 'approved' AND delivered = 0 AND held_until > :now"
         return bool(await self._select(found, row))
 
+    async def waits(self, *, turn: str | None = None, conversation: str | None = None) -> bool:
+        """Whether something of a turn or a conversation waits for its owner."""
+        found = "(turn = :turn OR conversation = :conversation) AND state = 'pending'"
+        return bool(await self._select(found, {"turn": turn, "conversation": conversation}))
+
     async def void(
         self, *, question: str | None = None, turn: str | None = None, conversation: str | None = None
     ) -> None:

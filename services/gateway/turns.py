@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -18,11 +19,21 @@ class Turns:
     def __init__(self, store: Store, clock: Clock, *, longest: timedelta = timedelta(hours=25)) -> None:
         self._store, self._clock, self._longest = store, clock, longest
 
-    async def begin(self, turn: str, user: str, conversation: str) -> None:
-        """Stores a new turn."""
-        row = {"id": turn, "user": user, "conversation": conversation, "now": self._clock().isoformat()}
+    async def begin(
+        self, turn: str, user: str, conversation: str, *, schedule: str | None = None, tainted: bool = False
+    ) -> None:
+        """Stores a new turn, perhaps the run of a schedule; once.
+
+        `tainted`: what it begins with was written by others, or after reading what they wrote.
+        """
+        row = {
+            "id": turn, "user": user, "conversation": conversation, "now": self._clock().isoformat(),
+            "schedule": schedule, "tainted": int(tainted),
+        }  # fmt: skip
         await self._do(
-            "INSERT INTO turns (id, user, conversation, started) VALUES (:id, :user, :conversation, :now)", row
+            "INSERT INTO turns (id, user, conversation, started, schedule, tainted)"
+            " VALUES (:id, :user, :conversation, :now, :schedule, :tainted) ON CONFLICT (id) DO NOTHING",
+            row,
         )
 
     async def end(self, turn: str) -> None:
@@ -48,12 +59,24 @@ class Turns:
         row = {"id": turn, "oldest": (self._clock() - self._longest).isoformat()}
         return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
 
+    async def schedule_of(self, turn: str) -> str | None:
+        """The schedule whose run a turn is; None for one that a message began."""
+        query = text("SELECT schedule FROM turns WHERE id = :id")
+        found: str | None = await self._store.read(lambda connection: connection.execute(query, {"id": turn}).scalar())
+        return found
+
+    async def tainted(self, user: str, conversation: str) -> bool:
+        """Whether a turn of a conversation began with words of others."""
+        query = text("SELECT 1 FROM turns WHERE conversation = :conversation AND user = :user AND tainted = 1")
+        row = {"user": user, "conversation": conversation}
+        return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
+
     async def forget(self, user: str, conversation: str) -> None:
         """Removes a conversation's turns."""
         row = {"user": user, "conversation": conversation}
         await self._do("DELETE FROM turns WHERE user = :user AND conversation = :conversation", row)
 
-    async def _do(self, statement: str, row: dict[str, str]) -> None:
+    async def _do(self, statement: str, row: dict[str, Any]) -> None:
         def write(connection: Connection) -> None:
             connection.execute(text(statement), row)
 

@@ -17,6 +17,8 @@ PAGES = [
     *("ask", "chat", "run", "status", "doctor", "setup", "login", "logout"),
     *("approvals", "approvals list", "approvals show", "approvals approve", "approvals edit", "approvals deny"),
     *("rules", "rules list", "rules revoke"),
+    *("schedules", "schedules list", "schedules pause", "schedules resume", "schedules run", "schedules remove"),
+    *("memory", "memory list", "memory add", "memory forget"),
     *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
     *("connectors", "connectors list", "connectors approve"),
     *("model", "model show", "model set", "model test", "model clear"),

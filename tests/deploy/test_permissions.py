@@ -68,6 +68,7 @@ def services() -> Iterator[Family]:
     for verb in ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries"):
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)
+    yield Family("oa.tool.house.u1.memory_save", agent, gateway)
     for room, verb in product(EVERY - gateway - {"egress"}, ("export", "erase", "retain", "usage")):
         yield Family(f"oa.rpc.{room}.data.{verb}", gateway, {room})
 

@@ -53,6 +53,8 @@ FORGERIES: dict[str, Forge] = {
     "an expired grant": lambda i, c: i.context(c, grant=i.grant(expires=PAST)),
     "a grant for reading history": lambda i, c: i.context(c, grant=i.grant(kind="session", origin="session")),
     "a grant without this connector": lambda i, c: i.context(c, grant=i.grant(connectors={})),
+    "a schedule's grant for other tools": lambda i, c: i.context(c, grant=i.grant(tools=("mail.messages_search",))),
+    "a schedule's grant without this rule": lambda i, c: i.context(c, grant=i.grant(rules=()), approval=i.by_rule(c)),
     "a grant for another card": lambda i, c: i.context(c, grant=i.grant(connectors={"mail": "0" * 64})),
 }
 

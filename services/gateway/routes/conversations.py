@@ -35,9 +35,11 @@ async def conversation(conversation: Id, house: House, me: Me) -> Response:
 
 
 @router.delete("/conversations/{conversation}", status_code=204)
-async def delete_conversation(conversation: Id, house: House, me: Me) -> Response:
-    """Deletes a conversation; the ledger's records of what was done in it stay."""
+async def delete_conversation(conversation: Id, house: House, me: Me, memories: bool = False) -> Response:  # noqa: FBT001, FBT002
+    """Deletes a conversation, with `memories` also what is remembered from it; the ledger's records of it stay."""
     await house.chat.delete(me, conversation)
+    if memories:
+        await house.memories.forget_all_of(me, conversation)
     await house.completions.forget(me, conversation)
     return Response(status_code=204)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from openassistant.builtin import HOUSE_DIGEST, HOUSE_ID
 from openassistant.context import new_id, utc_now
 from openassistant.errors import Conflict, Forbidden, InvalidRequest, OaError
 from openassistant.grants import SigningKey
@@ -23,14 +24,13 @@ _OUTCOMES = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOO
 _CONNECTOR_ACTIONS = {*_OUTCOMES, AuditAction.TRAFFIC_COUNTED}
 _AGENT_ACTIONS = {AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED}
 _EGRESS_ACTIONS = {AuditAction.EGRESS_CHANGED, AuditAction.EGRESS_COUNTED}
-_OTHERS = _AGENT_ACTIONS | _VAULT_ACTIONS | _CONNECTOR_ACTIONS | _EGRESS_ACTIONS
 _MAY = {
     "agent": _AGENT_ACTIONS,
     "vault": _VAULT_ACTIONS,
     "mail": _CONNECTOR_ACTIONS,
     "audit": set[AuditAction](),
     "egress": _EGRESS_ACTIONS,
-    "gateway": set(AuditAction) - _OTHERS,
+    "gateway": set(AuditAction) - {AuditAction.TRAFFIC_COUNTED} - _AGENT_ACTIONS - _VAULT_ACTIONS - _EGRESS_ACTIONS,
 }
 _REFUSED = {room: [action for action in AuditAction if action not in allowed] for room, allowed in _MAY.items()}
 
@@ -61,9 +61,22 @@ async def test_no_room_records_what_is_anothers(house: AuditHouse, room: str) ->
 
 async def test_the_gateway_records_the_rest(house: AuditHouse) -> None:
     ctx = house.context(house.session())
-    for place, action in enumerate(sorted(_MAY["gateway"])):
+    for place, action in enumerate(sorted(_MAY["gateway"] - _CONNECTOR_ACTIONS)):
         reply = await house.send("gateway", Record(id=new_id(), action=action, content={"note": "x"}), ctx)
         assert reply.index == place
+
+
+async def test_the_gateway_says_how_the_houses_own_calls_ended_and_no_others(house: AuditHouse) -> None:
+    wide = house.context(house.grant(connectors={"mail": CARD, HOUSE_ID: HOUSE_DIGEST}))
+    own = house.call(connector=HOUSE_ID, card_digest=HOUSE_DIGEST, tool="memory_save")
+    for call in (own, house.call()):
+        await house.begin(call, wide)
+    ended = Record(id=own.id, action=AuditAction.TOOL_FINISHED, outcome="finished")
+    assert (await house.send("gateway", ended, house.context(house.session()))).index == 2
+    with pytest.raises(Conflict):
+        await house.send("gateway", ended.model_copy(update={"id": call.id}), house.context(house.session()))
+    with pytest.raises(Conflict):  # nor does a connector for the house
+        await house.send("mail", ended.model_copy(update={"action": AuditAction.TOOL_FAILED}))
 
 
 @pytest.mark.parametrize("room", ["gateway", "vault"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from openassistant import subjects
+from openassistant.builtin import HOUSE_DIGEST, HOUSE_ID
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.errors import InvalidRequest, OaError
@@ -56,14 +57,20 @@ from services.gateway.budgets import Budgets
 from services.gateway.connectors import Connectors
 from services.gateway.files import OwnFiles
 from services.gateway.grants import Grants
+from services.gateway.hand import Hand
+from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
+from services.gateway.memories import Memories
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
+from services.gateway.runbook import Runbook
+from services.gateway.schedules import Schedules
 from services.gateway.sessions import Sessions, SignedIn
+from services.gateway.taint import Taint
 from services.gateway.turns import Turns
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
@@ -101,7 +108,8 @@ class GatewayHouse:
     def __init__(self, folder: Path) -> None:
         self.folder, self.bus = folder, MemoryBus()
         self.key = SigningKey.generate()
-        self.trust = Trust.of(gateway=self.key, audit=SigningKey.generate())
+        self.audit_key = SigningKey.generate()
+        self.trust = Trust.of(gateway=self.key, audit=self.audit_key)
         self.time = utc_now()
         self.me = SignedIn(
             session=new_id(),
@@ -171,10 +179,10 @@ class GatewayHouse:
         self.connectors = Connectors(self.store, catalogue, clock, release=frozenset({("post", card_digest(POST))}))
         await self.connectors.start(bus)
         self.beat()
-        self.grants = Grants(self.key, self.connectors.grantable, clock)
+        self.grants = Grants(self.key, lambda: {**self.connectors.grantable(), HOUSE_ID: HOUSE_DIGEST}, clock)
         ledger = Ledger(bus, self.grants, Preferences(self.store))
         self.turns = Turns(self.store, clock)
-        own = OwnFiles(users, keys, self.grants)
+        self.own = own = OwnFiles(users, keys, self.grants)
         self.questions = Questions(self.store, own, clock)
         people = Users(self.store, Passwords(), clock)
         sessions = Sessions(self.store, people, ledger, Backoff(clock), clock)
@@ -183,14 +191,24 @@ class GatewayHouse:
             own, self.questions, sessions, connectors=self.connectors, grants=self.grants, ledger=ledger,
             trust=self.trust, clock=clock,
         )  # fmt: skip
+        self.runbook = Runbook(self.store, clock)
+        self.schedules = Schedules(
+            own, self.runbook, sessions, rules=self.rules, connectors=self.connectors, grants=self.grants,
+            ledger=ledger, trust=self.trust, clock=clock,
+        )  # fmt: skip
+        proposals = Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants)
+        self.taint, self.memories = Taint(proposals, self.turns), Memories(own, clock)
+        self.hand = Hand(bus, self.memories, self.schedules, self.taint, ledger, trust=self.trust, clock=clock)
+        self.leaves = Leaves(self.grants, self.turns, self.schedules)
         self.approvals = Approvals(
-            bus, self.questions, self.turns, grants=self.grants, rules=self.rules,
-            proposals=Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants), ledger=ledger,
-            budgets=self.budgets, trust=self.trust, clock=clock, life=timedelta(hours=24), hold=self.hold,
+            bus, self.questions, self.turns, grants=self.grants, leaves=self.leaves, rules=self.rules, taint=self.taint,
+            proposals=proposals, ledger=ledger, budgets=self.budgets, trust=self.trust, clock=clock,
+            life=timedelta(hours=24), hold=self.hold,
             way=WayOut(bus, Vault(bus, self.grants), self.connectors.running, room="gateway", proxy=None),
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
         await self.approvals.start()
+        await self.hand.start()
         self._own.push_async_callback(self.store.close)
         self._own.push_async_callback(users.close)
         self._own.push_async_callback(bus.drain, seconds=1)

@@ -62,6 +62,7 @@ class Scene:
             house.questions,
             accounts=fakes,
             models=fakes,
+            memories=house.memories,
             grants=house.grants,
             ledger=ledger,
             budgets=house.budgets,

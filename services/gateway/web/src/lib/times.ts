@@ -31,6 +31,9 @@ export function until(time: string, now: number): string {
   return isToday ? clock(time) : shortFormat.format(new Date(time));
 }
 
+/** Day and time in short, whenever it is: "Mon, 4 May, 07:00". */
+export const moment = (time: string): string => `${weekdayFormat.format(new Date(time))}, ${clock(time)}`;
+
 /** When something is, from its own words: days ("2026-11-24") as days, times without a zone as they stand. */
 export function span(start: string, end: string, whole = ''): string {
   const [from, to] = [new Date(start), new Date(end || start)];

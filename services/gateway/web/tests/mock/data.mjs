@@ -194,6 +194,77 @@ const preview = {
   warnings: ['The text below the greeting follows a mail from outside.']
 };
 
+export const schedules = [
+  {
+    id: id('71'),
+    name: 'Morning summary',
+    prompt: 'Tell me which new mails need an answer today, and what is in the calendar.',
+    starts: '2026-11-24T07:00:00',
+    zone: 'Europe/Berlin',
+    rule: 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR',
+    when: 'Every weekday at 07:00',
+    connectors: ['mail'],
+    tools: ['mail.messages_search'],
+    acts: false,
+    rules: [],
+    missed: 'late',
+    tainted: false,
+    source: null,
+    conversation: id('c'),
+    created_at: before(60 * 24),
+    expires_at: before(-60 * 24 * 100),
+    paused: false,
+    next: [before(-60 * 9), before(-60 * 33)],
+    runs: [{ due_at: before(60 * 15), state: 'waiting', turn: id('72') }]
+  },
+  {
+    id: id('73'),
+    name: 'Newsletter digest',
+    prompt: 'Sum up the newsletters of the week.',
+    starts: '2026-11-29T18:00:00',
+    zone: 'Europe/Berlin',
+    rule: 'FREQ=WEEKLY;BYDAY=SU',
+    when: 'Every Sunday at 18:00',
+    connectors: ['mail'],
+    tools: ['mail.messages_search'],
+    acts: true,
+    rules: [],
+    missed: 'skip',
+    tainted: true,
+    source: id('c'),
+    conversation: null,
+    created_at: before(60),
+    expires_at: before(-60 * 24 * 30),
+    paused: true,
+    next: [],
+    runs: []
+  }
+];
+
+export const proposals = [
+  {
+    id: id('74'),
+    name: 'Invoices',
+    prompt: 'Forward new invoices to the bookkeeper.',
+    starts: '2026-11-30T08:00:00',
+    zone: 'Europe/Berlin',
+    rule: 'FREQ=DAILY',
+    when: 'Every day at 08:00',
+    connectors: ['mail'],
+    tainted: true,
+    conversation: id('c'),
+    created_at: before(5)
+  }
+];
+
+const memory = { pinned: false, sources: [], conversation: null, created_at: before(60), changed_at: before(60), expires_at: null };
+
+export const memories = [
+  { ...memory, id: id('81'), text: 'My sister is called Mia.', origin: 'owner', tainted: false, pinned: true },
+  { ...memory, id: id('82'), text: 'Ada prefers trains to planes.', origin: 'assistant', tainted: false, conversation: id('c'), expires_at: before(-60 * 24 * 7) },
+  { ...memory, id: id('83'), text: 'Invoices are paid on the 15th of each month.', origin: 'assistant', tainted: true, sources: ['Mail'], conversation: id('c') }
+];
+
 export const rules = [
   {
     id: id('2'),

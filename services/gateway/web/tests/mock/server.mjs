@@ -118,6 +118,18 @@ const routes = [
   ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
   ['POST', /^\/api\/rules$/, rule],
   ['DELETE', /^\/api\/rules\/\w+$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/schedules$/, ({ house }) => ok(house.has('empty') ? [] : data.schedules)],
+  ['POST', /^\/api\/schedules$/, schedule],
+  ['POST', /^\/api\/schedules\/times$/, ({ body }) => ok({ when: 'Every weekday at 07:00', next: body.rule === 'FREQ=MINUTELY' ? [] : ['2030-01-07T06:00:00Z', '2030-01-08T06:00:00Z'] })],
+  ['PUT', /^\/api\/schedules\/\w+$/, schedule],
+  ['GET', /^\/api\/schedules\/proposals$/, ({ house }) => ok(house.has('proposed') ? data.proposals : [])],
+  ['DELETE', /^\/api\/schedules\/(proposals\/)?\w+$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/schedules\/\w+\/(pause|resume)$/, () => ok(data.schedules[1])],
+  ['POST', /^\/api\/schedules\/\w+\/run$/, () => ok({ due_at: data.schedules[0]?.created_at, state: 'started', turn: data.id('f') }, 202)],
+  ['GET', /^\/api\/memories$/, memories],
+  ['POST', /^\/api\/memories$/, ({ body }) => ok({ ...data.memories[0], text: body.text }, 201)],
+  ['PUT', /^\/api\/memories\/\w+$/, () => ok(data.memories[0])],
+  ['DELETE', /^\/api\/memories\/\w+$/, () => ({ status: 204 })],
   ['GET', /^\/api\/audit$/, ledger],
   ['GET', /^\/api\/audit\/verify$/, ({ house }) => ok(verification(house))],
   ['GET', /^\/api\/audit\/(\d+)\/proof$/, ({ match }) => ok(proof(Number(match[1])))],
@@ -210,6 +222,23 @@ function rule({ house, body }) {
     return problem(403, 'sign_in_again', 'Sign in again', 'A rule acts without asking, so it needs your password once more.', { action: 'sign_in' });
   }
   return ok(data.rules[0], 201);
+}
+
+/** @param {Call} call @returns {Answer} */
+function schedule({ house, body }) {
+  if (house.has('stale') && !body.password) {
+    return problem(403, 'sign_in_again', 'Sign in again', 'A schedule acts while you are away, so it needs your password once more.', { action: 'sign_in' });
+  }
+  if (body.rule === 'FREQ=MINUTELY') {
+    return problem(422, 'invalid_request', 'That cannot be done as asked', 'The repetition is not one.', { fields: { rule: 'It repeats hourly, daily, weekly or monthly.' } });
+  }
+  return ok({ ...data.schedules[0], name: body.name }, 201);
+}
+
+/** @param {Call} call @returns {Answer} */
+function memories({ house, query }) {
+  const asked = (query.get('words') ?? '').toLowerCase();
+  return ok(house.has('empty') ? [] : data.memories.filter((each) => each.text.toLowerCase().includes(asked)));
 }
 
 /** @param {Call} call @returns {Answer} */

@@ -8,10 +8,13 @@ import type {
   HouseLimitsDraft,
   InclusionProof,
   LimitsDraft,
+  MemoryChange,
+  MemoryDraft,
   ModelDraft,
   OAuthClientDraft,
   PriceDraft,
   RuleDraft,
+  ScheduleDraft,
   SetupDraft,
   TokenDraft
 } from './types';
@@ -54,6 +57,7 @@ async function of<T>(asked: Promise<Answer<T>>): Promise<T> {
 const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 const account = (id: string) => ({ params: { path: { account: id } } });
 const approval = (id: string) => ({ params: { path: { approval: id } } });
+const schedule = (id: string) => ({ params: { path: { schedule: id } } });
 const conversation = (id: string) => ({ params: { path: { conversation: id } } });
 
 export const api = {
@@ -87,7 +91,9 @@ export const api = {
   conversations: () => of(client.GET('/api/conversations')),
   newConversation: () => of(client.POST('/api/conversations', { body: {} })),
   conversation: (id: string) => of(client.GET('/api/conversations/{conversation}', conversation(id))),
-  deleteConversation: (id: string) => of(client.DELETE('/api/conversations/{conversation}', conversation(id))),
+  /** With `memories` what is remembered from it is forgotten too. */
+  deleteConversation: (id: string, memories = false) =>
+    of(client.DELETE('/api/conversations/{conversation}', { params: { path: { conversation: id }, query: { memories } } })),
   say: (id: string, text: string) =>
     of(
       client.POST('/api/conversations/{conversation}/messages', {
@@ -128,6 +134,25 @@ export const api = {
   rules: () => of(client.GET('/api/rules')),
   makeRule: (body: RuleDraft) => of(client.POST('/api/rules', { body })),
   revokeRule: (rule: string) => of(client.DELETE('/api/rules/{rule}', { params: { path: { rule } } })),
+
+  schedules: () => of(client.GET('/api/schedules')),
+  makeSchedule: (body: ScheduleDraft) => of(client.POST('/api/schedules', { body })),
+  changeSchedule: (id: string, body: ScheduleDraft) => of(client.PUT('/api/schedules/{schedule}', { ...schedule(id), body })),
+  scheduleTimes: (body: { starts: string; zone: string; rule: string | null }) =>
+    of(client.POST('/api/schedules/times', { body })),
+  pauseSchedule: (id: string) => of(client.POST('/api/schedules/{schedule}/pause', schedule(id))),
+  resumeSchedule: (id: string) => of(client.POST('/api/schedules/{schedule}/resume', schedule(id))),
+  runSchedule: (id: string) => of(client.POST('/api/schedules/{schedule}/run', schedule(id))),
+  endSchedule: (id: string) => of(client.DELETE('/api/schedules/{schedule}', schedule(id))),
+  scheduleProposals: () => of(client.GET('/api/schedules/proposals')),
+  dismissProposal: (proposal: string) =>
+    of(client.DELETE('/api/schedules/proposals/{proposal}', { params: { path: { proposal } } })),
+
+  memories: (words: string) => of(client.GET('/api/memories', { params: { query: { words } } })),
+  addMemory: (body: MemoryDraft) => of(client.POST('/api/memories', { body })),
+  changeMemory: (memory: string, body: MemoryChange) =>
+    of(client.PUT('/api/memories/{memory}', { params: { path: { memory } }, body })),
+  forgetMemory: (memory: string) => of(client.DELETE('/api/memories/{memory}', { params: { path: { memory } } })),
 
   /** The newest entries first; `before` is the index to go on from. */
   ledger: (

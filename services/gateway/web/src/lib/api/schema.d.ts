@@ -383,7 +383,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Conversation
-         * @description Deletes a conversation; the ledger's records of what was done in it stay.
+         * @description Deletes a conversation, with `memories` also what is remembered from it; the ledger's records of it stay.
          */
         delete: operations["delete_conversation_api_conversations__conversation__delete"];
         options?: never;
@@ -588,6 +588,54 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Memories
+         * @description One's own memories, pinned ones first; with `words` those that have one of them.
+         */
+        get: operations["memories_api_memories_get"];
+        put?: never;
+        /**
+         * Add Memory
+         * @description Something to remember, in one's own words.
+         */
+        post: operations["add_memory_api_memories_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/{memory}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Memory
+         * @description Corrects, pins, or says how long; another text is one's own words from then on.
+         */
+        put: operations["change_memory_api_memories__memory__put"];
+        post?: never;
+        /**
+         * Forget Memory
+         * @description Forgets it. What the ledger holds of it stays there, encrypted under one's own key.
+         */
+        delete: operations["forget_memory_api_memories__memory__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -826,6 +874,174 @@ export interface paths {
          * @description Revokes a rule at once.
          */
         delete: operations["revoke_rule_api_rules__rule__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedules
+         * @description One's own living schedules, newest first.
+         */
+        get: operations["schedules_api_schedules_get"];
+        put?: never;
+        /**
+         * Make Schedule
+         * @description Signs a schedule; needs a fresh sign-in or the password.
+         */
+        post: operations["make_schedule_api_schedules_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedule Proposals
+         * @description What the assistant proposes as schedules, newest first; nothing of it runs.
+         */
+        get: operations["schedule_proposals_api_schedules_proposals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/proposals/{proposal}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Dismiss Proposal
+         * @description Takes a proposal away.
+         */
+        delete: operations["dismiss_proposal_api_schedules_proposals__proposal__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/times": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Schedule Times
+         * @description When a draft would run; nothing is kept.
+         */
+        post: operations["schedule_times_api_schedules_times_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Schedule
+         * @description Signs a schedule anew, as it is drafted; needs a fresh sign-in or the password.
+         */
+        put: operations["change_schedule_api_schedules__schedule__put"];
+        post?: never;
+        /**
+         * End Schedule
+         * @description Ends a schedule at once, with what its run does at this moment.
+         */
+        delete: operations["end_schedule_api_schedules__schedule__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Schedule
+         * @description Leaves out its runs until it is resumed.
+         */
+        post: operations["pause_schedule_api_schedules__schedule__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Schedule
+         * @description Goes on with the next time that comes; what was left out is not made up for.
+         */
+        post: operations["resume_schedule_api_schedules__schedule__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/schedules/{schedule}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Schedule
+         * @description Runs it now, under what was signed, beside its times.
+         */
+        post: operations["run_schedule_api_schedules__schedule__run_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2293,6 +2509,71 @@ export interface components {
             username: string;
         };
         /**
+         * Memory
+         * @description One thing that is remembered.
+         *
+         *     `origin`: whose words it is, the owner's or the assistant's. `tainted`: the assistant said it after it had read
+         *     texts of others, from `sources`. `conversation`: where it comes from.
+         */
+        Memory: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Conversation */
+            conversation: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "owner" | "assistant";
+            /** Pinned */
+            pinned: boolean;
+            /** Sources */
+            sources: string[];
+            /** Tainted */
+            tainted: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
+         * MemoryChange
+         * @description What is changed of it. Another text makes it the owner's own words. `days` 0 is for ever.
+         */
+        MemoryChange: {
+            /** Days */
+            days?: number | null;
+            /** Pinned */
+            pinned?: boolean | null;
+            /** Text */
+            text?: string | null;
+        };
+        /**
+         * MemoryDraft
+         * @description Something to remember, in the owner's words; with `days` it is forgotten after so many.
+         */
+        MemoryDraft: {
+            /** Days */
+            days?: number | null;
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned?: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
          * Message
          * @description One message; `command` where no model was asked.
          */
@@ -3039,6 +3320,186 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Schedule
+         * @description A schedule as it was signed. `tainted`: what it says comes from a conversation that had read texts of others.
+         */
+        Schedule: {
+            /** Acts */
+            acts: boolean;
+            /** Connectors */
+            connectors: string[];
+            /** Conversation */
+            conversation: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Missed
+             * @enum {string}
+             */
+            missed: "late" | "skip";
+            /** Name */
+            name: string;
+            /** Next */
+            next: string[];
+            /** Paused */
+            paused: boolean;
+            /** Prompt */
+            prompt: string;
+            /** Rule */
+            rule: string | null;
+            /** Rules */
+            rules: string[];
+            /** Runs */
+            runs: components["schemas"]["ScheduleRun"][];
+            /** Source */
+            source: string | null;
+            /**
+             * Starts
+             * Format: date-time
+             */
+            starts: string;
+            /** Tainted */
+            tainted: boolean;
+            /** Tools */
+            tools: string[];
+            /** When */
+            when: string;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * ScheduleDraft
+         * @description A schedule to be signed.
+         *
+         *     `connectors` names the services that its runs may read; with `acts` they may also propose what changes or sends,
+         *     which waits for a yes unless one of `rules` covers it. `missed`: what becomes of a run whose time went by while the
+         *     house was off: made once, late, or left out. `proposal` is the one that it comes from, if any. `days` is how long
+         *     it lives.
+         */
+        ScheduleDraft: {
+            /**
+             * Acts
+             * @default false
+             */
+            acts?: boolean;
+            /**
+             * Connectors
+             * @default []
+             */
+            connectors?: string[];
+            /**
+             * Days
+             * @default 180
+             */
+            days?: number;
+            /**
+             * Missed
+             * @default late
+             * @enum {string}
+             */
+            missed?: "late" | "skip";
+            /** Name */
+            name: string;
+            /** Password */
+            password?: string | null;
+            /** Prompt */
+            prompt: string;
+            /** Proposal */
+            proposal?: string | null;
+            /** Rule */
+            rule?: string | null;
+            /**
+             * Rules
+             * @default []
+             */
+            rules?: string[];
+            /**
+             * Starts
+             * Format: date-time
+             */
+            starts: string;
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone?: string;
+        };
+        /**
+         * ScheduleProposal
+         * @description What the assistant proposes as a schedule: nothing runs before it is made one.
+         */
+        ScheduleProposal: {
+            /** Connectors */
+            connectors: string[];
+            /** Conversation */
+            conversation: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Prompt */
+            prompt: string;
+            /** Rule */
+            rule: string | null;
+            /**
+             * Starts
+             * Format: date-time
+             */
+            starts: string;
+            /** Tainted */
+            tainted: boolean;
+            /** When */
+            when: string;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * ScheduleRun
+         * @description One time at which a schedule was due, and what became of it.
+         *
+         *     claimed: about to start; started, finished: a turn; busy: the run before was still under way; waiting: it still
+         *     waited for an answer; missed: the house was off; failed: it could not be started.
+         */
+        ScheduleRun: {
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "claimed" | "started" | "finished" | "busy" | "waiting" | "missed" | "failed";
+            /** Turn */
+            turn: string;
+        };
+        /**
+         * ScheduleTimes
+         * @description When a schedule would run, in words and as its next times.
+         */
+        ScheduleTimes: {
+            /** Next */
+            next: string[];
+            /** When */
+            when: string;
+        };
+        /**
          * Session
          * @description Who is signed in, and until when at most.
          */
@@ -3446,6 +3907,24 @@ export interface components {
             type: "video";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * WhenDraft
+         * @description `starts` is local time without a zone, `rule` an RFC 5545 recurrence rule, or none for once.
+         */
+        WhenDraft: {
+            /** Rule */
+            rule?: string | null;
+            /**
+             * Starts
+             * Format: date-time
+             */
+            starts: string;
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone?: string;
         };
     };
     responses: never;
@@ -4188,7 +4667,9 @@ export interface operations {
     };
     delete_conversation_api_conversations__conversation__delete: {
         parameters: {
-            query?: never;
+            query?: {
+                memories?: boolean;
+            };
             header?: never;
             path: {
                 conversation: string;
@@ -4562,6 +5043,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LeftPage"];
                 };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    memories_api_memories_get: {
+        parameters: {
+            query?: {
+                words?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Memory"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_memory_api_memories_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Memory"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_memory_api_memories__memory__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                memory: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Memory"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_memory_api_memories__memory__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                memory: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457) */
             default: {
@@ -5027,6 +5636,316 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    schedules_api_schedules_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_schedule_api_schedules_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    schedule_proposals_api_schedules_proposals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleProposal"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_proposal_api_schedules_proposals__proposal__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    schedule_times_api_schedules_times_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhenDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleTimes"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_schedule_api_schedules__schedule__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_schedule_api_schedules__schedule__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_schedule_api_schedules__schedule__pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_schedule_api_schedules__schedule__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_schedule_api_schedules__schedule__run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleRun"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {

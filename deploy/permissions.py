@@ -71,6 +71,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
             subjects.egress("set"),
             *map(subjects.preview, connectors),
             *(subjects.account(name, "*") for name in connectors),
+            *(subjects.journal(name, "*") for name in connectors),
             *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
             f"$JS.API.DIRECT.GET.{subjects.CHAT_STREAM}.{subjects.chat('*', '*')}",
             *_reads(subjects.CHAT_STREAM),
@@ -162,6 +163,7 @@ def _connector(name: str) -> Room:
             subjects.tools_of(name),
             subjects.preview(name),
             subjects.account(name, "*"),
+            subjects.journal(name, "*"),
             subjects.data(name, "*"),
         ),
     )

@@ -54,6 +54,8 @@ class HouseSettings(Settings):
     """A file, best on another disk, to which signed heads of the ledger are appended; it is held against them."""
     heads_minutes: Annotated[float, Field(gt=0, le=10_080)] = 60.0
     """So many minutes lie between two heads in that file at least."""
+    push_hosts: str | None = None
+    """The services over which browsers may be told that something waits, instead of the usual makers'."""
 
     @field_validator(
         "data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file", "heads_file"
@@ -116,6 +118,7 @@ class HouseSettings(Settings):
             "model_base_url",
             "model_api_key_file",
             "send_hold_seconds",
+            "push_hosts",
         )
         values = {name: getattr(self, name) for name in names}
         return {f"OA_{name.upper()}": str(value) for name, value in values.items() if value not in (None, "")}

@@ -7,7 +7,23 @@ from typing import Annotated
 
 import typer
 
-from oa import __version__, accounts, cards, keeping, left, memory, people, rules, schedules, talk, terminal, usage
+from oa import (
+    __version__,
+    accounts,
+    cards,
+    keeping,
+    left,
+    memory,
+    notices,
+    outcomes,
+    people,
+    rules,
+    schedules,
+    talk,
+    terminal,
+    undo,
+    usage,
+)  # fmt: skip
 from oa.house import USAGE, HouseError
 from oa.manual import Commands
 
@@ -43,12 +59,15 @@ app = Commands(
 app.command(rich_help_panel=_TALK)(talk.ask)
 app.command(rich_help_panel=_TALK)(talk.chat)
 app.add_typer(cards.app, name="approvals", rich_help_panel=_TALK)
+app.command(rich_help_panel=_TALK)(undo.undo)
+app.add_typer(outcomes.app, name="outcomes", rich_help_panel=_TALK)
 app.add_typer(rules.app, name="rules", rich_help_panel=_TALK)
 app.add_typer(schedules.app, name="schedules", rich_help_panel=_TALK)
 app.add_typer(memory.app, name="memory", rich_help_panel=_TALK)
 app.command(rich_help_panel=_KEEP)(keeping.run)
 app.command(rich_help_panel=_KEEP)(keeping.status)
 app.command(rich_help_panel=_KEEP)(keeping.doctor)
+app.add_typer(notices.app, name="notices", rich_help_panel=_KEEP)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=_KEEP)
 app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)
 app.add_typer(keeping.model, name="model", rich_help_panel=_KEEP)

@@ -76,6 +76,25 @@ def check(account: _Account, json: Json = False) -> None:
         raise HouseError(str(problem.get("detail") or "The account does not work."), code=FAILED)
 
 
+@app.command("hold")
+def hold(
+    account: _Account,
+    seconds: Annotated[
+        float | None, typer.Argument(help="How long, from 0 to 600; left out: as the house does", min=0, max=600)
+    ] = None,
+) -> None:
+    """Hold back what an account sends for some seconds after your yes, so that it can be taken back.
+
+    Examples:
+      oa accounts hold ada@home.example 30
+      oa accounts hold ada@home.example
+    """
+    with house() as asked:
+        found = asked.put(f"/api/accounts/{_find(asked, account)['id']}/hold", {"seconds": seconds})
+    held = found["hold"]["seconds"]
+    terminal.say(f"{found['name']}: {f'held for {held:g} s' if held else 'sent at once'}.")
+
+
 @app.command("remove")
 def remove(
     account: _Account,

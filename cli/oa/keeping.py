@@ -49,6 +49,7 @@ def status(json: Json = False) -> None:
         chosen = asked.get("/api/model")["current"]
         accounts = asked.get("/api/accounts")
         waiting = asked.get("/api/approvals", state="pending")
+        doubts = asked.get("/api/outcomes")["calls"]
         found = {
             "url": asked.url,
             "ready": not missing,
@@ -58,6 +59,7 @@ def status(json: Json = False) -> None:
             "accounts": len(accounts),
             "attention": [each["name"] for each in accounts if each["state"] == "attention"],
             "waiting": len(waiting),
+            "doubts": len(doubts),
         }
     if json:
         terminal.show_json(found)
@@ -68,6 +70,8 @@ def status(json: Json = False) -> None:
         needs = f", {len(found['attention'])} need you: oa doctor" if found["attention"] else ""
         terminal.show(f"Accounts   {found['accounts']}{needs}")
         terminal.show(f"Waiting    {found['waiting']}{': oa approvals list' if waiting else ''}")
+        if doubts:
+            terminal.show(f"In doubt   {len(doubts)}: oa outcomes list")
     if missing:
         raise typer.Exit(AWAY)
 

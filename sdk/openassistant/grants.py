@@ -17,7 +17,7 @@ from openassistant.budgets import NOTHING, Budget
 from openassistant.errors import Forbidden, Internal
 from openassistant.messages import Call, Effect, Id
 
-__all__ = ["Approval", "Grant", "Receipt", "Rule", "Schedule", "Signed", "SigningKey", "Trust"]
+__all__ = ["Approval", "Grant", "Link", "Receipt", "Rule", "Schedule", "Signed", "SigningKey", "Trust", "Word"]
 
 
 class Signed(BaseModel):
@@ -126,6 +126,27 @@ class Receipt(Signed):
     call_id: Id
 
 
+class Word(Signed):
+    """What a person says about one call of his that nobody can tell the outcome of: that it was done, or was not.
+
+    `look` says neither: the connector is to ask its provider once more.
+    """
+
+    id: Id
+    user: Id
+    call_id: Id
+    says: Literal["done", "not_done", "look"]
+    session: str
+
+
+class Link(Signed):
+    """A way for one user to one question of his, or to all; it says who may go there, and opens nothing by itself."""
+
+    id: Id
+    user: Id
+    approval: Id | None = None
+
+
 S = TypeVar("S", bound=Signed)
 _KINDS: dict[type[Signed], str] = {
     Grant: "oa-grant+jwt",
@@ -133,6 +154,8 @@ _KINDS: dict[type[Signed], str] = {
     Schedule: "oa-schedule+jwt",
     Approval: "oa-approval+jwt",
     Receipt: "oa-receipt+jwt",
+    Word: "oa-word+jwt",
+    Link: "oa-link+jwt",
 }
 _MOST_SEEN = 1024
 _SIGNERS: dict[type[Signed], str] = {
@@ -141,6 +164,8 @@ _SIGNERS: dict[type[Signed], str] = {
     Schedule: "gateway",
     Approval: "gateway",
     Receipt: "audit",
+    Word: "gateway",
+    Link: "gateway",
 }
 
 
@@ -257,6 +282,14 @@ class Trust:
     def receipt(self, token: str | None, *, now: datetime) -> Receipt:
         """The receipt behind a token; raises `Forbidden`."""
         return self._verify(Receipt, token, now=now)
+
+    def word(self, token: str | None, *, now: datetime) -> Word:
+        """A person's word behind a token; raises `Forbidden`."""
+        return self._verify(Word, token, now=now)
+
+    def link(self, token: str | None, *, now: datetime) -> Link:
+        """The way behind a token; raises `Forbidden`."""
+        return self._verify(Link, token, now=now)
 
     def _verify(self, kind: type[S], token: str | None, *, now: datetime | None) -> S:
         name = kind.__name__.lower()

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, text
 
-from openassistant.errors import Conflict, OaError, error_of
+from openassistant.errors import Conflict, OaError, Unavailable, error_of
 from openassistant.messages import (
     AuditAction,
     Call,
@@ -36,9 +36,12 @@ __all__ = [
     "find",
     "finish",
     "newest_done",
+    "open_calls",
     "open_intents",
+    "recent_done",
     "release_undo",
     "report",
+    "settle",
     "take_over",
     "unsent",
     "unsent_done",
@@ -78,6 +81,8 @@ class Entry(Wire):
     undone_by: str | None = None
     result: ToolResult | None = None
     error: ErrorBody | None = None
+    settled: bool = False
+    """Whether its outcome is a person's word."""
 
     def answer(self) -> ToolResult:
         """The result, or the stored error raised again."""
@@ -170,6 +175,39 @@ async def open_intents(store: Store) -> list[Entry]:
     return await store.read(read)
 
 
+async def open_calls(store: Store) -> list[Entry]:
+    """Calls without a certain outcome, oldest first: begun and not ended, or ended in the dark."""
+
+    def read(connection: Connection) -> list[Entry]:
+        query = f"SELECT {_COLUMNS} FROM journal WHERE state IN ('intent', 'unknown') ORDER BY started"  # noqa: S608 - a constant
+        return [_entry(row) for row in connection.execute(text(query))]
+
+    return await store.read(read)
+
+
+async def settle(store: Store, call_id: str, *, done: bool, now: datetime) -> bool:
+    """Writes a person's word as the outcome of a call that has no certain one; False when it has one by now.
+
+    The ledger has that word already: nothing is reported.
+    """
+    result = ToolResult(content="The owner says that this was done.") if done else None
+    error = None if done else Unavailable("The owner says that this was not done.")
+    body = ErrorBody(code=error.code, message=error.message) if error else None
+    outcome = {"result": result, "error": body, "settled": True}
+    row = {
+        "id": call_id,
+        "state": Outcome.DONE if done else Outcome.FAILED,
+        "outcome": json.dumps({name: each.model_dump(mode="json") if isinstance(each, Wire) else each
+                               for name, each in outcome.items()}),
+        "now": now.isoformat(),
+    }  # fmt: skip
+    query = text(
+        "UPDATE journal SET state = :state, outcome = :outcome, finished = :now"
+        " WHERE call_id = :id AND state IN ('intent', 'unknown')"
+    )
+    return await store.write(lambda connection: connection.execute(query, row).rowcount == 1)
+
+
 async def find(store: Store, call_id: str) -> Entry | None:
     """What stands in the journal for a call."""
     row = await store.read(lambda connection: _row(connection, call_id))
@@ -185,6 +223,17 @@ async def newest_done(store: Store, tools: Sequence[str], *, account: str | None
     values = {"tools": list(tools), "account": account}
     row = await store.read(lambda connection: connection.execute(query, values).one_or_none())
     return _entry(row) if row else None
+
+
+async def recent_done(store: Store, tools: Sequence[str], *, since: datetime, limit: int = 50) -> list[Entry]:
+    """Done calls of these tools since a time that no other call has taken back, newest first, at most `limit`."""
+    query = text(
+        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL AND started >= :since"  # noqa: S608 - a constant
+        " AND call ->> 'tool' IN :tools ORDER BY started DESC, call_id DESC LIMIT :limit"
+    ).bindparams(bindparam("tools", expanding=True))
+    values = {"tools": list(tools), "since": since.isoformat(), "limit": limit}
+    rows = await store.read(lambda connection: list(connection.execute(query, values)))
+    return [_entry(row) for row in rows]
 
 
 async def claim_undo(store: Store, call_id: str, *, by: str) -> bool:

@@ -34,6 +34,7 @@ __all__ = [
     "AuditAction",
     "Auth",
     "Call",
+    "CallSettled",
     "CallState",
     "CallView",
     "Card",
@@ -591,6 +592,8 @@ class AuditAction(StrEnum):
     """An account was tried and is kept. Id: the account's. Content: its name."""
     ACCOUNT_REMOVED = "account.removed"
     """An account's secrets are destroyed. Id: a fresh one. Content: its name."""
+    ACCOUNT_HOLD_CHANGED = "account.hold_changed"
+    """What an account sends is held for another time. Id: a fresh one. Content: seconds, or null for the house's."""
     CONNECTOR_APPROVED = "connector.approved"
     """The owner approved a connector as it is. Id: a fresh one. Content: the card's digest."""
     MODEL_CHANGED = "model.changed"
@@ -618,6 +621,16 @@ class AuditAction(StrEnum):
     the memories that it began with, and whether these or the schedule were tainted."""
     LIMITS_CHANGED = "limits.changed"
     """Somebody changed what may be spent on the model. Id: a fresh one. Content: whose limits, before and after."""
+    OUTCOME_SETTLED = "outcome.settled"
+    """A person said what became of a call that nobody could tell of. Id: the call's. Content: session or token."""
+    NOTICE_CHOSEN = "notice.chosen"
+    """Somebody chose how he is told that something waits. Id: a fresh one. Content: the choices."""
+    NOTICE_SENT = "notice.sent"
+    """A notice is about to go to a browser's maker. Id: a fresh one. Content: host, bytes, browser, questions."""
+    NOTICE_BROWSER_ADDED = "notice.browser_added"
+    """A browser is told from now on. Id: the browser's. Content: its name, the host that carries notices."""
+    NOTICE_BROWSER_REMOVED = "notice.browser_removed"
+    """A browser is told no more. Id: a fresh one. Content: the browser's id and why."""
     CONVERSATION_DELETED = "conversation.deleted"
     """A conversation was deleted. Id: a fresh one. Content: the conversation's id."""
     MODEL_ASKED = "model.asked"
@@ -726,6 +739,7 @@ class LedgerQuery(Wire):
     connector: str | None = None
     conversation: Id | None = None
     search: Annotated[str, Field(max_length=200)] = ""
+    id: Id | None = None
 
 
 class LedgerPage(Wire):
@@ -953,6 +967,14 @@ class Decision(Wire):
     note: str = ""
     expired: bool = False
     call: Call | None = None
+
+
+class CallSettled(Wire):
+    """What became of a call that the agent could not tell the outcome of; its turn is in the context."""
+
+    call_id: Id
+    state: Literal["done", "failed"]
+    outcome: dict[str, Any]
 
 
 class ApprovalNeed(Wire):

@@ -53,6 +53,7 @@ from openassistant.messages import (
     call_digest,
 )
 from openassistant.meter import Meter, measuring
+from openassistant.outcomes import Outcomes
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
@@ -115,6 +116,7 @@ class Runner:
         await serve(subjects.account(name, "attach"), AttachRequest, self.syncing.on_attach)
         await serve(subjects.account(name, "detach"), AccountQuery, self.syncing.on_detach)
         await serve(subjects.account(name, "status"), AccountQuery, self.syncing.on_status)
+        await Outcomes(self).start()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beats and syncs until `stop` is set, then lets what runs come to its end."""
@@ -214,6 +216,14 @@ class Runner:
                         yield made
             finally:
                 await made.tally()
+
+    def is_under_way(self, entry: journal.Entry) -> bool:
+        """Whether some instance, or this one, works on a call that has no outcome yet."""
+        if entry.state is not Outcome.INTENT:
+            return False
+        if entry.holder == self.instance:
+            return any(call_id == entry.call.id for call_id, _ in self._running)
+        return not self.holder_is_dead(entry.holder)
 
     def holder_is_dead(self, holder: str) -> bool:
         """Whether the instance that began something no longer runs."""

@@ -25,6 +25,7 @@ __all__ = [
     "gateway",
     "inbox",
     "instance_key",
+    "journal",
     "last_token",
     "preview",
     "replies",
@@ -56,7 +57,7 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """turn, decide, cancel, history, conversations, create, delete, probe: gateway → agent."""
+    """turn, decide, settle, cancel, history, conversations, create, delete, probe: gateway → agent."""
     return f"oa.rpc.agent.{_token(verb)}"
 
 
@@ -83,6 +84,11 @@ def preview(connector: str) -> str:
 def account(connector: str, verb: str) -> str:
     """check, attach, detach, status: gateway → connector."""
     return f"oa.rpc.{_token(connector)}.account.{_token(verb)}"
+
+
+def journal(connector: str, verb: str) -> str:
+    """open, settle, undoable: what a connector's journal holds of a user: gateway → connector."""
+    return f"oa.rpc.{_token(connector)}.journal.{_token(verb)}"
 
 
 def data(room: str, verb: str) -> str:

@@ -79,6 +79,8 @@ async def _undoable(ctx: Context, tools: Mapping[str, Tool[Any]], action: str | 
         raise Conflict("That reached other people, so it cannot be taken back.")
     if entry.state is not Outcome.DONE:
         raise Conflict("That was not done, so there is nothing to take back.")
+    if entry.settled:
+        raise Conflict("What exactly was done is not known here, so it cannot be taken back by itself.")
     if entry.undone_by and (ctx.call is None or entry.undone_by != ctx.call.id):
         raise Conflict("That was taken back already.")
     return entry, tool

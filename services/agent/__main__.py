@@ -16,6 +16,7 @@ from openassistant.grants import Trust
 from openassistant.guard import admit_grant
 from openassistant.keys import Keys
 from openassistant.messages import (
+    CallSettled,
     Conversation,
     ConversationList,
     ConversationQuery,
@@ -79,6 +80,7 @@ class Agent:
         serve, agent = self._bus.serve, subjects.agent
         await serve(agent("turn"), TurnRequest, self.turns.on_turn)
         await serve(agent("decide"), Decision, self.turns.on_decide)
+        await serve(agent("settle"), CallSettled, self.turns.on_settle)
         await serve(agent("cancel"), Done, self.turns.on_cancel)
         await serve(agent("history"), Done, self.on_history)
         await serve(agent("conversations"), ConversationQuery, self.on_conversations)

@@ -33,6 +33,7 @@ from openassistant.grants import Grant, Trust
 from openassistant.guard import admit_grant
 from openassistant.keys import Keys
 from openassistant.messages import (
+    CallSettled,
     CallState,
     Decision,
     Done,
@@ -136,6 +137,21 @@ class Turns:
         grant = self._turn_grant(ctx)
         await self._keys.unlock(grant.user, ctx.grant)
         await self._decide(grant.user, str(grant.turn), str(ctx.grant), decision)
+        return Done()
+
+    async def on_settle(self, ctx: CallContext, settled: CallSettled) -> Done:
+        """What became of a call whose outcome was unknown; one that has another state stays as it is."""
+        grant = self._turn_grant(ctx)
+        await self._keys.unlock(grant.user, ctx.grant)
+        live = await self.live(grant.user, str(grant.conversation))
+        async with self._stores.use(grant.user) as store, live.lock:
+            for call in await conversations.calls_of_turn(store, str(grant.turn)):
+                if call.id == settled.call_id and call.state is CallState.UNKNOWN:
+                    known = {"state": CallState(settled.state), "outcome": settled.outcome}
+                    after = call.model_copy(update=known)
+                    await conversations.save_call(store, after)
+                    await live.call_changed(after)
+            await conversations.remember_event(store, str(grant.conversation), live.last_event_id)
         return Done()
 
     async def on_cancel(self, ctx: CallContext, _: Done) -> Done:

@@ -143,7 +143,7 @@ class Pages:
 
 
 def _where(query: LedgerQuery, user: str) -> tuple[str, dict[str, Any]]:
-    given = {"user": user, **query.model_dump(include={"connector", "conversation"}, exclude_none=True)}
+    given = {"user": user, **query.model_dump(include={"connector", "conversation", "id"}, exclude_none=True)}
     narrowed = " AND action IN (SELECT value FROM json_each(:actions))" if query.actions else ""
     beyond = "position < :after" if query.newest and query.after >= 0 else "position > :after"
     order = "DESC" if query.newest else "ASC"

@@ -28,6 +28,7 @@ from services.gateway.agui import Agui
 from services.gateway.app import create_app
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
+from services.gateway.browsers import Browsers
 from services.gateway.budgets import Budgets
 from services.gateway.chat import Chat
 from services.gateway.commands import Commands
@@ -38,11 +39,14 @@ from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
 from services.gateway.hand import Hand
 from services.gateway.health import Health
+from services.gateway.holds import Holds
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
+from services.gateway.outcomes import Outcomes
+from services.gateway.ownmail import OwnMail
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
@@ -60,11 +64,14 @@ from services.gateway.setup import Setup
 from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
 from services.gateway.taint import Taint
+from services.gateway.teller import Teller
 from services.gateway.tokens import Tokens
 from services.gateway.turns import Turns
+from services.gateway.undoable import Undoables
 from services.gateway.users import Users
 from services.gateway.vault import Vault
 from services.gateway.wayout import WayOut
+from services.gateway.webpush import Pusher
 
 __all__ = ["ROOM", "Room", "main"]
 
@@ -97,7 +104,8 @@ class Room:
         self.users = Users(store, Passwords(), clock)
         vault = Vault(bus, grants)
         self.way = WayOut(bus, vault, self.connectors.running, room=ROOM, proxy=settings.proxy(ROOM))
-        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger, way=self.way)
+        holds = Holds(store, self.ledger, default=timedelta(seconds=settings.send_hold_seconds))
+        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger, holds, way=self.way)
         self.models = Models(
             bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), way=self.way,
             clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
@@ -122,7 +130,7 @@ class Room:
         self.approvals = Approvals(
             bus, questions, turns, proposals=proposals, grants=grants, taint=taint,
             leaves=Leaves(grants, turns, schedules), rules=rules, ledger=self.ledger, budgets=budgets, trust=trust,
-            clock=clock, life=life, hold=timedelta(seconds=settings.send_hold_seconds), way=self.way,
+            clock=clock, life=life, holds=holds, way=self.way,
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
@@ -131,6 +139,15 @@ class Room:
             ledger=self.ledger, budgets=budgets,
         )  # fmt: skip
         self.runs = Runs(schedules, runbook, chat, questions, clock)
+        pusher = Pusher(preferences, clock, makers=settings.push_hosts, subject=_contact(settings))
+        browsers = Browsers(own, pusher, self.ledger, clock)
+        mail = OwnMail(
+            self.accounts, self.connectors, chat, rules, proposals=proposals, grants=grants, trust=trust, clock=clock
+        )
+        self.teller = Teller(
+            store, own, self.users, questions, browsers, mail, ledger=self.ledger, trust=trust, clock=clock
+        )
+        outcomes = Outcomes(bus, self.connectors, self.ledger, grants, chat)
         commands = Commands(self.connectors, self.accounts, chat, clock)
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
@@ -140,8 +157,9 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
-            streams=streams, agui=agui, approvals=self.approvals, rules=rules, schedules=schedules, runs=self.runs,
-            memories=memories,
+            streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, schedules=schedules,
+            runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
+            undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
@@ -170,6 +188,8 @@ class Room:
         return [
             _every(_SWEEP, self.approvals.sweep),
             _every(_SWEEP, self.runs.tick),
+            _every(_SWEEP, self.teller.sweep),
+            _every(_HOURLY, self.teller.tidy),
             _every(_HOURLY, self.sessions.sweep),
             _every(_HOURLY, self.tokens.sweep),
             _every(_SWEEP, self.ledger.hold),
@@ -213,6 +233,12 @@ def _preset(settings: GatewaySettings) -> Preset | None:
     if settings.model is None:
         return None
     return Preset(model=settings.model, base_url=settings.model_base_url, key_file=settings.model_api_key_file)
+
+
+def _contact(settings: GatewaySettings) -> str:
+    """How the makers of browsers could reach whoever runs this house: its address, where it has a public name."""
+    name = next(iter(settings.allowed_hosts), None)
+    return f"https://{name}" if name else "mailto:owner@house.invalid"
 
 
 def _own_model(settings: GatewaySettings) -> OwnServer | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from openassistant import subjects
 from openassistant.bus import Bus
-from openassistant.errors import OaError, error_of
+from openassistant.errors import Conflict, OaError, error_of
 from openassistant.messages import (
     Account,
     AccountQuery,
@@ -20,6 +20,7 @@ from openassistant.messages import (
     Card,
     CheckReport,
     Done,
+    Effect,
     ErrorBody,
     SyncProgress,
 )
@@ -28,6 +29,7 @@ from services.gateway import views
 from services.gateway.connectors import Connectors
 from services.gateway.forms import check_form
 from services.gateway.grants import Grants
+from services.gateway.holds import Holds
 from services.gateway.ledger import Ledger
 from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
@@ -55,23 +57,32 @@ class Accounts:
         connectors: Connectors,
         grants: Grants,
         ledger: Ledger,
+        holds: Holds,
         *,
         way: WayOut,
     ) -> None:
-        self._bus, self._store, self._vault, self.way = bus, store, vault, way
+        self._bus, self._store, self._vault, self.way, self._holds = bus, store, vault, way, holds
         self._connectors, self._grants, self._ledger = connectors, grants, ledger
 
     async def listing(self, me: SignedIn) -> list[views.Account]:
         """One's own accounts with their progress, oldest first."""
         mine = await self._of(me.user.id)
         progress = await self._progress(me.user.id, {each.connector for each in mine})
-        return [_view(each, progress.get(each.id)) for each in mine]
+        return [_view(each, progress.get(each.id), await self._hold(each)) for each in mine]
 
     async def view(self, me: SignedIn, account: str) -> views.Account:
         """One account with its progress; raises `NotFound`."""
         found = await self._vault.one(me.user.id, account)
         progress = await self._progress(me.user.id, {found.connector})
-        return _view(found, progress.get(found.id))
+        return _view(found, progress.get(found.id), await self._hold(found))
+
+    async def hold(self, me: SignedIn, account: str, seconds: float | None) -> views.Account:
+        """Another time to hold back what this account sends; None as the house does. Raises `NotFound`, `Conflict`."""
+        found = await self._vault.one(me.user.id, account)
+        if await self._hold(found) is None:
+            raise Conflict("This account sends nothing, so there is nothing to hold back.")
+        await self._holds.choose(me.user.id, found.id, found.connector, seconds)
+        return await self.view(me, account)
 
     async def refs(self, user: str) -> tuple[AccountRef, ...]:
         """What a turn may know of a user's accounts."""
@@ -119,7 +130,7 @@ class Accounts:
             if not kept:
                 self._bus.spawn(self._drop(user, made.id))
         self._bus.spawn(self.attach(made, grant))
-        return _view(made, None)
+        return _view(made, None, await self._hold(made))
 
     async def check(self, me: SignedIn, account: str) -> views.CheckReport:
         """Tries an account again and keeps what came out as its state; raises `NotFound`, `Unavailable`."""
@@ -150,6 +161,7 @@ class Accounts:
         )
         gone = await self._vault.disconnect(me.user.id, found.id)
         await self.way.tell()
+        await self._holds.forget(found.id)
         self._bus.spawn(self.detach_pending())
         return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
 
@@ -203,6 +215,15 @@ class Accounts:
             )
         )
 
+    async def _hold(self, account: Account) -> views.AccountHold | None:
+        """How long what an account sends is held; None where its connector, as far as it is known, sends nothing."""
+        tools = [tool for card in self._connectors.remembered(account.connector) for tool in card.tools]
+        if not any(tool.effect is Effect.SEND or tool.rises for tool in tools):
+            return None
+        chosen = await self._holds.chosen(account.id)
+        held = self._holds.default if chosen is None else chosen
+        return views.AccountHold(seconds=held.total_seconds(), chosen=chosen is not None)
+
     async def _of(self, user: str) -> list[Account]:
         found = await self._vault.listing(user)
         return [each for each in found if each.state != "pending" and each.connector != MODEL_CONNECTOR]
@@ -252,7 +273,7 @@ class Accounts:
         return found
 
 
-def _view(account: Account, progress: SyncProgress | None) -> views.Account:
+def _view(account: Account, progress: SyncProgress | None, hold: views.AccountHold | None) -> views.Account:
     problem = account.problem or (progress.problem if progress and progress.state == "failed" else None)
     attention = account.state == "attention" or (problem is not None and problem.code in _FOR_THE_OWNER)
     return views.Account(
@@ -265,6 +286,7 @@ def _view(account: Account, progress: SyncProgress | None) -> views.Account:
         capabilities=account.capabilities,
         authorized_at=account.authorized,
         consent_ends_at=account.consent_ends,
+        hold=hold,
     )
 
 

@@ -31,6 +31,7 @@ from openassistant.messages import (
 from services.gateway import policy, views
 from services.gateway.budgets import Budgets
 from services.gateway.grants import Grants
+from services.gateway.holds import Holds
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.policy import Proposal, Standing, Verdict
@@ -74,13 +75,13 @@ class Approvals:
         trust: Trust,
         clock: Clock,
         life: timedelta,
+        holds: Holds,
         way: WayOut,
-        hold: timedelta = timedelta(),
     ) -> None:
         self._bus, self._questions, self._turns = bus, questions, turns
         self._proposals, self._grants, self._leaves, self._ledger = proposals, grants, leaves, ledger
         self._taint, self._budgets, self._way = taint, budgets, way
-        self._rules, self._trust, self._clock, self._life, self._hold = rules, trust, clock, life, hold
+        self._rules, self._trust, self._clock, self._life, self._holds = rules, trust, clock, life, holds
         self._carrying: set[str] = set()
         self._deciding: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -113,8 +114,9 @@ class Approvals:
         effect, preview = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
         tainted = await self._taint.of(call.user, grant.conversation)
         proposal = Proposal(
-            call, effect, preview, conversation=grant.conversation, tainted=tainted, unattended=bool(grant.schedule)
-        )
+            call, effect, preview, conversation=grant.conversation, tainted=tainted, unattended=bool(grant.schedule),
+            again=await self._turns.asks(grant.turn),
+        )  # fmt: skip
         verdict = policy.decide(proposal, await self._standing(grant))
         approval = await self._leave(proposal, verdict)
         if approval is not None:
@@ -255,7 +257,7 @@ class Approvals:
                 if approve:
                     require_seen(question, content, seen)
                 state: Decided = "approved" if approve else "denied"
-                held = self._held_until(content) if approve else None
+                held = await self._held_until(content) if approve else None
                 if await self._questions.settle(question, state, by=me, note=note.strip(), held_until=held):
                     await self._settled(me, approval)
             elif question.state == "approved" and not approve and await self._questions.take_back(question, by=me):
@@ -319,9 +321,12 @@ class Approvals:
         """Nothing of a conversation waits any longer."""
         await self._questions.void(conversation=conversation)
 
-    def _held_until(self, content: Content) -> datetime | None:
+    async def _held_until(self, content: Content) -> datetime | None:
         """Until when what leaves the house is held back after a yes."""
-        return self._clock() + self._hold if self._hold and content.effect is Effect.SEND else None
+        if content.effect is not Effect.SEND:
+            return None
+        hold = await self._holds.of(content.call.account)
+        return self._clock() + hold if hold else None
 
     async def _settled(self, me: SignedIn, approval: str) -> None:
         """After a decision: written down and carried out, or written down and held."""

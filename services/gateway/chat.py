@@ -102,10 +102,13 @@ class Chat:
         return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False)
 
     async def command(
-        self, me: SignedIn, conversation: str, command: Command, *, text: str, zone: ZoneInfo
+        self, me: SignedIn, conversation: str, command: Command, *, text: str, zone: ZoneInfo, asks: bool = False
     ) -> TurnAccepted:
-        """A command, shown as `text`, as a turn without a model; raises `NotFound`, `Conflict`."""
-        return await self._turn(me, conversation, text, zone=zone.key, retry=False, command=command)
+        """A command, shown as `text`, as a turn without a model; raises `NotFound`, `Conflict`.
+
+        With `asks` whatever acts in it is asked about.
+        """
+        return await self._turn(me, conversation, text, zone=zone.key, retry=False, command=command, asks=asks)
 
     async def retry(self, me: SignedIn, conversation: str) -> TurnAccepted:
         """The last message once more; raises `Conflict` where there is none."""
@@ -162,7 +165,15 @@ class Chat:
         await self._bus.request(subjects.agent("cancel"), Done(), Done, self._context(me, conversation, seconds=30))
 
     async def _turn(
-        self, me: SignedIn, conversation: str, text: str, *, zone: str, retry: bool, command: Command | None = None
+        self,
+        me: SignedIn,
+        conversation: str,
+        text: str,
+        *,
+        zone: str,
+        retry: bool,
+        command: Command | None = None,
+        asks: bool = False,
     ) -> TurnAccepted:
         if await self._questions.held(conversation):
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
@@ -175,7 +186,7 @@ class Chat:
                 self._accounts.refs(user),
                 self._models.ref(user),
                 self._allotted(user, turn, thinks=command is None),
-                self._turns.begin(turn, user, conversation, tainted=tainted),
+                self._turns.begin(turn, user, conversation, tainted=tainted, asks=asks),
                 self._ledger.note(
                     AuditAction.TURN_STARTED, user=user, id=turn, grant=bare, content=_began(memories) or None
                 ),

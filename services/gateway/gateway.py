@@ -8,6 +8,7 @@ from services.gateway.accounting import Accounting
 from services.gateway.accounts import Accounts
 from services.gateway.agui import Agui
 from services.gateway.approvals import Approvals
+from services.gateway.browsers import Browsers
 from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
@@ -17,6 +18,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
 from services.gateway.models import Models
+from services.gateway.outcomes import Outcomes
 from services.gateway.receipts import Receipts
 from services.gateway.rules import Rules
 from services.gateway.runs import Runs
@@ -25,7 +27,9 @@ from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
 from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
+from services.gateway.teller import Teller
 from services.gateway.tokens import Tokens
+from services.gateway.undoable import Undoables
 
 __all__ = ["Gateway"]
 
@@ -46,6 +50,10 @@ class Gateway:
     streams: Streams
     agui: Agui
     approvals: Approvals
+    outcomes: Outcomes
+    undoables: Undoables
+    browsers: Browsers
+    teller: Teller
     rules: Rules
     schedules: Schedules
     runs: Runs

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.grants import Approval, Grant, Rule, Schedule, SigningKey
+from openassistant.grants import Approval, Grant, Link, Rule, Schedule, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
 
 __all__ = ["ACCOUNT_LIFE", "Grants"]
@@ -19,6 +20,7 @@ ACCOUNT_LIFE = timedelta(days=30)
 _APPROVAL = timedelta(hours=1)
 _BY_RULE = timedelta(minutes=10)
 """Short: a rule that is revoked acts no longer than this."""
+_WORD = timedelta(minutes=2)
 
 
 class Grants:
@@ -93,6 +95,16 @@ class Grants:
             id=approval, call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="person",
             session=session, preview_digest=preview_digest, expires=self._clock() + _APPROVAL,
         ))  # fmt: skip
+
+    def word(self, user: str, *, call: str, says: Literal["done", "not_done", "look"], session: str) -> str:
+        """What a person says about a call that nobody can tell the outcome of."""
+        return self._key.sign(
+            Word(id=new_id(), user=user, call_id=call, says=says, session=session, expires=self._clock() + _WORD)
+        )
+
+    def link(self, user: str, *, approval: str | None, expires: datetime) -> str:
+        """A user's way to one question of his, or to all."""
+        return self._key.sign(Link(id=new_id(), user=user, approval=approval, expires=expires))
 
     def context(
         self, user: str, *, seconds: float, grant: str | None = None, conversation: str | None = None

@@ -37,6 +37,9 @@ _HEADERS = {
 _MARKUP = ("svelte-trusted-html", "dompurify")
 """Who may make markup in the web UI: its templates, and what cleans the model's Markdown."""
 
+_WORKER = "notices-worker"
+"""Who may name the one script that a browser runs while no page is open."""
+
 _HSTS = "max-age=31536000"
 _ELSEWHERE = (
     "This came from a page of another site. If it did not, a reverse proxy changes the request: it must pass on the"
@@ -55,7 +58,7 @@ def content_policy(script_hashes: Iterable[str] = ()) -> str:
         "base-uri 'none'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        f"trusted-types {' '.join(_MARKUP)}",
+        f"trusted-types {' '.join((*_MARKUP, _WORKER))}",
     )
     return "; ".join(rules)
 

@@ -87,6 +87,12 @@ class Ledger:
         entries = tuple(_entry(each) for each in found.entries)
         return views.Ledger(entries=entries, next=found.next, head=_head(found.head) if found.head else None)
 
+    async def of_call(self, user: str, call: str, *actions: AuditAction) -> tuple[LedgerEntry, ...]:
+        """The records with one id of a user's, of these actions, oldest first."""
+        query = LedgerQuery(id=call, actions=actions)
+        found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 10))
+        return found.entries
+
     async def verify(self, user: str, heads: Sequence[str] = ()) -> views.Verification:
         """What a full check finds, also against the heads that this room has kept, and those that somebody brings."""
         seen = (each.checkpoint for each in await self._seen())

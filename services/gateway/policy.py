@@ -23,6 +23,7 @@ class Proposal(NamedTuple):
 
     `effect` is the highest of what card and connector say, `preview` is the connector's, `tainted` whether text from
     outside was read in the conversation, as the ledger saw it. `unattended`: nobody is there, it is a schedule's run.
+    `again`: its owner tries once more what may have been done already.
     """
 
     call: Call
@@ -31,6 +32,7 @@ class Proposal(NamedTuple):
     conversation: str
     tainted: bool
     unattended: bool = False
+    again: bool = False
 
 
 class Standing(NamedTuple):
@@ -55,6 +57,8 @@ def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
     """
     if proposal.effect is Effect.READ:
         return Verdict("run", "Reading needs no question.")
+    if proposal.again:
+        return Verdict("ask", "Nobody could tell what became of it the last time, so it is asked for again.")
     if proposal.effect is Effect.WRITE and not proposal.tainted and not proposal.unattended:
         return Verdict("run", "A change of your own data, and nothing from outside has been read here.")
     fitting = [each for each in rules if _fits(each.rule, proposal)]

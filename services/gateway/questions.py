@@ -228,6 +228,11 @@ class Questions:
         """Those that wait although their time is over."""
         return await self._select("state = 'pending' AND expires <= :now", {"now": self._clock().isoformat()})
 
+    async def untold(self, since: datetime) -> list[Question]:
+        """Of everybody, those that wait, and those whose time ended since then."""
+        row = {"since": since.isoformat()}
+        return await self._select("state = 'pending' OR (state = 'expired' AND expires > :since) ORDER BY created", row)
+
     async def of_turn(self, turn: str) -> list[Question]:
         """Decided ones of a turn that its agent may not know of."""
         return await self._select(f"turn = :turn AND {_UNDELIVERED}", {"turn": turn, "now": self._clock().isoformat()})

@@ -38,6 +38,8 @@ _REFUSED: Mapping[AuditAction, views.ReceiptState] = {
     AuditAction.APPROVAL_DENIED: "refused",
     AuditAction.APPROVAL_EXPIRED: "expired",
 }
+_SETTLED = AuditAction.OUTCOME_SETTLED
+_WORDS: Mapping[str | None, views.ReceiptState] = {"done": "confirmed", "not_done": "dismissed"}
 _OUTCOMES: Mapping[str | None, views.ReceiptState] = {
     None: "running",
     "finished": "done",
@@ -59,6 +61,7 @@ class Receipts:
         calls = await self._calls(me, conversation)
         decided = await self._decided(me, conversation)
         edits = {_call_of(each): each for each in decided if each.action is _EDITED}
+        words = {each.id: _WORDS[each.outcome] for each in decided if each.action is _SETTLED}
         answers = {each.id: _REFUSED[each.action] for each in decided if each.action in _REFUSED}
         receipts = list[views.Receipt]()
         for entry in decided:
@@ -70,7 +73,8 @@ class Receipts:
                     waits = "withdrawn"
                 receipts.append(_receipt(entry, shown, started, waits))
         receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
-        return sorted(receipts, key=lambda each: each.index)
+        said = (_said(each, words.get(each.call_id)) for each in receipts)
+        return sorted(said, key=lambda each: each.index)
 
     async def _calls(self, me: SignedIn, conversation: str) -> dict[str, LedgerCall]:
         ctx = self._grants.context(me.user.id, seconds=10)
@@ -83,7 +87,7 @@ class Receipts:
         ctx, entries, after = self._grants.context(me.user.id, seconds=20), list[LedgerEntry](), -1
         while True:
             query = LedgerQuery(
-                after=after, limit=_PAGE, actions=(*_PUT, _EDITED, *_REFUSED), conversation=conversation
+                after=after, limit=_PAGE, actions=(*_PUT, _EDITED, _SETTLED, *_REFUSED), conversation=conversation
             )
             page = await self._bus.request(subjects.audit("query"), query, LedgerPage, ctx)
             entries += page.entries
@@ -107,6 +111,12 @@ class Receipts:
             verb=_named(call.tool), state=_OUTCOMES[call.outcome], at=call.time, index=call.newest,
             leaf_hash=call.leaf,
         )  # fmt: skip
+
+
+def _said(receipt: views.Receipt, word: views.ReceiptState | None) -> views.Receipt:
+    """With its owner's word, where nobody else can tell; what the ledger knows of the call itself goes before."""
+    doubtful = receipt.state in ("unknown", "running")
+    return receipt.model_copy(update={"state": word}) if word and doubtful else receipt
 
 
 def _call_of(entry: LedgerEntry) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from openassistant.context import Clock, new_id
 from openassistant.errors import Conflict, Forbidden, NotFound
 from openassistant.grants import Rule, Trust
-from openassistant.messages import AuditAction, Call, Effect
+from openassistant.messages import AuditAction, Call, Effect, Preview, call_digest
 from openassistant.rules import places
 from services.gateway import policy, views
 from services.gateway.connectors import Connectors
@@ -84,6 +84,32 @@ class Rules:
             await store.write(lambda connection: _insert(connection, row))
         return _shown(rule, row, uses=0, last=None)
 
+    async def confirm_own(self, me: SignedIn, *, password: str | None, address: str) -> None:
+        """Before a rule for mails to oneself; raises `SignInAgain`, `InvalidRequest`, `Conflict` for too many."""
+        why = "Mails to yourself go out without asking, so it needs your password once more."
+        await self._sessions.confirm_fresh(me, password, address=address, why=why)
+        if len(await self.of(me.user.id)) >= MOST:
+            raise Conflict(f"You have {MOST} rules. Revoke one that is no longer used.")
+
+    async def allow_own(self, me: SignedIn, call: Call, shown: Preview, *, conversation: str) -> str:
+        """A rule for mails to oneself, which was confirmed, in one conversation and without a question; its id."""
+        now = self._clock()
+        question = Question(
+            id=new_id(), call_id=call.id, call_digest=call_digest(call), user=me.user.id, turn=new_id(),
+            conversation=conversation, state="approved", created=now, expires=now,
+        )  # fmt: skip
+        content = Content(call=call, effect=Effect.SEND, preview=shown, reason="")
+        rule, row = self._rule(me, question, content, "year", conversation=conversation)
+        await self._ledger.note(
+            AuditAction.RULE_MADE, user=me.user.id, id=rule.id, connector=rule.connector, tool=rule.tool,
+            effect=rule.effect, account=rule.account,
+            content={"destinations": rule.destinations, "conversation": conversation, "question": None,
+                     "expires": rule.expires.isoformat(), "session": rule.session},
+        )  # fmt: skip
+        async with self._own.use(me.user.id) as store:
+            await store.write(lambda connection: _insert(connection, row))
+        return rule.id
+
     async def listing(self, me: SignedIn) -> list[views.Rule]:
         """One's own living rules, newest first."""
 
@@ -146,13 +172,15 @@ class Rules:
         async with self._own.use(user) as store:
             return await store.write(write)
 
-    def _rule(self, me: SignedIn, question: Question, content: Content, lasts: str) -> tuple[Rule, dict[str, Any]]:
+    def _rule(
+        self, me: SignedIn, question: Question, content: Content, lasts: str, *, conversation: str | None = None
+    ) -> tuple[Rule, dict[str, Any]]:
         call, shown, now = content.call, content.preview, self._clock()
         rule = Rule(
             id=new_id(), user=me.user.id, connector=call.connector, tool=call.tool, account=call.account,
             effect=Effect.SEND if content.effect is Effect.SEND else Effect.WRITE,
             destinations=tuple(sorted(places(shown.destinations))), session=me.session, expires=now + _LASTS[lasts],
-            conversation=question.conversation if lasts == "conversation" else None,
+            conversation=question.conversation if lasts == "conversation" else conversation,
         )  # fmt: skip
         people = [f"{each.name} <{each.value}>" if each.name else each.value for each in shown.destinations]
         row = {

@@ -57,6 +57,14 @@ class GatewaySettings(RoomSettings):
     send_hold_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long what leaves the house is held back after a yes, so that it can be taken back; 0 sends at once."""
 
+    push_hosts: Names = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "*.notify.windows.com",
+    )
+    """The services of browser makers over which browsers may be told that something waits, divided by commas."""
+
     @property
     def address(self) -> str:
         """Where a browser on this machine finds the house."""
@@ -72,7 +80,7 @@ class GatewaySettings(RoomSettings):
             return None
         return Preset(model=self.model, base_url=self.model_base_url, key_file=self.model_api_key_file)
 
-    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "push_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value

@@ -20,21 +20,34 @@ class Turns:
         self._store, self._clock, self._longest = store, clock, longest
 
     async def begin(
-        self, turn: str, user: str, conversation: str, *, schedule: str | None = None, tainted: bool = False
+        self,
+        turn: str,
+        user: str,
+        conversation: str,
+        *,
+        schedule: str | None = None,
+        tainted: bool = False,
+        asks: bool = False,
     ) -> None:
         """Stores a new turn, perhaps the run of a schedule; once.
 
-        `tainted`: what it begins with was written by others, or after reading what they wrote.
+        `tainted`: what it begins with was written by others, or after reading what they wrote. With `asks` whatever
+        acts in it is asked about, also what a rule would let run.
         """
         row = {
             "id": turn, "user": user, "conversation": conversation, "now": self._clock().isoformat(),
-            "schedule": schedule, "tainted": int(tainted),
+            "schedule": schedule, "tainted": int(tainted), "asks": int(asks),
         }  # fmt: skip
         await self._do(
-            "INSERT INTO turns (id, user, conversation, started, schedule, tainted)"
-            " VALUES (:id, :user, :conversation, :now, :schedule, :tainted) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO turns (id, user, conversation, started, schedule, tainted, asks)"
+            " VALUES (:id, :user, :conversation, :now, :schedule, :tainted, :asks) ON CONFLICT (id) DO NOTHING",
             row,
         )
+
+    async def asks(self, turn: str) -> bool:
+        """Whether whatever acts in a turn is asked about."""
+        query = text("SELECT 1 FROM turns WHERE id = :id AND asks")
+        return await self._store.read(lambda connection: connection.execute(query, {"id": turn}).first() is not None)
 
     async def end(self, turn: str) -> None:
         """The turn is over; saying so twice changes nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -15,6 +15,7 @@ __all__ = [
     "Accepted",
     "Account",
     "AccountDraft",
+    "AccountHold",
     "Approval",
     "ApprovalForm",
     "AuthorizeDraft",
@@ -35,12 +36,16 @@ __all__ = [
     "ConversationDraft",
     "DecisionDraft",
     "Device",
+    "Doubts",
     "EditDraft",
     "FoundServer",
     "History",
+    "HoldDraft",
     "Ledger",
     "LedgerEntry",
     "LedgerProblem",
+    "LinkDraft",
+    "Linked",
     "Login",
     "Message",
     "MessageDraft",
@@ -52,10 +57,17 @@ __all__ = [
     "ModelSettings",
     "ModelTools",
     "NewToken",
+    "NoticeBrowser",
+    "NoticeBrowserDraft",
+    "Notices",
+    "NoticesDraft",
     "OAuthClient",
     "OAuthClientDraft",
     "OAuthUrls",
     "OAuthUrlsDraft",
+    "Outcome",
+    "OwnMail",
+    "OwnMailDraft",
     "Password",
     "Polled",
     "Preview",
@@ -78,10 +90,14 @@ __all__ = [
     "Sync",
     "Token",
     "TokenDraft",
+    "ToldCall",
     "TreeHead",
+    "Undoable",
+    "Undoing",
     "User",
     "Verification",
     "View",
+    "WordDraft",
 ]
 
 
@@ -277,8 +293,21 @@ class Sync(View):
     finished_at: datetime | None
 
 
+class AccountHold(View):
+    """For how many seconds what an account sends is held back after a yes; `chosen` for it, or as the house does."""
+
+    seconds: float
+    chosen: bool
+
+
+class HoldDraft(View):
+    """The time to hold back what an account sends, in seconds: 0 sends at once, null is as the house does."""
+
+    seconds: Annotated[float, Field(ge=0, le=600)] | None
+
+
 class Account(View):
-    """An account of a third-party service, without its secrets."""
+    """An account of a third-party service, without its secrets; `hold` where it can send something."""
 
     id: Id
     connector: str
@@ -293,6 +322,7 @@ class Account(View):
     """What its owner allowed at the provider; null where it signs in otherwise."""
     authorized_at: datetime | None = None
     consent_ends_at: datetime | None = None
+    hold: AccountHold | None = None
 
 
 ShortUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
@@ -584,7 +614,10 @@ class Approval(View):
     held_until: datetime | None = None
 
 
-ReceiptState = Literal["waiting", "refused", "expired", "withdrawn", "running", "done", "failed", "unknown"]
+ReceiptState = Literal[
+    "waiting", "refused", "expired", "withdrawn", "running", "done", "failed", "unknown", "confirmed", "dismissed"
+]
+"""The last two: nobody could tell what became of it, and its owner said that it was done, or that it was not."""
 
 
 class Receipt(View):
@@ -607,6 +640,60 @@ class Receipt(View):
     at: datetime
     index: int
     leaf_hash: str
+
+
+class ToldCall(View):
+    """One call out of a connector's journal: `verb`, `subject`, `account` and `destinations` in its own words.
+
+    Where the ledger cannot be read for it, `conversation` is missing.
+    """
+
+    call_id: Id
+    connector: str
+    tool: str
+    verb: str
+    subject: str = ""
+    account: str = ""
+    destinations: tuple[PreviewDestination, ...] = ()
+    at: datetime
+    conversation: Id | None = None
+
+
+class Doubts(View):
+    """Calls that nobody can tell the outcome of; `away` names connectors that could not be asked for theirs."""
+
+    calls: tuple[ToldCall, ...] = ()
+    away: tuple[str, ...] = ()
+
+
+class WordDraft(View):
+    """What its owner says about such a call: `done`, `not_done`, or `look`: ask the service once more."""
+
+    says: Literal["done", "not_done", "look"]
+
+
+class Outcome(View):
+    """What stands now: unknown still, or done or failed, by the service or by its owner's word; `detail` in words."""
+
+    call_id: Id
+    state: Literal["done", "failed", "unknown"]
+    by_person: bool
+    detail: str
+
+
+class Undoable(ToldCall):
+    """What can still be taken back: `held` waits to go out until `until`, `done` has a way back."""
+
+    kind: Literal["held", "done"]
+    until: datetime
+
+
+class Undoing(View):
+    """What was held is `taken_back`; else `turn` takes it back in `conversation`, under the policy of any call."""
+
+    taken_back: bool
+    conversation: Id
+    turn: Id | None = None
 
 
 class Rule(View):
@@ -665,6 +752,74 @@ class ApprovalForm(View):
 
     parameters: dict[str, Any]
     arguments: dict[str, Any]
+
+
+# --- notices ------------------------------------------------------------------------------------------------------
+
+
+class NoticeBrowser(View):
+    """A browser that is told; `host` is its maker's, which carries the notices. `current`: of this very sign-in."""
+
+    id: Id
+    name: str
+    host: str
+    endpoint: str
+    created_at: datetime
+    used_at: datetime | None = None
+    current: bool
+
+
+class NoticeBrowserDraft(View):
+    """What a browser gave for it (Push API): the endpoint, and in base64url its public point and its secret."""
+
+    endpoint: Annotated[str, StringConstraints(max_length=2000)]
+    point: Annotated[str, StringConstraints(max_length=200)]
+    secret: Annotated[str, StringConstraints(max_length=100)]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+
+
+class OwnMail(View):
+    """The account that mails its owner, at which address, and the conversation that holds these mails."""
+
+    account: Id
+    address: str
+    conversation: Id
+
+
+class OwnMailDraft(View):
+    """Mails to oneself; `password` is needed when the sign-in is older than 15 minutes."""
+
+    account: Id
+    password: Password | None = None
+
+
+class NoticesDraft(View):
+    """With `content` a notice says what it is about. Between the quiet hours, in `zone`, nobody is told."""
+
+    content: bool = False
+    quiet_from: time | None = None
+    quiet_to: time | None = None
+    zone: Annotated[str, StringConstraints(max_length=64)] = "UTC"
+
+
+class Notices(NoticesDraft):
+    """How one is told that something waits; `key` is what a browser is given to know this house by (RFC 8292)."""
+
+    key: str
+    browsers: tuple[NoticeBrowser, ...] = ()
+    mail: OwnMail | None = None
+
+
+class LinkDraft(View):
+    """What stands behind `#` in the link of a mail."""
+
+    token: Annotated[str, StringConstraints(max_length=2000)]
+
+
+class Linked(View):
+    """The approval that a link leads to; none: to all that wait."""
+
+    approval: Id | None = None
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------------

@@ -14,12 +14,14 @@ from tests.cli.conftest import Terminal
 
 PAGES = [
     "",
-    *("ask", "chat", "run", "status", "doctor", "setup", "login", "logout"),
+    *("ask", "chat", "undo", "run", "status", "doctor", "setup", "login", "logout"),
     *("approvals", "approvals list", "approvals show", "approvals approve", "approvals edit", "approvals deny"),
+    *("outcomes", "outcomes list", "outcomes look", "outcomes done", "outcomes not-done", "outcomes again"),
+    *("notices", "notices list", "notices stop"),
     *("rules", "rules list", "rules revoke"),
     *("schedules", "schedules list", "schedules pause", "schedules resume", "schedules run", "schedules remove"),
     *("memory", "memory list", "memory add", "memory forget"),
-    *("accounts", "accounts list", "accounts add", "accounts check", "accounts remove"),
+    *("accounts", "accounts list", "accounts add", "accounts check", "accounts hold", "accounts remove"),
     *("connectors", "connectors list", "connectors approve"),
     *("model", "model show", "model set", "model test", "model clear"),
     *("usage", "usage limits", "usage price", "left"),
@@ -53,7 +55,7 @@ def test_every_command_has_a_page(oa: Terminal) -> None:
         f"{group} {command}".strip()
         for group in PAGES
         for heading in ("COMMANDS", "TALK COMMANDS", "HOUSE COMMANDS", "PERSONAL COMMANDS")
-        for command in re.findall(r"^  (\w+):", "\n".join(section(page(oa, group), heading)), re.MULTILINE)
+        for command in re.findall(r"^  ([\w-]+):", "\n".join(section(page(oa, group), heading)), re.MULTILINE)
     }
     assert listed == set(PAGES) - {""}
 

@@ -52,7 +52,7 @@ def families() -> Iterator[Family]:
 def services() -> Iterator[Family]:
     """What the services and the way out ask one another."""
     gateway, agent, vault, audit = {"gateway"}, {"agent"}, {"vault"}, {"audit"}
-    for verb in ("turn", "decide", "cancel", "retry", "history", "conversations", "create", "delete"):
+    for verb in ("turn", "decide", "settle", "cancel", "retry", "history", "conversations", "create", "delete"):
         yield Family(f"oa.rpc.agent.{verb}", gateway, agent)
     yield Family("oa.rpc.gateway.approve", agent, gateway)
     yield Family("oa.rpc.gateway.renew", agent, gateway)
@@ -90,6 +90,8 @@ def hands() -> Iterator[Family]:
         yield Family(f"oa.rpc.{hand}.preview", {"gateway"}, {hand})
         for verb in ("check", "attach", "detach", "status"):
             yield Family(f"oa.rpc.{hand}.account.{verb}", {"gateway"}, {hand})
+        for verb in ("open", "settle", "undoable"):
+            yield Family(f"oa.rpc.{hand}.journal.{verb}", {"gateway"}, {hand})
         yield Family(f"oa.event.inbox.{hand}", {hand}, {"gateway"})
         yield Family(f"$KV.OA_CONNECTORS.{hand}.i1", {hand}, NOBODY)
 

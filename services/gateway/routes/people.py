@@ -51,6 +51,7 @@ async def session(me: Me) -> views.Session:
 async def sign_out(request: Request, house: House, me: Me) -> Response:
     """Ends this session."""
     await house.sessions.end(me.user, me.session)
+    await house.browsers.sign_out(me.user.id, me.session)
     response = Response(status_code=204)
     drop_cookie(request, response)
     return response
@@ -66,6 +67,7 @@ async def sessions(house: House, me: Me) -> list[views.Device]:
 async def end_session(session_id: str, house: House, me: Me) -> Response:
     """Ends one of one's own sessions."""
     await house.sessions.end(me.user, session_id)
+    await house.browsers.sign_out(me.user.id, session_id)
     return Response(status_code=204)
 
 

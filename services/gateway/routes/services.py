@@ -49,6 +49,12 @@ async def check_account(account: Id, house: House, me: Me) -> views.CheckReport:
     return await house.accounts.check(me, account)
 
 
+@router.put("/accounts/{account}/hold")
+async def hold_account(account: Id, draft: views.HoldDraft, house: House, me: Me) -> views.Account:
+    """Holds back what this account sends for another time after a yes, so that it can be taken back."""
+    return await house.accounts.hold(me, account, draft.seconds)
+
+
 @router.delete("/accounts/{account}")
 async def remove_account(account: Id, house: House, me: Me) -> views.RemovedAccount:
     """Ends the account's consent at its provider, destroys its secrets and has its local copy deleted."""

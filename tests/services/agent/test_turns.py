@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from openassistant.errors import Conflict, RateLimited, TooLarge, UpstreamFailed
-from openassistant.messages import AuditAction, CallState, Done, Effect
+from openassistant.messages import AuditAction, CallSettled, CallState, Done, Effect
 from services.agent import conversations
 from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
@@ -402,6 +402,31 @@ async def test_an_unknown_outcome_is_said_to_owner_and_model(tmp_path: Path) -> 
             hands._CERTAIN_WITHIN = before
         assert history.messages[1].calls[0].state is CallState.UNKNOWN
         assert "may have happened" in house.model.asked[1][-1]["content"]
+        assert [house.asked[0].id] == tools.DONE
+
+
+async def test_what_became_of_it_is_told_afterwards_once_and_repeats_nothing(tmp_path: Path) -> None:
+    script = (
+        calls(("letters_send", {"to": "carol@example.org", "how": "silent"})),
+        says("I do not know."),
+        says("So."),
+    )
+    async with agent_house(tmp_path, *script) as house:
+        turn = await house.say("Write to Carol")
+        await house.settled("waiting")
+        await house.decide(turn, house.asked[0])
+        await house.settled()
+        known = CallSettled(call_id=house.asked[0].id, state="done", outcome={"content": "The owner saw it."})
+        await house.request("settle", known, Done, turn)
+        changed = known.model_copy(update={"state": "failed", "outcome": {}})
+        await house.request("settle", changed, Done, turn)
+        history = await house.settled()
+        call = history.messages[1].calls[0]
+        assert (call.state, call.result) == (CallState.DONE, {"content": "The owner saw it."})
+        assert [event["value"]["state"] for event in house.events() if event.get("name") == "oa.call"][-1] == "done"
+        await house.say("And now?")
+        await house.settled()
+        assert "The owner saw it." in str(house.model.asked[-1])
         assert [house.asked[0].id] == tools.DONE
 
 

@@ -14,7 +14,7 @@ from openassistant import subjects
 from openassistant.builtin import HOUSE_DIGEST, HOUSE_ID
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, new_id, utc_now
-from openassistant.errors import InvalidRequest, OaError
+from openassistant.errors import Conflict, InvalidRequest, OaError
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
 from openassistant.messages import (
@@ -23,7 +23,9 @@ from openassistant.messages import (
     AccountQuery,
     ApprovalNeed,
     ApprovalOutcome,
+    AuditAction,
     Call,
+    CallSettled,
     Card,
     Decision,
     Destination,
@@ -47,6 +49,7 @@ from openassistant.messages import (
     call_digest,
     card_digest,
 )
+from openassistant.outcomes import Settled, Settlement, ToldCall, ToldCalls
 from openassistant.seal import seal
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.testing import MemoryBus
@@ -58,6 +61,7 @@ from services.gateway.connectors import Connectors
 from services.gateway.files import OwnFiles
 from services.gateway.grants import Grants
 from services.gateway.hand import Hand
+from services.gateway.holds import Holds
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.memories import Memories
@@ -130,6 +134,10 @@ class GatewayHouse:
             verb="Send a letter", confirm="Send", effect=Effect.SEND, account="Home", content="I sign on Friday.",
             destinations=(Destination(kind="recipient", value="carol@example.org"),),
         )  # fmt: skip
+        self.journal: list[Call] = []
+        self.outcome = Settled(state="unknown")
+        self.words: list[tuple[CallContext, Settlement]] = []
+        self.told: list[tuple[CallContext, CallSettled]] = []
         self.hold = timedelta()
         self.raised_effect: Effect | None = None
         self.previewed: list[CallContext] = []
@@ -159,7 +167,10 @@ class GatewayHouse:
         await audit.serve(subjects.audit("turn"), TurnQuery, self._on_turn)
         await audit.serve(subjects.audit("query"), LedgerQuery, self._on_query)
         await post.serve(subjects.preview("post"), Call, self._on_preview)
+        await post.serve(subjects.journal("post", "open"), Done, self._on_open)
+        await post.serve(subjects.journal("post", "settle"), Settlement, self._on_settle)
         await self.agent.serve(subjects.agent("decide"), Decision, self._on_decide)
+        await self.agent.serve(subjects.agent("settle"), CallSettled, self._on_told)
         await self.start()
         return self
 
@@ -203,7 +214,7 @@ class GatewayHouse:
         self.approvals = Approvals(
             bus, self.questions, self.turns, grants=self.grants, leaves=self.leaves, rules=self.rules, taint=self.taint,
             proposals=proposals, ledger=ledger, budgets=self.budgets, trust=self.trust, clock=clock,
-            life=timedelta(hours=24), hold=self.hold,
+            life=timedelta(hours=24), holds=Holds(self.store, ledger, default=self.hold),
             way=WayOut(bus, Vault(bus, self.grants), self.connectors.running, room="gateway", proxy=None),
         )  # fmt: skip
         self.receipts = Receipts(bus, self.grants, self.connectors, self.turns)
@@ -300,7 +311,13 @@ class GatewayHouse:
             raise self.ledger_error
         self.records.append(record)
         grant = self.trust.expired_grant(ctx.grant)
-        given = record.model_dump(include={"id", "action", "connector", "tool", "effect", "account", "content"})
+        if record.action is AuditAction.OUTCOME_SETTLED:
+            before = [each for each in self.records if (each.id, each.action) == (record.id, record.action)][:-1]
+            if any(each.outcome != record.outcome for each in before):
+                self.records.pop()
+                raise Conflict("This id was recorded for something else.")
+        fields = {"id", "action", "connector", "tool", "effect", "account", "outcome", "content"}
+        given = record.model_dump(include=fields)
         self.entries.append(LedgerEntry(
             **given, index=len(self.entries), time=self.time, room="gateway", user=grant.user, turn=grant.turn,
             conversation=grant.conversation, leaf="", call_digest=call_digest(record.call) if record.call else None,
@@ -312,7 +329,10 @@ class GatewayHouse:
         found = [
             each
             for each in self.entries
-            if each.user == user and each.conversation == query.conversation and each.action in query.actions
+            if each.user == user
+            and query.conversation in (None, each.conversation)
+            and query.id in (None, each.id)
+            and each.action in query.actions
         ]
         rest = [each for each in found if each.index > query.after]
         page = rest[: query.limit]
@@ -328,6 +348,25 @@ class GatewayHouse:
         declared = next(tool.effect for tool in POST.tools if tool.name == call.tool)
         content = call.arguments.get("text", self.preview.content)
         return self.preview.model_copy(update={"effect": self.raised_effect or declared, "content": content})
+
+    async def _on_open(self, ctx: CallContext, _: Done) -> ToldCalls:
+        self.trust.grant(ctx.grant, now=self.time)
+        return ToldCalls(
+            calls=tuple(ToldCall(call=each, started=self.time, shown=self.preview) for each in self.journal)
+        )
+
+    async def _on_settle(self, ctx: CallContext, settlement: Settlement) -> Settled:
+        self.words.append((ctx, settlement))
+        says = self.trust.word(settlement.word, now=self.time).says
+        if says != "look" and any(each.id == settlement.call for each in self.journal):
+            self.outcome = Settled(state="done" if says == "done" else "failed", by_person=True)
+        if self.outcome.state != "unknown":
+            self.journal = [each for each in self.journal if each.id != settlement.call]
+        return self.outcome
+
+    async def _on_told(self, ctx: CallContext, settled: CallSettled) -> Done:
+        self.told.append((ctx, settled))
+        return Done()
 
     async def _on_decide(self, ctx: CallContext, decision: Decision) -> Done:
         if self.agent_error:

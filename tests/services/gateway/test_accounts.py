@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ from openassistant.oauth import Revoked
 from openassistant.seal import SealingKey
 from services.gateway import views
 from services.gateway.accounts import MODEL_CONNECTOR, Accounts
+from services.gateway.holds import Holds
 from services.gateway.ledger import Ledger
 from services.gateway.preferences import Preferences
 from services.gateway.sessions import SignedIn
@@ -78,7 +80,8 @@ class Street(GatewayHouse):
         self._own.push_async_callback(bus.drain, seconds=1)
         vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
         way = WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None)
-        self.accounts = Accounts(bus, self.store, vault, self.connectors, self.grants, ledger, way=way)
+        holds = Holds(self.store, ledger, default=timedelta(seconds=10))
+        self.accounts = Accounts(bus, self.store, vault, self.connectors, self.grants, ledger, holds, way=way)
 
     async def connect(self, name: str = "", **settings: Any) -> views.Account:
         draft = views.AccountDraft(connector="post", name=name, settings=settings, secrets={"password": SECRET})
@@ -256,3 +259,15 @@ async def test_a_connector_that_is_away_leaves_its_accounts_in_the_list(street: 
     street.away = Unavailable("away")
     [view] = await street.accounts.listing(street.me)
     assert (view.id, view.sync) == (made.id, None)
+
+
+async def test_an_account_that_sends_says_how_long_that_is_held_and_takes_another_time(street: Street) -> None:
+    made = await street.connect()
+    assert made.hold == views.AccountHold(seconds=10, chosen=False)
+    changed = await street.accounts.hold(street.me, made.id, 45)
+    assert changed.hold == views.AccountHold(seconds=45, chosen=True)
+    assert [each.hold for each in await street.accounts.listing(street.me)] == [changed.hold]
+    stranger = street.me.model_copy(update={"user": street.me.user.model_copy(update={"id": new_id()})})
+    with pytest.raises(NotFound):
+        await street.accounts.hold(stranger, made.id, 0)
+    assert (await street.accounts.hold(street.me, made.id, None)).hold == made.hold

@@ -284,7 +284,7 @@ async def test_every_answer_carries_the_headers(web: httpx.AsyncClient, headers:
 
 async def test_the_policy_opens_nothing_but_this_origin() -> None:
     rules = dict(rule.split(" ", 1) for rule in content_policy().split("; "))
-    trusted = {"require-trusted-types-for": "'script'", "trusted-types": "svelte-trusted-html dompurify"}
+    trusted = {"require-trusted-types-for": "'script'", "trusted-types": "svelte-trusted-html dompurify notices-worker"}
     assert rules.pop("default-src") == rules.pop("base-uri") == rules.pop("frame-ancestors") == "'none'"
     assert {name: rules.pop(name) for name in trusted} == trusted
     assert set(rules.values()) == {"'self'"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from openassistant.errors import Conflict
+from openassistant.errors import Conflict, Unavailable
 from openassistant.messages import Call, Effect
 from services.gateway import views
 from tests.services.gateway.house import GatewayHouse
@@ -126,3 +126,52 @@ async def test_the_end_of_its_turn_withdraws_what_is_held(house: GatewayHouse) -
     assert told(house) == []
     (receipt,) = await house.receipts.of(house.me, house.conversation)
     assert receipt.state == "withdrawn"
+
+
+# --- one time for each account --------------------------------------------------------------------------------------
+
+
+async def choose(house: GatewayHouse, seconds: float | None, account: str | None = None) -> None:
+    holds = house.approvals._holds
+    await holds.choose(house.me.user.id, account or house.account.id, "post", seconds)
+
+
+@pytest.mark.parametrize(("seconds", "held"), [(30.0, 30.0), (600.0, 600.0), (0.5, 0.5), (None, 10.0)])
+async def test_an_account_holds_for_its_own_time(house: GatewayHouse, seconds: float | None, held: float) -> None:
+    await choose(house, seconds)
+    _, _, view = await approved(house)
+    assert view.held_until == house.time + timedelta(seconds=held)
+
+
+async def test_an_account_that_holds_nothing_sends_at_once(house: GatewayHouse) -> None:
+    await choose(house, 0)
+    _, _, view = await approved(house)
+    assert view.held_until is None
+    assert [each.approved for each in told(house)] == [True]
+
+
+async def test_another_accounts_time_is_its_own(house: GatewayHouse) -> None:
+    await choose(house, 0, account="f" * 32)
+    _, _, view = await approved(house)
+    assert view.held_until == house.time + HOLD
+
+
+async def test_another_time_is_written_down_first_and_changes_nothing_that_is_held(house: GatewayHouse) -> None:
+    _, _, view = await approved(house)
+    await choose(house, 0)
+    assert house.recorded()[-1] == "account.hold_changed"
+    assert (await house.approvals.view(house.me, view.id)).held_until == view.held_until
+    house.ledger_error = Unavailable("The witness is away.")
+    with pytest.raises(Unavailable):
+        await choose(house, 60)
+    house.ledger_error = None
+    assert await house.approvals._holds.of(house.account.id) == timedelta()
+
+
+async def test_a_time_goes_with_its_account_and_comes_back_after_a_restart(house: GatewayHouse) -> None:
+    await choose(house, 60)
+    await house.stop()
+    await house.start()
+    assert await house.approvals._holds.of(house.account.id) == timedelta(seconds=60)
+    await house.approvals._holds.forget(house.account.id)
+    assert await house.approvals._holds.of(house.account.id) == HOLD

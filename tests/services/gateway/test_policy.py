@@ -58,6 +58,17 @@ def test_without_rules(effect: Effect, tainted: bool, action: str) -> None:
     assert verdict.reason.endswith(".")
 
 
+@pytest.mark.parametrize("effect", [Effect.WRITE, Effect.SEND, Effect.DELETE])
+def test_what_is_tried_again_is_asked_about_whatever_is_allowed(effect: Effect) -> None:
+    tried = proposal(effect, tainted=False, people=to(CAROL))._replace(again=True)
+    kind = Effect.SEND if effect is Effect.SEND else Effect.WRITE
+    assert decide(tried, [Standing(rule(CAROL, effect=kind), 0)]).action == "ask"
+
+
+def test_what_is_only_looked_at_again_needs_no_question() -> None:
+    assert decide(proposal(Effect.READ)._replace(again=True)).action == "run"
+
+
 def test_a_rule_lets_exactly_its_tool_reach_its_people() -> None:
     known = Standing(rule(CAROL), 0)
     verdict = decide(proposal(Effect.SEND, people=to("Carol@Example.org")), [known])

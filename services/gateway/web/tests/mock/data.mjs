@@ -165,6 +165,7 @@ export const accounts = [
     settings: { address: 'ada@home.example', imap_host: 'imap.home.example', smtp_host: 'smtp.home.example' },
     created_at: before(9),
     problem: null,
+    hold: { seconds: 10, chosen: false },
     sync: { state: 'running', done: 3120, total: 10000, what: 'INBOX', finished_at: null }
   },
   {
@@ -463,6 +464,35 @@ export const receipts = [
   {
     call_id: id('9'), turn: id('7'), connector: 'caldav', tool: 'events_create', effect: 'write', verb: 'Add an event', subject: 'Sign the lease',
     account: 'Home', state: 'unknown', at: '2026-11-23T09:12:04Z', index: 6, leaf_hash: 'cd'.repeat(32), destinations: []
+  }
+];
+
+export const notices = { key: 'BF'.padEnd(87, 'A'), browsers: [], content: false, quiet_from: null, quiet_to: null, zone: 'Europe/Berlin', mail: null };
+
+/** A house whose owner is told in two browsers and by a mail to himself. */
+export const noticesTold = {
+  ...notices,
+  content: true,
+  quiet_from: '22:00:00',
+  quiet_to: '07:00:00',
+  browsers: [
+    { id: id('1'), name: 'Firefox on the laptop', host: 'updates.push.services.mozilla.com', endpoint: 'https://updates.push.services.mozilla.com/1', created_at: before(60 * 30), used_at: before(50), current: true },
+    { id: id('2'), name: 'Chrome on a phone', host: 'fcm.googleapis.com', endpoint: 'https://fcm.googleapis.com/2', created_at: before(60 * 50), used_at: null, current: false }
+  ],
+  mail: { account: id('a'), address: 'ada@home.example', conversation: id('d') }
+};
+
+/** A mail that is held, and a move that has a way back. */
+export const undoable = () => [
+  { ...doubts[0], kind: 'held', until: new Date(Date.now() + 9_000).toISOString() },
+  { ...doubts[0], call_id: id('9'), kind: 'done', tool: 'messages_move', verb: 'Move a mail', subject: 'The lease', destinations: [], until: before(-60 * 24 * 6) }
+];
+
+/** A mail that may have gone out. */
+export const doubts = [
+  {
+    call_id: id('8'), connector: 'mail', tool: 'messages_send', verb: 'Send a mail', subject: 'Re: The lease', account: 'ada@home.example',
+    destinations: [{ kind: 'recipient', value: 'carol@example.org', name: 'Carol Meyer', note: null }], at: '2026-11-23T09:12:00Z', conversation: id('c')
   }
 ];
 

@@ -31,7 +31,7 @@ const policy = [
   "form-action 'self'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types svelte-trusted-html dompurify'
+  'trusted-types svelte-trusted-html dompurify notices-worker'
 ].join('; ');
 
 /** The house as a test wants it, by the cookie `house`: several words joined by dots. */
@@ -110,11 +110,25 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
-  ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : [data.approval])],
+  ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : house.has('together') ? data.planApprovals : [data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house, match }) => ok(approvalOf(house, match[0].slice(-32)))],
   ['GET', /^\/api\/approvals\/\w+\/form$/, ({ house }) => (house.has('late') ? tooLate : ok(data.approvalForm))],
   ['PUT', /^\/api\/approvals\/\w+\/arguments$/, ({ house, body }) => edit(house, body)],
   ['POST', /^\/api\/approvals\/\w+$/, ({ house, match, body }) => ok(decided(house, match[0].slice(-32), body.decision === 'approve'))],
+  ['GET', /^\/api\/outcomes$/, ({ house }) => ok({ calls: house.has('doubtful') ? data.doubts : [], away: house.has('doubtful') ? ['Calendar'] : [] })],
+  ['POST', /^\/api\/outcomes\/\w+$/, ({ match, body }) => ok(settled(match[0].slice(-32), body.says))],
+  ['POST', /^\/api\/outcomes\/\w+\/again$/, () => ok({ turn: data.id('f') }, 202)],
+  ['GET', /^\/api\/notices$/, ({ house }) => ok(house.has('told') ? data.noticesTold : data.notices)],
+  ['PUT', /^\/api\/notices$/, ({ body }) => ok({ ...data.notices, ...body })],
+  ['POST', /^\/api\/notices\/browsers$/, ({ body }) => ok({ ...data.noticesTold.browsers[0], endpoint: body.endpoint }, 201)],
+  ['DELETE', /^\/api\/notices\/browsers\/\w+$/, () => ({ status: 204 })],
+  ['PUT', /^\/api\/notices\/mail$/, ({ house, body }) => (house.has('stale') && !body.password ? again : ok(data.noticesTold))],
+  ['DELETE', /^\/api\/notices\/mail$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/notices\/here$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/notices\/open$/, ({ house, body }) => (house.has('out') ? signIn : body.token === 'old' ? foreign : ok({ approval: data.approval.id }))],
+  ['GET', /^\/api\/undoable$/, ({ house }) => ok(house.has('undoable') ? data.undoable() : [])],
+  ['POST', /^\/api\/undoable\/\w+$/, ({ match }) => ok({ taken_back: match[0].endsWith('8'), conversation: data.id('c'), turn: null })],
+  ['PUT', /^\/api\/accounts\/\w+\/hold$/, ({ body }) => ok({ ...data.accounts[0], hold: { seconds: body.seconds ?? 10, chosen: body.seconds !== null } })],
   ['GET', /^\/api\/rules$/, ({ house }) => ok(house.has('empty') ? [] : data.rules)],
   ['POST', /^\/api\/rules$/, rule],
   ['DELETE', /^\/api\/rules\/\w+$/, () => ({ status: 204 })],
@@ -154,6 +168,16 @@ const decided = (/** @type {Set<string>} */ house, /** @type {string} */ id, /**
   held_until: yes && house.has('held') ? new Date(Date.now() + 8_000).toISOString() : null
 });
 
+/** What stands after its owner's word, or after a look that found nothing out. */
+const settled = (/** @type {string} */ call, /** @type {'done' | 'not_done' | 'look'} */ says) => ({
+  call_id: call,
+  ...{
+    done: { state: 'done', by_person: true, detail: 'You said that it was done.' },
+    not_done: { state: 'failed', by_person: true, detail: 'You said that it was not done.' },
+    look: { state: 'unknown', by_person: false, detail: 'The service still cannot tell. Please look there yourself.' }
+  }[says]
+});
+
 /** An approval by its id, in the houses that have several. */
 const approvalOf = (/** @type {Set<string>} */ house, /** @type {string} */ id) =>
   house.has('together') ? (data.planApprovals.find((each) => each.id === id) ?? data.approval) : house.has('lease') ? data.leaseApproval : data.approval;
@@ -182,6 +206,8 @@ const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in,
 const refused = problem(401, 'sign_in_refused', 'Sign-in refused', 'The username or the password is wrong.');
 
 const tooMuch = problem(422, 'invalid_request', 'That cannot be done as asked', 'Please correct limits.day_tokens.', { fields: { 'limits.day_tokens': 'That is too much.' } });
+const again = problem(403, 'sign_in_again', 'Sign in again', 'Mails to yourself go out without asking, so it needs your password once more.', { action: 'sign_in' });
+const foreign = problem(403, 'forbidden', 'Not allowed', 'The link has expired.');
 
 const tooLate = problem(409, 'conflict', 'That does not fit', 'That was taken back already.');
 

@@ -63,6 +63,15 @@ const screens: Screen[] = [
   { name: 'model-price', path: '/model', house: 'billed', ready: 'nobody checked it', act: enterPrice },
   { name: 'approvals', path: '/approvals', ready: 'Send a mail?' },
   { name: 'approvals-empty', path: '/approvals', house: 'empty', ready: 'Nothing waits for you.' },
+  { name: 'approvals-plan', path: '/approvals', house: 'together', ready: '3 things wait for you' },
+  { name: 'approval', path: `/approvals/${'a'.repeat(32)}`, ready: 'All decisions' },
+  { name: 'notices', path: '/notices', ready: 'A mail to yourself' },
+  { name: 'notices-told', path: '/notices', house: 'told', ready: 'Chrome on a phone' },
+  { name: 'notices-password', path: '/notices', house: 'stale', ready: 'A mail to yourself', act: mailMyself },
+  { name: 'notice-old', path: '/notice#old', ready: 'This link leads nowhere any more' },
+  { name: 'activity-undoable', path: '/activity', house: 'undoable', ready: 'Can be taken back' },
+  { name: 'approvals-doubtful', path: '/approvals', house: 'doubtful', ready: 'It was not sent' },
+  { name: 'approvals-settled', path: '/approvals', house: 'doubtful', ready: 'It was not sent', act: sayNotSent },
   { name: 'accounts', path: '/accounts', ready: 'Family calendar' },
   { name: 'accounts-empty', path: '/accounts', house: 'empty', ready: 'Nothing is connected yet.' },
   { name: 'accounts-changed', path: '/accounts', house: 'changed', ready: 'Allow Mail to run?' },
@@ -212,6 +221,16 @@ async function sendHeld(page: Page): Promise<void> {
 async function editCall(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Edit' }).first().click();
   await page.getByRole('textbox', { name: 'Text', exact: true }).fill('I sign on Monday.');
+}
+
+async function mailMyself(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Mail me' }).click();
+  await expect(page.getByLabel('Your password')).toBeVisible();
+}
+
+async function sayNotSent(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'It was not sent' }).click();
+  await expect(page.getByRole('button', { name: 'Try again, with a new question' })).toBeVisible();
 }
 
 async function signInWrongly(page: Page): Promise<void> {

@@ -11,6 +11,8 @@ import type {
   MemoryChange,
   MemoryDraft,
   ModelDraft,
+  NoticeBrowserDraft,
+  NoticesDraft,
   OAuthClientDraft,
   PriceDraft,
   RuleDraft,
@@ -79,6 +81,7 @@ export const api = {
   account: (id: string) => of(client.GET('/api/accounts/{account}', account(id))),
   connect: (body: AccountDraft) => of(client.POST('/api/accounts', { body })),
   checkAccount: (id: string) => of(client.POST('/api/accounts/{account}/check', account(id))),
+  holdAccount: (id: string, seconds: number | null) => of(client.PUT('/api/accounts/{account}/hold', { ...account(id), body: { seconds } })),
   removeAccount: (id: string) => of(client.DELETE('/api/accounts/{account}', account(id))),
 
   oauthClients: () => of(client.GET('/api/oauth/clients')),
@@ -130,6 +133,23 @@ export const api = {
   approvalForm: (id: string) => of(client.GET('/api/approvals/{approval}/form', approval(id))),
   editApproval: (id: string, args: Record<string, unknown>, seen: string) =>
     of(client.PUT('/api/approvals/{approval}/arguments', { ...approval(id), body: { arguments: args, seen } })),
+
+  outcomes: () => of(client.GET('/api/outcomes')),
+  settle: (call: string, says: 'done' | 'not_done' | 'look') =>
+    of(client.POST('/api/outcomes/{call}', { params: { path: { call } }, body: { says } })),
+  again: (call: string) => of(client.POST('/api/outcomes/{call}/again', { params: { path: { call }, query: { zone: zone() } } })),
+
+  notices: () => of(client.GET('/api/notices')),
+  chooseNotices: (body: NoticesDraft) => of(client.PUT('/api/notices', { body })),
+  addBrowser: (body: NoticeBrowserDraft) => of(client.POST('/api/notices/browsers', { body })),
+  removeBrowser: (browser: string) => of(client.DELETE('/api/notices/browsers/{browser}', { params: { path: { browser } } })),
+  mailMyself: (account: string, password: string | null) => of(client.PUT('/api/notices/mail', { body: { account, password } })),
+  dropMail: () => of(client.DELETE('/api/notices/mail')),
+  here: () => of(client.POST('/api/notices/here')),
+  openLink: (token: string) => of(client.POST('/api/notices/open', { body: { token } })),
+
+  undoable: () => of(client.GET('/api/undoable')),
+  takeBack: (call: string) => of(client.POST('/api/undoable/{call}', { params: { path: { call }, query: { zone: zone() } } })),
 
   rules: () => of(client.GET('/api/rules')),
   makeRule: (body: RuleDraft) => of(client.POST('/api/rules', { body })),

@@ -72,6 +72,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{account}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Hold Account
+         * @description Holds back what this account sends for another time after a yes, so that it can be taken back.
+         */
+        put: operations["hold_account_api_accounts__account__hold_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agui": {
         parameters: {
             query?: never;
@@ -731,6 +751,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings
+         * @description How one is told, in which browsers, and by which mail to oneself.
+         */
+        get: operations["settings_api_notices_get"];
+        /**
+         * Choose
+         * @description Chooses what a notice says and when none comes.
+         */
+        put: operations["choose_api_notices_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/browsers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Browser
+         * @description Tells this browser from now on, over its maker's service, encrypted for it alone (RFC 8291).
+         */
+        post: operations["add_browser_api_notices_browsers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/browsers/{browser}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Browser
+         * @description Tells that browser no more.
+         */
+        delete: operations["remove_browser_api_notices_browsers__browser__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/here": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Here
+         * @description Says that a page is open and visible, so that no notice is needed for three quarters of a minute.
+         */
+        post: operations["here_api_notices_here_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Mail
+         * @description Mails oneself, from one's own account to its own address; needs a fresh sign-in or the password.
+         */
+        put: operations["choose_mail_api_notices_mail_put"];
+        post?: never;
+        /**
+         * Drop Mail
+         * @description Mails oneself no more.
+         */
+        delete: operations["drop_mail_api_notices_mail_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Link
+         * @description Where the link of a mail leads, for the one it was made for; it decides nothing.
+         */
+        post: operations["open_link_api_notices_open_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/oauth/authorize": {
         parameters: {
             query?: never;
@@ -829,6 +977,66 @@ export interface paths {
          * @description Whether the code was typed at the provider meanwhile; then the account, tried for real.
          */
         post: operations["poll_api_oauth__flow__poll_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Doubts
+         * @description One's own calls of which nobody can tell whether they were done, oldest first.
+         */
+        get: operations["doubts_api_outcomes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outcomes/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle
+         * @description Looks again, or says what happened: once, for the record. Nothing is done by it.
+         */
+        post: operations["settle_api_outcomes__call__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/outcomes/{call}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Again
+         * @description Puts the same to its owner as a new question, where it was not done; nothing is repeated without his yes.
+         */
+        post: operations["again_api_outcomes__call__again_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1183,6 +1391,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/undoable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Undoable
+         * @description What is held before it goes out, and what was done within a week and has a way back; newest first.
+         */
+        get: operations["undoable_api_undoable_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/undoable/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Back
+         * @description Takes one back: at once where it is held, else by a call of its own that the policy may ask about.
+         */
+        post: operations["take_back_api_undoable__call__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/usage": {
         parameters: {
             query?: never;
@@ -1357,7 +1605,7 @@ export interface components {
         };
         /**
          * Account
-         * @description An account of a third-party service, without its secrets.
+         * @description An account of a third-party service, without its secrets; `hold` where it can send something.
          */
         Account: {
             /** Authorized At */
@@ -1373,6 +1621,7 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            hold: components["schemas"]["AccountHold"] | null;
             /** Id */
             id: string;
             /** Name */
@@ -1417,6 +1666,16 @@ export interface components {
             settings?: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * AccountHold
+         * @description For how many seconds what an account sends is held back after a yes; `chosen` for it, or as the house does.
+         */
+        AccountHold: {
+            /** Chosen */
+            chosen: boolean;
+            /** Seconds */
+            seconds: number;
         };
         /**
          * ActivityMessage
@@ -2018,6 +2277,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Doubts
+         * @description Calls that nobody can tell the outcome of; `away` names connectors that could not be asked for theirs.
+         */
+        Doubts: {
+            /**
+             * Away
+             * @default []
+             */
+            away: string[];
+            /**
+             * Calls
+             * @default []
+             */
+            calls: components["schemas"]["ToldCall"][];
+        };
+        /**
          * EditDraft
          * @description The arguments of a call that waits, whole, in the place of what they were when `seen` was its preview.
          */
@@ -2119,6 +2394,14 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * HoldDraft
+         * @description The time to hold back what an account sends, in seconds: 0 sends at once, null is as the house does.
+         */
+        HoldDraft: {
+            /** Seconds */
+            seconds: number | null;
         };
         /**
          * HouseLimits
@@ -2499,6 +2782,22 @@ export interface components {
             zone?: string | null;
         };
         /**
+         * LinkDraft
+         * @description What stands behind `#` in the link of a mail.
+         */
+        LinkDraft: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * Linked
+         * @description The approval that a link leads to; none: to all that wait.
+         */
+        Linked: {
+            /** Approval */
+            approval: string | null;
+        };
+        /**
          * Login
          * @description User name and password.
          */
@@ -2799,6 +3098,94 @@ export interface components {
             token: string;
         };
         /**
+         * NoticeBrowser
+         * @description A browser that is told; `host` is its maker's, which carries the notices. `current`: of this very sign-in.
+         */
+        NoticeBrowser: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /** Endpoint */
+            endpoint: string;
+            /** Host */
+            host: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * NoticeBrowserDraft
+         * @description What a browser gave for it (Push API): the endpoint, and in base64url its public point and its secret.
+         */
+        NoticeBrowserDraft: {
+            /** Endpoint */
+            endpoint: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Point */
+            point: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
+         * Notices
+         * @description How one is told that something waits; `key` is what a browser is given to know this house by (RFC 8292).
+         */
+        Notices: {
+            /**
+             * Browsers
+             * @default []
+             */
+            browsers: components["schemas"]["NoticeBrowser"][];
+            /**
+             * Content
+             * @default false
+             */
+            content: boolean;
+            /** Key */
+            key: string;
+            mail: components["schemas"]["OwnMail"] | null;
+            /** Quiet From */
+            quiet_from: string | null;
+            /** Quiet To */
+            quiet_to: string | null;
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone: string;
+        };
+        /**
+         * NoticesDraft
+         * @description With `content` a notice says what it is about. Between the quiet hours, in `zone`, nobody is told.
+         */
+        NoticesDraft: {
+            /**
+             * Content
+             * @default false
+             */
+            content?: boolean;
+            /** Quiet From */
+            quiet_from?: string | null;
+            /** Quiet To */
+            quiet_to?: string | null;
+            /**
+             * Zone
+             * @default UTC
+             */
+            zone?: string;
+        };
+        /**
          * OAuthClient
          * @description A provider, and the registration of this house with it; `secret` is whether that provider gives one.
          */
@@ -2871,6 +3258,45 @@ export interface components {
             revoke_url?: string | null;
             /** Token Url */
             token_url?: string | null;
+        };
+        /**
+         * Outcome
+         * @description What stands now: unknown still, or done or failed, by the service or by its owner's word; `detail` in words.
+         */
+        Outcome: {
+            /** By Person */
+            by_person: boolean;
+            /** Call Id */
+            call_id: string;
+            /** Detail */
+            detail: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "done" | "failed" | "unknown";
+        };
+        /**
+         * OwnMail
+         * @description The account that mails its owner, at which address, and the conversation that holds these mails.
+         */
+        OwnMail: {
+            /** Account */
+            account: string;
+            /** Address */
+            address: string;
+            /** Conversation */
+            conversation: string;
+        };
+        /**
+         * OwnMailDraft
+         * @description Mails to oneself; `password` is needed when the sign-in is older than 15 minutes.
+         */
+        OwnMailDraft: {
+            /** Account */
+            account: string;
+            /** Password */
+            password?: string | null;
         };
         /**
          * Period
@@ -3172,7 +3598,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "waiting" | "refused" | "expired" | "withdrawn" | "running" | "done" | "failed" | "unknown";
+            state: "waiting" | "refused" | "expired" | "withdrawn" | "running" | "done" | "failed" | "unknown" | "confirmed" | "dismissed";
             /**
              * Subject
              * @default
@@ -3671,6 +4097,44 @@ export interface components {
             scopes: ("chat" | "approve" | "accounts" | "audit")[];
         };
         /**
+         * ToldCall
+         * @description One call out of a connector's journal: `verb`, `subject`, `account` and `destinations` in its own words.
+         *
+         *     Where the ledger cannot be read for it, `conversation` is missing.
+         */
+        ToldCall: {
+            /**
+             * Account
+             * @default
+             */
+            account: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Call Id */
+            call_id: string;
+            /** Connector */
+            connector: string;
+            /** Conversation */
+            conversation: string | null;
+            /**
+             * Destinations
+             * @default []
+             */
+            destinations: components["schemas"]["PreviewDestination"][];
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /** Tool */
+            tool: string;
+            /** Verb */
+            verb: string;
+        };
+        /**
          * Tool
          * @description A tool the agent may call.
          */
@@ -3759,6 +4223,64 @@ export interface components {
              * Format: date-time
              */
             time: string;
+        };
+        /**
+         * Undoable
+         * @description What can still be taken back: `held` waits to go out until `until`, `done` has a way back.
+         */
+        Undoable: {
+            /**
+             * Account
+             * @default
+             */
+            account: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Call Id */
+            call_id: string;
+            /** Connector */
+            connector: string;
+            /** Conversation */
+            conversation: string | null;
+            /**
+             * Destinations
+             * @default []
+             */
+            destinations: components["schemas"]["PreviewDestination"][];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "held" | "done";
+            /**
+             * Subject
+             * @default
+             */
+            subject: string;
+            /** Tool */
+            tool: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Verb */
+            verb: string;
+        };
+        /**
+         * Undoing
+         * @description What was held is `taken_back`; else `turn` takes it back in `conversation`, under the policy of any call.
+         */
+        Undoing: {
+            /** Conversation */
+            conversation: string;
+            /** Taken Back */
+            taken_back: boolean;
+            /** Turn */
+            turn: string | null;
         };
         /**
          * UrlSource
@@ -3926,6 +4448,17 @@ export interface components {
              */
             zone?: string;
         };
+        /**
+         * WordDraft
+         * @description What its owner says about such a call: `done`, `not_done`, or `look`: ask the service once more.
+         */
+        WordDraft: {
+            /**
+             * Says
+             * @enum {string}
+             */
+            says: "done" | "not_done" | "look";
+        };
     };
     responses: never;
     parameters: never;
@@ -4077,6 +4610,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CheckReport"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hold_account_api_accounts__account__hold_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HoldDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
                 };
             };
             /** @description What went wrong (RFC 9457) */
@@ -5367,6 +5935,250 @@ export interface operations {
             };
         };
     };
+    settings_api_notices_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_api_notices_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticesDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_browser_api_notices_browsers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeBrowserDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeBrowser"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_browser_api_notices_browsers__browser__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                browser: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    here_api_notices_here_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_mail_api_notices_mail_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnMailDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notices"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_mail_api_notices_mail_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_link_api_notices_open_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Linked"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     authorize_api_oauth_authorize_post: {
         parameters: {
             query?: never;
@@ -5544,6 +6356,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Polled"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    doubts_api_outcomes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Doubts"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settle_api_outcomes__call__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outcome"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    again_api_outcomes__call__again_post: {
+        parameters: {
+            query?: {
+                zone?: string | null;
+            };
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
                 };
             };
             /** @description What went wrong (RFC 9457) */
@@ -6246,6 +7155,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undoable_api_undoable_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undoable"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_back_api_undoable__call__post: {
+        parameters: {
+            query?: {
+                zone?: string | null;
+            };
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undoing"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {

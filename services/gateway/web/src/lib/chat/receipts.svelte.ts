@@ -6,7 +6,7 @@ const SOON = 120;
 const MOST_TRIES = 8;
 
 /** States in which something was done, or may have been. */
-const ACTED = new Set<Receipt['state']>(['running', 'done', 'unknown']);
+const ACTED = new Set<Receipt['state']>(['running', 'done', 'unknown', 'confirmed']);
 
 /** Whether what was done bears out the claim of a deed: a sending needs one, anything else that something was done. */
 const bears = ({ effect }: Receipt, deed: Deed): boolean => deed !== 'send' || effect === 'send' || effect === 'delete';

@@ -6,6 +6,8 @@ class ConversationList {
   items = $state.raw<Conversation[]>([]);
   loaded = $state(false);
   pending = $state(0);
+  /** Calls that nobody can tell the outcome of. */
+  doubts = $state(0);
   #refreshing: Promise<void> | null = null;
   #again = false;
 
@@ -31,9 +33,10 @@ class ConversationList {
 
   async #fetch(): Promise<void> {
     try {
-      const [items, pending] = await Promise.all([api.conversations(), api.approvals()]);
+      const [items, pending, doubts] = await Promise.all([api.conversations(), api.approvals(), api.outcomes().catch(() => null)]);
       this.items = items;
       this.pending = pending.length;
+      if (doubts) this.doubts = doubts.calls.length;
       this.loaded = true;
     } catch {
       // The list that was there stays; the next refresh, or the page's own error, says more.

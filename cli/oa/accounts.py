@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import quote
 
 import typer
 
@@ -15,6 +16,14 @@ __all__ = ["app", "connectors"]
 
 app = Commands(help="Connect accounts, check them, remove them.")
 connectors = Commands(help="The services that an account can be at.")
+
+Route = Literal["cloud_ok", "redact", "local_only"]
+_ORDER: tuple[Route, ...] = get_args(Route)
+_TOLD: dict[Route, str] = {
+    "cloud_ok": "{source}: any model may read it.",
+    "redact": "{source}: a model outside the house reads it without the names, addresses and numbers that are found.",
+    "local_only": "{source}: only a local model may read it.",
+}
 
 _Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="Its name, its id, or the id's end")]
 
@@ -40,6 +49,9 @@ def add(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated")
     ] = None,
     name: Annotated[str, typer.Option(help="What you call it")] = "",
+    route: Annotated[
+        Route | None, typer.Option("--route", help="What a model outside the house may see: see oa accounts route")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Connect an account; what it needs is asked for.
@@ -55,11 +67,52 @@ def add(
         settings = _settings(service["settings_schema"], _pairs(given or []))
         secrets = _secrets(service["secrets_schema"])
         draft = {"connector": connector, "name": name or str(settings.get("address") or service["name"])}
+        chosen = route or _asked_route(asked)
+        draft |= {"route": chosen}
         made = asked.post("/api/accounts", {**draft, "settings": settings, "secrets": secrets})
     if json:
         terminal.show_json(made)
     else:
         terminal.say(f"{made['name']} is connected, and is being read.")
+        terminal.say(_TOLD[chosen].format(source=made["name"]))
+
+
+@app.command("route")
+def route(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An account's name or id; own: what you type; or from:ADDRESS")
+    ],
+    choice: Annotated[
+        Route | None,
+        typer.Argument(metavar="[CHOICE]", help="cloud_ok, redact or local_only; left out: say what holds"),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", "-u", help="Your user name, where you are asked for it")] = None,
+    json: Json = False,
+) -> None:
+    """Choose what a model outside the house may see of an account.
+
+    cloud_ok lets it read everything, local_only nothing, redact everything but names, addresses and numbers that are
+    found. To let it see more than before takes your password.
+
+    Examples:
+      oa accounts route ada@home.example local_only
+      oa accounts route own redact
+      oa accounts route from:@clinic.example local_only
+    """
+    with house() as asked:
+        key = source if source == "own" or source.startswith("from:") else _find(asked, source)["id"]
+        held = {each["source"]: each["route"] for each in asked.get("/api/routes")}.get(key, "cloud_ok")
+        if choice is None:
+            shown = {"source": key, "route": held}
+        elif _ORDER.index(choice) >= _ORDER.index(held):
+            shown = asked.put(f"/api/routes/{quote(key, safe='')}", {"route": choice})
+        else:
+            with session.signed_in(user)[0] as opened:
+                shown = opened.put(f"/api/routes/{quote(key, safe='')}", {"route": choice})
+    if json:
+        terminal.show_json(shown)
+    else:
+        terminal.say(_TOLD[shown["route"]].format(source=source))
 
 
 @app.command("check")
@@ -163,6 +216,20 @@ def _find(asked: Any, given: str) -> dict[str, Any]:
         words = "No account is" if not fitting else "More than one account is"
         raise HouseError(f"{words} called {given!r}. See: oa accounts list", code=USAGE)
     return dict(fitting[0])
+
+
+def _asked_route(asked: Any) -> Route:
+    """What models may see of a new account: asked for on a terminal where the model is a cloud's; else everything."""
+    model = asked.get("/api/model")["current"] if terminal.is_terminal() else None
+    if model is None or model["local"]:
+        return "cloud_ok"
+    terminal.say(f"{model['model']} is not a local model. What may it see of this account?")
+    for each in _ORDER:
+        terminal.say(f"  {each:<11}{_TOLD[each].partition(': ')[2]}")
+    typed = str(typer.prompt("Choice", default="cloud_ok"))
+    if typed not in _ORDER:
+        raise HouseError(f"{typed!r} is none of them: {', '.join(_ORDER)}.", code=USAGE)
+    return typed
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

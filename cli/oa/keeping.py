@@ -21,6 +21,7 @@ __all__ = ["audit", "doctor", "model", "run", "status"]
 audit = Commands(help="The ledger of all that was done, and its proof.")
 model = Commands(help="Which model thinks.")
 
+_PRIVATE = "/api/model/private"
 _TEST_SECONDS, _TEST_PAUSE = 210.0, 0.5
 _MODES = {
     "unknown": "not tested yet",
@@ -92,10 +93,14 @@ def show(json: Json = False) -> None:
     if json:
         terminal.show_json(found)
         return
-    chosen = found["current"]
+    chosen, private = found["current"], found.get("private")
     terminal.show(f"{chosen['model']}  {chosen['base_url'] or ''}" if chosen else "No model is set.")
     if chosen:
+        terminal.show("It is a local model." if chosen.get("local") else "It is not a local model.")
         terminal.show(_about_tools(chosen["tools"]))
+    if private:
+        terminal.show(f"For what it must not see: {private['model']}  {private['base_url'] or ''}")
+        terminal.show(_about_tools(private["tools"]))
     for server in found["found"]:
         terminal.say(f"Found: {server['name']} at {server['base_url']}: {', '.join(server['models']) or 'no model'}")
 
@@ -107,11 +112,18 @@ def choose(
         str | None, typer.Option("--url", help="A server that speaks OpenAI's API; left out: a provider of LiteLLM's")
     ] = None,
     key: Annotated[bool, typer.Option("--key", help="Ask for an API key, or read it from standard input")] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="As the local model for what the other must not see")
+    ] = False,
+    relayed: Annotated[
+        bool, typer.Option("--relayed", help="It passes on to a cloud, although its address is here")
+    ] = False,
 ) -> None:
     """Choose the model.
 
     Examples:
       oa model set llama3.1:8b --url http://127.0.0.1:11434/v1
+      oa model set qwen3:8b --url http://127.0.0.1:11434/v1 --private
       oa model set anthropic/claude-sonnet-4-5 --key < key-file
     """
     kind = "openai" if base_url else "litellm"
@@ -121,7 +133,7 @@ def choose(
         terminal.verdict(answer["ok"], name, answer["detail"])
         if not answer["ok"]:
             raise HouseError("Nothing was changed.", code=FAILED)
-        asked.put("/api/model", {**draft, "window": None})
+        asked.put(_PRIVATE if private else "/api/model", {**draft, "window": None, "local": False if relayed else None})
     terminal.say("It is asked a few short questions now, to learn how it calls tools: oa model show")
 
 
@@ -149,10 +161,12 @@ def _about_tools(tools: dict[str, Any]) -> str:
 
 
 @model.command("clear")
-def clear() -> None:
+def clear(
+    private: Annotated[bool, typer.Option("--private", help="The local one for what the other must not see")] = False,
+) -> None:
     """Use no model; its key is erased."""
     with house() as asked:
-        asked.delete("/api/model")
+        asked.delete(_PRIVATE if private else "/api/model")
     terminal.say("No model is set. Commands and the record work without one.")
 
 

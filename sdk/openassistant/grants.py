@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_serializer, f
 from openassistant.budgets import NOTHING, Budget
 from openassistant.errors import Forbidden, Internal
 from openassistant.messages import Call, Effect, Id
+from openassistant.routes import Route
 
 __all__ = ["Approval", "Grant", "Link", "Receipt", "Rule", "Schedule", "Signed", "SigningKey", "Trust", "Word"]
 
@@ -42,7 +43,7 @@ class Grant(Signed):
 
     turn: one turn of the agent. account: one connector's background work on one account. session: the owner
     reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests; `budget` is
-    what a turn may spend on its model.
+    what a turn may spend on its model; `routes` says of which sources a model may see what (routes.py).
     A run of a `schedule` is held to what its owner signed: to those `tools` ("mail.messages_search") and those
     standing `rules` alone; None is no such limit.
     """
@@ -57,6 +58,7 @@ class Grant(Signed):
     connectors: dict[str, str] = {}
     account: Id | None = None
     budget: Budget = NOTHING
+    routes: dict[str, Route] = {}
     schedule: Id | None = None
     tools: tuple[str, ...] | None = None
     rules: tuple[Id, ...] | None = None

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from openassistant.budgets import Count, Price, Spent
+from openassistant.routes import Route
 
 __all__ = [
     "UNDO_TOOL",
@@ -82,6 +83,7 @@ __all__ = [
     "Remembered",
     "Renewal",
     "RenewalRequest",
+    "RouteNote",
     "SyncProgress",
     "TextSource",
     "TokenReply",
@@ -596,8 +598,10 @@ class AuditAction(StrEnum):
     """What an account sends is held for another time. Id: a fresh one. Content: seconds, or null for the house's."""
     CONNECTOR_APPROVED = "connector.approved"
     """The owner approved a connector as it is. Id: a fresh one. Content: the card's digest."""
+    ROUTE_CHANGED = "route.changed"
+    """Somebody chose what models may see of a source. Id: a fresh one. Content: source, rule, the one before."""
     MODEL_CHANGED = "model.changed"
-    """Another model answers from now on. Id: a fresh one. Content: its kind, name and host, never its key."""
+    """Another model answers from now on. Id: a fresh one. Content: its kind, name, host and slot, never its key."""
     SESSION_STARTED = "session.started"
     """Somebody signed in. Id: the session's. Content: network address and browser."""
     SESSION_ENDED = "session.ended"
@@ -866,7 +870,8 @@ that it writes of itself, or not at all. Unknown is treated as native."""
 class ModelRef(Wire):
     """Which model a turn uses; the key, if there is one, is the vault account `account`; `window` is in tokens.
 
-    `price` is what it costs, where that is known.
+    `price` is what it costs, where that is known. `local`: what it reads does not leave the owner's own machines, as
+    far as its address and its owner say.
     """
 
     kind: Literal["openai", "litellm"]
@@ -876,6 +881,7 @@ class ModelRef(Wire):
     window: int | None = None
     mode: ToolMode = "unknown"
     price: Price | None = None
+    local: bool = False
 
 
 class ProbeRequest(Wire):
@@ -932,12 +938,13 @@ class TurnRequest(Wire):
     """A new message of the owner; the grant is in the context. `retry` runs the last message again.
 
     With `command` no model is asked: the turn makes those calls and ends after them. With `alone` the model reads
-    nothing of what was said before.
+    nothing of what was said before. `private` is the local model for what `model` must not see.
     """
 
     text: str
     accounts: tuple[AccountRef, ...] = ()
     model: ModelRef | None = None
+    private: ModelRef | None = None
     retry: bool = False
     zone: str = "UTC"
     command: Command | None = None
@@ -1048,8 +1055,26 @@ class CallView(Wire):
     approval_id: Id | None = None
 
 
+class RouteNote(Wire):
+    """What the model that wrote an answer saw; sources are keys (routes.py).
+
+    `because` names the sources for which the local model answered in place of the chosen one, `withheld` and `redacted`
+    those of which it saw nothing, or no names and numbers. `seen` is all that it read, with the rule of that time.
+    """
+
+    model: str
+    local: bool = False
+    because: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    redacted: tuple[str, ...] = ()
+    seen: dict[str, Route] = {}
+
+
 class Message(Wire):
-    """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did."""
+    """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did.
+
+    `routed` says what the model that wrote it saw.
+    """
 
     id: Id
     role: Literal["user", "assistant"]
@@ -1060,6 +1085,7 @@ class Message(Wire):
     error: ErrorBody | None = None
     usage: dict[str, Any] | None = None
     command: CommandNote | None = None
+    routed: RouteNote | None = None
 
 
 class Conversation(Wire):

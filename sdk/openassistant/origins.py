@@ -12,9 +12,10 @@ import httpx
 
 from openassistant.errors import InvalidRequest
 
-__all__ = ["Origin", "address_of", "is_public", "origin", "origin_of", "parse_url", "resolve"]
+__all__ = ["Origin", "address_of", "is_near", "is_public", "origin", "origin_of", "parse_url", "resolve"]
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+_LOOKUP_SECONDS = 2.0
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -48,6 +49,24 @@ def is_public(address: str) -> bool:
     """Whether an address lies in the public internet, an IPv4 one inside an IPv6 one included."""
     ip = address_of(address)
     return ip.is_global and not ip.is_multicast
+
+
+async def is_near(url: str) -> bool:
+    """Whether a URL leads to this machine or its own network: every address behind its host is a private one.
+
+    A name that is not known, or not within two seconds, is not near.
+    """
+    host = httpx.URL(url).raw_host.decode()
+    try:
+        return not is_public(host)
+    except ValueError:
+        pass
+    try:
+        async with asyncio.timeout(_LOOKUP_SECONDS):
+            found = await resolve(host, 0)
+    except (OSError, TimeoutError, UnicodeError):
+        return False
+    return bool(found) and not any(is_public(each.partition("%")[0]) for each in found)
 
 
 def parse_url(text: str) -> httpx.URL:

@@ -26,7 +26,7 @@ from services.agent.hands import ended
 from services.agent.live import Live
 from services.agent.offers import Offer
 
-__all__ = ["again", "answer", "sentence"]
+__all__ = ["again", "answer", "count", "sentence"]
 
 _SILENT = {"unavailable", "deadline_exceeded"}
 
@@ -77,7 +77,7 @@ def _found(calls: Sequence[StoredCall], names: dict[str, str]) -> str:
     failed = [call for call in calls if call.state is not CallState.DONE]
     silent = [_name(call, names) for call in failed if _code(call) in _SILENT]
     broken = [_name(call, names) for call in failed if _code(call) not in _SILENT]
-    parts = [_counted([_count(call) for call in done])] if done else []
+    parts = [_counted([count(call) for call in done])] if done else []
     parts += [f"{_listed(silent)} did not answer"] if silent else []
     parts += [f"{_listed(broken)} could not do this"] if broken else []
     return "; ".join(parts) + "."
@@ -93,7 +93,7 @@ def _counted(counts: Sequence[int | None]) -> str:
     return f"{total} result{'' if total == 1 else 's'}" + (f" from {services}" if services else "")
 
 
-def _count(call: StoredCall) -> int | None:
+def count(call: StoredCall) -> int | None:
     """How many things a result lists; None where it is no list of things and holds none, or several."""
     content: Any = (call.outcome or {}).get("content")
     held = content.values() if isinstance(content, dict) and "text" not in content else [content]

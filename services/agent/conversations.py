@@ -21,6 +21,7 @@ from openassistant.messages import (
     Effect,
     ErrorBody,
     Message,
+    RouteNote,
     TurnRequest,
     Wire,
 )
@@ -52,7 +53,7 @@ __all__ = [
 _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
 _MESSAGES = """
-SELECT messages.id, role, turn, messages.created, text, error, usage,
+SELECT messages.id, role, turn, messages.created, text, error, usage, routed,
     CASE WHEN instr(request, '"command":{') THEN json_extract(request, '$.command') END AS command
 FROM messages LEFT JOIN turns ON turns.id = messages.turn
 WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY messages.seq
@@ -338,14 +339,15 @@ async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
 def _insert_message(connection: Connection, conversation: str, message: Message) -> None:
     connection.execute(
         text(
-            "INSERT INTO messages (id, conversation, turn, role, text, error, usage, created)"
-            " VALUES (:id, :conversation, :turn, :role, :text, :error, :usage, :created)"
+            "INSERT INTO messages (id, conversation, turn, role, text, error, usage, routed, created)"
+            " VALUES (:id, :conversation, :turn, :role, :text, :error, :usage, :routed, :created)"
         ),
         {
             **message.model_dump(include={"id", "turn", "role", "text"}),
             "conversation": conversation,
             "error": message.error.model_dump_json() if message.error else None,
             "usage": json.dumps(message.usage) if message.usage else None,
+            "routed": message.routed.model_dump_json() if message.routed else None,
             "created": message.created.isoformat(),
         },
     )
@@ -376,7 +378,7 @@ def _turn(row: Any) -> Turn:
 
 
 def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
-    id_, role, turn_id, created, said, error, usage, command = row
+    id_, role, turn_id, created, said, error, usage, routed, command = row
     return Message(
         id=id_,
         role=role,
@@ -386,6 +388,7 @@ def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
         calls=tuple(call.view() for call in calls.get(id_, ())),
         error=ErrorBody.model_validate_json(error) if error else None,
         usage=json.loads(usage) if usage else None,
+        routed=RouteNote.model_validate_json(routed) if routed else None,
         command=CommandNote.model_validate_json(command) if command else None,
     )
 

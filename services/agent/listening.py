@@ -8,7 +8,7 @@ from typing import Any
 
 from openassistant.context import new_id
 from openassistant.errors import InvalidRequest, OaError, TooLarge
-from openassistant.messages import Effect, ErrorBody, Message
+from openassistant.messages import Effect, ErrorBody, Message, RouteNote
 from openassistant.store import Store
 from services.agent import conversations
 from services.agent.conversations import StoredCall, Turn
@@ -27,10 +27,13 @@ _TWICE = (
 
 
 class Listening:
-    """Listens for one turn; `stopped()` says whether a cancellation is the owner's (then what came is kept)."""
+    """Listens for one turn; `note` says what the model that answers may read."""
 
-    def __init__(self, store: Store, live: Live, turn: Turn, *, user: str, offered: dict[str, Offer]) -> None:
+    def __init__(
+        self, store: Store, live: Live, turn: Turn, *, user: str, offered: dict[str, Offer], note: RouteNote
+    ) -> None:
         self._store, self._live, self._turn, self._user, self._offered = store, live, turn, user, offered
+        self._note = note
         self._parts: dict[int, CallPart] = {}
         self._usage: list[Usage] = []
         self._said = ""
@@ -49,8 +52,9 @@ class Listening:
         What becomes known of its size goes into `question`. Only `TooLarge` before the first word stores nothing: the
         caller asks again with less.
         """
-        message = Message(id=new_id(), role="assistant", turn=self._turn.id, created=now)
+        message = Message(id=new_id(), role="assistant", turn=self._turn.id, created=now, routed=self._note)
         await self._live.text_started(message)
+        await self._live.routed(message.id, self._note)
         if question is not None:
             question.usage = self._usage
         try:

@@ -36,7 +36,7 @@ from ag_ui.core import Message as AguiMessage
 from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.errors import OaError
-from openassistant.messages import CallState, Message
+from openassistant.messages import CallState, Message, RouteNote
 from services.agent.conversations import ENDED, StoredCall
 from services.agent.model import Usage, total
 
@@ -131,6 +131,10 @@ class Live:
             await self._emit(
                 ToolCallResultEvent(message_id=f"result-{call.id}", tool_call_id=call.id, content=content, role="tool")
             )
+
+    async def routed(self, message: str, note: RouteNote) -> None:
+        """What the model that writes a message saw."""
+        await self.custom("oa.routed", {"messageId": message, **note.model_dump(mode="json", exclude={"seen"})})
 
     async def notice(self, text: str, *, level: str = "info") -> None:
         """Something the owner should know about the run."""

@@ -263,8 +263,9 @@ async def _open_compatible(
     try:
         address = f"{str(ref.base_url).rstrip('/')}/chat/completions"
         asked = http.build_request("POST", address, json={"model": ref.model, **wanted}, headers=headers)
-        answer = await http.send(asked, stream=True)
-        if answer.is_error:
+        # What is for local models only must not be sent on to elsewhere by one.
+        answer = await http.send(asked, stream=True, follow_redirects=not ref.local)
+        if answer.is_error or answer.has_redirect_location:
             refused = await _refused(answer)
             if refused.status_code in (400, 422) and any(each in str(refused) for each in (_LENGTH, _OTHER_LENGTH)):
                 raise _LengthRefused(refused) from refused

@@ -24,7 +24,6 @@ from openassistant.errors import (
     Conflict,
     Forbidden,
     Internal,
-    InvalidRequest,
     OaError,
     RateLimited,
     TooLarge,
@@ -47,7 +46,7 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Store, UserStores
-from services.agent import closing, commands, conversations, livestore, modes, usage
+from services.agent import closing, commands, conversations, livestore, modes, redaction, routing, usage
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import as_changed, ask_policy, run_call
 from services.agent.listening import Listening
@@ -60,6 +59,7 @@ from services.agent.probe import key_of
 from services.agent.prompt import BYTES, WINDOW, build
 from services.agent.questions import Questions
 from services.agent.remembered import beside
+from services.agent.routing import Choice
 from services.agent.sources import sources_of
 
 __all__ = ["ModelFactory", "Turns"]
@@ -344,20 +344,22 @@ class Turns:
     async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
         """One answer of the model; a conversation that turns out too long is tried once more, halved."""
         ctx = await self._context(user, turn)
-        ref, model = await self._chosen_model(store, turn, ctx)
         grant = self._trust.expired_grant(self._grants[turn.id])
         await self._catalogue.read()
-        offered = offers(self._catalogue, grant, turn.request.accounts)
-        window = ref.window or WINDOW
+        choice = await routing.choose(store, turn, grant.routes)
+        model = await self._model_of(choice.ref, store, turn, ctx)
+        offered = offers(self._catalogue, grant, choice.accounts)
+        window = choice.ref.window or WINDOW
         try:
-            return await self._answer(store, live, user, turn, model, ref, offered, window)
+            return await self._answer(store, live, user, turn, model, choice, offered, window)
         except TooLarge:
-            return await self._answer(store, live, user, turn, model, ref, offered, window // 2)
+            return await self._answer(store, live, user, turn, model, choice, offered, window // 2)
 
     async def _ask_last(self, store: Store, live: Live, user: str, turn: Turn, largest: int) -> list[Usage]:
         """The last word of the model: a short question without tools."""
-        ref, model = await self._chosen_model(store, turn, self._plain_context(user, turn), last=True)
-        return await self._answer(store, live, user, turn, model, ref, {}, LAST_QUESTION * 4 // 3, largest)
+        choice = await routing.choose(store, turn, self._trust.expired_grant(self._grants[turn.id]).routes)
+        model = await self._model_of(choice.ref, store, turn, self._plain_context(user, turn), last=True)
+        return await self._answer(store, live, user, turn, model, choice, {}, LAST_QUESTION * 4 // 3, largest)
 
     async def _answer(
         self,
@@ -366,22 +368,24 @@ class Turns:
         user: str,
         turn: Turn,
         model: Model,
-        ref: ModelRef,
+        choice: Choice,
         offered: dict[str, Offer],
         window: int,
         largest: int | None = None,
     ) -> list[Usage]:
         """Asks and listens; with `largest`, in characters of a result, for the last time in this turn."""
-        now, request = self._clock(), turn.request
-        mode = ref.mode if largest is None else "none"
+        now, request, mode = self._clock(), turn.request, choice.ref.mode if largest is None else "none"
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
+        said = [each for each in history if each.turn == turn.id or not request.alone]
+        seen = routing.view(choice, beside(said, routing.remembered(choice, request.memories)), calls, older=older)
+        if choice.redacts:
+            seen, book = await redaction.hidden(store, turn, seen)
+            model = redaction.Restored(model, book)
         offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
         tools = as_tools(offered)
-        said = [each for each in history if not each.error and (each.turn == turn.id or not request.alone)]
-        said = beside(said, request.memories)
         prompt = build(
-            said, calls, older=0 if request.alone else older, tools=modes.weight(mode, tools),
-            accounts=request.accounts, zone=request.zone, now=now, window=window,
+            [each for each in seen.history if not each.error], seen.calls, older=0 if request.alone else older,
+            tools=modes.weight(mode, tools), accounts=choice.accounts, zone=request.zone, now=now, window=window,
             **({} if largest is None else {"largest": largest}),
         )  # fmt: skip
         messages = prompt.messages
@@ -389,22 +393,23 @@ class Turns:
             messages = [*messages, {"role": "system", "content": closing.ASKED_LAST}]
         elif prompt.left_out:
             await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
-        listening = Listening(store, live, turn, user=user, offered=offered)
-        sources = sources_of(messages, calls, tools)
+        if words := routing.news(seen, turn):
+            await live.notice(words)
+        listening = Listening(store, live, turn, user=user, offered=offered, note=seen.note)
+        if choice.redacts:
+            messages = redaction.told(messages)
+        sources = sources_of(messages, seen.calls, tools)
         try:
-            async with self._questions.asked(self._plain_context(user, turn), ref, sources) as question:
+            async with self._questions.asked(self._plain_context(user, turn), choice.ref, sources) as question:
                 return await listening.answer(model, messages, tools, now=now, question=question)
         except asyncio.CancelledError:
             if turn.id in self._stopped:
                 await listening.keep_stopped()
             raise
 
-    async def _chosen_model(
-        self, store: Store, turn: Turn, ctx: CallContext, *, last: bool = False
-    ) -> tuple[ModelRef, Model]:
-        ref = turn.request.model
-        if ref is None:
-            raise InvalidRequest("No model is set up yet. Choose one under Model, then try again.")
+    async def _model_of(
+        self, ref: ModelRef, store: Store, turn: Turn, ctx: CallContext, *, last: bool = False
+    ) -> Model:
         user = str(ctx.user)
         purse = Purse(
             lambda: self._budget(turn), lambda *need: self._renewed(user, turn, *need), lambda: self._seconds(turn)
@@ -413,7 +418,7 @@ class Turns:
             lambda: self._source(ref, ctx), ref.model, store=store, turn=turn.id, purse=purse,
             price=await price_of(ref), window=ref.window or WINDOW, clock=self._clock, last=last,
         )  # fmt: skip
-        return ref, modes.fitted("none" if last else ref.mode, metered)
+        return modes.fitted("none" if last else ref.mode, metered)
 
     async def _source(self, ref: ModelRef, ctx: CallContext) -> Source:
         """The model itself; its key is asked for when there is something to spend on it."""

@@ -54,6 +54,7 @@ from services.gateway.probes import Probes
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
+from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runbook import Runbook
 from services.gateway.runs import Runs
@@ -105,7 +106,6 @@ class Room:
         vault = Vault(bus, grants)
         self.way = WayOut(bus, vault, self.connectors.running, room=ROOM, proxy=settings.proxy(ROOM))
         holds = Holds(store, self.ledger, default=timedelta(seconds=settings.send_hold_seconds))
-        self.accounts = Accounts(bus, store, vault, self.connectors, grants, self.ledger, holds, way=self.way)
         self.models = Models(
             bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), way=self.way,
             clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
@@ -119,6 +119,10 @@ class Room:
             own, questions, self.sessions, connectors=self.connectors, grants=grants, ledger=self.ledger, trust=trust,
             clock=clock,
         )  # fmt: skip
+        routing = Routing(own, vault, self.sessions, ledger=self.ledger, clock=clock)
+        self.accounts = Accounts(
+            bus, store, vault, self.connectors, grants, self.ledger, holds=holds, routing=routing, way=self.way
+        )
         runbook = Runbook(store, clock)
         schedules = Schedules(
             own, runbook, self.sessions, rules=rules, connectors=self.connectors, grants=grants, ledger=self.ledger,
@@ -129,13 +133,14 @@ class Room:
         self.hand = Hand(bus, memories, schedules, taint, self.ledger, trust=trust, clock=clock)
         self.approvals = Approvals(
             bus, questions, turns, proposals=proposals, grants=grants, taint=taint,
-            leaves=Leaves(grants, turns, schedules), rules=rules, ledger=self.ledger, budgets=budgets, trust=trust,
-            clock=clock, life=life, holds=holds, way=self.way,
+            leaves=Leaves(grants, turns, schedules, routing), rules=rules, ledger=self.ledger, budgets=budgets,
+            trust=trust, clock=clock, life=life, holds=holds, way=self.way,
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
         self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
         chat = Chat(
-            bus, turns, questions, accounts=self.accounts, models=self.models, memories=memories, grants=grants,
+            bus, turns, questions, accounts=self.accounts, models=self.models, memories=memories, routing=routing,
+            grants=grants,
             ledger=self.ledger, budgets=budgets,
         )  # fmt: skip
         self.runs = Runs(schedules, runbook, chat, questions, clock)
@@ -157,8 +162,8 @@ class Room:
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
-            streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, schedules=schedules,
-            runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
+            streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
+            schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,

@@ -24,6 +24,7 @@ from openassistant.messages import (
     ErrorBody,
     SyncProgress,
 )
+from openassistant.routes import Route
 from openassistant.store import Store
 from services.gateway import views
 from services.gateway.connectors import Connectors
@@ -32,6 +33,7 @@ from services.gateway.grants import Grants
 from services.gateway.holds import Holds
 from services.gateway.ledger import Ledger
 from services.gateway.problems import invalid
+from services.gateway.routing import Routing
 from services.gateway.sessions import SignedIn
 from services.gateway.vault import Vault
 from services.gateway.wayout import WayOut
@@ -57,24 +59,27 @@ class Accounts:
         connectors: Connectors,
         grants: Grants,
         ledger: Ledger,
-        holds: Holds,
         *,
+        holds: Holds,
+        routing: Routing,
         way: WayOut,
     ) -> None:
         self._bus, self._store, self._vault, self.way, self._holds = bus, store, vault, way, holds
-        self._connectors, self._grants, self._ledger = connectors, grants, ledger
+        self._connectors, self._grants, self._ledger, self._routing = connectors, grants, ledger, routing
 
     async def listing(self, me: SignedIn) -> list[views.Account]:
         """One's own accounts with their progress, oldest first."""
         mine = await self._of(me.user.id)
         progress = await self._progress(me.user.id, {each.connector for each in mine})
-        return [_view(each, progress.get(each.id), await self._hold(each)) for each in mine]
+        routes = await self._routing.of(me.user.id)
+        return [_view(each, progress.get(each.id), await self._hold(each), routes.get(each.id)) for each in mine]
 
     async def view(self, me: SignedIn, account: str) -> views.Account:
         """One account with its progress; raises `NotFound`."""
         found = await self._vault.one(me.user.id, account)
         progress = await self._progress(me.user.id, {found.connector})
-        return _view(found, progress.get(found.id), await self._hold(found))
+        routes = await self._routing.of(me.user.id)
+        return _view(found, progress.get(found.id), await self._hold(found), routes.get(found.id))
 
     async def hold(self, me: SignedIn, account: str, seconds: float | None) -> views.Account:
         """Another time to hold back what this account sends; None as the house does. Raises `NotFound`, `Conflict`."""
@@ -97,7 +102,7 @@ class Accounts:
         made = await self._vault.connect(
             user, connector=card.id, name=name, settings=draft.settings, secrets=draft.secrets
         )
-        return await self._tried(made, digest)
+        return await self._tried(made, digest, draft.route)
 
     async def authorized(self, me: SignedIn, made: Account) -> views.Account:
         """An account with new consent at its provider: a new one is tried as in `connect`, a known one as in `check`.
@@ -109,11 +114,11 @@ class Accounts:
             free = await self._free(me.user.id, card.id, made.name or card.name)
             if free != made.name:
                 made = await self._vault.rename(me.user.id, made.id, free)
-            return await self._tried(made, digest)
+            return await self._tried(made, digest, "cloud_ok")
         await self.check(me, made.id)
         return await self.view(me, made.id)
 
-    async def _tried(self, made: Account, digest: str) -> views.Account:
+    async def _tried(self, made: Account, digest: str, route: Route) -> views.Account:
         """A pending account that works; one that does not is taken back, and its problem raised."""
         user, kept = made.user, False
         await self.way.tell()
@@ -124,13 +129,15 @@ class Accounts:
                 AuditAction.ACCOUNT_CONNECTED, user=user, id=made.id, connector=made.connector, account=made.id,
                 content={"name": made.name},
             )  # fmt: skip
+            if route != "cloud_ok":
+                await self._routing.put(user, made.id, route)
             made = await self._vault.finish(user, made.id)
             kept = True
         finally:
             if not kept:
                 self._bus.spawn(self._drop(user, made.id))
         self._bus.spawn(self.attach(made, grant))
-        return _view(made, None, await self._hold(made))
+        return _view(made, None, await self._hold(made), route)
 
     async def check(self, me: SignedIn, account: str) -> views.CheckReport:
         """Tries an account again and keeps what came out as its state; raises `NotFound`, `Unavailable`."""
@@ -273,12 +280,15 @@ class Accounts:
         return found
 
 
-def _view(account: Account, progress: SyncProgress | None, hold: views.AccountHold | None) -> views.Account:
+def _view(
+    account: Account, progress: SyncProgress | None, hold: views.AccountHold | None, route: Route | None
+) -> views.Account:
     problem = account.problem or (progress.problem if progress and progress.state == "failed" else None)
     attention = account.state == "attention" or (problem is not None and problem.code in _FOR_THE_OWNER)
     return views.Account(
         **account.model_dump(include={"id", "connector", "name", "settings"}),
         state="attention" if attention else "connected",
+        route=route or "cloud_ok",
         created_at=account.created,
         problem=_note(problem),
         sync=_sync(progress) if progress else None,

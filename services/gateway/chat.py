@@ -34,6 +34,7 @@ from services.gateway.memories import Memories, Recall
 from services.gateway.models import Models
 from services.gateway.problems import invalid
 from services.gateway.questions import Questions
+from services.gateway.routing import Routing
 from services.gateway.schedules import Kept
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
@@ -58,6 +59,7 @@ class Chat:
         accounts: Accounts,
         models: Models,
         memories: Memories,
+        routing: Routing,
         grants: Grants,
         ledger: Ledger,
         budgets: Budgets,
@@ -65,6 +67,7 @@ class Chat:
         self._bus, self._turns, self._questions, self._memories = bus, turns, questions, memories
         self._budgets = budgets
         self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
+        self._routing = routing
 
     async def listing(self, me: SignedIn) -> list[views.Conversation]:
         """One's own conversations, newest change first."""
@@ -141,13 +144,14 @@ class Chat:
         """
         terms = kept.terms
         budget = await self._budgets.begin(user, turn)
-        grant = self._grants.scheduled(kept.signed, turn=turn, conversation=conversation, budget=budget)
+        routes = await self._routing.of(user)
+        grant = self._grants.scheduled(kept.signed, turn=turn, conversation=conversation, routes=routes, budget=budget)
         memories = await self._memories.recall(user, terms.prompt)
         named = {each.partition(".")[0] for each in kept.signed.tools}
         accounts = [each for each in await self._accounts.refs(user) if each.connector in named]
         request = TurnRequest(
-            text=terms.prompt, accounts=tuple(accounts), model=await self._models.ref(user), zone=terms.zone,
-            alone=True, memories=memories,
+            text=terms.prompt, accounts=tuple(accounts), model=await self._models.ref(user),
+            private=await self._models.private(user), zone=terms.zone, alone=True, memories=memories,
         )  # fmt: skip
         tainted = terms.tainted or any(each.tainted for each in memories)
         await self._turns.begin(turn, user, conversation, schedule=kept.signed.id, tainted=tainted)
@@ -178,22 +182,31 @@ class Chat:
         if await self._questions.held(conversation):
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
         user, turn = me.user.id, new_id()
-        bare = self._grants.turn(user, turn=turn, conversation=conversation)
+        routes = await self._routing.of(user)
+        bare = self._grants.turn(user, turn=turn, conversation=conversation, routes=routes)
         memories = () if command else await self._memories.recall(user, text)
         tainted = any(each.tainted for each in memories)
         try:
-            accounts, model, budget, *_ = await _all_of(
+            accounts, model, private, budget, *_ = await _all_of(
                 self._accounts.refs(user),
                 self._models.ref(user),
+                self._models.private(user),
                 self._allotted(user, turn, thinks=command is None),
                 self._turns.begin(turn, user, conversation, tainted=tainted, asks=asks),
                 self._ledger.note(
                     AuditAction.TURN_STARTED, user=user, id=turn, grant=bare, content=_began(memories) or None
                 ),
             )
-            grant = self._grants.turn(user, turn=turn, conversation=conversation, budget=budget)
+            grant = self._grants.turn(user, turn=turn, conversation=conversation, routes=routes, budget=budget)
             request = TurnRequest(
-                text=text, accounts=accounts, model=model, retry=retry, zone=zone, command=command, memories=memories
+                text=text,
+                accounts=accounts,
+                model=model,
+                private=private,
+                retry=retry,
+                zone=zone,
+                command=command,
+                memories=memories,
             )
             return await self._accepted(user, turn, conversation, grant, request)
         except OaError:
@@ -266,7 +279,8 @@ def _message(found: Message) -> views.Message:
         created_at=found.created,
         text=found.text,
         calls=tuple(views.CallView.model_validate(each, from_attributes=True) for each in found.calls),
-        error=views.MessageError.model_validate(found.error, from_attributes=True) if found.error else None,
+        error=views.MessageError(code=found.error.code, detail=found.error.message) if found.error else None,
         usage=found.usage,
         command=views.CommandNote.model_validate(found.command, from_attributes=True) if found.command else None,
+        routed=views.RouteNote.model_validate(found.routed, from_attributes=True) if found.routed else None,
     )

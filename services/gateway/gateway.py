@@ -20,6 +20,7 @@ from services.gateway.memories import Memories
 from services.gateway.models import Models
 from services.gateway.outcomes import Outcomes
 from services.gateway.receipts import Receipts
+from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runs import Runs
 from services.gateway.schedules import Schedules
@@ -58,6 +59,7 @@ class Gateway:
     schedules: Schedules
     runs: Runs
     memories: Memories
+    routing: Routing
     receipts: Receipts
     ledger: Ledger
     left: Left

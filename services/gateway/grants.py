@@ -10,6 +10,7 @@ from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.grants import Approval, Grant, Link, Rule, Schedule, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
+from openassistant.routes import Route
 
 __all__ = ["ACCOUNT_LIFE", "Grants"]
 
@@ -37,27 +38,36 @@ class Grants:
         ))  # fmt: skip
 
     def turn(
-        self, user: str, *, turn: str, conversation: str, connectors: dict[str, str] | None = None,
+        self,
+        user: str,
+        *,
+        turn: str,
+        conversation: str,
+        routes: dict[str, Route],
+        connectors: dict[str, str] | None = None,
         budget: Budget = NOTHING,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """For one turn: reads need no approval; minutes long, renewed while the turn lives.
 
-        Without a `budget` no model may be asked under it.
+        `routes` are what a model may see of the user's sources, as he has chosen. Without a `budget` no model may be
+        asked under it.
         """
         return self._sign(Grant(
             id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
             effects=(Effect.READ,), connectors=self._approved() if connectors is None else connectors,
-            expires=self._clock() + _TURN, budget=budget,
+            routes=routes, expires=self._clock() + _TURN, budget=budget,
         ))  # fmt: skip
 
-    def scheduled(self, signed: Schedule, *, turn: str, conversation: str, budget: Budget = NOTHING) -> str:
+    def scheduled(
+        self, signed: Schedule, *, turn: str, conversation: str, routes: dict[str, Route], budget: Budget = NOTHING
+    ) -> str:
         """For one run of a schedule, cut out of what its owner signed, and over when that is."""
         named = {each.partition(".")[0] for each in signed.tools}
         connectors = {connector: digest for connector, digest in self._approved().items() if connector in named}
         return self._sign(Grant(
             id=new_id(), kind="turn", user=signed.user, turn=turn, conversation=conversation, origin="schedule",
-            effects=(Effect.READ,), connectors=connectors, schedule=signed.id, tools=signed.tools, rules=signed.rules,
-            expires=min(self._clock() + _TURN, signed.expires), budget=budget,
+            effects=(Effect.READ,), connectors=connectors, routes=routes, schedule=signed.id, tools=signed.tools,
+            rules=signed.rules, expires=min(self._clock() + _TURN, signed.expires), budget=budget,
         ))  # fmt: skip
 
     def account(self, user: str, *, account: str, connector: str, digest: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from openassistant.budgets import FREE, Price
 from openassistant.bus import Bus
@@ -17,6 +17,7 @@ from services.gateway import endpoints, views
 from services.gateway.accounts import MODEL_CONNECTOR
 from services.gateway.discovery import USUAL, Candidate, Discovery
 from services.gateway.ledger import Ledger
+from services.gateway.locality import is_local, require_near
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Mark, Preset
 from services.gateway.probes import Probes
@@ -29,6 +30,8 @@ from services.gateway.wayout import WayOut
 __all__ = ["Models", "OwnServer"]
 
 _NAME = "model"
+_Slot = Literal["current", "private"]
+_SLOTS: tuple[_Slot, ...] = get_args(_Slot)
 _BY_PROVIDER = re.compile(r"[A-Za-z0-9_.-]+/\S+")
 _SETTINGS = {"model": "OA_MODEL", "base_url": "OA_MODEL_BASE_URL", "api_key": "OA_MODEL_API_KEY_FILE"}
 
@@ -73,7 +76,7 @@ class OwnServer(Wire):
 class _Choice(_Target):
     """`account` is the vault's account that holds the key, `owner` whose it is; `window` is in tokens.
 
-    `own`: it is the house's own server, wherever that listens now.
+    `own`: it is the house's own server, wherever that listens now. `local` is the owner's mark, if he gave one.
     """
 
     window: int | None = None
@@ -82,12 +85,17 @@ class _Choice(_Target):
     own: bool = False
     tested: _Tested | None = None
     price: Price | None = None
+    local: bool | None = None
 
-    def ref(self) -> ModelRef:
-        """The choice as a turn uses it."""
+    async def ref(self) -> ModelRef:
+        """The choice as a turn uses it; a name is looked up each time, for it may lead elsewhere by now."""
         mode, price = self.tested.mode if self.tested else "unknown", self.priced()
-        plain = self.model_dump(exclude={"owner", "own", "tested", "price"})
-        return ModelRef(**plain, mode=mode, price=price[0] if price else None)
+        plain = self.model_dump(exclude={"owner", "own", "tested", "price", "local"})
+        return ModelRef(**plain, mode=mode, price=price[0] if price else None, local=await self.is_local())
+
+    async def is_local(self) -> bool:
+        """Whether what it reads stays on the owner's own machines."""
+        return await is_local(self.kind, self.model, self.base_url, mark=self.local)
 
     def priced(self) -> tuple[Price, Literal["owner", "local", "list"]] | None:
         """What it costs, and who says so; None where nobody knows."""
@@ -103,8 +111,15 @@ class _Choice(_Target):
 
 
 class _State(Wire):
+    """`private` is the local model for what `current` must not see."""
+
     current: _Choice | None = None
+    private: _Choice | None = None
     preset: Mark | None = None
+
+    def of(self, slot: _Slot) -> _Choice | None:
+        """The choice in a slot."""
+        return self.current if slot == "current" else self.private
 
 
 class Models:
@@ -137,10 +152,10 @@ class Models:
 
     async def settings(self, me: SignedIn) -> views.ModelSettings:
         """The present choice without its key; for the owner, who may change it, also the servers found here."""
-        current = (await self._state()).current
+        state = await self._state()
         found = await self._discovery.servers() if me.user.role == "owner" else ()
-        testing = current is not None and current.is_same(self._testing)
-        return views.ModelSettings(current=_view(current, testing=testing) if current else None, found=found)
+        shown = [await self._shown(each) if each else None for each in (state.current, state.private)]
+        return views.ModelSettings(current=shown[0], private=shown[1], found=found)
 
     async def ref(self, user: str) -> ModelRef | None:
         """The model for a turn of any user of this house."""
@@ -149,7 +164,15 @@ class Models:
     async def chosen(self) -> ModelRef | None:
         """The model of this house."""
         current = (await self._state()).current
-        return current.ref() if current else None
+        return await current.ref() if current else None
+
+    async def private(self, user: str) -> ModelRef | None:
+        """The local model for what the chosen one must not see."""
+        private = (await self._state()).private
+        return await private.ref() if private else None
+
+    async def _shown(self, choice: _Choice) -> views.ModelChoice:
+        return _view(choice, testing=choice.is_same(self._testing), local=await choice.is_local())
 
     async def price(self) -> Price | None:
         """What the chosen model costs, as far as it is known."""
@@ -175,15 +198,32 @@ class Models:
         """
         async with self._lock:
             target = _target(draft)
+            if draft.local:
+                await require_near(target.base_url)
             chosen = await self._take(me.user.id, draft, target, await self._state(), keep=True)
         self._begin_test(me.user.id, chosen)
 
-    async def test(self, me: SignedIn) -> None:
-        """Begins to ask the chosen model a few short questions; raises `NotFound` where none is chosen."""
-        current = (await self._state()).current
-        if current is None:
+    async def choose_private(self, me: SignedIn, draft: views.ModelDraft) -> None:
+        """Chooses the local model for what the other must not see, and begins a test; raises as `choose`.
+
+        One that is not local is refused with `InvalidRequest`.
+        """
+        async with self._lock:
+            target = _target(draft)
+            await require_near(target.base_url)
+            if not await is_local(target.kind, target.model, target.base_url, mark=draft.local):
+                raise invalid(
+                    "That model is not local.", model="This model is computed in a cloud. Choose another one."
+                )
+            chosen = await self._take(me.user.id, draft, target, await self._state(), keep=True, slot="private")
+        self._begin_test(me.user.id, chosen)
+
+    async def test(self, me: SignedIn, *, slot: _Slot = "current") -> None:
+        """Begins to ask a chosen model a few short questions; raises `NotFound` where none is chosen."""
+        choice = (await self._state()).of(slot)
+        if choice is None:
             raise NotFound("No model is set. Choose one first.")
-        self._begin_test(me.user.id, current)
+        self._begin_test(me.user.id, choice)
 
     async def check(self, probe: views.ModelProbe) -> views.ModelCheck:
         """Asks a server what it offers; raises `InvalidRequest` naming the field. A stored key is not used."""
@@ -198,14 +238,14 @@ class Models:
                 target.base_url, model=target.model, key=key, stored=stored, egress=self._way.egress
             )
 
-    async def remove(self, me: SignedIn) -> None:
-        """Forgets the choice and destroys its key; raises `Unavailable` while the key is still there."""
+    async def remove(self, me: SignedIn, *, slot: _Slot = "current") -> None:
+        """Forgets a choice and destroys its key; raises `Unavailable` while the key is still there."""
         async with self._lock:
             state = await self._state()
-            if state.current:
-                content = {"kind": None, "model": None, "host": None}
+            if state.of(slot):
+                content = {"kind": None, "model": None, "host": None, **_slot_note(slot)}
                 await self._ledger.note(AuditAction.MODEL_CHANGED, user=me.user.id, outcome="removed", content=content)
-                await self._save(state.model_copy(update={"current": None}))
+                await self._save(state.model_copy(update={slot: None}))
                 await self._way.tell()
             await self._sweep()
 
@@ -236,32 +276,39 @@ class Models:
             _log.warning("preset model not taken up", extra={"code": error.code, "reason": error.message})
 
     async def _take(
-        self, owner: str, draft: views.ModelDraft, target: _Target, state: _State, *, keep: bool
+        self,
+        owner: str,
+        draft: views.ModelDraft,
+        target: _Target,
+        state: _State,
+        *,
+        keep: bool,
+        slot: _Slot = "current",
     ) -> _Choice:
         """Key first, then the record, then the choice, then the end of the former key: a crash leaves one that works.
 
         `keep`: without a new key the former one stays, where the same one gets it.
         """
-        former = state.current if keep and state.current and state.current.receiver == target.receiver else None
+        before = state.of(slot)
+        former = before if keep and before and before.receiver == target.receiver else None
         made = await self._store_key(owner, target, draft.api_key) if draft.api_key else None
         holder = made.id if made else former.account if former else None
         own = self._own if self._own and self._own.base_url == target.base_url else None
         window = draft.window or (own.window if own else None)
         chosen = _Choice(
-            **target.model_dump(), window=window, account=holder, owner=owner, own=own is not None
+            **target.model_dump(), window=window, account=holder, owner=owner, own=own is not None, local=draft.local
         )  # fmt: skip
-        if state.current and chosen.is_same(state.current):
-            kept = {"tested": state.current.tested, "price": state.current.price}
-            chosen = chosen.model_copy(update=kept)
+        if before and chosen.is_same(before):
+            chosen = chosen.model_copy(update={"tested": before.tested, "price": before.price})
         try:
-            await self._note(chosen)
+            await self._note(chosen, slot)
             if made:
                 await self._vault.finish(owner, made.id)
         except BaseException:
             if made:
                 self._bus.spawn(self._vault.revoke(owner, made.id))
             raise
-        await self._save(state.model_copy(update={"current": chosen}))
+        await self._save(state.model_copy(update={slot: chosen}))
         await self._way.tell()
         await self._try_sweep()
         return chosen
@@ -278,9 +325,9 @@ class Models:
             tested = await self._tested(user, choice)
             async with self._lock:
                 state = await self._state()
-                if state.current and choice.is_same(state.current):
-                    current = state.current.model_copy(update={"tested": tested})
-                    await self._save(state.model_copy(update={"current": current}))
+                same = {slot: each for slot in _SLOTS if (each := state.of(slot)) and choice.is_same(each)}
+                found = {str(slot): each.model_copy(update={"tested": tested}) for slot, each in same.items()}
+                await self._save(state.model_copy(update=found))
         finally:
             if self._testing is choice:
                 self._testing = None
@@ -288,7 +335,7 @@ class Models:
     async def _tested(self, user: str, choice: _Choice) -> _Tested:
         """What a test comes to; one that fails says why, and leaves what was found before."""
         try:
-            report = await self._probes.ask(user, choice.ref())
+            report = await self._probes.ask(user, await choice.ref())
         except OaError as error:
             mode = choice.tested.mode if choice.tested else "unknown"
             return _Tested(mode=mode, detail=f"The last test failed. {error.message}", at=self._clock())
@@ -301,8 +348,8 @@ class Models:
             owner, connector=MODEL_CONNECTOR, name=name, settings=settings, secrets={"api_key": key}
         )
 
-    async def _note(self, chosen: _Choice) -> None:
-        content: dict[str, Any] = {"kind": chosen.kind, "model": chosen.model, "host": chosen.host}
+    async def _note(self, chosen: _Choice, slot: _Slot = "current") -> None:
+        content: dict[str, Any] = {"kind": chosen.kind, "model": chosen.model, "host": chosen.host, **_slot_note(slot)}
         if chosen.price:
             content["price"] = chosen.price.model_dump()
         await self._ledger.note(
@@ -317,22 +364,28 @@ class Models:
             _log.warning("former model keys not destroyed", extra={"code": error.code})
 
     async def _sweep(self) -> None:
-        """Destroys every model key but the chosen one; only under the lock, for a new one is stored before chosen."""
-        current = (await self._state()).current
+        """Destroys every model key but the chosen ones; only under the lock, for a new one is stored before chosen."""
+        state = await self._state()
+        used = {each.account for slot in _SLOTS if (each := state.of(slot))}
         for user in await self._users.everybody():
             for account in await self._vault.listing(user.id, connector=MODEL_CONNECTOR):
-                if current is None or account.id != current.account:
+                if account.id not in used:
                     await self._vault.revoke(user.id, account.id)
 
     async def _state(self) -> _State:
         kept = await self._preferences.get(_NAME)
         state = _State.model_validate_json(kept) if kept else _State()
-        if self._own is None or state.current is None or not state.current.own:
+        if self._own is None:
             return state
-        return state.model_copy(update={"current": _moved(state.current, self._own)})
+        own = {slot: each for slot in _SLOTS if (each := state.of(slot)) and each.own}
+        return state.model_copy(update={str(slot): _moved(each, self._own) for slot, each in own.items()})
 
     async def _save(self, state: _State) -> None:
         await self._preferences.put(_NAME, state.model_dump_json())
+
+
+def _slot_note(slot: _Slot) -> dict[str, str]:
+    return {} if slot == "current" else {"slot": slot}
 
 
 def _candidates(own: OwnServer | None) -> tuple[Candidate, ...]:
@@ -368,7 +421,7 @@ def _preset_target(draft: views.ModelDraft) -> _Target:
         raise Internal(" ".join(f"{name}: {words}" for name, words in wrong)) from error
 
 
-def _view(choice: _Choice, *, testing: bool) -> views.ModelChoice:
+def _view(choice: _Choice, *, testing: bool, local: bool) -> views.ModelChoice:
     plain = choice.model_dump(include={"kind", "model", "base_url", "window"})
     tested = choice.tested
     tools = views.ModelTools(testing=testing)
@@ -376,4 +429,4 @@ def _view(choice: _Choice, *, testing: bool) -> views.ModelChoice:
         tools = views.ModelTools(mode=tested.mode, detail=tested.detail, tested_at=tested.at, testing=testing)
     priced = choice.priced()
     price = views.ModelPrice(**priced[0].model_dump(), source=priced[1]) if priced else None
-    return views.ModelChoice(**plain, has_key=choice.account is not None, tools=tools, price=price)
+    return views.ModelChoice(**plain, has_key=choice.account is not None, tools=tools, price=price, local=local)

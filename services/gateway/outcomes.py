@@ -174,7 +174,7 @@ class Outcomes:
             return
 
     def _turn_grant(self, entry: LedgerEntry) -> str:
-        return self._grants.turn(str(entry.user), turn=str(entry.turn), conversation=str(entry.conversation))
+        return self._grants.turn(str(entry.user), turn=str(entry.turn), conversation=str(entry.conversation), routes={})
 
 
 def told(each: ToldCall, entry: LedgerEntry | None) -> views.ToldCall:

@@ -29,6 +29,6 @@ class Probes:
         The grant is that of a turn, for the vault releases a model's key for turns alone; but of a turn that never
         began here, so nothing can be approved in it, and without connectors, so no tool can be called.
         """
-        grant = self._grants.turn(user, turn=new_id(), conversation=new_id(), connectors={}, budget=_BUDGET)
+        grant = self._grants.turn(user, turn=new_id(), conversation=new_id(), connectors={}, routes={}, budget=_BUDGET)
         ctx = self._grants.context(user, seconds=_SECONDS, grant=grant)
         return await self._bus.request(subjects.agent("probe"), ProbeRequest(model=model), ProbeReport, ctx)

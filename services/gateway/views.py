@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from openassistant.budgets import Count, Currency
 from openassistant.messages import CallState, Effect, Id, ToolMode
+from openassistant.routes import Route as RouteName
 from services.gateway.scopes import SCOPES, Scope
 
 __all__ = [
@@ -82,6 +83,9 @@ __all__ = [
     "ReceiptState",
     "RemovedAccount",
     "ReturnDraft",
+    "Route",
+    "RouteDraft",
+    "RouteNote",
     "Rule",
     "RuleDraft",
     "Session",
@@ -317,6 +321,7 @@ class Account(View):
     created_at: datetime
     problem: ProblemNote | None = None
     sync: Sync | None = None
+    route: RouteName = "cloud_ok"
     provider: str | None = None
     capabilities: tuple[str, ...] | None = None
     """What its owner allowed at the provider; null where it signs in otherwise."""
@@ -418,12 +423,30 @@ class Polled(View):
 
 
 class AccountDraft(View):
-    """A new account: settings and secrets as the connector's schemas say."""
+    """A new account: settings and secrets as the connector's schemas say; `route` is what models may see of it."""
 
     connector: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
     settings: dict[str, Any] = {}
     secrets: dict[str, str] = {}
+    route: RouteName = "cloud_ok"
+
+
+class Route(View):
+    """What a model outside the house may see of a source: an account's id, `own` (what you type), or `from:…`.
+
+    `redact`: names, addresses and numbers are replaced before, as far as they are found. `local_only`: nothing of it.
+    """
+
+    source: str
+    route: RouteName
+
+
+class RouteDraft(View):
+    """A rule for a source; `password` is needed for a laxer one when the sign-in is older than 15 minutes."""
+
+    route: RouteName
+    password: Password | None = None
 
 
 class CheckReport(View):
@@ -466,8 +489,22 @@ class CommandNote(View):
     fields: dict[str, Any]
 
 
+class RouteNote(View):
+    """What the model that wrote an answer saw, as the agent says; sources are account ids, `own`, or `from:…`.
+
+    `because`: for these the local model answered in place of the chosen one. Of `withheld` it saw nothing, of
+    `redacted` no names and numbers that were found.
+    """
+
+    model: str
+    local: bool
+    because: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
+    redacted: tuple[str, ...] = ()
+
+
 class Message(View):
-    """One message; `command` where no model was asked."""
+    """One message; `command` where no model was asked, `routed` where one was."""
 
     id: Id
     role: Literal["user", "assistant"]
@@ -478,6 +515,7 @@ class Message(View):
     error: MessageError | None = None
     usage: dict[str, Any] | None = None
     command: CommandNote | None = None
+    routed: RouteNote | None = None
 
 
 class Conversation(View):
@@ -887,13 +925,18 @@ class Verification(View):
 
 
 class ModelDraft(View):
-    """Which model answers: an OpenAI-compatible address, or a litellm name."""
+    """Which model answers: an OpenAI-compatible address, or a litellm name.
+
+    `local`: whether what it reads stays on your own machines. Left out, its address says so; false for a server that
+    passes on to a cloud; true is refused for a public address.
+    """
 
     kind: Literal["openai", "litellm"] = "openai"
     model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     base_url: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = None
     api_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)] | None = None
     window: Annotated[int, Field(ge=512, le=10_000_000)] | None = None
+    local: bool | None = None
 
 
 class ModelProbe(View):
@@ -940,6 +983,7 @@ class ModelChoice(View):
     base_url: str | None = None
     has_key: bool = False
     window: int | None = None
+    local: bool = False
     tools: ModelTools = ModelTools()
     price: ModelPrice | None = None
 
@@ -953,9 +997,10 @@ class FoundServer(View):
 
 
 class ModelSettings(View):
-    """The present choice, and what was found."""
+    """The present choice, the local model for what it must not see, and what was found."""
 
     current: ModelChoice | None = None
+    private: ModelChoice | None = None
     found: tuple[FoundServer, ...] = ()
 
 

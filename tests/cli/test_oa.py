@@ -327,6 +327,7 @@ def test_an_account_is_connected_with_settings_of_their_types(services: Terminal
         "name": "ada@home.example",
         "settings": {"address": "ada@home.example", "port": 993, "folders": False},
         "secrets": {"password": "not-a-real-password"},
+        "route": "cloud_ok",
     }
 
 
@@ -482,3 +483,27 @@ def test_heads_that_were_kept_are_sent_along_and_the_newest_is_added(oa: Termina
     assert "cut off" in oa("audit", "verify", "--heads", str(file)).err
     file.write_text("no head")
     assert oa("audit", "witness", str(file)).code == 2
+
+
+def test_what_models_may_see_is_chosen_by_name_and_said_in_words(oa: Terminal) -> None:
+    oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
+    oa.answers["GET /api/routes"] = []
+    oa.answers[f"PUT /api/routes/{ACCOUNT}"] = {"source": ACCOUNT, "route": "local_only"}
+    oa.answers["PUT /api/routes/from:@clinic.example"] = {"source": "from:@clinic.example", "route": "redact"}
+    assert "any model may read it" in oa("accounts", "route", "Family").err
+    assert "only a local model" in oa("accounts", "route", "Family", "local_only").err
+    assert oa.body() == {"route": "local_only"}
+    assert oa("accounts", "route", "from:@clinic.example", "redact", "--json").json["route"] == "redact"
+    assert oa("accounts", "route", "Family", "nonsense").code == 2
+
+
+def test_a_laxer_choice_signs_in_with_the_password(oa: Terminal) -> None:
+    oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
+    oa.answers["GET /api/routes"] = [{"source": ACCOUNT, "route": "local_only"}]
+    oa.answers["POST /api/session"] = {"user": {"username": "ada"}}
+    oa.answers[f"PUT /api/routes/{ACCOUNT}"] = {"source": ACCOUNT, "route": "redact"}
+    ran = oa("accounts", "route", "Family", "redact", "--user", "ada", piped="not-a-real-password\n")
+    assert ran.code == 0, ran.err
+    sign_in, change = oa.asked[-2:]
+    assert (sign_in.url.path, change.method) == ("/api/session", "PUT")
+    assert "authorization" not in change.headers

@@ -32,6 +32,27 @@ async def set_price(draft: views.PriceDraft | None, house: House, me: Owner) -> 
     return await house.models.settings(me)
 
 
+@router.put("/private")
+async def save_private_model(draft: views.ModelDraft, house: House, me: Owner) -> views.ModelSettings:
+    """Chooses the local model that answers where the other must not see something, and begins a test of it."""
+    await house.models.choose_private(me, draft)
+    return await house.models.settings(me)
+
+
+@router.post("/private/test", status_code=202)
+async def test_private_model(house: House, me: Owner) -> views.ModelSettings:
+    """Begins to ask the local model a few short questions, to learn how it calls tools."""
+    await house.models.test(me, slot="private")
+    return await house.models.settings(me)
+
+
+@router.delete("/private", status_code=204)
+async def remove_private_model(house: House, me: Owner) -> Response:
+    """Forgets the local model and destroys its key."""
+    await house.models.remove(me, slot="private")
+    return Response(status_code=204)
+
+
 @router.post("/check")
 async def check_model(probe: views.ModelProbe, house: House, me: Owner) -> views.ModelCheck:
     """Asks a model server what it offers."""

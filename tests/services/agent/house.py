@@ -34,6 +34,7 @@ from openassistant.messages import (
     TurnAccepted,
     TurnRequest,
 )
+from openassistant.routes import Route
 from openassistant.store import Migrations, Store
 from openassistant.testing import FakeHouse
 from services.agent.__main__ import Agent
@@ -114,6 +115,8 @@ class AgentHouse:
         self.reports: list[RenewalRequest] = []
         self.conversation = new_id()
         self.ref = ModelRef(kind="openai", model="scripted")
+        self.private: ModelRef | None = None
+        self.routes: dict[str, Route] = {}
         self.gateway: Bus
         self.agent: Agent
         self._bus: Bus
@@ -187,7 +190,7 @@ class AgentHouse:
         return Renewal(grant=self.grant(request.turn), decisions=tuple(self.decisions))
 
     def grant(self, turn: str) -> str:
-        return self.fake.grant(turn=turn, conversation=self.conversation)
+        return self.fake.grant(turn=turn, conversation=self.conversation, routes=self.routes)
 
     def context(self, turn: str | None = None) -> CallContext:
         ctx = CallContext.within(20, user=self.fake.user).signed(grant=self.grant(turn or new_id()))
@@ -199,8 +202,10 @@ class AgentHouse:
     async def say(self, text: str, *, retry: bool = False, turn: str | None = None, zone: str = "UTC") -> str:
         """Sends the owner's message and returns the turn's id once it is accepted."""
         turn = turn or new_id()
-        account = AccountRef(id=self.fake.account.account, connector="hand", name="Ada's place")
-        request = TurnRequest(text=text, accounts=(account,), model=self.ref, retry=retry, zone=zone)
+        account = AccountRef(id=self.fake.account.account, connector="hand", name=self.fake.account.name)
+        request = TurnRequest(
+            text=text, accounts=(account,), model=self.ref, private=self.private, retry=retry, zone=zone
+        )
         await self.request("turn", request, TurnAccepted, turn)
         return turn
 

@@ -28,6 +28,8 @@ from services.agent.shaped import shape
 from tests.peers.model import ModelServer
 from tests.peers.process import free_port
 from tests.peers.script import Fault, Script, Step, ToolCall
+from tests.sdk.web import answer as answered
+from tests.sdk.web import serve
 
 KEY = "planted-not-a-real-key"
 ASKED = [{"role": "user", "content": "What did Carol write?"}]
@@ -271,3 +273,16 @@ async def test_connections_carry_no_key_and_no_cookie_from_one_answer_to_the_nex
     assert KEY.encode() in heads[0]
     assert KEY.encode() not in heads[1]
     assert not any(b"cookie" in head.lower() for head in heads)
+
+
+async def test_a_local_model_that_sends_on_to_another_server_is_not_followed(server: ModelServer) -> None:
+    """What is for local models only would leave with the redirect: 307 and 308 carry the body along (RFC 9110)."""
+    server.script = Script([Step(say="never")], Step(say="never"))
+    async with serve() as web:
+        for status in (307, 308):
+            web.say("/v1/chat/completions", answered(status, Location=f"{server.url}/chat/completions"))
+            ref = ModelRef(kind="openai", model="scripted", base_url=web.url("/v1"), local=True)
+            _opened.append(Connections())
+            error, _ = await failure(OpenModel(ref, SecretStr(KEY), _opened[-1]))
+            assert isinstance(error, UpstreamFailed)
+    assert server.requests == ()

@@ -70,6 +70,7 @@ from services.gateway.preferences import Preferences
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
+from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runbook import Runbook
 from services.gateway.schedules import Schedules
@@ -150,6 +151,7 @@ class GatewayHouse:
         self.budgets: Budgets
         self.questions: Questions
         self.rules: Rules
+        self.routing: Routing
         self.receipts: Receipts
         self.turns: Turns
         self.grants: Grants
@@ -202,6 +204,7 @@ class GatewayHouse:
             own, self.questions, sessions, connectors=self.connectors, grants=self.grants, ledger=ledger,
             trust=self.trust, clock=clock,
         )  # fmt: skip
+        self.routing = Routing(own, Vault(bus, self.grants), sessions, ledger=ledger, clock=clock)
         self.runbook = Runbook(self.store, clock)
         self.schedules = Schedules(
             own, self.runbook, sessions, rules=self.rules, connectors=self.connectors, grants=self.grants,
@@ -210,7 +213,7 @@ class GatewayHouse:
         proposals = Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants)
         self.taint, self.memories = Taint(proposals, self.turns), Memories(own, clock)
         self.hand = Hand(bus, self.memories, self.schedules, self.taint, ledger, trust=self.trust, clock=clock)
-        self.leaves = Leaves(self.grants, self.turns, self.schedules)
+        self.leaves = Leaves(self.grants, self.turns, self.schedules, self.routing)
         self.approvals = Approvals(
             bus, self.questions, self.turns, grants=self.grants, leaves=self.leaves, rules=self.rules, taint=self.taint,
             proposals=proposals, ledger=ledger, budgets=self.budgets, trust=self.trust, clock=clock,
@@ -252,7 +255,8 @@ class GatewayHouse:
         )  # fmt: skip
 
     def grant(self, turn: str, **changes: Any) -> str:
-        return self.grants.turn(changes.get("user", self.me.user.id), turn=turn, conversation=self.conversation)
+        user = changes.get("user", self.me.user.id)
+        return self.grants.turn(user, turn=turn, conversation=self.conversation, routes=changes.get("routes", {}))
 
     async def put(self, call: Call, turn: str, *, grant: str | None = None, zone: str | None = None) -> ApprovalOutcome:
         """The gateway's answer to the agent that puts a call to the policy."""

@@ -81,7 +81,9 @@ class Street(GatewayHouse):
         vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
         way = WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None)
         holds = Holds(self.store, ledger, default=timedelta(seconds=10))
-        self.accounts = Accounts(bus, self.store, vault, self.connectors, self.grants, ledger, holds, way=way)
+        self.accounts = Accounts(
+            bus, self.store, vault, self.connectors, self.grants, ledger, holds=holds, routing=self.routing, way=way
+        )
 
     async def connect(self, name: str = "", **settings: Any) -> views.Account:
         draft = views.AccountDraft(connector="post", name=name, settings=settings, secrets={"password": SECRET})

@@ -245,7 +245,7 @@ async def test_a_renewal_brings_a_fresh_grant_also_for_an_expired_one(house: Gat
 async def test_a_grant_signed_by_another_key_is_refused(house: GatewayHouse) -> None:
     turn = await house.turn()
     forged = Grants(SigningKey.generate(), house.connectors.grantable, house.clock).turn(
-        house.me.user.id, turn=turn, conversation=house.conversation
+        house.me.user.id, turn=turn, conversation=house.conversation, routes={}
     )
     with pytest.raises(Forbidden):
         await house.put(house.call("drafts_create"), turn, grant=forged)

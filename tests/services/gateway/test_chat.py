@@ -17,6 +17,7 @@ from openassistant.messages import (
     Conversation,
     Done,
     Effect,
+    ErrorBody,
     History,
     Message,
     ModelRef,
@@ -29,6 +30,7 @@ from services.gateway.preferences import Preferences
 from tests.services.gateway.house import GatewayHouse
 
 MODEL = ModelRef(kind="openai", model="scripted", base_url="http://127.0.0.1:1/v1")
+PRIVATE = ModelRef(kind="openai", model="small", base_url="http://127.0.0.1:11434/v1", local=True)
 
 
 class Fakes:
@@ -42,6 +44,9 @@ class Fakes:
 
     async def ref(self, user: str) -> ModelRef | None:
         return MODEL
+
+    async def private(self, user: str) -> ModelRef | None:
+        return PRIVATE
 
 
 class Scene:
@@ -57,16 +62,9 @@ class Scene:
         bus = house.bus.room("gateway")
         ledger = Ledger(bus, house.grants, Preferences(house.store))
         self.chat = Chat(
-            bus,
-            house.turns,
-            house.questions,
-            accounts=fakes,
-            models=fakes,
-            memories=house.memories,
-            grants=house.grants,
-            ledger=ledger,
-            budgets=house.budgets,
-        )
+            bus, house.turns, house.questions, accounts=fakes, models=fakes, memories=house.memories,
+            routing=house.routing, grants=house.grants, ledger=ledger, budgets=house.budgets,
+        )  # fmt: skip
 
     async def serve(self) -> None:
         serve = self.house.agent.serve
@@ -105,7 +103,8 @@ async def test_a_message_opens_a_turn_under_a_grant_of_its_own(scene: Scene, hou
     grant = house.trust.grant(ctx.grant, now=house.time)
     assert (grant.kind, grant.turn, grant.conversation) == ("turn", accepted.turn, house.conversation)
     assert grant.effects == (Effect.READ,)
-    assert (request.text, request.zone, request.model) == ("Hello?", "Europe/Berlin", MODEL)
+    assert (request.text, request.zone) == ("Hello?", "Europe/Berlin")
+    assert (request.model, request.private) == (MODEL, PRIVATE)
     assert [each.id for each in request.accounts] == [house.account.id]
     assert house.recorded() == ["turn.started"]
     assert await house.turns.lives(accepted.turn, user=house.me.user.id)
@@ -173,6 +172,19 @@ async def test_a_retry_runs_the_last_message_of_the_user_again(scene: Scene, hou
     await scene.chat.retry(house.me, house.conversation)
     [(_, request)] = scene.turns
     assert (request.text, request.retry) == ("Second?", True)
+
+
+async def test_a_conversation_with_a_failed_answer_is_shown_with_why_and_can_be_tried_again(
+    scene: Scene, house: GatewayHouse
+) -> None:
+    failed = ErrorBody(code="unavailable", message="The model cannot be reached.")
+    asked = Message(id=new_id(), role="user", turn=new_id(), created=house.time, text="Hello?")
+    scene.messages = (asked, Message(id=new_id(), role="assistant", turn=new_id(), created=house.time, error=failed))
+    shown = (await scene.chat.history(house.me, house.conversation)).messages[-1].error
+    assert shown is not None
+    assert (shown.code, shown.detail) == ("unavailable", "The model cannot be reached.")
+    await scene.chat.retry(house.me, house.conversation)
+    assert [request.text for _, request in scene.turns] == ["Hello?"]
 
 
 async def test_a_deleted_conversation_takes_its_questions_along(scene: Scene, house: GatewayHouse) -> None:

@@ -267,8 +267,9 @@ async def test_a_turn_that_begins_with_a_tainted_memory_is_tainted_whatever_the_
     fakes: Any = Fakes(house)
     bus = house.bus.room("gateway")
     chat = Chat(
-        bus, house.turns, house.questions, accounts=fakes, models=fakes, memories=house.memories, grants=house.grants,
-        ledger=Ledger(bus, house.grants, Preferences(house.store)), budgets=house.budgets,
+        bus, house.turns, house.questions, accounts=fakes, models=fakes, memories=house.memories,
+        routing=house.routing, grants=house.grants, budgets=house.budgets,
+        ledger=Ledger(bus, house.grants, Preferences(house.store)),
     )  # fmt: skip
     accepted = await chat.say(house.me, house.conversation, "Good morning")
     assert not turns[-1].memories

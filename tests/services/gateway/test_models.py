@@ -571,3 +571,83 @@ def claims(token: str) -> dict[str, Any]:
     part = token.split(".")[1]
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found
+
+
+# --- local and not ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ({"base_url": "http://127.0.0.1:11434/v1"}, True),
+        ({"base_url": "http://192.168.1.7:8000/v1"}, True),
+        ({"base_url": "http://[fd00::7]:8000/v1"}, True),
+        ({"base_url": "http://localhost:8000/v1"}, True),
+        ({"base_url": "https://93.184.216.34/v1"}, False),
+        ({"base_url": "http://nobody-knows-this.invalid/v1"}, False),
+        ({"base_url": "http://127.0.0.1:11434/v1", "local": False}, False),
+        ({"base_url": "http://127.0.0.1:11434/v1", "model": "gpt-oss:120b-cloud"}, False),
+        ({"base_url": "http://127.0.0.1:11434/v1", "model": "minimax-m2:cloud"}, False),
+        ({"kind": "litellm", "base_url": "http://127.0.0.1:11434", "model": "ollama/llama3"}, False),
+        ({"kind": "litellm", "base_url": "http://127.0.0.1:11434", "model": "ollama/llama3", "local": True}, True),
+        ({"kind": "litellm", "base_url": None, "model": "mistral/mistral-small"}, False),
+    ],
+)
+async def test_a_model_is_local_by_its_address_unless_it_passes_on(
+    safe: KeySafe, given: dict[str, Any], *, local: bool
+) -> None:
+    await choose(safe, **given)
+    ref = await safe.models.ref(safe.me.user.id)
+    shown = (await safe.models.settings(safe.me)).current
+    assert ref is not None
+    assert shown is not None
+    assert (ref.local, shown.local) == (local, local)
+
+
+async def test_a_name_that_leads_to_a_public_address_by_now_is_a_cloud(
+    safe: KeySafe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind = ["192.168.1.7"]
+
+    async def resolve(host: str, port: int) -> list[str]:
+        return behind
+
+    monkeypatch.setattr("openassistant.origins.resolve", resolve)
+    await choose(safe, base_url="http://gpu.lan:8000/v1")
+    seen = [await safe.models.ref(safe.me.user.id)]
+    behind.append("93.184.216.34")  # one private address beside it does not help
+    seen.append(await safe.models.ref(safe.me.user.id))
+    assert [each.local for each in seen if each] == [True, False]
+
+
+@pytest.mark.parametrize("base_url", [THERE, "https://93.184.216.34/v1"])
+async def test_nobody_can_mark_a_public_address_as_local(safe: KeySafe, base_url: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await choose(safe, base_url=base_url, local=True)
+    assert "base_url" in refused.value.details["fields"]
+    with pytest.raises(InvalidRequest):
+        await safe.models.choose_private(safe.me, ModelDraft(model="m", base_url=base_url))
+
+
+@pytest.mark.parametrize("given", [{"local": False}, {"model": "gpt-oss:20b-cloud"}])
+async def test_a_model_that_passes_on_is_no_model_for_what_is_private(safe: KeySafe, given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        await safe.models.choose_private(safe.me, ModelDraft(**{"model": "small", "base_url": HERE, **given}))
+
+
+async def test_the_two_models_keep_their_own_keys_and_tests(safe: KeySafe) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    await safe.models.choose_private(safe.me, ModelDraft(model="small", base_url=HERE, api_key=OTHER))
+    async with asyncio.timeout(5):
+        while (shown := (await safe.models.settings(safe.me)).private) is None or shown.tools.tested_at is None:
+            await asyncio.sleep(0.01)
+    assert sorted(safe.keys()) == [KEY, OTHER]
+    private = await safe.models.private(safe.me.user.id)
+    assert private is not None
+    assert (private.model, private.local, private.mode) == ("small", True, "native")
+    assert safe.secrets[str(private.account)]["api_key"] == OTHER
+    assert await safe.key_of_turn() == KEY
+    await safe.models.remove(safe.me, slot="private")
+    assert safe.keys() == [KEY]
+    assert await safe.models.private(safe.me.user.id) is None
+    assert (await safe.models.ref(safe.me.user.id)) is not None

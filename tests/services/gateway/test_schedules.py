@@ -68,7 +68,8 @@ class Scene:
         ledger = Ledger(house.bus.room("gateway"), house.grants, Preferences(house.store))
         chat = Chat(
             house.bus.room("gateway"), house.turns, house.questions, accounts=fakes, models=fakes,
-            memories=house.memories, grants=house.grants, ledger=ledger, budgets=house.budgets,
+            memories=house.memories, routing=house.routing, grants=house.grants, ledger=ledger,
+            budgets=house.budgets,
         )  # fmt: skip
         return Runs(house.schedules, house.runbook, chat, house.questions, house.clock)
 

@@ -625,6 +625,7 @@ export const words = {
       account: 'Connections',
       connector: 'Connectors',
       model: 'Model',
+      route: 'What models may see',
       session: 'Sign-ins',
       api_token: 'Tokens',
       user: 'People',
@@ -660,6 +661,7 @@ export const words = {
       'model.changed': 'Model changed',
       'egress.changed': 'What may be reached changed',
       'egress.counted': 'What went out',
+      'route.changed': 'Choice of what models may see',
       'session.started': 'Signed in',
       'session.ended': 'Signed out',
       'session.refused': 'Sign-in refused',
@@ -858,6 +860,40 @@ export const words = {
     revokeCancel: 'Keep it'
   },
 
+  routes: {
+    question: 'A model outside the house sees:',
+    legend: (name: string) => `What may a model outside the house see of ${name}?`,
+    legendNew: 'What may it see of this account?',
+    told: (model: string) => `${model} does not run on your own machines: what it reads for an answer leaves the house.`,
+    choices: {
+      cloud_ok: { label: 'Everything', text: 'All that is looked up for an answer.' },
+      redact: { label: 'Without names and numbers', text: 'Those that are found are replaced before, and put back in the answer and in what you approve.' },
+      local_only: { label: 'Nothing: local models only', text: 'A local model answers instead, if one is set. Otherwise you see what was found, and the model does not.' }
+    },
+    limits: 'Names are found that stand in the fields of a mail or event, addresses and numbers by their form. A name in the text alone is not. What was read before stays read.',
+    saved: (name: string, label: string) => `${name}: ${label}.`,
+    laxerTitle: (name: string) => `Show more of ${name}?`,
+    laxerText: (label: string) => `From the next answer on a model outside the house sees: ${label.toLowerCase()}.`,
+    laxerConfirm: 'Show it',
+    laxerCancel: 'Leave it',
+    passwordHint: 'Once more, because more leaves the house.',
+    ownTitle: 'What you type',
+    ownName: 'what you type',
+    sender: (name: string) => `what ${name} writes`,
+    gone: 'a removed account',
+    line: 'Who reads along',
+    local: (model: string) => `Local model ${model}`,
+    cloud: (model: string) => `Cloud model ${model}`,
+    count: (count: number, isAccounts: boolean) => `${count} ${isAccounts ? 'account' : 'source'}${count === 1 ? '' : 's'}`,
+    redacted: (what: string) => `${what} redacted`,
+    withheld: (what: string) => `${what} for local models only`,
+    seen: { redacted: 'redacted for the model', withheld: 'withheld from the model', local: 'read by the local model only' },
+    answeredLocally: (model: string, names: string) => `Answered by the local model ${model}, because of what is for local models only: ${names}.`,
+    answeredWithout: (model: string, names: string) => `${model} was not shown what is for local models only: ${names}. You see it in the steps.`,
+    answeredRedacted: (model: string) => `${model} read placeholders in place of the names and numbers that were found.`,
+    chooseLocal: 'Choose a local model'
+  },
+
   model: {
     price: {
       title: 'Price',
@@ -931,6 +967,15 @@ export const words = {
       seen: 'Seen',
       explain: 'A test asks the model a few short questions about two made-up tools. Nothing of yours is in them.'
     },
+    isLocal: 'A local model: what it reads stays on your own machines.',
+    isCloud: 'Not local: what it reads for an answer leaves the house.',
+    relayed: 'It passes on to a cloud',
+    relayedHint: 'For a server here that only hands questions on. Its address does not tell.',
+    privateTitle: 'For what is private',
+    privateText: 'This local model answers where the one above must not see something. Which that is, you choose under Connections.',
+    privateNone: 'None is set: then you see what was found, and no model does.',
+    privateAdd: 'Choose a local model',
+    privateSaved: (model: string) => `${model} answers from now on where the other must not see something.`,
     ownerOnly: 'Only the owner of this house can change the model.',
     at: (address: string) => `at ${address}`
   }

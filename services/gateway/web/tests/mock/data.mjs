@@ -567,10 +567,31 @@ export const tools = {
   salvage: { mode: 'salvage', detail: 'It takes no tools. It takes no schema. 2 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false },
   none: { mode: 'none', detail: '0 of 2 calls came natively. 0 of 2 calls came as JSON that the server holds to a schema. 1 of 3 calls came as JSON in its words.', tested_at: before(25), testing: false }
 };
-export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null, tools: tools.native, price: { currency: 'XXX', input: 0, output: 0, cached: null, source: 'local' } };
+export const model = { kind: 'openai', model: 'llama3.1:8b', base_url: 'http://127.0.0.1:11434/v1', has_key: false, window: null, local: true, tools: tools.native, price: { currency: 'XXX', input: 0, output: 0, cached: null, source: 'local' } };
 
 /** A model that a provider bills. */
-export const billed = { kind: 'litellm', model: 'mistral/mistral-large-latest', base_url: null, has_key: true, window: null, tools: tools.native, price: { currency: 'EUR', input: 2_000_000, output: 6_000_000, cached: null, source: 'list' } };
+export const billed = { kind: 'litellm', model: 'mistral/mistral-large-latest', base_url: null, has_key: true, window: null, local: false, tools: tools.native, price: { currency: 'EUR', input: 2_000_000, output: 6_000_000, cached: null, source: 'list' } };
+export const privateModel = { ...model, model: 'qwen3:14b' };
+
+/** What is held back in the house with a model outside of it. */
+export const routes = [
+  { source: id('a'), route: 'redact' },
+  { source: id('b'), route: 'local_only' }
+];
+
+const seen = (/** @type {object} */ more) => ({ model: 'mistral/mistral-large-latest', local: false, because: [], withheld: [], redacted: [], ...more });
+
+/** Answers of which the model was shown less than was found. */
+export const held = [
+  messages[0],
+  { ...messages[1], text: '', calls: [call('8', { account: id('a'), result: { content: { found: 2 }, outside } }), call('6', { account: id('b'), result: { content: { found: 3 } } })], routed: seen({}) },
+  { ...messages[1], id: id('4'), text: 'Carol asks when you can sign.', calls: [], routed: seen({ redacted: [id('a')], withheld: [id('b')] }) }
+];
+export const answeredHere = [
+  messages[0],
+  { ...messages[1], text: '', calls: [call('8', { account: id('b'), result: { content: { found: 2 } } })], routed: seen({}) },
+  { ...messages[1], id: id('4'), text: 'There are two dates.', calls: [], routed: seen({ model: 'qwen3:14b', local: true, because: [id('b')] }) }
+];
 
 const day = (/** @type {number} */ days) => before(-60 * 24 * days).slice(0, 10);
 const people = { type: 'array', items: { type: 'string', format: 'mailbox', maxLength: 400 }, minItems: 1, title: 'To', description: 'Addresses, with commas between them' };

@@ -91,7 +91,9 @@ const routes = [
   ['POST', /^\/api\/oauth\/\w+\/poll$/, () => ok({ account: null })],
   ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : [...(house.has('cloud') ? [data.cloud] : []), ...data.connectors].map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
-  ['GET', /^\/api\/accounts$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : [...(house.has('cloud') ? [data.cloudAccount] : []), ...data.accounts])],
+  ['GET', /^\/api\/accounts$/, ({ house }) => ok(accountsOf(house))],
+  ['GET', /^\/api\/routes$/, ({ house }) => ok(house.has('outside') ? data.routes : [])],
+  ['PUT', /^\/api\/routes\/([\w:@.]+)$/, ({ match, body }) => routed(match[1], body)],
   ['POST', /^\/api\/accounts$/, connect],
   ['GET', /^\/api\/accounts\/(\w+)$/, ({ match }) => one([data.cloudAccount, ...data.accounts], match[1])],
   ['POST', /^\/api\/accounts\/(\w+)\/check$/, () => ok({ ok: true, problem: null, steps: steps(true) })],
@@ -158,8 +160,28 @@ const routes = [
   ['DELETE', /^\/api\/model$/, () => ({ status: 204 })],
   ['GET', /^\/api\/usage$/, ({ house }) => (house.has('down') ? away : ok(house.has('empty') ? data.noUsage : data.usage))],
   ['PUT', /^\/api\/usage\/limits$/, ({ body }) => (body.limits.day_tokens > 10 ** 12 ? tooMuch : ok({ ...data.usage, zone: body.zone ?? data.usage.zone, own: body.limits, limits: { ...data.usage.limits, ...body.limits } }))],
-  ['PUT', /^\/api\/usage\/limits\/house$/, ({ body }) => ok({ ...data.usage, house: { ...data.usage.house, each: body.each ?? data.usage.house.each, limits: body.house ?? data.usage.house.limits } })]
+  ['PUT', /^\/api\/usage\/limits\/house$/, ({ body }) => ok({ ...data.usage, house: { ...data.usage.house, each: body.each ?? data.usage.house.each, limits: body.house ?? data.usage.house.limits } })],
+  ['PUT', /^\/api\/model\/private$/, ({ house }) => ok({ ...modelSettings(house), private: data.privateModel })],
+  ['POST', /^\/api\/model\/private\/test$/, ({ house }) => ok({ ...modelSettings(house), private: data.privateModel }, 202)],
+  ['DELETE', /^\/api\/model\/private$/, () => ({ status: 204 })]
 ];
+
+/** The accounts of a house, in the one with a model outside with what is held back of them. */
+const accountsOf = (/** @type {Set<string>} */ house) =>
+  house.has('empty') || house.has('fresh')
+    ? []
+    : [...(house.has('cloud') ? [data.cloudAccount] : []), ...data.accounts].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
+
+/** A choice of what models may see; a laxer one wants the password. */
+function routed(/** @type {string | undefined} */ source, /** @type {any} */ body) {
+  if (body.password === 'wrong') {
+    return problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
+  }
+  if (body.route === 'cloud_ok' && !body.password) {
+    return problem(403, 'sign_in_again', 'Sign in again', 'This lets a model outside the house see more, so it needs your password once more.', { action: 'sign_in' });
+  }
+  return ok({ source, route: body.route });
+}
 
 /** An approval after a decision; held for a while in the house that holds. */
 const decided = (/** @type {Set<string>} */ house, /** @type {string} */ id, /** @type {boolean} */ yes) => ({
@@ -195,9 +217,10 @@ const receipts = (/** @type {Set<string>} */ house) => (house.has('acted') ? dat
 /** The model as the house has it: `model-none` and the like say what a test found. */
 function modelSettings(/** @type {Set<string>} */ house) {
   const found = house.has('empty') ? [] : data.found;
-  if (house.has('fresh') || house.has('bare')) return { current: null, found };
+  if (house.has('fresh') || house.has('bare')) return { current: null, private: null, found };
   const tools = Object.entries(data.tools).find(([mode]) => house.has(`model-${mode}`))?.[1] ?? data.model.tools;
-  return { current: { ...(house.has('billed') ? data.billed : data.model), tools }, found };
+  if (house.has('outside')) return { current: { ...data.billed, tools }, private: house.has('private') ? data.privateModel : null, found };
+  return { current: { ...(house.has('billed') ? data.billed : data.model), tools }, private: null, found };
 }
 
 const spent = problem(429, 'budget_spent', 'Nothing left to spend', 'The tokens for today are used up. Nothing was lost.');
@@ -285,6 +308,7 @@ function history(house, id) {
   if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });
   if (house.has('acted') || house.has('claimed')) return ok({ ...conversation, state: 'idle', messages: data.claimed, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
+  if (house.has('outside')) return ok({ ...conversation, state: 'idle', messages: house.has('private') ? data.answeredHere : data.held, last_event_id: 1 });
   if (house.has('together')) return ok({ ...conversation, messages: data.together, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }

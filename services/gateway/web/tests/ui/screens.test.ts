@@ -48,6 +48,8 @@ const screens: Screen[] = [
   { name: 'chat-acted', path: `/c/${c}`, house: 'acted', ready: 'May have been done:' },
   { name: 'chat-claimed', path: `/c/${c}`, house: 'claimed', ready: 'Nothing was changed.' },
   { name: 'chat-answered', path: `/c/${c}`, house: 'answered', ready: 'by Friday' },
+  { name: 'chat-withheld', path: `/c/${c}`, house: 'outside', ready: 'withheld from the model' },
+  { name: 'chat-local', path: `/c/${c}`, house: 'outside.private', ready: 'Answered by the local model qwen3:14b' },
   { name: 'chat-drafted', path: `/c/${c}`, house: 'drafted', ready: 'Taken back.' },
   { name: 'chat-delete', path: '/', ready: 'Good to see you, Ada.', act: askToDelete },
   { name: 'chat-failed', path: `/c/${e}`, ready: 'The answer broke off.' },
@@ -78,6 +80,9 @@ const screens: Screen[] = [
   { name: 'accounts-down', path: '/accounts', house: 'down', ready: 'The vault does not answer.' },
   { name: 'accounts-checked', path: '/accounts', ready: 'Family calendar', act: checkAccount },
   { name: 'accounts-remove', path: '/accounts', ready: 'Family calendar', act: askToRemove },
+  { name: 'accounts-routes', path: '/accounts', house: 'outside', ready: 'Family calendar', act: openRoute },
+  { name: 'accounts-laxer', path: '/accounts', house: 'outside', ready: 'Family calendar', act: loosen },
+  { name: 'account-new-outside', path: '/accounts/new/mail', house: 'outside', ready: 'what it reads for an answer leaves the house' },
   { name: 'account-new', path: '/accounts/new/mail', ready: 'Incoming mail' },
   { name: 'account-mistakes', path: '/accounts/new/mail', ready: 'Incoming mail', act: (page) => page.getByRole('button', { name: 'Connect', exact: true }).click() },
   { name: 'account-refused', path: '/accounts/new/mail', ready: 'Incoming mail', act: connectWrongly },
@@ -108,6 +113,9 @@ const screens: Screen[] = [
   { name: 'model-schema', path: '/model', house: 'model-schema', ready: 'Calls tools when held to a form' },
   { name: 'model-salvage', path: '/model', house: 'model-salvage', ready: 'Writes its calls as text' },
   { name: 'model-talks', path: '/model', house: 'model-none', ready: 'Calls no tools' },
+  { name: 'model-outside', path: '/model', house: 'outside', ready: 'For what is private' },
+  { name: 'model-private', path: '/model', house: 'outside.private', ready: 'qwen3:14b' },
+  { name: 'model-private-choose', path: '/model', house: 'outside', ready: 'For what is private', act: (page) => page.getByRole('button', { name: 'Choose a local model' }).click() },
   { name: 'model-change', path: '/model', ready: 'llama3.1:8b', act: changeModel },
   { name: 'model-none', path: '/model', house: 'fresh.empty', ready: 'No model is set.' },
   { name: 'schedules', path: '/schedules', house: 'proposed', ready: 'Morning summary' },
@@ -405,4 +413,15 @@ async function changeModel(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Use another' }).click();
   await page.getByText('Any OpenAI-compatible address').click();
   await expect(page.getByLabel('Address', { exact: true })).toBeVisible();
+}
+
+async function openRoute(page: Page): Promise<void> {
+  await page.getByText('A model outside the house sees:').first().click();
+  await expect(page.getByRole('group', { name: 'What may a model outside the house see of ada@home.example?' })).toBeVisible();
+}
+
+async function loosen(page: Page): Promise<void> {
+  await openRoute(page);
+  await page.getByRole('radio', { name: /^Everything/ }).first().click();
+  await expect(page.getByRole('alertdialog', { name: 'Show more of ada@home.example?' })).toBeVisible();
 }

@@ -15,6 +15,7 @@ import type {
   NoticesDraft,
   OAuthClientDraft,
   PriceDraft,
+  RouteDraft,
   RuleDraft,
   ScheduleDraft,
   SetupDraft,
@@ -90,6 +91,10 @@ export const api = {
   authorize: (body: AuthorizeDraft) => of(client.POST('/api/oauth/authorize', { body })),
   finishSignIn: (address: string) => of(client.POST('/api/oauth/finish', { body: { address } })),
   pollSignIn: (flow: string) => of(client.POST('/api/oauth/{flow}/poll', { params: { path: { flow } } })),
+
+  routes: () => of(client.GET('/api/routes')),
+  /** `source` is an account's id or `own`. */
+  chooseRoute: (source: string, body: RouteDraft) => of(client.PUT('/api/routes/{source}', { params: { path: { source } }, body })),
 
   conversations: () => of(client.GET('/api/conversations')),
   newConversation: () => of(client.POST('/api/conversations', { body: {} })),
@@ -206,12 +211,15 @@ export const api = {
   leftOf: (id: string) => of(client.GET('/api/conversations/{conversation}/left', conversation(id))),
 
   model: () => of(client.GET('/api/model')),
-  checkModel: (body: Omit<ModelDraft, 'window'>) => of(client.POST('/api/model/check', { body })),
+  checkModel: (body: Omit<ModelDraft, 'window' | 'local'>) => of(client.POST('/api/model/check', { body })),
   saveModel: (body: ModelDraft) => of(client.PUT('/api/model', { body })),
   /** Null leaves it to what is known. */
   savePrice: (body: PriceDraft | null) => of(client.PUT('/api/model/price', { body })),
   testModel: () => of(client.POST('/api/model/test')),
   removeModel: () => of(client.DELETE('/api/model')),
+  savePrivateModel: (body: ModelDraft) => of(client.PUT('/api/model/private', { body })),
+  testPrivateModel: () => of(client.POST('/api/model/private/test')),
+  removePrivateModel: () => of(client.DELETE('/api/model/private')),
 
   usage: (days: number) => of(client.GET('/api/usage', { params: { query: { days } } })),
   saveLimits: (body: LimitsDraft) => of(client.PUT('/api/usage/limits', { body })),

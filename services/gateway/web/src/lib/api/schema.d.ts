@@ -729,6 +729,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/model/private": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Private Model
+         * @description Chooses the local model that answers where the other must not see something, and begins a test of it.
+         */
+        put: operations["save_private_model_api_model_private_put"];
+        post?: never;
+        /**
+         * Remove Private Model
+         * @description Forgets the local model and destroys its key.
+         */
+        delete: operations["remove_private_model_api_model_private_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/model/private/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Private Model
+         * @description Begins to ask the local model a few short questions, to learn how it calls tools.
+         */
+        post: operations["test_private_model_api_model_private_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/model/test": {
         parameters: {
             query?: never;
@@ -1037,6 +1081,48 @@ export interface paths {
          * @description Puts the same to its owner as a new question, where it was not done; nothing is repeated without his yes.
          */
         post: operations["again_api_outcomes__call__again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Routes
+         * @description One's own rules that hold something back; a source that is not listed is `cloud_ok`.
+         */
+        get: operations["routes_api_routes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/routes/{source}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Route
+         * @description Chooses what models may see of an account (its id), of what you type (`own`), or of a sender (`from:…`).
+         *
+         *     A laxer rule than before needs a fresh sign-in or the password.
+         */
+        put: operations["choose_route_api_routes__source__put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1629,6 +1715,12 @@ export interface components {
             problem: components["schemas"]["ProblemNote"] | null;
             /** Provider */
             provider: string | null;
+            /**
+             * Route
+             * @default cloud_ok
+             * @enum {string}
+             */
+            route: "cloud_ok" | "redact" | "local_only";
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -1642,7 +1734,7 @@ export interface components {
         };
         /**
          * AccountDraft
-         * @description A new account: settings and secrets as the connector's schemas say.
+         * @description A new account: settings and secrets as the connector's schemas say; `route` is what models may see of it.
          */
         AccountDraft: {
             /** Connector */
@@ -1652,6 +1744,12 @@ export interface components {
              * @default
              */
             name?: string;
+            /**
+             * Route
+             * @default cloud_ok
+             * @enum {string}
+             */
+            route?: "cloud_ok" | "redact" | "local_only";
             /**
              * Secrets
              * @default {}
@@ -2874,7 +2972,7 @@ export interface components {
         };
         /**
          * Message
-         * @description One message; `command` where no model was asked.
+         * @description One message; `command` where no model was asked, `routed` where one was.
          */
         Message: {
             /**
@@ -2896,6 +2994,7 @@ export interface components {
              * @enum {string}
              */
             role: "user" | "assistant";
+            routed: components["schemas"]["RouteNote"] | null;
             /** Text */
             text: string;
             /** Turn */
@@ -2957,6 +3056,11 @@ export interface components {
              * @enum {string}
              */
             kind: "openai" | "litellm";
+            /**
+             * Local
+             * @default false
+             */
+            local: boolean;
             /** Model */
             model: string;
             price: components["schemas"]["ModelPrice"] | null;
@@ -2974,6 +3078,9 @@ export interface components {
         /**
          * ModelDraft
          * @description Which model answers: an OpenAI-compatible address, or a litellm name.
+         *
+         *     `local`: whether what it reads stays on your own machines. Left out, its address says so; false for a server that
+         *     passes on to a cloud; true is refused for a public address.
          */
         ModelDraft: {
             /** Api Key */
@@ -2986,6 +3093,8 @@ export interface components {
              * @enum {string}
              */
             kind?: "openai" | "litellm";
+            /** Local */
+            local?: boolean | null;
             /** Model */
             model: string;
             /** Window */
@@ -3035,7 +3144,7 @@ export interface components {
         };
         /**
          * ModelSettings
-         * @description The present choice, and what was found.
+         * @description The present choice, the local model for what it must not see, and what was found.
          */
         ModelSettings: {
             current: components["schemas"]["ModelChoice"] | null;
@@ -3044,6 +3153,7 @@ export interface components {
              * @default []
              */
             found: components["schemas"]["FoundServer"][];
+            private: components["schemas"]["ModelChoice"] | null;
         };
         /**
          * ModelTools
@@ -3652,6 +3762,62 @@ export interface components {
         ReturnDraft: {
             /** Address */
             address: string;
+        };
+        /**
+         * Route
+         * @description What a model outside the house may see of a source: an account's id, `own` (what you type), or `from:…`.
+         *
+         *     `redact`: names, addresses and numbers are replaced before, as far as they are found. `local_only`: nothing of it.
+         */
+        Route: {
+            /**
+             * Route
+             * @enum {string}
+             */
+            route: "cloud_ok" | "redact" | "local_only";
+            /** Source */
+            source: string;
+        };
+        /**
+         * RouteDraft
+         * @description A rule for a source; `password` is needed for a laxer one when the sign-in is older than 15 minutes.
+         */
+        RouteDraft: {
+            /** Password */
+            password?: string | null;
+            /**
+             * Route
+             * @enum {string}
+             */
+            route: "cloud_ok" | "redact" | "local_only";
+        };
+        /**
+         * RouteNote
+         * @description What the model that wrote an answer saw, as the agent says; sources are account ids, `own`, or `from:…`.
+         *
+         *     `because`: for these the local model answered in place of the chosen one. Of `withheld` it saw nothing, of
+         *     `redacted` no names and numbers that were found.
+         */
+        RouteNote: {
+            /**
+             * Because
+             * @default []
+             */
+            because: string[];
+            /** Local */
+            local: boolean;
+            /** Model */
+            model: string;
+            /**
+             * Redacted
+             * @default []
+             */
+            redacted: string[];
+            /**
+             * Withheld
+             * @default []
+             */
+            withheld: string[];
         };
         /**
          * Rule
@@ -5906,6 +6072,95 @@ export interface operations {
             };
         };
     };
+    save_private_model_api_model_private_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSettings"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_private_model_api_model_private_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_private_model_api_model_private_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelSettings"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     test_model_api_model_test_post: {
         parameters: {
             query?: never;
@@ -6453,6 +6708,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    routes_api_routes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Route"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_route_api_routes__source__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RouteDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Route"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -8,7 +8,8 @@ import type {
   Effect,
   History,
   Message,
-  OutsideSource
+  OutsideSource,
+  RouteNote
 } from '$lib/api/types';
 
 /** The event types as plain words: importing the enumeration would pull its module in. */
@@ -81,6 +82,8 @@ export class MessageItem {
   usage = $state.raw<Usage | null>(null);
   /** What was run instead of asking a model; with the owner's message, and with what the server stored of its answer. */
   command = $state.raw<CommandNote | null>(null);
+  /** What the model that wrote it saw. */
+  routed = $state.raw<RouteNote | null>(null);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -103,6 +106,7 @@ export class MessageItem {
     this.error = message.error;
     this.usage = usageOf(message.usage);
     this.command = message.command;
+    this.routed = message.routed;
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);
@@ -210,6 +214,12 @@ export class Transcript {
     return null;
   }
 
+  /** What the model saw that went on after the message at `index` in the same turn; null where none did, or not yet. */
+  readAfter(index: number): RouteNote | null {
+    const turn = this.messages[index]?.turn;
+    return this.messages.slice(index + 1).find((each) => each.role === 'assistant' && each.turn === turn && each.routed)?.routed ?? null;
+  }
+
   /** The calls that wait for a decision, oldest first. */
   get waiting(): CallItem[] {
     return this.messages.flatMap((message) => message.calls.filter((call) => call.state === 'waiting'));
@@ -273,6 +283,7 @@ export class Transcript {
     if (name === 'oa.call') this.#callChanged(value);
     if (name === 'oa.message') this.#said(value);
     if (name === 'oa.usage') this.#answer().usage = usageOf(value);
+    if (name === 'oa.routed') this.#assistant(String(value.messageId)).routed = routeNote(value);
     if (name === 'oa.notice') this.notice = { level: String(value.level ?? 'info'), text: String(value.text ?? '') };
   }
 
@@ -360,6 +371,18 @@ export function usageOf(given: unknown): Usage | null {
     micro: typeof given.micro === 'number' ? given.micro : null,
     currency: typeof given.currency === 'string' ? given.currency : '',
     estimated: given.estimated === true
+  };
+}
+
+/** What an event says of the model behind an answer. */
+function routeNote(value: Record<string, unknown>): RouteNote {
+  const list = (given: unknown): string[] => (Array.isArray(given) ? given.map(String) : []);
+  return {
+    model: String(value.model ?? ''),
+    local: value.local === true,
+    because: list(value.because),
+    withheld: list(value.withheld),
+    redacted: list(value.redacted)
   };
 }
 

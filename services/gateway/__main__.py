@@ -144,7 +144,7 @@ class Room:
             ledger=self.ledger, budgets=budgets,
         )  # fmt: skip
         self.runs = Runs(schedules, runbook, chat, questions, clock)
-        pusher = Pusher(preferences, clock, makers=settings.push_hosts, subject=_contact(settings))
+        pusher = Pusher(preferences, clock, makers=settings.push_hosts, subject=_contact(settings), way=self.way)
         browsers = Browsers(own, pusher, self.ledger, clock)
         mail = OwnMail(
             self.accounts, self.connectors, chat, rules, proposals=proposals, grants=grants, trust=trust, clock=clock

@@ -144,7 +144,7 @@ class Models:
         self._bus, self._preferences, self._vault = bus, preferences, vault
         self._ledger, self._users, self._preset = ledger, users, preset
         self._own, self._way = own, way
-        way.model = self.chosen
+        way.models = self.both
         self._discovery = discovery or Discovery(own_port=own_port, candidates=_candidates(own))
         self._probes, self._clock = probes, clock
         self._lock = asyncio.Lock()
@@ -165,6 +165,11 @@ class Models:
         """The model of this house."""
         current = (await self._state()).current
         return await current.ref() if current else None
+
+    async def both(self) -> list[ModelRef]:
+        """The models of this house that may be asked."""
+        state = await self._state()
+        return [await each.ref() for each in (state.current, state.private) if each]
 
     async def private(self, user: str) -> ModelRef | None:
         """The local model for what the chosen one must not see."""

@@ -2,7 +2,7 @@
 
 The list comes of what this room alone decides: approved cards of the connectors that run, the accounts that people
 connected (those that are just being tried included), the providers that this house is registered with, the chosen
-model, and, for as long as it takes, the address of a model server that the owner tries out. No room but this one can
+models, and, for as long as it takes, the address of a model server that the owner tries out. No room but this one can
 make it longer.
 """
 
@@ -48,7 +48,7 @@ class WayOut:
         self, bus: Bus, vault: Vault, cards: Callable[[], Iterable[Card]], *, room: str, proxy: Proxy | None
     ) -> None:
         self._bus, self._vault, self._cards, self._room, self._proxy = bus, vault, cards, room, proxy
-        self.model: Callable[[], Awaitable[ModelRef | None]] = _no_model
+        self.models: Callable[[], Awaitable[Iterable[ModelRef]]] = _no_models
         self._opened: list[_Opening] = []
         self._telling = asyncio.Lock()
         self.egress = Egress(proxy=proxy)
@@ -77,9 +77,9 @@ class WayOut:
                 _log.warning("the egress proxy was not told", extra={"code": error.code})
 
     @contextlib.asynccontextmanager
-    async def opened(self, url: str) -> AsyncIterator[None]:
-        """Lets this room reach an origin for the length of a block."""
-        openings = [_Opening(self._room, each, self._now() + _LONGEST) for each in of_url(url)]
+    async def opened(self, url: str, *, private: bool = True) -> AsyncIterator[None]:
+        """Lets this room reach an origin for the length of a block; `private`: in the owner's network, too."""
+        openings = [_Opening(self._room, each, self._now() + _LONGEST) for each in of_url(url, private=private)]
         self._opened.extend(openings)
         await self.tell()
         try:
@@ -113,17 +113,16 @@ class WayOut:
         for client in await self._vault.clients():
             for url in filter(None, (client.token_url, client.device_url, client.revoke_url)):
                 rooms["vault"].extend(of_url(url))
-        rooms["agent"].extend(of_model(await self.model()))
+        for model in await self.models():
+            rooms["agent"].extend(of_model(model))
         self._opened = [each for each in self._opened if each.until > self._now()]
         for room, target, _ in self._opened:
             rooms[room].append(target)
         return Targets(rooms=_frozen(rooms), lookups=_frozen(lookups))
 
 
-def of_model(model: ModelRef | None) -> tuple[Target, ...]:
+def of_model(model: ModelRef) -> tuple[Target, ...]:
     """Where a model is asked: at its address, or at the hosts of its provider."""
-    if model is None:
-        return ()
     if model.base_url:
         return of_url(model.base_url)
     return tuple(Target(host=host, port=443) for host in hosts_of(model.model))
@@ -133,5 +132,5 @@ def _frozen(lists: Mapping[str, list[Each]]) -> dict[str, tuple[Each, ...]]:
     return {name: tuple(dict.fromkeys(found)) for name, found in sorted(lists.items()) if found}
 
 
-async def _no_model() -> ModelRef | None:
-    return None
+async def _no_models() -> Iterable[ModelRef]:
+    return ()

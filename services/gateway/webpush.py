@@ -25,6 +25,7 @@ from openassistant.context import Clock
 from openassistant.errors import InvalidRequest
 from openassistant.http import HttpClient
 from services.gateway.preferences import Preferences
+from services.gateway.wayout import WayOut
 
 __all__ = ["RECORD_SIZE", "Browser", "Pusher", "decoded", "encoded", "encrypted", "host_of", "is_maker"]
 
@@ -95,8 +96,11 @@ def is_maker(endpoint: str, makers: tuple[str, ...]) -> bool:
 class Pusher:
     """The house's own key for it, and the sending. `subject` is how a maker could reach its owner (RFC 8292, 2.1)."""
 
-    def __init__(self, preferences: Preferences, clock: Clock, *, makers: tuple[str, ...], subject: str) -> None:
+    def __init__(
+        self, preferences: Preferences, clock: Clock, *, makers: tuple[str, ...], subject: str, way: WayOut
+    ) -> None:
         self._preferences, self._clock, self._makers, self._subject = preferences, clock, makers, subject
+        self._way = way
         self._key: ec.EllipticCurvePrivateKey | None = None
 
     async def public_key(self) -> str:
@@ -127,9 +131,13 @@ class Pusher:
             "Topic": _TOPIC,
         }
         private = [origin] if origin in self._makers else []
-        async with HttpClient(
-            [origin], deadline=self._clock() + timedelta(seconds=_SECONDS), clock=self._clock, private=private
-        ) as client:
+        deadline = self._clock() + timedelta(seconds=_SECONDS)
+        async with (
+            self._way.opened(origin, private=bool(private)),
+            HttpClient(
+                [origin], deadline=deadline, clock=self._clock, private=private, egress=self._way.egress
+            ) as client,
+        ):
             await client.post(browser.endpoint, headers=headers, content=body, follow=False, limit=10_000)
 
     async def _signed(self, origin: str) -> str:

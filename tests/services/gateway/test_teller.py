@@ -28,6 +28,8 @@ from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.teller import Teller
 from services.gateway.tokens import Tokens
 from services.gateway.users import Users
+from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
 from services.gateway.webpush import Pusher
 from tests.peers.push import PushBrowser, PushService
 from tests.services.gateway.house import GatewayHouse, migrations
@@ -53,7 +55,8 @@ class Telling:
         self.users = UserStores(house.folder / "users", migrations("user"), keys.of)
         own, preferences = OwnFiles(self.users, keys, house.grants), Preferences(house.store)
         ledger = Ledger(bus, house.grants, preferences)
-        pusher = Pusher(preferences, clock, makers=(service.origin,), subject="https://house.example")
+        way = WayOut(bus, Vault(bus, house.grants), house.connectors.running, room="gateway", proxy=None)
+        pusher = Pusher(preferences, clock, makers=(service.origin,), subject="https://house.example", way=way)
         self.browsers = Browsers(own, pusher, ledger, clock)
         people = Users(house.store, Passwords(), clock)
         self.teller = Teller(

@@ -102,12 +102,13 @@ async def test_an_account_that_is_gone_closes_its_way(place: Place) -> None:
 
 
 async def test_the_agent_reaches_the_chosen_model_alone(place: Place) -> None:
-    async def chosen() -> ModelRef | None:
-        return ModelRef(kind="openai", model="m", base_url="http://host.docker.internal:11434/v1")
+    async def chosen() -> list[ModelRef]:
+        addresses = ("http://host.docker.internal:11434/v1", "https://models.example.org/v1")
+        return [ModelRef(kind="openai", model="m", base_url=each) for each in addresses]
 
-    place.way.model = chosen
+    place.way.models = chosen
     await place.way.tell()
-    assert place.open_to("agent") == {"host.docker.internal:11434"}
+    assert place.open_to("agent") == {"host.docker.internal:11434", "models.example.org:443"}
     assert {each.host for each in of_model(ModelRef(kind="litellm", model="mistral/small"))} == {
         "api.mistral.ai",
         "codestral.mistral.ai",

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidTag
@@ -17,6 +18,7 @@ from openassistant.store import Store
 from services.gateway.browsers import message
 from services.gateway.notices import Notice
 from services.gateway.preferences import Preferences
+from services.gateway.wayout import WayOut
 from services.gateway.webpush import Browser, Pusher, decoded, encoded, encrypted, is_maker
 from tests.peers.push import PushBrowser, PushService, opened
 from tests.services.gateway.house import migrations
@@ -102,7 +104,9 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 def pusher(store: Store, *makers: str) -> Pusher:
-    return Pusher(Preferences(store), utc_now, makers=makers, subject="https://house.example")
+    nothing: Any = None
+    way = WayOut(nothing, nothing, list, room="gateway", proxy=None)
+    return Pusher(Preferences(store), utc_now, makers=makers, subject="https://house.example", way=way)
 
 
 async def test_a_service_that_checks_everything_takes_it_and_the_key_stays_the_same(store: Store) -> None:

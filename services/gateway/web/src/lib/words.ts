@@ -660,7 +660,6 @@ export const words = {
       'connector.approved': 'Connector allowed',
       'model.changed': 'Model changed',
       'egress.changed': 'What may be reached changed',
-      'egress.counted': 'What went out',
       'route.changed': 'Choice of what models may see',
       'session.started': 'Signed in',
       'session.ended': 'Signed out',

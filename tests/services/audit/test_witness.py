@@ -216,7 +216,7 @@ async def test_an_outcome_under_an_expired_grant_waits_for_the_users_key(house: 
 
 @pytest.mark.parametrize("room", ["vault", "gateway"])
 async def test_nothing_is_recorded_in_a_users_name_without_his_grant(house: AuditHouse, room: str) -> None:
-    action = next(iter(_MAY[room]))
+    action = min(_MAY[room] - _OUTCOMES)
     with pytest.raises(Forbidden):
         await house.send(room, Record(id=new_id(), action=action), house.context().model_copy(update={"grant": None}))
 

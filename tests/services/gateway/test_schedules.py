@@ -143,6 +143,9 @@ class Fakes:
     async def ref(self, user: str) -> ModelRef | None:
         return MODEL
 
+    async def private(self, user: str) -> ModelRef | None:
+        return None
+
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 

@@ -70,6 +70,7 @@ def open_scene() -> Iterator[Scene]:
             plant(each)
         stack = opened.enter_context(Stack(model=house.model))
         ada = opened.enter_context(stack.sign_in())
+        ada.lift_limits()
         ada.connect(house.mail_account(), seconds=300)
         calendar = house.calendar_account()
         ada.connect({**calendar, "settings": {**calendar["settings"], "address": ADDRESS}}, seconds=300)

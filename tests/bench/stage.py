@@ -122,7 +122,9 @@ def staged() -> Iterator[tuple[Stack, Person, Model]]:
     with ExitStack() as opened:
         scripted = opened.enter_context(model())
         stack = opened.enter_context(Stack(env=settings_of(scripted)))
-        yield stack, opened.enter_context(stack.sign_in()), scripted
+        ada = opened.enter_context(stack.sign_in())
+        ada.lift_limits()
+        yield stack, ada, scripted
 
 
 @contextlib.contextmanager

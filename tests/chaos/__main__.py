@@ -38,6 +38,7 @@ def main() -> int:
         set_clock(stack.folder, 0)
         opened.enter_context(stack)
         ada = opened.enter_context(stack.sign_in())
+        ada.lift_limits()
         connect_everything(ada, house)
         return _report(*_lived(stack, house, ada, options.faults, options.seed))
 

@@ -120,7 +120,7 @@ def was_done_once(house: House) -> None:
 def look_at_activity(page: Page) -> None:
     go_to(page, "Activity")
     for step in (
-        "You asked something",
+        "Asked, by you or by a schedule",
         "Began · Mail, messages search",
         "Asked you",
         "You said yes",

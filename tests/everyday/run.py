@@ -95,6 +95,7 @@ def move_in() -> Iterator[Household]:
         home = open_home(opened)
         stack = opened.enter_context(Stack(model=home.house.model))
         owner = opened.enter_context(stack.sign_in())
+        owner.lift_limits()
         for account in home.accounts:
             owner.connect(account)
         looks = Looks(home)

@@ -158,6 +158,7 @@ test('a conversation is deleted after a question, and the page leaves it', async
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   const deleted = page.waitForRequest((request) => request.method() === 'DELETE');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
-  expect((await deleted).url()).toMatch(new RegExp(`/api/conversations/${c}$`));
+  const asked = new URL((await deleted).url());
+  expect([asked.pathname, asked.searchParams.get('memories')]).toEqual([`/api/conversations/${c}`, 'false']);
   await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
 });

@@ -150,6 +150,7 @@ test('the ledger is read to its first record, and a bad one is found and opened'
 test('the activity is searched by words, and shown whole again without them', async ({ page }) => {
   await open(page, '/activity');
   const records = page.getByRole('listitem');
+  await expect(page.getByRole('button', { name: 'Show older' })).toBeVisible();
   const all = await records.count();
   const field = page.getByRole('searchbox', { name: 'Search' });
   await field.fill('no such words anywhere');

@@ -36,7 +36,7 @@ test('days are counted where the browser is once that is asked for', async ({ pa
 
 test('an answer says what the whole of it took, also to who does not point at it', async ({ page }) => {
   await open(page, `/c/${c}`, 'answered');
-  const strip = page.getByRole('link', { name: /llama3.1:8b/ });
+  const strip = page.getByRole('link', { name: /llama3.1:8b · 2,326 tokens/ });
   await strip.focus();
   await expect(strip).toBeVisible();
   await expect(strip).toContainText('2,326 tokens · €0.0042');

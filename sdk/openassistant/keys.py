@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import defaultdict
 from datetime import datetime
 
@@ -12,9 +11,10 @@ from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock
 from openassistant.errors import Forbidden, OaError
 from openassistant.messages import AccountPayload, Call, Effect, KeyReply, KeyRequest, TokenReply, TokenRequest
+from openassistant.oauth import fingerprint
 from openassistant.seal import SealingKey
 
-__all__ = ["Keys", "fingerprint"]
+__all__ = ["Keys"]
 
 _SECONDS = 10.0
 
@@ -81,7 +81,7 @@ class Keys:
         """
         async with self._locks[account]:
             kept = self._kept(account, user, profile=profile)
-            if kept and not (refused and refused == fingerprint(kept)):
+            if kept and not (refused and refused == fingerprint(kept.secrets.get("access_token", ""))):
                 return kept
             payload, expires = await self._token(account, ctx, call, effect, profile=profile, refused=refused)
             self._accounts[account, user, profile] = (payload, expires)
@@ -115,9 +115,3 @@ class Keys:
         )
         reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
         return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires
-
-
-def fingerprint(payload: AccountPayload) -> str:
-    """The SHA-256 (hex) of an account's access token; "" where it has none."""
-    token = payload.secrets.get("access_token", "")
-    return hashlib.sha256(token.encode()).hexdigest() if token else ""

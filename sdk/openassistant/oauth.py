@@ -6,6 +6,7 @@ Client secrets and authorization codes travel sealed to the vault's key; tokens 
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ __all__ = [
     "FinishRequest",
     "OAuthClient",
     "Revoked",
+    "fingerprint",
 ]
 
 
@@ -121,3 +123,8 @@ class Revoked(Wire):
     outcome: Literal["revoked", "failed", "unsupported", "none"] = "none"
     """What became of the consent; `none`: there was none. With `unsupported` its owner ends it at `manage_url`."""
     manage_url: str = ""
+
+
+def fingerprint(token: str) -> str:
+    """The SHA-256 (hex) by which an access token is named without saying it; "" for none."""
+    return hashlib.sha256(token.encode()).hexdigest() if token else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import logging
 from collections import defaultdict
@@ -53,6 +52,7 @@ from openassistant.messages import (
     call_digest,
 )
 from openassistant.meter import Meter, measuring
+from openassistant.oauth import fingerprint
 from openassistant.outcomes import Outcomes
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
@@ -529,7 +529,7 @@ class _CallContext:
             raise Forbidden("A preview is made of what is known here; it asks no provider.")
         kept = await self._credentials("")
         if again:
-            kept = await self._credentials(hashlib.sha256(kept.secrets.get("access_token", "").encode()).hexdigest())
+            kept = await self._credentials(fingerprint(kept.secrets.get("access_token", "")))
         return SecretStr(f"Bearer {kept.secrets['access_token']}")
 
     async def _credentials(self, refused: str) -> Credentials:

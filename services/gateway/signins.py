@@ -16,7 +16,6 @@ from openassistant.oauth import (
     AuthorizeRequest,
     Authorizing,
     ClientDraft,
-    ClientList,
     ClientQuery,
     DeviceQuery,
     DeviceReply,
@@ -39,6 +38,7 @@ CALLBACK = "/oauth/callback"
 """The web UI's page that a provider sends the browser back to."""
 _SECONDS = 10.0
 _WHY = "Who registers this house with a provider decides where its secrets go, so it needs your password."
+_URLS = set(views.OAuthUrls.model_fields)
 _LONGEST = 8192
 """Characters of an address that came back."""
 
@@ -61,9 +61,7 @@ class SignIns:
 
     async def clients(self, me: SignedIn, *, base: str) -> list[views.OAuthClient]:
         """Each provider of the connectors that run, with this house's registration where there is one."""
-        ctx = self._grants.context(me.user.id, seconds=_SECONDS)
-        found = await self._bus.request(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)
-        known = {each.provider: each for each in found.clients}
+        known = {each.provider: each for each in await self._vault.clients()}
         return [_client(customs, known.get(name), base) for name, customs in sorted(self._providers().items())]
 
     async def keep(
@@ -71,11 +69,11 @@ class SignIns:
     ) -> views.OAuthClient:
         """Registers this house with a provider; raises `NotFound`, `SignInAgain`, `InvalidRequest`."""
         customs = self._provider(provider)
-        if customs.client_secret == "required" and not draft.client_secret and not await self._has_secret(me, draft):
+        if customs.client_secret == "required" and not draft.client_secret and not await self._has_secret(draft):
             raise invalid("The provider gives a secret with the client ID.", client_secret="Please fill this in.")
         await self._sessions.confirm_fresh(me, draft.password, address=address, why=_WHY)
         given = {name: url for name, url in draft.urls.model_dump().items() if url is not None}
-        usual = customs.model_dump(include={"authorize_url", "token_url", "device_url", "revoke_url", "issuer"})
+        usual = customs.model_dump(include=_URLS)
         client = OAuthClient(provider=provider, client_id=draft.client_id, **{**usual, **given})
         await self._ledger.note(
             AuditAction.CLIENT_CHANGED, user=me.user.id,
@@ -140,8 +138,8 @@ class SignIns:
         )  # fmt: skip
         return await self._accounts.authorized(me, made)
 
-    async def _has_secret(self, me: SignedIn, draft: views.OAuthClientDraft) -> bool:
-        return any(each.has_secret and each.client_id == draft.client_id for each in await self.clients(me, base=""))
+    async def _has_secret(self, draft: views.OAuthClientDraft) -> bool:
+        return any(each.has_secret and each.client_id == draft.client_id for each in await self._vault.clients())
 
     def _providers(self) -> dict[str, OAuth2]:
         return {each.provider: each for each in self._connectors.oauth()}
@@ -186,9 +184,8 @@ def _oauth(card: Card) -> OAuth2:
 
 
 def _client(customs: OAuth2, kept: OAuthClient | None, base: str) -> views.OAuthClient:
-    usual = customs.model_dump(include={"authorize_url", "token_url", "device_url", "revoke_url", "issuer"})
     back, reaches = way_back(base)
-    urls = kept.model_dump(include=set(usual)) if kept else usual
+    urls = (kept or customs).model_dump(include=_URLS)
     return views.OAuthClient(
         provider=customs.provider, name=customs.name, registered=kept is not None,
         client_id=kept.client_id if kept else "", has_secret=kept.has_secret if kept else False,

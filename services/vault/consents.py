@@ -7,7 +7,6 @@ that rotates them takes the old one only once.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,7 +17,7 @@ from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import AccountRequired, Conflict, Forbidden, InvalidRequest, NotFound, OaError
 from openassistant.messages import Account, AuditAction, ErrorBody, OAuth2
-from openassistant.oauth import AuthorizeRequest, Authorizing, DeviceQuery, FinishRequest
+from openassistant.oauth import AuthorizeRequest, Authorizing, DeviceQuery, FinishRequest, fingerprint
 from openassistant.store import Store
 from services.vault import accounts, clients, flows
 from services.vault.accounts import Consent
@@ -110,7 +109,7 @@ class Consents:
             if not error.retryable:
                 await flows.drop(self._store, flow.id)
             raise
-        if not isinstance(given, Tokens):
+        if given is None:
             return None
         if not await flows.drop(self._store, flow.id):
             raise NotFound("This sign-in is not under way here any more. Begin again.")
@@ -217,7 +216,7 @@ class Consents:
             raise NotFound("That account is not connected any more.")
         token = (await self._secrets(account))["access_token"]
         ends = consent.token_ends
-        if refused and hashlib.sha256(token.encode()).hexdigest() == refused:
+        if refused and fingerprint(token) == refused:
             return None
         if ends is not None and ends <= self._clock():
             return None

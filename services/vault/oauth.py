@@ -133,13 +133,13 @@ class OAuth:
         except (KeyError, TypeError, ValueError) as error:
             raise _odd(at) from error
 
-    async def poll_device(self, at: Registration, device_code: str) -> Tokens | float | None:
-        """The tokens; None while the code was not typed, seconds to wait longer where the provider asks for that."""
+    async def poll_device(self, at: Registration, device_code: str) -> Tokens | None:
+        """The tokens; None while the code was not typed."""
         try:
             async with self._client(at) as client:
                 given = await client.fetch_token(at.client.token_url, grant_type=_DEVICE_GRANT, device_code=device_code)
-        except _StillWaiting as still:
-            return still.longer
+        except _StillWaiting:
+            return None
         return self._tokens(at, given)
 
     @asynccontextmanager
@@ -191,21 +191,17 @@ class OAuth:
 
 
 class _StillWaiting(Exception):
-    """The owner has not typed the user code yet; `longer` seconds more between questions, or None."""
-
-    def __init__(self, longer: float | None) -> None:
-        super().__init__()
-        self.longer = longer
+    """The owner has not typed the user code yet."""
 
 
-_PENDING = {"authorization_pending": None, "slow_down": 5.0}
+_PENDING = ("authorization_pending", "slow_down")
 
 
 def _refused(at: Registration, code: str, *, refreshing: bool) -> Exception:
     """The error for a provider's code (RFC 6749, 5.2; RFC 8628, 3.5); its description is not ours to show."""
     name, details = at.customs.name, {"oauth_error": code[:60]}
     if code in _PENDING:
-        return _StillWaiting(_PENDING[code])
+        return _StillWaiting()
     if code == "invalid_grant" and refreshing:
         return AccountRequired(f"{name} ended this account's consent. Connect it again.", details=details)
     words = {

@@ -31,6 +31,13 @@ WORKDIR /app
 USER 10001:10001
 
 
+# --- what the house knows of its connectors before they run --------------------------------------------------------
+
+FROM builder AS cards
+COPY connectors /tmp/connectors
+RUN cd /tmp/connectors && for card in */card.json; do install -D -m 0644 "$card" "/cards/$card"; done
+
+
 # --- the vault, and what makes the keys before the house starts, which needs the same ------------------------------
 
 FROM builder AS vault-build
@@ -47,8 +54,7 @@ CMD ["python", "-m", "services.vault"]
 FROM vault AS init
 COPY deploy/__init__.py deploy/bus.py deploy/containers.py deploy/generated.py deploy/permissions.py deploy/provision.py \
      deploy/secretfiles.py deploy/settings.py /app/deploy/
-COPY connectors/caldav/card.json /app/connectors/caldav/
-COPY connectors/mail/card.json /app/connectors/mail/
+COPY --from=cards /cards /app/connectors
 USER 0:0
 CMD ["python", "-m", "deploy.containers"]
 
@@ -86,31 +92,6 @@ COPY --from=egress-build /own /
 CMD ["python", "-m", "services.egress"]
 
 
-# --- the connectors -----------------------------------------------------------------------------------------------
-
-FROM builder AS connector-mail-build
-COPY deploy/locks/connector-mail.txt /tmp/room.txt
-RUN install-room own /tmp/room.txt
-COPY connectors/__init__.py /app/connectors/
-COPY connectors/mail /app/connectors/mail
-RUN install-room finish
-
-FROM room AS connector-mail
-COPY --from=connector-mail-build /own /
-CMD ["python", "-m", "openassistant", "run", "connectors.mail"]
-
-FROM builder AS connector-caldav-build
-COPY deploy/locks/connector-caldav.txt /tmp/room.txt
-RUN install-room own /tmp/room.txt
-COPY connectors/__init__.py /app/connectors/
-COPY connectors/caldav /app/connectors/caldav
-RUN install-room finish
-
-FROM room AS connector-caldav
-COPY --from=connector-caldav-build /own /
-CMD ["python", "-m", "openassistant", "run", "connectors.caldav"]
-
-
 # --- the agent ----------------------------------------------------------------------------------------------------
 
 FROM builder AS agent-build
@@ -145,3 +126,20 @@ FROM room AS gateway
 COPY --from=gateway-build /own /
 COPY --from=web /web/build /app/services/gateway/web/build
 CMD ["python", "-m", "services.gateway"]
+
+
+# --- a connector: `--target connector --build-arg CONNECTOR=mail` ---------------------------------------------------
+
+FROM builder AS connector-build
+ARG CONNECTOR
+COPY deploy/locks/connector-${CONNECTOR}.txt /tmp/room.txt
+RUN install-room own /tmp/room.txt
+COPY connectors/__init__.py /app/connectors/
+COPY connectors/${CONNECTOR} /app/connectors/${CONNECTOR}
+RUN install-room finish
+
+FROM room AS connector
+ARG CONNECTOR
+ENV OA_CONNECTOR=${CONNECTOR}
+COPY --from=connector-build /own /
+CMD ["sh", "-c", "exec python -m openassistant run connectors.$OA_CONNECTOR"]

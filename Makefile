@@ -9,7 +9,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := services/gateway/web
-ROOMS := gateway agent vault audit egress connector-mail connector-caldav
+CONNECTORS := $(notdir $(patsubst %/manifest.toml,%,$(wildcard connectors/*/manifest.toml)))
+ROOMS := gateway agent vault audit egress $(addprefix connector-,$(CONNECTORS))
 UNIT := not e2e and not compose and not slow
 
 # Hashes for everything; nothing runs code while it is installed, but nkeys, which has no wheel.
@@ -21,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
-.PHONY: help run local test test-slow check lint format types generated generate lock api web web-test e2e compose-test fuzz bench soak chaos clean
+.PHONY: help run local test test-slow check lint format types generated generate lock peers api web web-test e2e compose-test fuzz bench soak chaos clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +36,7 @@ local: $(VENV)/.local  ## Install what runs a model file of your own (OA_LOCAL_M
 test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
-test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
+test-slow: $(VENV)/.dev peers  ## The tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
 
 check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests
@@ -84,13 +85,16 @@ api: $(VENV)/.dev  ## Write the OpenAPI document and the web UI's types from it
 	$(BIN)/python -m services.gateway.openapi --write
 	$(BIN)/python -m deploy.web api
 
+peers: $(VENV)/.dev  ## Install the emulators of providers that tests talk to
+	$(BIN)/python -m tests.peers.nodes
+
 web: $(VENV)/.run  ## Build the web UI, when it is not up to date
 	$(BIN)/python -m deploy.web build
 
 web-test: $(VENV)/.dev web  ## Types, unit tests and screens of the web UI, the last in a browser
 	for script in check test test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
-e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
+e2e: $(VENV)/.dev web peers  ## The whole house with real peers and a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "e2e and not compose" $(PYTEST_FLAGS)
 
 compose-test: $(VENV)/.dev  ## The whole house in containers

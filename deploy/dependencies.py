@@ -14,7 +14,8 @@ __all__ = ["LOCKS", "main", "page"]
 LOCKS = generated.ROOT / "deploy" / "locks"
 TARGET = generated.ROOT / "docs" / "dependencies.md"
 
-_ROOMS = ("gateway", "agent", "vault", "audit", "egress", "connector-mail", "connector-caldav")
+_SERVICES = ("gateway", "agent", "vault", "audit", "egress")
+_ROOMS = (*_SERVICES, *(path.stem for path in sorted(LOCKS.glob("connector-*.txt"))))
 _ACCEPTED = (
     "Apache", "BSD", "MIT", "ISC", "Zlib", "PSF", "Python Software Foundation", "MPL-2.0", "Mozilla Public License 2.0",
     "LGPL", "GNU Lesser", "CNRI-Python",

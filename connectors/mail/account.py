@@ -8,12 +8,12 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from sqlalchemy import text
 
-from connectors.mail.addresses import parse_typed
 from connectors.mail.autoconfig import Place, Places, Record, find_servers, look_up, web_reader
 from openassistant.connector import Context
 from openassistant.context import Clock
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest
+from openassistant.formats.addresses import parse_typed
 from openassistant.targets import Target
 
 __all__ = ["MailAccount", "Security", "Server", "account_of"]

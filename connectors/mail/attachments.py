@@ -8,13 +8,14 @@ from typing import Annotated
 from connectors.mail import search
 from connectors.mail.account import account_of
 from connectors.mail.connector import MessageId, connector, owner_of
-from connectors.mail.files import File, attached, files_of, note_files
+from connectors.mail.files import attached, files_of, note_files
 from connectors.mail.moves import fetch_mail
 from connectors.mail.search import Found
 from connectors.mail.views import AttachmentList, AttachmentText, attachment_list, attachment_text
 from openassistant import sandbox
 from openassistant.connector import Context, Field
 from openassistant.errors import InvalidRequest, NotFound
+from openassistant.formats.compose import File
 
 __all__ = ["attachments_list", "attachments_read"]
 

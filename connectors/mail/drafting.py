@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.compose import Outgoing, finish, message_id_of
 from connectors.mail.connector import BlindCopies, Copies, People, Subject, Text, connector, owner_of
 from connectors.mail.drafts import Draft, new_draft, outgoing_of
 from connectors.mail.files import files_of
@@ -25,6 +24,7 @@ from connectors.mail.sending import find_sent, sent_mail
 from connectors.mail.views import DraftDeleted, DraftSaved, DraftText, MailSent, draft_text
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError
+from openassistant.formats.compose import Outgoing, finish, message_id_of
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["drafts_create", "drafts_delete", "drafts_read", "drafts_send", "drafts_update"]

@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from connectors.mail.account import MailAccount
-from connectors.mail.addresses import Address, parse_typed
-from connectors.mail.charsets import clean
-from connectors.mail.compose import (
+from connectors.mail.files import Attached
+from connectors.mail.search import Found
+from openassistant.connector import Context
+from openassistant.errors import InvalidRequest, TooLarge
+from openassistant.formats.addresses import Address, parse_typed
+from openassistant.formats.charsets import clean
+from openassistant.formats.compose import (
     LARGEST_FILES,
+    File,
     Outgoing,
     checked_subject,
     compose,
@@ -17,10 +22,6 @@ from connectors.mail.compose import (
     message_id_of,
     reply_subject,
 )
-from connectors.mail.files import Attached, File
-from connectors.mail.search import Found
-from openassistant.connector import Context
-from openassistant.errors import InvalidRequest, TooLarge
 
 __all__ = ["Draft", "forward_draft", "new_draft", "outgoing_of", "reply_all_draft", "reply_draft", "threaded"]
 

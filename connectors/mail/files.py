@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from connectors.mail.charsets import clean, decode_header
 from connectors.mail.message import BROKEN
+from openassistant.formats.charsets import clean, decode_header
+from openassistant.formats.compose import File
 
-__all__ = ["LARGEST_MAIL", "Attached", "File", "attached", "files_of", "forget", "known_files", "note_files", "sweep"]
+__all__ = ["LARGEST_MAIL", "Attached", "attached", "files_of", "forget", "known_files", "note_files", "sweep"]
 
 LARGEST_MAIL = 40 * 1024 * 1024
 """The largest mail that is read in full, in bytes."""
@@ -29,14 +30,6 @@ _MOST = 300
 _TEXTS = ("text/plain", "text/html")
 _PARSER = email.parser.BytesParser(policy=email.policy.compat32)
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
-
-
-class File(NamedTuple):
-    """A file with its content; `name` is without folders, `type` a media type."""
-
-    name: str
-    type: str
-    content: bytes
 
 
 class Attached(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from connectors.mail.charsets import clean
+from openassistant.formats.charsets import clean
 
 __all__ = ["Folder", "folders_of", "sync_order"]
 

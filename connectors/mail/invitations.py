@@ -8,9 +8,6 @@ from sqlalchemy import Connection
 
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
-from connectors.mail.addresses import parse_typed
-from connectors.mail.charsets import clean
-from connectors.mail.compose import checked_subject
 from connectors.mail.connector import MessageId, connector, owner_of
 from connectors.mail.drafts import Draft, outgoing_of, threaded
 from connectors.mail.event_mails import about_event, calendars_of
@@ -22,6 +19,9 @@ from connectors.mail.sending import LATER, sent_mail
 from connectors.mail.views import InvitationAnswered
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import InvalidRequest
+from openassistant.formats.addresses import parse_typed
+from openassistant.formats.charsets import clean
+from openassistant.formats.compose import checked_subject
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["invitations_answer"]

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from connectors.mail.addresses import Address
-from connectors.mail.charsets import clean
+from openassistant.formats.addresses import Address
+from openassistant.formats.charsets import clean
 
 __all__ = [
     "Answer",

@@ -12,8 +12,6 @@ from sqlalchemy import Connection, text
 
 from connectors.mail import mirror
 from connectors.mail.account import MailAccount
-from connectors.mail.addresses import Address
-from connectors.mail.compose import Outgoing
 from connectors.mail.drafts import Draft
 from connectors.mail.files import LARGEST_MAIL, Attached, attached, files_of
 from connectors.mail.folders import Folder
@@ -21,6 +19,8 @@ from connectors.mail.imap import Flag, ImapSession, imap_session
 from connectors.mail.message import parse_mail
 from connectors.mail.mirror import Letter
 from openassistant.connector import Context
+from openassistant.formats.addresses import Address
+from openassistant.formats.compose import Outgoing
 
 __all__ = ["Kept", "kept_draft", "kept_of", "save_draft", "write_kept"]
 

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, unquote
 from connectors.mail import search
 from connectors.mail.account import MailAccount, account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.addresses import parse_typed
 from connectors.mail.connector import MessageId, connector, owner_of
 from connectors.mail.drafts import Draft, new_draft, outgoing_of
 from connectors.mail.previews import preview_of
@@ -22,6 +21,7 @@ from connectors.mail.sending import find_sent, sent_mail
 from connectors.mail.views import Unsubscribed, source_of
 from openassistant.connector import Context, Preview
 from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, OaError, UpstreamFailed
+from openassistant.formats.addresses import parse_typed
 from openassistant.http import HttpClient
 from openassistant.messages import Call, Destination, OutsideSource, PreviewField, ToolResult
 from openassistant.origins import parse_url

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 from typing import NamedTuple
 
-from connectors.mail.addresses import Address, parse_header
-from connectors.mail.charsets import clean, decode_bytes, decode_header, file_name, is_charset
 from connectors.mail.itip import kept_text
-from connectors.mail.markup import text_of
+from openassistant.formats.addresses import Address, parse_header
+from openassistant.formats.charsets import clean, decode_bytes, decode_header, file_name, is_charset
+from openassistant.formats.markup import text_of
 
 __all__ = ["Attachment", "Mail", "parse_mail"]
 

@@ -14,11 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, text
 
-from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
 from connectors.mail.itip import read_invitation
 from connectors.mail.linking import threads_of
 from connectors.mail.message import Mail
+from openassistant.formats.addresses import Address
 
 __all__ = [
     "FolderState",

@@ -17,13 +17,13 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, text
 
 from connectors.mail.account import MailAccount
-from connectors.mail.compose import Outgoing
 from connectors.mail.files import sweep
 from connectors.mail.imap import Folder, ImapSession, imap_session
 from connectors.mail.message import parse_mail
 from connectors.mail.smtp import smtp_session
 from openassistant.connector import Context
 from openassistant.errors import DeadlineExceeded, OaError
+from openassistant.formats.compose import Outgoing
 
 __all__ = ["Sent", "file_copy", "lies_in", "send_once", "settle_copies", "was_sent"]
 

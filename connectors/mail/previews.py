@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from connectors.mail import search
 from connectors.mail.account import MailAccount
-from connectors.mail.addresses import Address, looks_like
 from connectors.mail.drafts import Draft, outgoing_of
 from connectors.mail.files import Attached
 from connectors.mail.views import source_of
 from openassistant.connector import Context
+from openassistant.formats.addresses import Address, looks_like
 from openassistant.messages import Destination, OutsideSource, Preview, PreviewField
 
 __all__ = ["preview_of"]

@@ -18,9 +18,9 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from pypdf.errors import DependencyError, PyPdfError
 
-from connectors.mail.charsets import clean, decode_bytes
-from connectors.mail.markup import text_of
 from connectors.mail.message import parse_mail
+from openassistant.formats.charsets import clean, decode_bytes
+from openassistant.formats.markup import text_of
 
 __all__ = ["read", "warm_up"]
 

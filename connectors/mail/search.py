@@ -10,12 +10,12 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
-from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag
 from connectors.mail.message import Attachment
 from connectors.mail.mirror import time_of
 from openassistant.errors import NotFound
+from openassistant.formats.addresses import Address
 
 __all__ = [
     "Counted",

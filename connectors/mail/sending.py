@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
-from connectors.mail.compose import Outgoing
 from connectors.mail.connector import (
     BlindCopies,
     Copies,
@@ -21,13 +20,14 @@ from connectors.mail.connector import (
     owner_of,
 )
 from connectors.mail.drafts import Draft, forward_draft, new_draft, outgoing_of, reply_all_draft, reply_draft
-from connectors.mail.files import File, attached, files_of, known_files
+from connectors.mail.files import attached, files_of, known_files
 from connectors.mail.moves import fetch_mail
 from connectors.mail.previews import preview_of
 from connectors.mail.search import Found
 from connectors.mail.views import MailSent
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest
+from openassistant.formats.compose import File, Outgoing
 from openassistant.messages import Call, ToolResult
 
 __all__ = [

@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator
 from typing import Self
 
 from connectors.mail.account import MailAccount, Server
-from connectors.mail.compose import Outgoing
 from connectors.mail.counted import CountedSmtp
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
+from openassistant.formats.compose import Outgoing
 
 __all__ = ["SmtpSession", "smtp_session"]
 

@@ -7,7 +7,7 @@ from email.utils import decode_rfc2231
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from connectors.mail.charsets import decode_bytes, file_name
+from openassistant.formats.charsets import decode_bytes, file_name
 
 __all__ = ["attached"]
 

@@ -14,8 +14,8 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connectors.mail import search
-from connectors.mail.addresses import Address
 from connectors.mail.search import Found
+from openassistant.formats.addresses import Address
 
 __all__ = ["base_subject", "conversation"]
 

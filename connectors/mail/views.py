@@ -7,14 +7,14 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors.mail.addresses import Address
 from connectors.mail.files import Attached
 from connectors.mail.imap import Flag
 from connectors.mail.invitation_views import MailInvitation
 from connectors.mail.kept import Kept
-from connectors.mail.quotes import split
 from connectors.mail.search import Found
 from openassistant.connector import OutsideText
+from openassistant.formats.addresses import Address
+from openassistant.formats.quotes import split
 
 __all__ = [
     "AttachmentList",

@@ -13,6 +13,9 @@ What an answer that is not 2xx or 304 becomes (RFC 9110, 15), with `status` and 
     429 RateLimited, with the provider's delay   other 4xx InvalidRequest
     408, 502, 503, 504 and a broken connection: Unavailable where it was a read, else UpstreamFailed
     other 5xx and 3xx UpstreamFailed   no connection Unavailable   silence DeadlineExceeded
+
+A provider whose answers say more than their status has them read by `explain_by`. A large body goes piece by piece to
+`into` instead of into memory.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import contextlib
 import json
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -52,11 +55,13 @@ from openassistant.gunzip import Gunzip
 from openassistant.meter import MeteredTransport
 from openassistant.origins import Origin, is_public, origin, origin_of, parse_url, resolve
 
-__all__ = ["HttpClient", "Response"]
+__all__ = ["Explain", "HttpClient", "Into", "Refusal", "Response"]
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _LIMIT = 16 * 1024 * 1024
+_EXPLANATION = 64 * 1024
+"""Bytes of a refusal's body that are read."""
 _ATTEMPTS = 3
 _HOPS = 5
 _CONNECT_SECONDS = 5.0
@@ -101,6 +106,34 @@ class Response:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """An answer that is none: its status, headers (lower-case names) and the beginning of its body.
+
+    `error` is what it becomes where nobody knows better.
+    """
+
+    method: str
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    error: OaError
+
+    def json(self) -> Any:
+        """The body's JSON value; None where it is none."""
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+
+
+Explain = Callable[[Refusal], OaError | None]
+"""Reads what a provider says beside the status; None leaves it at that."""
+
+Into = Callable[[bytes], Awaitable[None]]
+"""Takes a body piece by piece."""
+
+
+@dataclass(frozen=True)
 class _Ask:
     """One request of one hop. `inside`: no redirect has left the allowed hosts so far."""
 
@@ -111,6 +144,8 @@ class _Ask:
     limit: int = _LIMIT
     inside: bool = True
     follow: bool = True
+    also: frozenset[int] = frozenset()
+    into: _Counted | None = None
 
     @property
     def reads(self) -> bool:
@@ -142,6 +177,7 @@ class HttpClient:
         self._through = egress if egress and egress.proxy else None
         self._authorization: SecretStr | None = None
         self._sign_in: Callable[[bool], Awaitable[SecretStr]] | None = None
+        self._explain: Explain | None = None
         self._transports: dict[Origin, httpx.AsyncHTTPTransport] = {}
         self.allow(*private)
 
@@ -174,12 +210,16 @@ class HttpClient:
         """Where the header comes from when it is first needed, and (with True) once more after a 401."""
         self._sign_in = asked
 
+    def explain_by(self, explain: Explain) -> None:
+        """Has a provider's refusals read by `explain`, for better errors than their status alone gives."""
+        self._explain = explain
+
     async def get(self, url: str, **options: Any) -> Response:
         """GET; see `request`."""
         return await self.request("GET", url, **options)
 
     async def post(self, url: str, **options: Any) -> Response:
-        """POST, never repeated; see `request`."""
+        """POST, repeated only where the provider asked for a pause before it did anything; see `request`."""
         return await self.request("POST", url, **options)
 
     async def put(self, url: str, **options: Any) -> Response:
@@ -195,22 +235,29 @@ class HttpClient:
         method: str,
         url: str,
         *,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
         content: bytes = b"",
         limit: int = _LIMIT,
         follow: bool = True,
+        also: Iterable[int] = (),
+        into: Into | None = None,
     ) -> Response:
-        """The answer (2xx or 304) with at most `limit` bytes of body; raises the table above.
+        """The answer (2xx, 304 or one of `also`) with at most `limit` bytes of body; raises the table above.
 
-        The body is one of `json`, `form` or `content`. `Forbidden` for a host that is not allowed. Where redirects must
-        not be followed, `follow=False` makes one an `UpstreamFailed` with its status.
+        A parameter with several values is given as often. The body is one of `json`, `form` or `content`. `Forbidden`
+        for a host that is not allowed. Where redirects must not be followed, `follow=False` makes one an
+        `UpstreamFailed` with its status. With `into` the body of a 2xx goes there, and is not in the answer; once some
+        of it went, nothing is tried again.
         """
         body, kind = _body(json, form, content)
         target = parse_url(url).copy_merge_params(dict(params)) if params else parse_url(url)
-        ask = _Ask(method.upper(), target, {**kind, **(headers or {})}, body, limit, follow=follow)
+        ask = _Ask(
+            method.upper(), target, {**kind, **(headers or {})}, body, limit, follow=follow, also=frozenset(also),
+            into=_Counted(into) if into else None,
+        )  # fmt: skip
         if origin(target) not in self._allowed:
             raise Forbidden(f"{target.host} is not one of the hosts that this connector may reach.")
         try:
@@ -240,7 +287,9 @@ class HttpClient:
                 return await self._followed(ask)
             except OaError as error:
                 pause = _pause(error, attempt)
-                again = error.retryable and ask.method in _IDEMPOTENT and attempt < _ATTEMPTS
+                harmless = ask.method in _IDEMPOTENT or isinstance(error, RateLimited)
+                begun = ask.into is not None and ask.into.size > 0
+                again = error.retryable and harmless and not begun and attempt < _ATTEMPTS
                 if not again or pause >= self._remaining():
                     raise
             await self._sleep(pause)
@@ -252,7 +301,8 @@ class HttpClient:
                 response = await self._sent(ask)
                 try:
                     location = response.headers.get("location", "")
-                    if not ask.follow or response.status_code not in _REDIRECTS or not location:
+                    leads = response.status_code in _REDIRECTS and response.status_code not in ask.also
+                    if not ask.follow or not leads or not location:
                         return await self._taken(ask, response)
                 finally:
                     await response.aclose()
@@ -322,10 +372,28 @@ class HttpClient:
 
     async def _taken(self, ask: _Ask, response: httpx.Response) -> Response:
         status = response.status_code
-        if not (200 <= status < 300 or status == 304):
-            raise self._refused(ask, status, response.headers)
-        content = b"" if ask.method == "HEAD" else await _read(ask, response)
+        if not (200 <= status < 300 or status == 304 or status in ask.also):
+            raise await self._explained(ask, response)
+        if ask.into is not None and 200 <= status < 300:
+            await _read(ask, response, ask.into)
+            return Response(status, dict(response.headers), b"", str(ask.url))
+        content = b"" if ask.method == "HEAD" else await _whole(ask, response)
         return Response(status, dict(response.headers), content, str(ask.url))
+
+    async def _explained(self, ask: _Ask, response: httpx.Response) -> OaError:
+        """The error that a refusal becomes; a body that cannot be read explains nothing."""
+        error = self._refused(ask, response.status_code, response.headers)
+        if self._explain is None or not ask.inside:
+            return error
+        content = bytearray()
+
+        async def take(piece: bytes) -> None:
+            content.extend(piece)
+
+        with contextlib.suppress(OaError, httpx.HTTPError):
+            await _read(replace(ask, limit=_EXPLANATION), response, take)
+        refusal = Refusal(ask.method, response.status_code, dict(response.headers), bytes(content), error)
+        return self._explain(refusal) or error
 
     def _refused(self, ask: _Ask, status: int, headers: httpx.Headers) -> OaError:
         host = ask.url.host
@@ -362,20 +430,43 @@ def _body(value: Any, form: Mapping[str, str] | None, content: bytes) -> tuple[b
     return content, {}
 
 
-async def _read(ask: _Ask, response: httpx.Response) -> bytes:
-    """The body, unpacked no further than the limit."""
+class _Counted:
+    """Where a body goes, and how much of it went."""
+
+    def __init__(self, into: Into) -> None:
+        self._into, self.size = into, 0
+
+    async def __call__(self, piece: bytes) -> None:
+        self.size += len(piece)
+        await self._into(piece)
+
+
+async def _whole(ask: _Ask, response: httpx.Response) -> bytes:
+    """The body in memory."""
+    body = bytearray()
+
+    async def take(piece: bytes) -> None:
+        body.extend(piece)
+
+    await _read(ask, response, take)
+    return bytes(body)
+
+
+async def _read(ask: _Ask, response: httpx.Response, take: Into) -> None:
+    """The body in pieces, unpacked no further than the limit."""
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "", "gzip", "x-gzip"):
         raise UpstreamFailed(f"{ask.url.host} answered in a form that was not asked for.")
     unpack = Gunzip() if "gzip" in coding else None
-    body = bytearray()
+    size = 0
     async for raw in response.aiter_raw():
-        body += unpack.feed(raw, ask.limit + 1 - len(body)) if unpack else raw
-        if len(body) > ask.limit:
+        piece = unpack.feed(raw, ask.limit + 1 - size) if unpack else raw
+        size += len(piece)
+        if size > ask.limit:
             raise TooLarge(f"{ask.url.host} answered with more than {ask.limit} bytes.")
+        await take(piece)
     if unpack and not unpack.ended:
         raise httpx.RemoteProtocolError("the packed body ends early")
-    return bytes(body)
 
 
 def _retry_after(value: str, now: datetime) -> float | None:

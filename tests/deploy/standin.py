@@ -75,7 +75,7 @@ def broken() -> int:
     return 3
 
 
-def load() -> Sequence[Room]:
+def load(_connectors: Sequence[str]) -> Sequence[Room]:
     """The stand-ins, and those named on the command line."""
     rooms = [Room(name=name, work=lambda name=name: asyncio.run(live(name))) for name in NAMES]
     more = {"stubborn": stubborn, "broken": broken}

@@ -52,7 +52,7 @@ class Home:
         with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as said:
             for name, value in self.environment(**more).items():
                 patch.setenv(name, value)
-            status = supervisor.run(lambda: pytest.fail("the house would start"))
+            status = supervisor.run(lambda _: pytest.fail("the house would start"))
         return status, said.getvalue()
 
     def close(self) -> None:

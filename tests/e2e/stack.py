@@ -140,6 +140,7 @@ class Stack(Lifespan):
             "OA_DATA_DIR": str(self.data_dir),
             "OA_PORT": str(self.port),
             "OA_SEND_HOLD_SECONDS": "0",
+            "OA_CONNECTORS": "mail,caldav",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
         }
         if self._owner:

@@ -6,16 +6,15 @@ import sys
 from collections.abc import Sequence
 
 from deploy import processes, rooms, supervisor
-from deploy.provision import first_party
 from deploy.rooms import Room
 from tests.hostile import double
 
 __all__ = ["load"]
 
 
-def load() -> Sequence[Room]:
+def load(connectors: Sequence[str]) -> Sequence[Room]:
     """The rooms of the tree, with another agent."""
-    found = rooms.load(tuple(first_party()))
+    found = rooms.load(connectors)
     return tuple(Room(name=each.name, work=double.main) if each.name == "agent" else each for each in found)
 
 

@@ -29,7 +29,7 @@ from openassistant.errors import (
     Unavailable,
     UpstreamFailed,
 )
-from openassistant.http import HttpClient
+from openassistant.http import HttpClient, Refusal
 from openassistant.origins import is_public
 from openassistant.testing import FakeHouse
 from tests.peers.certificates import Authority
@@ -451,7 +451,7 @@ async def test_after_the_deadline_nothing_is_asked(web: Web, make: MAKE) -> None
     [
         (400, InvalidRequest), (401, AccountRequired), (403, Forbidden), (404, NotFound), (405, InvalidRequest),
         (408, UpstreamFailed), (409, Conflict), (410, NotFound), (412, Conflict), (413, TooLarge),
-        (422, InvalidRequest), (429, RateLimited), (451, Forbidden), (500, UpstreamFailed), (502, UpstreamFailed),
+        (422, InvalidRequest), (451, Forbidden), (500, UpstreamFailed), (502, UpstreamFailed),
         (503, UpstreamFailed), (504, UpstreamFailed), (507, UpstreamFailed),
         (300, UpstreamFailed), (302, UpstreamFailed), (226, None),
     ],
@@ -506,6 +506,77 @@ async def test_a_put_is_tried_again_after_a_pause_that_was_asked_for_alone(web: 
     with pytest.raises(UpstreamFailed, match="may have happened"):
         await make().put(web.url("/gone"), content=b"x")
     assert [each.target for each in web.asked] == ["/busy", "/busy", "/gone"]
+
+
+async def test_a_post_that_was_put_off_before_it_did_anything_is_sent_again(web: Web, make: MAKE, naps: Naps) -> None:
+    web.say("/", answer(429, Retry_After="3"), answer(201, b"made"))
+    assert (await make().post(web.url(), json={"a": 1})).text == "made"
+    assert [each.body for each in web.asked] == [b'{"a": 1}'] * 2
+    assert 3 <= sum(naps) <= 3.25
+
+
+async def test_what_a_provider_says_beside_the_status_is_read_by_who_knows_it(web: Web, make: MAKE) -> None:
+    seen: list[Refusal] = []
+
+    def explain(refusal: Refusal) -> OaError | None:
+        seen.append(refusal)
+        return NotFound("Gone for good.") if refusal.json() == {"why": "gone"} else None
+
+    http = make()
+    http.explain_by(explain)
+    web.say("/gone", answer(400, b'{"why": "gone"}', X_Case="a"))
+    web.say("/plain", answer(400, b"{nonsense"))
+    web.say("/long", answer(400, b"x" * 70_000))
+    with pytest.raises(NotFound, match="Gone for good"):
+        await http.get(web.url("/gone"))
+    for page in ("/plain", "/long"):
+        with pytest.raises(InvalidRequest):
+            await http.get(web.url(page))
+    assert [(each.method, each.status, each.json()) for each in seen] == [
+        ("GET", 400, {"why": "gone"}), ("GET", 400, None), ("GET", 400, None),
+    ]  # fmt: skip
+    assert seen[0].headers["x-case"] == "a"
+    assert len(seen[2].content) <= 64 * 1024
+
+
+async def test_statuses_that_are_answers_here_are_given_as_answers(web: Web, make: MAKE) -> None:
+    web.say("/", answer(308, Range="bytes=0-99"))
+    found = await make().put(web.url(), content=b"part", also=(308,))
+    assert (found.status, found.headers["range"]) == (308, "bytes=0-99")
+
+
+async def test_a_large_body_goes_piece_by_piece_and_nothing_of_it_twice(web: Web, make: MAKE) -> None:
+    pieces: list[bytes] = []
+
+    async def into(piece: bytes) -> None:
+        pieces.append(piece)
+
+    whole = bytes(range(256)) * 4096
+    web.say("/", answer(503, b"not this"), answer(200, whole))
+    found = await make().get(web.url(), into=into)
+    assert (found.content, b"".join(pieces) == whole) == (b"", True)
+    assert len(pieces) > 1
+
+    async def cut(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(200, whole)[:-100])
+        await writer.drain()
+        raise ConnectionResetError
+
+    pieces.clear()
+    web.pages["/"] = cut
+    with pytest.raises(Unavailable):
+        await make().get(web.url(), into=into)
+    assert (len(pieces) > 0, len(web.asked)) == (True, 3)
+    assert whole.startswith(b"".join(pieces))
+    web.say("/", answer(200, whole))
+    with pytest.raises(TooLarge):
+        await make().get(web.url(), into=into, limit=1000)
+
+
+async def test_a_parameter_may_have_several_values(web: Web, make: MAKE) -> None:
+    web.say("/", answer())
+    await make().get(web.url(), params={"label": ["a", "b"], "q": "x y"})
+    assert web.asked[0].target == "/?label=a&label=b&q=x+y"
 
 
 async def test_the_providers_delay_is_honoured_in_seconds_and_as_a_date(web: Web, make: MAKE, naps: Naps) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from connectors.mail.account import MailAccount
-from connectors.mail.addresses import Address
 from connectors.mail.drafts import reply_all_draft
 from connectors.mail.folders import Folder
 from connectors.mail.search import Found
 from openassistant.context import utc_now
 from openassistant.errors import Conflict, InvalidRequest
+from openassistant.formats.addresses import Address
 from tests.peers.mailbox import ADA, CAROL, Letter, add_letter
 
 ACCOUNT = MailAccount(address="ada@home.example", imap_host="imap.home.example", smtp_host="smtp.home.example")

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.mail import readers
-from connectors.mail.compose import finish
 from connectors.mail.files import files_of
 from connectors.mail.kept import kept_of
 from connectors.mail.lists import way_out
 from openassistant.errors import InvalidRequest
+from openassistant.formats.compose import finish
 from tests.connectors.mail.test_attachments import pdf
 from tests.peers.mailbox import ADA, CAROL, SHAPES, Letter, render
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from connectors.mail.addresses import Address, looks_like, parse_header, parse_typed
-from connectors.mail.charsets import clean, decode_bytes, decode_header
-from connectors.mail.compose import compose, reply_subject
-from connectors.mail.markup import text_of
 from connectors.mail.message import Mail, parse_mail
 from openassistant.errors import InvalidRequest
+from openassistant.formats.addresses import Address, looks_like, parse_header, parse_typed
+from openassistant.formats.charsets import clean, decode_bytes, decode_header
+from openassistant.formats.compose import compose, reply_subject
+from openassistant.formats.markup import text_of
 from tests.peers.mailbox import ADA, CAROL, SHAPES, Letter, render
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mail.quotes import Parts, split
+from openassistant.formats.quotes import Parts, split
 
 HEADS = [
     "On Mon, 3 Nov 2026 at 10:12, Ada <ada@home.example> wrote:",

@@ -14,13 +14,13 @@ from sqlalchemy import create_engine
 from sqlcipher3 import dbapi2
 
 from connectors.mail import mirror, search
-from connectors.mail.addresses import Address
 from connectors.mail.folders import Folder
 from connectors.mail.message import Mail
 from connectors.mail.mirror import Letter
 from connectors.mail.threads import conversation
 from openassistant.connector import outside_sources
 from openassistant.errors import NotFound
+from openassistant.formats.addresses import Address
 from openassistant.store import Migrations, Store
 from tests.peers.mailbox import ADA, CAROL, add_letter
 from tests.peers.mailbox import Letter as Delivered

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from connectors.mail.compose import message_id_of
 from openassistant import journal
 from openassistant.context import new_id, utc_now
 from openassistant.errors import DeadlineExceeded, InvalidRequest, NotFound, Unavailable
+from openassistant.formats.compose import message_id_of
 from openassistant.messages import AuditAction, Call
 from tests.peers.mailbox import ADA, CAROL, Letter, add_letter
 from tests.peers.smtp import Faults

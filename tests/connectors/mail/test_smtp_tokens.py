@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.mail.account import MailAccount
-from connectors.mail.compose import Outgoing
 from connectors.mail.smtp import SmtpSession
 from openassistant.errors import AccountRequired, OaError
+from openassistant.formats.compose import Outgoing
 from tests.peers.smtp import SmtpServer
 
 TOKEN = "not-a-real-token"

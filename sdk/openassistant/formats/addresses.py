@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from connectors.mail.charsets import decode_header
 from openassistant.errors import InvalidRequest
+from openassistant.formats.charsets import decode_header
 
 __all__ = ["Address", "looks_like", "parse_header", "parse_typed"]
 

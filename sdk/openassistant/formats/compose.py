@@ -18,12 +18,12 @@ from email.utils import format_datetime
 from typing import NamedTuple
 from urllib.parse import quote
 
-from connectors.mail.addresses import Address
-from connectors.mail.files import File
 from openassistant.errors import InvalidRequest, TooLarge
+from openassistant.formats.addresses import Address
 
 __all__ = [
     "LARGEST_FILES",
+    "File",
     "Outgoing",
     "checked_subject",
     "compose",
@@ -46,6 +46,14 @@ _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 """RFC 5322, 2.2; any other line would end the headers at some reader."""
 LARGEST_FILES = 25 * 1024 * 1024
 """What most servers take, in bytes before they are encoded."""
+
+
+class File(NamedTuple):
+    """A file with its content; `name` is without folders, `type` a media type."""
+
+    name: str
+    type: str
+    content: bytes
 
 
 class Outgoing(NamedTuple):

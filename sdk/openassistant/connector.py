@@ -163,6 +163,8 @@ class Manifest(BaseModel):
     secrets: dict[str, dict[str, Any]] = {}
     sync_seconds: float = 60.0
     tool_seconds: float = 60.0
+    tested: tuple[str, ...] = ()
+    """What it is tested against that its authors did not write, for the table of services in the documentation."""
     commands: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")], ManifestCommand] = {}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""An emulator's API behind a real OAuth provider: tokens that are checked, expire, and are swapped for the emulator's own.
+"""An emulator's API behind a real OAuth provider: tokens that are checked, expire, and are swapped for others.
 
 Emulators take any token, or one that never ends. Here a request is passed on only while the provider takes its token.
 """

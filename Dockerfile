@@ -140,6 +140,6 @@ RUN install-room finish
 
 FROM room AS connector
 ARG CONNECTOR
-ENV OA_CONNECTOR=${CONNECTOR}
+ENV CONNECTOR=${CONNECTOR}
 COPY --from=connector-build /own /
-CMD ["sh", "-c", "exec python -m openassistant run connectors.$OA_CONNECTOR"]
+CMD ["sh", "-c", "exec python -m openassistant run connectors.$CONNECTOR"]

@@ -377,8 +377,10 @@ class HttpClient:
         if ask.into is not None and 200 <= status < 300:
             await _read(ask, response, ask.into)
             return Response(status, dict(response.headers), b"", str(ask.url))
-        content = b"" if ask.method == "HEAD" else await _whole(ask, response)
-        return Response(status, dict(response.headers), content, str(ask.url))
+        content = bytearray()
+        if ask.method != "HEAD":
+            await _read(ask, response, _kept_in(content))
+        return Response(status, dict(response.headers), bytes(content), str(ask.url))
 
     async def _explained(self, ask: _Ask, response: httpx.Response) -> OaError:
         """The error that a refusal becomes; a body that cannot be read explains nothing."""
@@ -386,12 +388,8 @@ class HttpClient:
         if self._explain is None or not ask.inside:
             return error
         content = bytearray()
-
-        async def take(piece: bytes) -> None:
-            content.extend(piece)
-
         with contextlib.suppress(OaError, httpx.HTTPError):
-            await _read(replace(ask, limit=_EXPLANATION), response, take)
+            await _read(replace(ask, limit=_EXPLANATION), response, _kept_in(content))
         refusal = Refusal(ask.method, response.status_code, dict(response.headers), bytes(content), error)
         return self._explain(refusal) or error
 
@@ -441,15 +439,13 @@ class _Counted:
         await self._into(piece)
 
 
-async def _whole(ask: _Ask, response: httpx.Response) -> bytes:
-    """The body in memory."""
-    body = bytearray()
+def _kept_in(body: bytearray) -> Into:
+    """Takes a body into memory."""
 
     async def take(piece: bytes) -> None:
         body.extend(piece)
 
-    await _read(ask, response, take)
-    return bytes(body)
+    return take
 
 
 async def _read(ask: _Ask, response: httpx.Response, take: Into) -> None:

@@ -133,18 +133,8 @@ class MyWorld(Lifespan):
 
     def start(self) -> None:
         """See `Lifespan`."""
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-m",
-            "myworld.cli",
-            "serve",
-            "--host",
-            LOOPBACK,
-            "--port",
-            str(self.port),
-        ]
+        command = [sys.executable, "-W", "ignore", "-m", "myworld.cli", "serve"]
+        command += ["--host", LOOPBACK, "--port", str(self.port)]
         command += ["--no-passthrough", "--time", "virtual", "--log-level", "warning"]
         if self._gateway is not None:
             command += ["--gateway", str(self._gateway), "--ca-dir", str(self.directory / "ca")]

@@ -40,12 +40,6 @@ MAKE = Callable[..., HttpClient]
 
 
 @pytest.fixture
-async def web() -> AsyncIterator[Web]:
-    async with serve() as web:
-        yield web
-
-
-@pytest.fixture
 async def other() -> AsyncIterator[Web]:
     """Another host: the same machine by another name."""
     async with serve() as web:

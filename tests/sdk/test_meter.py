@@ -23,12 +23,6 @@ from tests.sdk.web import Web, answer, serve
 _PLACE = Place("api.example.com", 443, "public")
 
 
-@pytest.fixture
-async def web() -> AsyncIterator[Web]:
-    async with serve() as web:
-        yield web
-
-
 def _client(*urls: str) -> HttpClient:
     return HttpClient((), deadline=utc_now() + timedelta(seconds=10), clock=utc_now, private=urls)
 

@@ -15,12 +15,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from openassistant.errors import Forbidden, OaError, RateLimited, UpstreamFailed
-from openassistant.http import HttpClient, Refusal, Response
+from openassistant.errors import Forbidden, OaError, RateLimited
+from openassistant.http import HttpClient, Refusal
+from openassistant.providers.rest import RestApi, error_in
 
 __all__ = ["GoogleApi", "explain"]
 
-_MOST_PAGES = 10_000
 _PAUSE = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
 _DISABLED = {"accessNotConfigured", "SERVICE_DISABLED"}
 _UNSCOPED = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"}
@@ -29,64 +29,46 @@ _FULL = {"storageQuotaExceeded", "teamDriveFileLimitExceeded"}
 _CONSOLES = ("console.cloud.google.com", "console.developers.google.com")
 
 
-class GoogleApi:
-    """Requests below `base`; answers are JSON objects. Raises what `HttpClient.request` does, explained."""
+class GoogleApi(RestApi):
+    """See `RestApi`."""
+
+    provider = "Google"
 
     def __init__(self, http: HttpClient, base: str) -> None:
-        self.http, self.base = http, base.rstrip("/")
-        http.explain_by(explain)
+        super().__init__(http, base, explain=explain)
 
     async def get(self, path: str, **params: str | list[str]) -> dict[str, Any]:
         """What lies at a path."""
         return await self.call("GET", path, params=params)
 
-    async def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """One request (options as those of `HttpClient.request`); an empty answer is an empty object."""
-        answer = await self.send(method, path, **options)
-        found = answer.json() if answer.content.strip() else {}
-        if not isinstance(found, dict):
-            raise UpstreamFailed("Google answered with something else than was asked for.")
-        return found
-
-    async def send(self, method: str, path: str, **options: Any) -> Response:
-        """One request, and its answer as it came."""
-        return await self.http.request(method, f"{self.base}/{path}" if path else self.base, **options)
-
-    async def pages(self, path: str, **params: str | list[str]) -> AsyncIterator[dict[str, Any]]:
+    def pages(self, path: str, **params: str | list[str]) -> AsyncIterator[dict[str, Any]]:
         """Page after page. Only a missing token ends them: a page may be empty."""
-        token, seen = "", set[str]()
-        for _ in range(_MOST_PAGES):
-            page = await self.get(path, **params, **({"pageToken": token} if token else {}))
-            yield page
-            token = str(page.get("nextPageToken") or "")
-            if not token:
-                return
-            if token in seen:
-                break
-            seen.add(token)
-        raise UpstreamFailed("Google's list does not end.")
+        return self.follow(
+            lambda token: self.get(path, **params, **({"pageToken": token} if token else {})), by="nextPageToken"
+        )
 
 
 def explain(refusal: Refusal) -> OaError | None:
     """Google's error in our words, with what can be done about it."""
-    reasons = list(dict.fromkeys(_reasons(refusal.json())))
+    error = error_in(refusal)
+    reasons = list(dict.fromkeys(_reasons(error)))
     known, details = set(reasons), {**refusal.error.details}
     if reasons:
         details["provider_reason"] = reasons[0][:60]
     if refusal.status == 429 or (refusal.status == 403 and known & _PAUSE):
         return RateLimited("Google asks for a pause.", details=details, retry_after=refusal.error.retry_after)
-    if refusal.status == 403 and (said := _forbidden(known, refusal)):
+    if refusal.status == 403 and (said := _forbidden(known, error)):
         reason, words, url = said
         return Forbidden(words, details={**details, "reason": reason, **({"url": url} if url else {})})
     refusal.error.details.update(details)
     return None
 
 
-def _forbidden(known: set[str], refusal: Refusal) -> tuple[str, str, str] | None:
+def _forbidden(known: set[str], error: dict[str, Any]) -> tuple[str, str, str] | None:
     """Reason, words and link of a 403 that a person can do something about."""
     if known & _DISABLED:
         words = "An API that this needs is not switched on in your Google Cloud project. Switch it on, wait a minute."
-        return "api_disabled", words, _console_url(refusal.json())
+        return "api_disabled", words, _console_url(error)
     if known & _UNSCOPED:
         return "scope_missing", "This account was connected without the permission for that. Connect it again.", ""
     if known & _BLOCKED:
@@ -96,10 +78,7 @@ def _forbidden(known: set[str], refusal: Refusal) -> tuple[str, str, str] | None
     return None
 
 
-def _reasons(body: Any) -> Iterator[str]:
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return
+def _reasons(error: dict[str, Any]) -> Iterator[str]:
     for each in _objects(error, "details") + _objects(error, "errors"):
         if isinstance(reason := each.get("reason"), str):
             yield reason
@@ -107,10 +86,9 @@ def _reasons(body: Any) -> Iterator[str]:
         yield status
 
 
-def _console_url(body: Any) -> str:
+def _console_url(error: dict[str, Any]) -> str:
     """Where the API is switched on, as the error says; nothing where that leads elsewhere than to Google's console."""
-    error = body.get("error") if isinstance(body, dict) else None
-    for each in _objects(error, "details") if isinstance(error, dict) else []:
+    for each in _objects(error, "details"):
         metadata, links = each.get("metadata"), _objects(each, "links")
         urls = [metadata.get("activationUrl")] if isinstance(metadata, dict) else []
         for url in [*urls, *(link.get("url") for link in links)]:

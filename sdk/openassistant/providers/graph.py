@@ -20,11 +20,11 @@ from weakref import WeakValueDictionary
 from openassistant.errors import Conflict, Forbidden, NotFound, OaError, RateLimited, UpstreamFailed
 from openassistant.http import HttpClient, Refusal, Response
 from openassistant.origins import origin_of
+from openassistant.providers.rest import RestApi, error_in
 
 __all__ = ["GraphApi", "explain"]
 
 _AT_ONCE = 4
-_MOST_PAGES = 10_000
 _IMMUTABLE = 'IdType="ImmutableId"'
 _RESYNC = {"syncstatenotfound", "syncstateinvalid", "resyncrequired", "resyncchangesapplydifferences",
            "resyncchangesuploaddifferences"}  # fmt: skip
@@ -37,65 +37,45 @@ _PAUSE = {"toomanyrequests", "applicationthrottled", "activitylimitreached", "er
 _under_way: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = WeakValueDictionary()
 
 
-class GraphApi:
-    """Requests below `base` for one account; answers are JSON objects.
+class GraphApi(RestApi):
+    """See `RestApi`; the requests are those of one account.
 
-    `prefer` are further preferences (RFC 7240) beside ids that stay when an item moves. Raises what
-    `HttpClient.request` does, explained.
+    `prefer` are further preferences (RFC 7240) beside ids that stay when an item moves.
     """
 
+    provider = "Microsoft"
+
     def __init__(self, http: HttpClient, base: str, *, account: str | None, prefer: tuple[str, ...] = ()) -> None:
-        self.http, self.base = http, base.rstrip("/")
+        super().__init__(http, base, explain=explain)
         self._prefer = ", ".join((_IMMUTABLE, *prefer))
         key = (asyncio.get_running_loop(), account or "")
         self._turns = _under_way.get(key) or _under_way.setdefault(key, asyncio.Semaphore(_AT_ONCE))
-        http.explain_by(explain)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What lies at a path, or at a link that Graph gave."""
         return await self.call("GET", path, params=params)
 
-    async def call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """One request (options as those of `HttpClient.request`); an empty answer is an empty object."""
-        answer = await self.send(method, path, **options)
-        found = answer.json() if answer.content.strip() else {}
-        if not isinstance(found, dict):
-            raise UpstreamFailed("Microsoft answered with something else than was asked for.")
-        return found
-
     async def send(self, method: str, path: str, headers: Mapping[str, str] | None = None, **options: Any) -> Response:
         """One request, and its answer as it came."""
         async with self._turns:
-            return await self.http.request(
-                method, self.url(path), headers={"Prefer": self._prefer, **(headers or {})}, **options
-            )
+            return await super().send(method, path, headers={"Prefer": self._prefer, **(headers or {})}, **options)
 
     def url(self, path: str) -> str:
         """The address of a path; a link that leads to another origin than `base` raises `UpstreamFailed`."""
         if not path.startswith(("https://", "http://")):
-            return f"{self.base}/{path}"
+            return super().url(path)
         if origin_of(path) != origin_of(self.base):
             raise UpstreamFailed("Microsoft named a next page on another host, so it was not asked for.")
         return path
 
-    async def pages(self, path: str, params: Mapping[str, str] | None = None) -> AsyncIterator[dict[str, Any]]:
+    def pages(self, path: str, params: Mapping[str, str] | None = None) -> AsyncIterator[dict[str, Any]]:
         """Page after page; of a delta the last one has `@odata.deltaLink`."""
-        link, seen = path, set[str]()
-        for _ in range(_MOST_PAGES):
-            page = await self.get(link, params)
-            yield page
-            link, params = str(page.get("@odata.nextLink") or ""), None
-            if not link:
-                return
-            if link in seen:
-                break
-            seen.add(link)
-        raise UpstreamFailed("Microsoft's list does not end.")
+        return self.follow(lambda link: self.get(link or path, None if link else params), by="@odata.nextLink")
 
 
 def explain(refusal: Refusal) -> OaError | None:
     """Graph's error in our words, with what can be done about it."""
-    codes = _codes(refusal.json())
+    codes = _codes(error_in(refusal))
     known, details = {each.lower() for each in codes}, {**refusal.error.details}
     if codes:
         details["provider_reason"] = codes[0][:60]
@@ -123,10 +103,9 @@ def explain(refusal: Refusal) -> OaError | None:
     return None
 
 
-def _codes(body: Any) -> list[str]:
+def _codes(error: Any) -> list[str]:
     """The code of an error, and those inside it."""
     found: list[str] = []
-    error = body.get("error") if isinstance(body, dict) else None
     while isinstance(error, dict) and len(found) < 10:
         if isinstance(code := error.get("code"), str):
             found.append(code)

@@ -1,8 +1,6 @@
 """Google's pages and errors, with bodies as its documentation shows them."""
 
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,25 +8,12 @@ import pytest
 from openassistant.errors import Forbidden, InvalidRequest, OaError, RateLimited, UpstreamFailed
 from openassistant.http import HttpClient
 from openassistant.providers.google import GoogleApi
-from tests.sdk.web import Web, answer, serve
+from tests.sdk.web import Web, answer
 
 
 @pytest.fixture
-async def web() -> AsyncIterator[Web]:
-    async with serve() as web:
-        yield web
-
-
-@pytest.fixture
-async def api(web: Web) -> AsyncIterator[GoogleApi]:
-    async def at_once(_: float) -> None:
-        return None
-
-    ends = datetime.now(UTC) + timedelta(seconds=30)
-    async with HttpClient(
-        (), private=[web.url()], deadline=ends, clock=lambda: datetime.now(UTC), sleep=at_once
-    ) as http:
-        yield GoogleApi(http, web.url("/v1/"))
+def api(web: Web, http: HttpClient) -> GoogleApi:
+    return GoogleApi(http, web.url("/v1/"))
 
 
 def error(status: int, reason: str = "", *, info: dict[str, Any] | None = None) -> bytes:

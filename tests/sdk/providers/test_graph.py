@@ -2,33 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound, OaError, RateLimited, UpstreamFailed
 from openassistant.http import HttpClient
 from openassistant.providers.graph import GraphApi
-from tests.sdk.web import Asked, Web, answer, serve
-
-
-@pytest.fixture
-async def web() -> AsyncIterator[Web]:
-    async with serve() as web:
-        yield web
-
-
-@pytest.fixture
-async def http(web: Web) -> AsyncIterator[HttpClient]:
-    async def at_once(_: float) -> None:
-        return None
-
-    ends = datetime.now(UTC) + timedelta(seconds=30)
-    async with HttpClient(
-        (), private=[web.url()], deadline=ends, clock=lambda: datetime.now(UTC), sleep=at_once
-    ) as http:
-        yield http
+from tests.sdk.web import Asked, Web, answer
 
 
 @pytest.fixture

@@ -31,13 +31,6 @@ WORKDIR /app
 USER 10001:10001
 
 
-# --- what the house knows of its connectors before they run --------------------------------------------------------
-
-FROM builder AS cards
-COPY connectors /tmp/connectors
-RUN cd /tmp/connectors && for card in */card.json; do install -D -m 0644 "$card" "/cards/$card"; done
-
-
 # --- the vault, and what makes the keys before the house starts, which needs the same ------------------------------
 
 FROM builder AS vault-build
@@ -50,6 +43,11 @@ RUN install-room finish
 FROM room AS vault
 COPY --from=vault-build /own /
 CMD ["python", "-m", "services.vault"]
+
+# What the house knows of its connectors before they run.
+FROM builder AS cards
+COPY connectors /tmp/connectors
+RUN cd /tmp/connectors && for card in */card.json; do install -D -m 0644 "$card" "/cards/$card"; done
 
 FROM vault AS init
 COPY deploy/__init__.py deploy/bus.py deploy/containers.py deploy/generated.py deploy/permissions.py deploy/provision.py \

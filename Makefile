@@ -36,7 +36,7 @@ local: $(VENV)/.local  ## Install what runs a model file of your own (OA_LOCAL_M
 test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
-test-slow: $(VENV)/.dev peers  ## The tests that take longer than a few seconds each
+test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
 
 check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests
@@ -94,7 +94,7 @@ web: $(VENV)/.run  ## Build the web UI, when it is not up to date
 web-test: $(VENV)/.dev web  ## Types, unit tests and screens of the web UI, the last in a browser
 	for script in check test test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
-e2e: $(VENV)/.dev web peers  ## The whole house with real peers and a browser
+e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "e2e and not compose" $(PYTEST_FLAGS)
 
 compose-test: $(VENV)/.dev  ## The whole house in containers

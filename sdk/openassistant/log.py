@@ -7,6 +7,7 @@ others quote what they failed on. Local variables and lines of source are never 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -171,11 +172,11 @@ def _handler(room: str, out: TextIO) -> logging.Handler:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """A stream that does not quote what could not be logged."""
+    """A stream that does not quote what could not be logged, and stops nobody where it cannot be written to."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Says where, in place of the record's text and arguments."""
-        if logging.raiseExceptions:
+        with contextlib.suppress(OSError, ValueError):  # a full disk; a stream that was closed
             sys.stderr.write(f'{{"event": "event not logged", "logger": "{record.name}", "line": {record.lineno}}}\n')
 
 

@@ -390,6 +390,8 @@ def _failed(error: DBAPIError) -> OaError:
     words = str(error.orig)
     if "full" in words or getattr(error.orig, "errno", None) == errno.ENOSPC:
         return Unavailable("The disk is full, so nothing was stored. Make room, then try again.")
+    if "disk I/O" in words:  # a quota, a limit, a disk that fails: it may be mended while the room runs
+        return Unavailable("The disk refused to read or write. See whether it is full or failing, then try again.")
     if "locked" in words or "busy" in words:
         return Unavailable("The data is in use by another process; try again.", retry_after=1)
     if "malformed" in words:

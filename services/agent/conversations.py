@@ -39,6 +39,7 @@ __all__ = [
     "has_turn",
     "listing",
     "messages",
+    "open_turns",
     "progress",
     "recent",
     "remember_event",
@@ -227,12 +228,15 @@ async def turn_state(store: Store, turn_id: str, state: str) -> None:
 
 async def waiting_turns(store: Store, conversation: str) -> list[Turn]:
     """Turns of a conversation that are parked."""
+    return [turn for turn in await open_turns(store, conversation) if turn.state == "waiting"]
+
+
+async def open_turns(store: Store, conversation: str) -> list[Turn]:
+    """Turns of a conversation that have not ended."""
 
     def read(connection: Connection) -> list[Turn]:
-        rows = connection.execute(
-            text("SELECT * FROM turns WHERE conversation = :id AND state = 'waiting'"), {"id": conversation}
-        )
-        return [_turn(row) for row in rows]
+        query = "SELECT * FROM turns WHERE conversation = :id AND state IN ('running', 'waiting')"
+        return [_turn(row) for row in connection.execute(text(query), {"id": conversation})]
 
     return await store.read(read)
 

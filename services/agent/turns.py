@@ -7,10 +7,12 @@ decision that came hours later, and after a step are the same thing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 
 from ag_ui.core import Interrupt
 from pydantic import SecretStr
@@ -27,6 +29,7 @@ from openassistant.errors import (
     OaError,
     RateLimited,
     TooLarge,
+    Unavailable,
 )
 from openassistant.grants import Grant, Trust
 from openassistant.guard import admit_grant
@@ -166,15 +169,16 @@ class Turns:
                 task.cancel()
                 await asyncio.wait([task], timeout=5)
         async with self._stores.use(grant.user) as store:
-            for waiting in await conversations.waiting_turns(store, conversation):
-                await self._withdraw(store, live, waiting, "The owner stopped this.")
-                await live.cancelled(new_id())
+            for turn in await conversations.open_turns(store, conversation):
+                if not self.is_running(turn.id):
+                    await self._withdraw(store, live, turn, "The owner stopped this.")
+                    await live.cancelled(new_id())
         return Done()
 
     async def recover(self) -> None:
         """Goes on with what was under way when the process ended."""
         for turn_id, user, conversation, grant in await livestore.everything(self._room):
-            self._bus.spawn(self._recover(turn_id, user, conversation, grant))
+            self._resume(turn_id, user, conversation, grant)
 
     def is_running(self, turn_id: str) -> bool:
         """Whether this process works on a turn at this moment."""
@@ -196,13 +200,23 @@ class Turns:
         return grant
 
     def _start(self, user: str, turn: Turn, *, run: str, fresh: bool = False, recovered: bool = False) -> None:
-        task = self._bus.spawn(self._run(user, turn, run, fresh=fresh, recovered=recovered))
-        self._tasks[turn.id] = task
+        self._work_on(turn.id, self._run(user, turn, run, fresh=fresh, recovered=recovered))
+
+    def _work_on(self, turn_id: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks[turn_id] = self._bus.spawn(work)
         task.add_done_callback(
-            lambda done: self._tasks.pop(turn.id, None) if self._tasks.get(turn.id) is done else None
+            lambda done: self._tasks.pop(turn_id, None) if self._tasks.get(turn_id) is done else None
         )
 
     async def _run(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
+        try:
+            await self._lived(user, turn, run, fresh=fresh, recovered=recovered)
+        except Unavailable as error:  # not even its end could be stored: the disk is full
+            _log.warning("a turn stands still", extra={"turn": turn.id, "code": error.code})
+            if grant := self._grants.get(turn.id):
+                self._resume(turn.id, user, turn.conversation, grant)
+
+    async def _lived(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
         live = await self.live(user, turn.conversation)
         self._began[turn.id] = asyncio.get_running_loop().time()
         async with self._stores.use(user) as store:
@@ -494,37 +508,44 @@ class Turns:
                 if turn_id not in self._tasks:
                     self._start(user, turn, run=new_id())
 
+    def _resume(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
+        self._work_on(turn_id, self._recover(turn_id, user, conversation, grant))
+
     async def _recover(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
-        renewal = await self._renewed_patiently(user, turn_id, conversation, grant)
+        """Goes on with a turn as soon as what it needs is there again: the gateway, its keys, room on the disk."""
+        pause = 0.2
+        while True:
+            try:
+                await self._go_on(turn_id, user, conversation, grant)
+                return
+            except OaError as error:
+                _log.info("a turn cannot go on yet", extra={"turn": turn_id, "code": error.code})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+    async def _go_on(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
+        """One try; a turn that the gateway has ended, or that was erased, is forgotten."""
+        try:
+            renewal = await self._ask_renewal(user, conversation, grant, RenewalRequest(turn=turn_id))
+        except Forbidden:
+            renewal = Renewal()
         if renewal.grant is None:
             await livestore.forget(self._room, turn_id)
             return
         self._grants[turn_id] = renewal.grant
         await self._keys.unlock(user, renewal.grant)
         async with self._stores.use(user) as store:
-            try:
-                turn = await conversations.turn(store, turn_id)
-            except OaError:
+            if not await conversations.has_turn(store, turn_id):
                 await livestore.forget(self._room, turn_id)
                 return
-        await livestore.keep(self._room, turn_id, user, conversation, renewal.grant)
-        for decision in renewal.decisions:
-            await self._decide(user, turn_id, renewal.grant, decision)
-        if turn.state != "waiting" and turn_id not in self._tasks:
-            self._start(user, turn, run=new_id(), recovered=True)
-
-    async def _renewed_patiently(self, user: str, turn_id: str, conversation: str, grant: str) -> Renewal:
-        """A renewal, waiting for a gateway that starts later than this room."""
-        pause = 0.2
-        while True:
-            try:
-                return await self._ask_renewal(user, conversation, grant, RenewalRequest(turn=turn_id))
-            except OaError as error:
-                if isinstance(error, Forbidden):
-                    return Renewal()
-                _log.info("waiting for the gateway", extra={"code": error.code})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+            await livestore.keep(self._room, turn_id, user, conversation, renewal.grant)
+            for decision in renewal.decisions:
+                with contextlib.suppress(Conflict):  # a call that was not yet known to wait: its policy is asked again
+                    await self._decide(user, turn_id, renewal.grant, decision)
+            self._tasks.pop(turn_id, None)  # from here on whoever decides starts the turn himself
+            turn = await conversations.turn(store, turn_id)
+            if turn.state != "waiting" and turn_id not in self._tasks:
+                self._start(user, turn, run=new_id(), recovered=True)
 
     async def _stop(self, store: Store, live: Live, turn: Turn, run: str) -> None:
         """After the owner's stop: what acts is brought to its end, the rest is withdrawn."""

@@ -267,6 +267,18 @@ def test_an_event_that_cannot_be_formatted_is_not_quoted() -> None:
     assert [json.loads(line)["event"] for line in ended.stderr.splitlines()] == ["event not logged"]
 
 
+def test_a_room_goes_on_where_its_log_cannot_be_written() -> None:
+    program = (
+        'import logging; from openassistant.log import configure; configure("mail");'
+        'logging.getLogger("openassistant.mail").warning("bus is away"); print("went on")'
+    )
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" 2>/dev/full', sys.executable, program],
+        env={**os.environ, "PYTHONPATH": SDK}, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ended.stdout == "went on\n"
+
+
 def test_structlogs_own_loggers_and_warnings_go_the_same_way(out: Out) -> None:
     structlog.stdlib.get_logger("openassistant.mail").warning("by structlog", password=PLANTED, count=2)
     with warnings.catch_warnings():

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openassistant.errors import Conflict, RateLimited, TooLarge, UpstreamFailed
-from openassistant.messages import AuditAction, CallSettled, CallState, Done, Effect
+from openassistant.context import new_id
+from openassistant.errors import Conflict, RateLimited, TooLarge, Unavailable, UpstreamFailed
+from openassistant.keys import Keys
+from openassistant.messages import (
+    AuditAction,
+    CallSettled,
+    CallState,
+    Decision,
+    Done,
+    Effect,
+)
+from openassistant.store import Store
 from services.agent import conversations
+from services.agent.model import Delta
 from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
 
@@ -246,8 +258,6 @@ async def test_a_parked_turn_outlives_a_restart(tmp_path: Path) -> None:
 
 
 async def test_a_decision_made_while_the_agent_was_away_is_taken_up_at_its_start(tmp_path: Path) -> None:
-    from openassistant.messages import Decision
-
     script = (calls(("letters_send", {"to": "carol@example.org"})), says("Sent."))
     async with agent_house(tmp_path, *script) as house:
         await house.say("Write to Carol")
@@ -265,6 +275,94 @@ async def test_a_decision_made_while_the_agent_was_away_is_taken_up_at_its_start
         await house.start()
         await house.settled()
         assert [call.id] == tools.DONE
+
+
+async def test_a_decision_about_a_call_that_was_not_known_to_wait_does_not_keep_its_turn_from_going_on(
+    tmp_path: Path,
+) -> None:
+    async with agent_house(tmp_path, says("I was saying", then_hangs=True), says("All of it.")) as house:
+        await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while "TEXT_MESSAGE_CONTENT" not in types(house.events()):
+                await asyncio.sleep(0.01)
+        await house.stop()
+        house.decisions.append(Decision(approval_id=new_id(), call_id=new_id(), approved=False))
+        await house.start()
+        history = await house.settled()
+        assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
+
+
+async def test_a_turn_goes_on_once_its_keys_are_there_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with agent_house(tmp_path, says("I was saying", then_hangs=True), says("All of it.")) as house:
+        await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while "TEXT_MESSAGE_CONTENT" not in types(house.events()):
+                await asyncio.sleep(0.01)
+        await house.stop()
+        unlock, away = Keys.unlock, [True, True]
+
+        async def unlocked(keys: Keys, user: str, grant: str | None) -> None:
+            if away:
+                away.pop()
+                raise Unavailable("The vault is away.")
+            await unlock(keys, user, grant)
+
+        monkeypatch.setattr(Keys, "unlock", unlocked)
+        await house.start()
+        async with asyncio.timeout(5):
+            while away:
+                await asyncio.sleep(0.01)
+        history = await house.settled()
+        assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
+
+
+async def test_a_turn_whose_end_could_not_be_stored_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, full = Store.write, [False]
+
+    async def written(store: Store, work: Any) -> Any:
+        if full[0]:
+            raise Unavailable("The disk is full, so nothing was stored.")
+        return await write(store, work)
+
+    async def fills(messages: list[dict[str, Any]]) -> AsyncIterator[Delta]:
+        full[0] = True
+        yield Delta(text="I was saying")
+        yield Delta(finished="stop")
+
+    monkeypatch.setattr(Store, "write", written)
+    async with agent_house(tmp_path, fills, says("All of it.")) as house:
+        await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while not full[0]:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert (await house.history()).conversation.state == "running"
+        full[0] = False
+        history = await house.settled()
+        assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
+
+
+async def test_a_turn_that_stands_still_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with agent_house(tmp_path, says("I was saying", then_hangs=True)) as house:
+        await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while "TEXT_MESSAGE_CONTENT" not in types(house.events()):
+                await asyncio.sleep(0.01)
+        await house.stop()
+
+        async def unlocked(keys: Keys, user: str, grant: str | None) -> None:
+            raise Unavailable("The vault is away.")
+
+        unlock = Keys.unlock
+        monkeypatch.setattr(Keys, "unlock", unlocked)
+        await house.start()
+        await asyncio.sleep(0.5)
+        monkeypatch.setattr(Keys, "unlock", unlock)
+        await house.settled("running")
+        await house.request("cancel", Done(), Done)
+        await house.settled("idle")
 
 
 async def test_a_turn_killed_while_the_model_spoke_goes_on_after_the_restart(tmp_path: Path) -> None:

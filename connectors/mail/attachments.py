@@ -12,15 +12,16 @@ from connectors.mail.files import attached, files_of, note_files
 from connectors.mail.moves import fetch_mail
 from connectors.mail.search import Found
 from connectors.mail.views import AttachmentList, AttachmentText, attachment_list, attachment_text
-from openassistant import sandbox
 from openassistant.connector import Context, Field
-from openassistant.errors import InvalidRequest, NotFound
+from openassistant.documents import read_document
+from openassistant.errors import NotFound
 from openassistant.formats.compose import File
 
 __all__ = ["attachments_list", "attachments_read"]
 
 _LONGEST = 40_000
 _SECONDS = 20.0
+_READER = "connectors.mail.readers:read"
 
 _Which = Annotated[
     str,
@@ -40,20 +41,14 @@ async def attachments_list(ctx: Context, message: MessageId) -> AttachmentList:
 async def attachments_read(
     ctx: Context, message: MessageId, attachment: _Which = "", start: _Start = 0
 ) -> AttachmentText:
-    """Read the text of a file attached to a mail: PDF, Word (docx), HTML, plain text, CSV, calendar, or a mail."""
+    """Read the text of a file attached to a mail: PDF, Word, Excel, PowerPoint, OpenDocument, HTML, text, CSV, mail."""
     found, files = await _files(ctx, message)
     number = _number(files, attachment)
     file = files[number]
-    options = {"type": file.type, "name": file.name}
     seconds = max(min(_SECONDS, ctx.seconds - 1), 1)
-    got = await sandbox.run("connectors.mail.readers:read", file.content, options=options, seconds=seconds)
-    if refused := got.get("refused"):
-        raise InvalidRequest(str(refused))
-    text, note = str(got["text"]), str(got["note"])
+    kind, text, note = await read_document(file.content, type=file.type, name=file.name, seconds=seconds, by=_READER)
     shown = text[start : start + _LONGEST]
-    return attachment_text(
-        found, attached(files)[number], shown, kind=str(got["kind"]), start=start, total=len(text), note=note
-    )
+    return attachment_text(found, attached(files)[number], shown, kind=kind, start=start, total=len(text), note=note)
 
 
 def _number(files: list[File], wanted: str) -> int:

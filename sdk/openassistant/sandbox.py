@@ -1,6 +1,6 @@
 """Parsing what strangers made in a process of its own: no files, no network, little memory, little time, little output.
 
-    found = await sandbox.run("connectors.mail.readers:read", content, options={"type": "application/pdf"}, seconds=20)
+    found = await sandbox.run("openassistant.documents.readers:read", content, options={"type": kind}, seconds=20)
 
 The function takes the bytes and the options and returns a JSON value. Its module is imported before the walls go up
 (`sandboxed.py`); a module that imports more while it works has a function `warm_up()` that does so beforehand. The

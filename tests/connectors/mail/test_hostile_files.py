@@ -14,6 +14,7 @@ from connectors.mail import readers
 from connectors.mail.files import files_of
 from connectors.mail.kept import kept_of
 from connectors.mail.lists import way_out
+from openassistant.documents import limits
 from openassistant.errors import InvalidRequest
 from openassistant.formats.compose import finish
 from tests.connectors.mail.test_attachments import pdf
@@ -77,6 +78,6 @@ def test_any_bytes_are_read_or_refused(data: bytes, kind: str) -> None:
 
 
 def test_of_a_pdf_that_takes_long_the_first_pages_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "_PAGES_SECONDS", -1.0)
+    monkeypatch.setattr(limits, "_SECONDS", -1.0)
     found = readers.read(pdf("One", "Two", "Three"))
     assert (found["text"], found["note"]) == ("One", "1 of 3 pages.")

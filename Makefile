@@ -36,7 +36,7 @@ local: $(VENV)/.local  ## Install what runs a model file of your own (OA_LOCAL_M
 test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
-test-slow: $(VENV)/.dev  ## The tests that take longer than a few seconds each
+test-slow: $(VENV)/.dev peers  ## The tests that take longer than a few seconds each
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
 
 check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests

@@ -1,5 +1,6 @@
 """What stands between the rooms: no rights, no writing, no way out, nobody else's keys."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from tests.compose.project import ComposeProject
 
 pytestmark = pytest.mark.compose
 
-ROOMS = ("gateway", "agent", "vault", "audit", "egress", "mail", "caldav")
+CARDS = (Path(__file__).parents[2] / "connectors").glob("*/manifest.toml")
+CONNECTORS = tuple(sorted(card.parent.name for card in CARDS))
+ROOMS = ("gateway", "agent", "vault", "audit", "egress", *CONNECTORS)
 ALL = (*ROOMS, "bus")
 OUTSIDE = {"egress"}
 NETWORKS = {
@@ -17,9 +20,8 @@ NETWORKS = {
     "egress": {"bus", "way-out", "egress"},
     "vault": {"bus", "way-out"},
     "audit": {"bus"},
-    "mail": {"bus", "way-out"},
-    "caldav": {"bus", "way-out"},
     "bus": {"bus"},
+    **{connector: {"bus", "way-out"} for connector in CONNECTORS},
 }
 
 

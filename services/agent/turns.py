@@ -266,28 +266,30 @@ class Turns:
             self._check(turn, await conversations.calls_of_turn(store, turn.id))
             await self._work(store, live, user, turn)
             calls, answers = await conversations.progress(store, turn.id)
-            waiting = [call for call in calls if call.state is CallState.WAITING]
-            if waiting:
-                await self._park(store, live, user, turn, run, used, waiting)
-                return False
+            if any(call.state is CallState.WAITING for call in calls):
+                if await self._park(store, live, user, turn, run, used):
+                    return False
+                continue
             if any(call.state not in ENDED for call in calls):
                 continue
             if answers and not any(call.message == answers[-1] for call in calls):
                 return True
             used += await self._next(store, live, user, turn)
 
-    async def _park(
-        self, store: Store, live: Live, user: str, turn: Turn, run: str, used: list[Usage], waiting: list[StoredCall]
-    ) -> None:
-        """The turn waits in the file, and holds nothing of the day's budget meanwhile."""
+    async def _park(self, store: Store, live: Live, user: str, turn: Turn, run: str, used: list[Usage]) -> bool:
+        """The turn waits in the file, and holds nothing of the day's budget; False where a decision came meanwhile."""
         try:
             await self._renew(user, turn, parked=True)
         except OaError as error:
             _log.info("the gateway was not told of a parked turn", extra={"code": error.code})
         async with live.lock:
+            open_calls = [each for each in await conversations.calls_of_turn(store, turn.id) if each.state not in ENDED]
+            if not open_calls or any(call.state is not CallState.WAITING for call in open_calls):
+                return False
             await conversations.turn_state(store, turn.id, "waiting")
-            await live.interrupted(run, [_interrupt(call) for call in waiting], used)
+            await live.interrupted(run, [_interrupt(call) for call in open_calls], used)
             self._tasks.pop(turn.id, None)
+            return True
 
     def _check(self, turn: Turn, calls: list[StoredCall]) -> None:
         """Raises `Reached` where a turn calls too many tools, or takes too long."""

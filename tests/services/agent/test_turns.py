@@ -20,10 +20,13 @@ from openassistant.messages import (
     Decision,
     Done,
     Effect,
+    Renewal,
 )
 from openassistant.store import Store
 from services.agent import conversations
+from services.agent.conversations import Turn
 from services.agent.model import Delta
+from services.agent.turns import Turns
 from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
 
@@ -242,6 +245,26 @@ async def test_a_decision_sent_twice_acts_once(tmp_path: Path) -> None:
         await asyncio.gather(*(house.decide(turn, house.asked[0]) for _ in range(3)))
         await house.settled()
         assert [house.asked[0].id] == tools.DONE
+
+
+@pytest.mark.parametrize("approved", [True, False])
+async def test_a_decision_that_comes_while_the_turn_is_being_parked_is_acted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, approved: bool
+) -> None:
+    script = (calls(("letters_send", {"to": "carol@example.org"})), says("I took note."))
+    async with agent_house(tmp_path, *script) as house:
+        renew = Turns._renew
+
+        async def parked(turns: Turns, user: str, turn: Turn, **how: Any) -> Renewal:
+            if how.get("parked"):
+                await house.decide(turn.id, house.asked[0], approved=approved)
+            return await renew(turns, user, turn, **how)
+
+        monkeypatch.setattr(Turns, "_renew", parked)
+        await house.say("Write to Carol")
+        history = await house.settled()
+        assert history.messages[-1].text.strip() == "I took note."
+        assert ([house.asked[0].id] if approved else []) == tools.DONE
 
 
 async def test_a_parked_turn_outlives_a_restart(tmp_path: Path) -> None:

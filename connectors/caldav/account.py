@@ -8,10 +8,10 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsp
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from connectors.caldav.moments import zone_named
 from openassistant.connector import Context, Credentials
 from openassistant.egress import Egress
 from openassistant.errors import AccountRequired, InvalidRequest, UpstreamFailed
+from openassistant.formats.moments import zone_named
 
 __all__ = ["CaldavAccount", "Server", "account_of", "own_addresses", "owner_of"]
 

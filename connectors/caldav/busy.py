@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 from connectors.caldav import mirror
 from connectors.caldav.events import Event, expand
 from connectors.caldav.mirror import Kept, KeptCalendar
-from connectors.caldav.moments import Window
 from connectors.caldav.objects import DamagedError
-from connectors.caldav.slots import merged, without
+from openassistant.formats.moments import Window
+from openassistant.formats.slots import merged, without
 
 __all__ = ["Busy", "all_addresses", "busy_of_guest", "busy_of_user", "dates_in"]
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, tzinfo
-from typing import Literal, NamedTuple
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from icalendar import Calendar, vCalAddress
 from icalendar import Event as EventComponent
 
 from connectors.caldav.alarms import set_alarms
-from connectors.caldav.moments import Moment, range_of
-from connectors.caldav.objects import MALFORMED, Part, Person, events_in, named_date, read_object
+from connectors.caldav.objects import MALFORMED, Part, events_in, named_date, read_object
 from connectors.caldav.shifts import shift_series
 from connectors.caldav.writing import (
     MARK,
@@ -26,19 +25,18 @@ from connectors.caldav.writing import (
     written,
 )
 from openassistant.errors import NotFound
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Moment, range_of
+from openassistant.formats.repeats import Repeat, rule_of
 
 __all__ = [
     "Changes",
     "Draft",
-    "Frequency",
-    "Repeat",
-    "Weekday",
     "address_of",
     "apply_changes",
     "changed_object",
     "changed_times",
     "new_object",
-    "rule_of",
     "split_off",
     "target_of",
     "times_of",
@@ -46,20 +44,7 @@ __all__ = [
     "write_times",
 ]
 
-Frequency = Literal["daily", "weekly", "monthly", "yearly"]
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
 _SERIES = ("RRULE", "RDATE", "EXDATE")
-
-
-class Repeat(NamedTuple):
-    """How something repeats: every so many days, weeks, months or years, on which weekdays, until when or how often."""
-
-    frequency: Frequency
-    every: int = 1
-    on: tuple[Weekday, ...] = ()
-    until: date | None = None
-    times: int | None = None
 
 
 class Draft(NamedTuple):
@@ -196,20 +181,6 @@ def write_times(event: EventComponent, start: Moment, end: Moment) -> None:
     event.pop("DURATION", None)
 
 
-def rule_of(repeat: Repeat, start: Moment) -> dict[str, list[str | int | date]]:
-    """An RRULE: the last day counts in full, and UNTIL is of DTSTART's kind (RFC 5545, 3.3.10)."""
-    rule: dict[str, list[str | int | date]] = {"FREQ": [repeat.frequency.upper()]}
-    if repeat.every > 1:
-        rule["INTERVAL"] = [repeat.every]
-    if repeat.on:
-        rule["BYDAY"] = [day[:2].upper() for day in repeat.on]
-    if repeat.until is not None:
-        rule["UNTIL"] = [_end_of(repeat.until, start.tzinfo) if isinstance(start, datetime) else repeat.until]
-    if repeat.times is not None:
-        rule["COUNT"] = [repeat.times]
-    return rule
-
-
 def address_of(person: Person) -> vCalAddress:
     """A person as a property's value."""
     address = vCalAddress(f"mailto:{person.address}")
@@ -250,8 +221,3 @@ def _guest(person: Person) -> vCalAddress:
     address = address_of(person)
     address.params |= {"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"}
     return address
-
-
-def _end_of(day: date, zone: tzinfo | None) -> datetime:
-    end = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=zone)
-    return end if zone is None else end.astimezone(UTC)

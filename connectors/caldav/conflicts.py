@@ -10,10 +10,10 @@ from typing import Any
 
 from icalendar import Event as EventComponent
 
-from connectors.caldav.moments import span_shown
 from connectors.caldav.objects import MALFORMED, DamagedError, Part, read_object
 from connectors.caldav.writing import length_of, master_of, named_parts, value_of
 from openassistant.errors import Conflict
+from openassistant.formats.moments import span_shown
 
 __all__ = ["conflict"]
 

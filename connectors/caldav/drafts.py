@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
 from connectors.caldav import mirror
 from connectors.caldav.account import owner_of
-from connectors.caldav.compose import Changes, Draft, Frequency, Repeat, Weekday, times_of
+from connectors.caldav.compose import Changes, Draft, times_of
 from connectors.caldav.events import Event, pick
-from connectors.caldav.guests import parse_guest
 from connectors.caldav.mirror import Kept, KeptCalendar
-from connectors.caldav.moments import Moment, moment, range_of, zone_named
-from connectors.caldav.objects import DamagedError, Person, clean
+from connectors.caldav.objects import DamagedError, clean
 from connectors.caldav.places import Place, calendar_named, place_of, zone_of
 from connectors.caldav.series import is_first
 from connectors.caldav.shifts import moved
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound
+from openassistant.formats.guests import Person, parse_guests
+from openassistant.formats.moments import Moment, moment, range_of, zone_named
+from openassistant.formats.repeats import Frequency, Weekday, repeat_of
 
 __all__ = [
     "Chosen",
@@ -28,7 +29,6 @@ __all__ = [
     "chosen",
     "found_event",
     "new_event",
-    "repeat_of",
     "require_own",
     "title_of",
 ]
@@ -101,7 +101,7 @@ async def new_event(
     into = calendar_named(where.calendars, calendar)
     local = _local(where, zone, into.name, floating=floating)
     first, last = range_of(moment(start, "start", local), moment(end, "end", local) if end else None)
-    invited = _guests(guests)
+    invited = parse_guests(guests)
     _require_zone(invited, first)
     draft = Draft(
         title=title_of(title),
@@ -167,7 +167,7 @@ def changes_of(
     require_own(found)
     if found.others and not tell_guests and guests is None:
         raise InvalidRequest("This event has guests, who hear of every change: set tell_guests to true.")
-    invited = None if guests is None else _guests(guests)
+    invited = None if guests is None else parse_guests(guests)
     new_start, new_end = (_typed(found, each, name, zone) for each, name in ((start, "start"), (end, "end")))
     _require_zone(invited, new_start or times_of(found.kept.text, found.recurrence)[0])
     return Changes(
@@ -189,39 +189,12 @@ def require_own(found: Chosen) -> None:
         raise InvalidRequest(f"This event is organised by somebody else, who alone can change it. {words}")
 
 
-def repeat_of(
-    repeats: Frequency | None,
-    *,
-    every: int,
-    on: Sequence[Weekday] | None,
-    until: str | None,
-    count: int | None,
-    start: Moment,
-) -> Repeat | None:
-    """How something repeats; raises `InvalidRequest` where that makes no sense."""
-    if repeats is None:
-        if until is not None or count is not None or on or every != 1:
-            raise InvalidRequest("repeats: say how often it repeats, too: daily, weekly, monthly or yearly.")
-        return None
-    if until is not None and count is not None:
-        raise InvalidRequest("Give until or count, not both.")
-    if on and repeats != "weekly":
-        raise InvalidRequest("on: weekdays go with repeats weekly.")
-    days = tuple(dict.fromkeys(on or ()))
-    if days and _DAYS[start.weekday()] not in days:
-        raise InvalidRequest("on: the first date must be on one of these weekdays.")
-    return Repeat(repeats, every, days, _until(until, start), count)
-
-
 def title_of(title: str) -> str:
     """A title in one line; raises `InvalidRequest` when nothing is left of it."""
     found = " ".join(clean(title, _LONGEST_TITLE).split())
     if not found:
         raise InvalidRequest("title: give it a title.")
     return found
-
-
-_DAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def _local(place: Place, zone: str | None, calendar: str, *, floating: bool) -> tzinfo | None:
@@ -250,11 +223,6 @@ def _typed(found: Chosen, typed: str | None, name: str, zone: str | None) -> Mom
     return value
 
 
-def _guests(typed: Sequence[str] | None) -> tuple[Person, ...]:
-    found = [parse_guest(each) for each in typed or ()]
-    return tuple({each.address: each for each in found}.values())
-
-
 def _require_zone(guests: Sequence[Person] | None, start: Moment) -> None:
     if guests and isinstance(start, datetime) and start.tzinfo is None:
         raise InvalidRequest("Guests need to know the time zone: give no floating time.")
@@ -264,13 +232,3 @@ def _organizer(place: Place) -> Person:
     if not place.own:
         raise InvalidRequest("To invite somebody, enter your mail address in the calendar account's settings.")
     return Person(place.own[0])
-
-
-def _until(until: str | None, start: date) -> date | None:
-    if until is None:
-        return None
-    last = moment(until, "until", None)
-    day = last.date() if isinstance(last, datetime) else last
-    if day < (start.date() if isinstance(start, datetime) else start):
-        raise InvalidRequest("until: the last day must not lie before the first.")
-    return day

@@ -15,12 +15,12 @@ from connectors.caldav.card import connector
 from connectors.caldav.drafts import found_event
 from connectors.caldav.events import Event, latest
 from connectors.caldav.mirror import Kept
-from connectors.caldav.moments import window
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.places import Place, place_of, zone_of
 from connectors.caldav.views import CalendarList, CalendarView, EventDetails, EventList, details_of, view_of
 from openassistant.connector import Context, Field, OutsideText
 from openassistant.errors import InvalidRequest
+from openassistant.formats.moments import window
 
 __all__ = ["calendars_list", "events_get", "events_list", "events_search", "unread"]
 

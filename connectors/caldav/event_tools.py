@@ -19,7 +19,7 @@ from connectors.caldav.changes import (
     was_replaced,
     was_split,
 )
-from connectors.caldav.compose import Frequency, Weekday, changed_object, new_object, without_date
+from connectors.caldav.compose import changed_object, new_object, without_date
 from connectors.caldav.drafts import Chosen, Extent, changes_of, chosen, found_event, new_event
 from connectors.caldav.places import as_named, place_of, zone_of
 from connectors.caldav.previews import NO_INVITATIONS, preview_changed, preview_deleted, preview_new
@@ -27,6 +27,7 @@ from connectors.caldav.series import split_series, without_following
 from connectors.caldav.views import EventDeleted, EventSaved, times_shown
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest
+from openassistant.formats.repeats import Frequency, Weekday
 from openassistant.messages import Call, Effect, ToolResult
 
 __all__ = ["events_create", "events_delete", "events_update"]

@@ -10,12 +10,9 @@ from icalendar import Calendar
 from icalendar import Event as EventComponent
 
 from connectors.caldav.alarms import alarms_of
-from connectors.caldav.moments import Moment, Window
 from connectors.caldav.objects import (
     MALFORMED,
     DamagedError,
-    Person,
-    aware,
     events_in,
     guests_of,
     named_date,
@@ -24,6 +21,8 @@ from connectors.caldav.objects import (
     recurrence_name,
     text_in,
 )
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Moment, Window, aware
 
 __all__ = ["Event", "expand", "latest", "occurrences", "pick"]
 

@@ -9,9 +9,9 @@ from typing import Any
 from icalendar import Calendar, FreeBusy, vCalAddress
 
 from connectors.caldav.dav import NotDavError, parse_scheduled
-from connectors.caldav.moments import Window
 from connectors.caldav.objects import LONGEST, MALFORMED, parse
-from connectors.caldav.slots import merged
+from openassistant.formats.moments import Window
+from openassistant.formats.slots import merged
 
 __all__ = ["busy_in", "request_for"]
 

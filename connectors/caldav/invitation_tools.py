@@ -29,7 +29,6 @@ from connectors.caldav.invitations import (
     read_letter,
 )
 from connectors.caldav.mirror import Kept, KeptCalendar
-from connectors.caldav.moments import span_shown
 from connectors.caldav.objects import DamagedError, clean, rules_of, text_in
 from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
 from connectors.caldav.previews import account_name, fields_of, people_shown
@@ -45,6 +44,7 @@ from connectors.caldav.views import (
 )
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Forbidden, InvalidRequest
+from openassistant.formats.moments import span_shown
 from openassistant.messages import Call, OutsideSource, ToolResult
 
 __all__ = ["invitations_answer", "invitations_file", "invitations_list"]

@@ -14,7 +14,6 @@ from connectors.caldav.compose import split_off, target_of
 from connectors.caldav.objects import (
     MALFORMED,
     DamagedError,
-    Person,
     attendees_of,
     events_in,
     named_date,
@@ -25,6 +24,7 @@ from connectors.caldav.objects import (
 )
 from connectors.caldav.writing import named_parts, replace, stamp, written
 from openassistant.errors import Conflict, InvalidRequest, NotFound
+from openassistant.formats.guests import Person
 
 __all__ = [
     "Answer",

@@ -17,8 +17,8 @@ from sqlalchemy import Connection, text
 
 from connectors.caldav.client import Stored
 from connectors.caldav.discovery import Calendar
-from connectors.caldav.moments import Window
 from connectors.caldav.outlines import Outline
+from openassistant.formats.moments import Window
 
 __all__ = [
     "Kept",

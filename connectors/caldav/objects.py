@@ -6,24 +6,23 @@ import re
 import threading
 import warnings
 from collections.abc import Collection, Iterable
-from datetime import UTC, date, datetime, tzinfo
-from typing import Any, NamedTuple
+from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Component, Event, Todo
 from icalendar.error import GloballyUniqueTZIDGuessed
 from icalendar.timezone import tzp
 
-from connectors.caldav.moments import Moment
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Moment
 
 __all__ = [
     "LONGEST",
     "MALFORMED",
     "DamagedError",
     "Part",
-    "Person",
     "attendees_of",
-    "aware",
     "clean",
     "events_in",
     "guests_of",
@@ -59,19 +58,6 @@ _reading = threading.RLock()
 
 class DamagedError(ValueError):
     """A text that is no readable calendar object."""
-
-
-class Person(NamedTuple):
-    """A guest or organiser; `status` is accepted, declined, tentative or open."""
-
-    address: str
-    name: str = ""
-    status: str = "open"
-
-    @property
-    def shown(self) -> str:
-        """Name and address."""
-        return f"{self.name} <{self.address}>" if self.name else self.address
 
 
 def read_object(text: str) -> Calendar:
@@ -147,13 +133,6 @@ def is_dense(rule: Any) -> bool:
     for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
         a_day *= max(len(rule.get(name) or ()), 1)
     return often or a_day > _MOST_A_DAY
-
-
-def aware(value: Moment, zone: tzinfo) -> datetime:
-    """A day's or time's moment; days and floating times are those of `zone`."""
-    if not isinstance(value, datetime):
-        return datetime(value.year, value.month, value.day, tzinfo=zone)
-    return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
 def people_of(part: Component) -> list[Person]:

@@ -10,11 +10,9 @@ from typing import Any, Literal, NamedTuple
 from icalendar import Event as EventComponent
 
 from connectors.caldav.events import expand
-from connectors.caldav.moments import Window
 from connectors.caldav.objects import (
     MALFORMED,
     Part,
-    aware,
     events_in,
     is_dense,
     moment_in,
@@ -26,6 +24,7 @@ from connectors.caldav.objects import (
     text_in,
     todos_in,
 )
+from openassistant.formats.moments import Window, aware
 
 __all__ = ["Kind", "Outline", "State", "outline"]
 

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from connectors.caldav import mirror
 from connectors.caldav.account import CaldavAccount, account_of, own_addresses, owner_of
 from connectors.caldav.mirror import KeptCalendar, Profile
-from connectors.caldav.moments import zone_named
 from openassistant.connector import Context
 from openassistant.errors import InvalidRequest, Unavailable
+from openassistant.formats.moments import zone_named
 
 __all__ = ["Place", "as_named", "calendar_named", "place_of", "zone_of"]
 

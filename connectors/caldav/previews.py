@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.caldav.compose import Changes, Repeat, changed_times, times_of
+from connectors.caldav.compose import Changes, changed_times, times_of
 from connectors.caldav.drafts import Chosen, NewEvent
-from connectors.caldav.moments import Moment, day_shown, span_shown
-from connectors.caldav.objects import Person
 from connectors.caldav.places import Place
 from connectors.caldav.views import source_of
 from openassistant.connector import Preview
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Moment, span_shown
+from openassistant.formats.repeats import repeat_shown
 from openassistant.messages import Destination, PreviewField
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "preview_changed",
     "preview_deleted",
     "preview_new",
-    "repeat_shown",
 ]
 
 NO_INVITATIONS = "This calendar server mails no invitations by itself: the guests are noted, and hear nothing."
@@ -110,17 +110,6 @@ _EXTENTS = {
     "following": "this date of a series and all that follow",
     "all": "the whole series",
 }
-
-
-def repeat_shown(repeat: Repeat | None) -> str:
-    """How something repeats: "every 2 weeks on monday, until Friday 27 November 2026"."""
-    if repeat is None:
-        return ""
-    unit = {"daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}[repeat.frequency]
-    words = f"every {unit}" if repeat.every == 1 else f"every {repeat.every} {unit}s"
-    on = f" on {', '.join(repeat.on)}" if repeat.on else ""
-    until = f", until {day_shown(repeat.until)}" if repeat.until else ""
-    return f"{words}{on}{until}{f', {repeat.times} times' if repeat.times else ''}"
 
 
 def alarms_shown(minutes: Sequence[int]) -> str:

@@ -11,10 +11,10 @@ from icalendar import Event as EventComponent
 
 from connectors.caldav.compose import Changes, apply_changes, times_of, write_times
 from connectors.caldav.events import occurrences
-from connectors.caldav.moments import Moment
-from connectors.caldav.objects import Part, aware, events_in, named_date, read_object, rules_of
+from connectors.caldav.objects import Part, events_in, named_date, read_object, rules_of
 from connectors.caldav.writing import MARK, master_of, moments_in, put_moments, replace, touch, value_of, written
 from openassistant.errors import InvalidRequest, NotFound
+from openassistant.formats.moments import Moment, aware
 
 __all__ = ["Halves", "is_first", "split_series", "without_following"]
 

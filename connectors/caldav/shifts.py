@@ -8,10 +8,10 @@ from typing import Any
 from icalendar import Calendar
 from icalendar import Event as EventComponent
 
-from connectors.caldav.moments import Moment
 from connectors.caldav.objects import moment_in, named_date, parts_in, rules_of
 from connectors.caldav.writing import moments_in, put_moments, replace
 from openassistant.errors import InvalidRequest
+from openassistant.formats.moments import Moment
 
 __all__ = ["moved", "shift_series"]
 

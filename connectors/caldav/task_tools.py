@@ -20,14 +20,12 @@ from connectors.caldav.changes import (
     was_deleted,
     was_replaced,
 )
-from connectors.caldav.compose import Frequency
-from connectors.caldav.drafts import repeat_of, title_of
+from connectors.caldav.drafts import title_of
 from connectors.caldav.event_reads import unread
 from connectors.caldav.mirror import Kept
-from connectors.caldav.moments import Moment, moment, shown
-from connectors.caldav.objects import DamagedError, aware, clean
+from connectors.caldav.objects import DamagedError, clean
 from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
-from connectors.caldav.previews import account_name, alarms_shown, fields_of, repeat_shown
+from connectors.caldav.previews import account_name, alarms_shown, fields_of
 from connectors.caldav.task_views import (
     TaskDeleted,
     TaskList,
@@ -40,6 +38,8 @@ from connectors.caldav.task_views import (
 from connectors.caldav.tasks import Priority, Task, TaskChanges, changed_task, completed_task, new_task, read_task
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Forbidden, InvalidRequest, NotFound
+from openassistant.formats.moments import Moment, aware, moment, shown
+from openassistant.formats.repeats import Frequency, repeat_of, repeat_shown
 from openassistant.messages import Call, ToolResult
 
 __all__ = ["tasks_complete", "tasks_create", "tasks_delete", "tasks_list", "tasks_update"]

@@ -7,9 +7,9 @@ from datetime import datetime, tzinfo
 from pydantic import BaseModel, ConfigDict
 
 from connectors.caldav.mirror import Kept
-from connectors.caldav.moments import Moment, shown
 from connectors.caldav.tasks import Task
 from openassistant.connector import OutsideText
+from openassistant.formats.moments import Moment, shown
 from openassistant.messages import OutsideSource
 
 __all__ = ["TaskDeleted", "TaskList", "TaskSaved", "TaskView", "task_rows", "task_source", "task_view", "typed_again"]

@@ -11,13 +11,9 @@ import recurring_ical_events
 from icalendar import Calendar, Todo
 
 from connectors.caldav.alarms import alarms_of, set_alarms
-from connectors.caldav.compose import Repeat, rule_of
-from connectors.caldav.moments import Moment
 from connectors.caldav.objects import (
     MALFORMED,
     DamagedError,
-    Person,
-    aware,
     guests_of,
     is_dense,
     moment_in,
@@ -31,6 +27,9 @@ from connectors.caldav.objects import (
 from connectors.caldav.shifts import moved
 from connectors.caldav.writing import new_calendar, replace, touch, written
 from openassistant.errors import InvalidRequest
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Moment, aware
+from openassistant.formats.repeats import Repeat, rule_of
 
 __all__ = ["Priority", "Task", "TaskChanges", "changed_task", "completed_task", "new_task", "read_task"]
 

@@ -14,14 +14,14 @@ from connectors.caldav.card import connector
 from connectors.caldav.changes import session_of
 from connectors.caldav.event_reads import unread
 from connectors.caldav.freebusy import busy_in, request_for
-from connectors.caldav.guests import parse_guest
-from connectors.caldav.moments import Window, span_shown, window
 from connectors.caldav.places import Place, place_of, zone_of
 from connectors.caldav.previews import account_name, people_shown
-from connectors.caldav.slots import free_slots, merged
 from connectors.caldav.views import BusyList, GuestTimes, SlotList, slot_of, span_of
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import OaError
+from openassistant.formats.guests import parse_guest
+from openassistant.formats.moments import Window, span_shown, window
+from openassistant.formats.slots import free_slots, merged
 from openassistant.messages import Effect, PreviewField
 
 __all__ = ["busy_list", "slots_find"]

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from connectors.caldav.events import Event
 from connectors.caldav.mirror import Kept
-from connectors.caldav.moments import Window
 from connectors.caldav.objects import events_in, named_date, read_object, rules_of
 from connectors.caldav.writing import master_of, moments_in
 from openassistant.connector import OutsideText
+from openassistant.formats.moments import Window
 from openassistant.messages import OutsideSource
 
 __all__ = [

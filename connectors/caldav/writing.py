@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from icalendar import Calendar, vDDDLists
 
-from connectors.caldav.moments import Moment
 from connectors.caldav.objects import MALFORMED, Part, moment_in, named_date, parts_in, read_object, recurrence_name
 from openassistant.errors import NotFound
+from openassistant.formats.moments import Moment
 
 __all__ = [
     "MARK",

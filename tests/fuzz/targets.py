@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from connectors.caldav.events import expand, latest
 from connectors.caldav.invitations import answered_object, asked_in, filed_object, read_letter
-from connectors.caldav.moments import Window
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.outlines import outline
 from connectors.caldav.tasks import completed_task, read_task
@@ -25,6 +24,7 @@ from connectors.mail.mirror import Letter, _row
 from openassistant import messages
 from openassistant.context import CallContext
 from openassistant.errors import InvalidRequest, OaError
+from openassistant.formats.moments import Window
 from openassistant.messages import Wire
 from services.agent.shaped import Shaped
 from services.agent.written import Written

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.caldav.compose import Changes, Draft, Repeat, changed_object, new_object, without_date
+from connectors.caldav.compose import Changes, Draft, changed_object, new_object, without_date
 from connectors.caldav.events import Event, expand, latest, pick
-from connectors.caldav.guests import parse_guest
-from connectors.caldav.moments import Window, moment, window
-from connectors.caldav.objects import DamagedError, Person, read_object
+from connectors.caldav.objects import DamagedError, read_object
 from connectors.caldav.outlines import outline
-from connectors.caldav.slots import free_slots
 from openassistant.errors import InvalidRequest
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import Window, window
+from openassistant.formats.repeats import Repeat
 from tests.connectors.caldav.conftest import wrap
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -180,37 +180,6 @@ def test_line_ends_in_a_title_cannot_smuggle_a_property_in() -> None:
     [found] = expand(new_object(draft, uid="u", now=NOW), AUTUMN, UTC)
     assert found.guests == ()
     assert "mallory" in found.notes
-
-
-def test_free_times_are_found_round_the_change_of_the_clock() -> None:
-    span = window("2026-10-25", "2026-10-25", BERLIN)
-    [night] = free_slots([], span, length=timedelta(hours=1), opens=time(0), closes=time(6), zone=BERLIN)
-    assert night.end - night.start == timedelta(hours=7)
-
-
-def test_a_time_without_zone_is_in_the_given_one() -> None:
-    found = moment("2026-10-23T10:00", "start", BERLIN)
-    assert isinstance(found, datetime)
-    assert found.isoformat() == "2026-10-23T10:00:00+02:00"
-    assert moment("2026-10-23T08:00Z", "start", BERLIN) == found
-
-
-@given(st.text(max_size=80))
-def test_a_typed_moment_is_read_or_refused(typed: str) -> None:
-    try:
-        found = moment(typed, "start", BERLIN)
-    except InvalidRequest:
-        return
-    assert isinstance(found, date)
-
-
-@given(st.text(max_size=120))
-def test_a_typed_guest_is_read_or_refused(typed: str) -> None:
-    try:
-        found = parse_guest(typed)
-    except InvalidRequest:
-        return
-    assert not set(found.shown) & set("\r\n\0")
 
 
 NAMES = (

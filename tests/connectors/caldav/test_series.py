@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.caldav.compose import Changes, Draft, Repeat, changed_object, new_object, without_date
+from connectors.caldav.compose import Changes, Draft, changed_object, new_object, without_date
 from connectors.caldav.events import Event, expand
-from connectors.caldav.moments import Window
 from connectors.caldav.series import is_first, split_series, without_following
 from openassistant.errors import Conflict, InvalidRequest
+from openassistant.formats.moments import Window
+from openassistant.formats.repeats import Repeat
 from tests.connectors.caldav.conftest import Desk, wrap
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.caldav.client import DavSession
-from connectors.caldav.compose import Repeat
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.outlines import outline
 from connectors.caldav.tasks import TaskChanges, changed_task, completed_task, new_task, read_task
 from openassistant.errors import Conflict, InvalidRequest, NotFound, Unavailable, UpstreamFailed
+from openassistant.formats.repeats import Repeat
 from openassistant.messages import Effect
 from tests.connectors.caldav.conftest import Desk
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from connectors.caldav.freebusy import busy_in
-from connectors.caldav.moments import Window, window, zone_named
 from connectors.caldav.tools import connector
 from openassistant import subjects
 from openassistant.context import CallContext, new_id
 from openassistant.errors import InvalidRequest
+from openassistant.formats.moments import Window, window, zone_named
 from openassistant.messages import AccountQuery, Done, Effect
 from tests.connectors.caldav.conftest import PASSWORD, Desk
 from tests.peers.front import Front, Passed

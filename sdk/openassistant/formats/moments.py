@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant.errors import InvalidRequest
 
-__all__ = ["Moment", "Window", "day_shown", "moment", "range_of", "shown", "span_shown", "window", "zone_named"]
+__all__ = [
+    "Moment",
+    "Window",
+    "aware",
+    "day_shown",
+    "moment",
+    "range_of",
+    "shown",
+    "span_shown",
+    "window",
+    "zone_named",
+]
 
 Moment = date | datetime
 """A day (`date`), an aware `datetime`, or a floating one (RFC 5545, 3.3.5, form 1): the same hour everywhere."""
@@ -67,12 +78,19 @@ def window(start: str, end: str, zone: tzinfo) -> Window:
     first, last = moment(start, "start", zone), moment(end, "end", zone)
     if not isinstance(last, datetime):
         last = last + _A_DAY
-    found = Window(_aware(first, zone), _aware(last, zone))
+    found = Window(aware(first, zone), aware(last, zone))
     if found.end <= found.start:
         raise InvalidRequest("The end must lie after the start.")
     if found.end - found.start > _LONGEST:
         raise InvalidRequest("That is more than a year; ask for a shorter time.")
     return found
+
+
+def aware(value: Moment, zone: tzinfo) -> datetime:
+    """A day's or time's moment; days and floating times are those of `zone`."""
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=zone)
+    return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
 def shown(value: Moment) -> str:
@@ -127,9 +145,3 @@ def _day_after(start: date, end: Moment | None) -> date:
     if end is not None and end < start:
         raise InvalidRequest("The last day must not lie before the first.")
     return (end or start) + _A_DAY
-
-
-def _aware(value: Moment, zone: tzinfo) -> datetime:
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    return datetime(value.year, value.month, value.day, tzinfo=zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from connectors.caldav.moments import Window
+from openassistant.formats.moments import Window
 
 __all__ = ["free_slots", "merged", "without"]
 

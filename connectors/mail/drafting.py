@@ -313,7 +313,7 @@ def _changed(
     bcc: list[str] | None,
 ) -> Draft:
     old = kept.draft()
-    new = new_draft(
+    new: Draft = new_draft(
         to=to or (), subject=kept.subject if subject is None else subject, text=text or kept.text or " ", cc=cc, bcc=bcc
     )
     return old._replace(

@@ -16,6 +16,7 @@ from connectors.mail.message import Attachment
 from connectors.mail.mirror import time_of
 from openassistant.errors import NotFound
 from openassistant.formats.addresses import Address
+from openassistant.formats.approvals import Known
 
 __all__ = [
     "Counted",
@@ -128,13 +129,6 @@ class Counted(NamedTuple):
     mails: int
     unread: int
     complete: bool
-
-
-class Known(NamedTuple):
-    """How often the owner wrote to an address, and when last."""
-
-    times: int
-    last: datetime | None
 
 
 def parse_query(wanted: str) -> Query:

@@ -60,7 +60,7 @@ async def preview_send(
     ctx: Context, to: list[str], subject: str, text: str, cc: list[str] | None, bcc: list[str] | None
 ) -> Preview:
     """The mail as it will go out."""
-    draft = new_draft(to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    draft: Draft = new_draft(to=to, subject=subject, text=text, cc=cc, bcc=bcc)
     return await preview_of(ctx, await account_of(ctx), draft, verb="Send a mail", confirm="Send")
 
 

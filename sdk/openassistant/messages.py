@@ -231,7 +231,8 @@ class OAuth2(Wire):
     params: dict[str, str] = {}
     """Further parameters of the authorization request."""
     client_secret: Literal["required", "optional", "none"] = "required"
-    client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
+    client_auth: Literal["client_secret_post", "client_secret_basic", "client_secret_basic_json"] = "client_secret_post"
+    """The last one is Notion's: HTTP Basic, and the request as JSON where RFC 6749 has a form."""
     trial_days: float | None = None
     """After so many days a consent ends where the registration is still in testing, as `trial_hint` says."""
     trial_hint: str = ""
@@ -239,15 +240,21 @@ class OAuth2(Wire):
 
 
 class Auth(Wire):
-    """How an account of this connector signs in; `oauth2` says how where `kind` is that."""
+    """How an account of this connector signs in; `oauth2` says how where `kind` is that.
+
+    With `password` it may be there too: then an account signs in by what the form asks (the secret `access_token` in
+    the place of the provider's) or at the provider, as its owner likes.
+    """
 
     kind: Literal["none", "password", "oauth2"] = "none"
     oauth2: OAuth2 | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if (self.kind == "oauth2") != (self.oauth2 is not None):
-            raise ValueError("auth.oauth2 belongs to kind oauth2, and the other way round")
+        if self.kind == "oauth2" and self.oauth2 is None:
+            raise ValueError("kind oauth2 needs auth.oauth2")
+        if self.kind == "none" and self.oauth2 is not None:
+            raise ValueError("auth.oauth2 belongs to kind oauth2, or beside kind password")
         return self
 
     @model_serializer(mode="wrap")

@@ -500,7 +500,7 @@ class _CallContext:
         self.http = HttpClient(
             runner.connector.manifest.hosts, deadline=ctx.deadline, clock=runner.clock, egress=self.egress
         )
-        if runner.connector.manifest.auth.kind == "oauth2":
+        if runner.connector.manifest.auth.oauth2 is not None:
             self.http.sign_in_by(self._bearer)
 
     async def _records(self, name: str, kind: str) -> tuple[DnsRecord, ...]:

@@ -48,11 +48,14 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def check_form(card: Card, settings: dict[str, Any], secrets: dict[str, str]) -> None:
-    """Raises `InvalidRequest` that names each field which does not fit the card's schemas; never shows a value."""
-    fields: dict[str, str] = {}
-    for schema, given in ((card.settings_schema, settings), (card.secrets_schema, secrets)):
-        fields |= wrong_fields(schema, given)
+def check_form(card: Card, settings: dict[str, Any], secrets: dict[str, str] | None) -> None:
+    """Raises `InvalidRequest` that names each field which does not fit the card's schemas; never shows a value.
+
+    `secrets` is None where the account signs in at its provider, which gives them.
+    """
+    fields = wrong_fields(card.settings_schema, settings)
+    if secrets is not None:
+        fields |= wrong_fields(card.secrets_schema, secrets)
     if fields:
         raise invalid(f"Please correct {', '.join(sorted(fields))}.", **fields)
 

@@ -98,7 +98,7 @@ class SignIns:
         """Begins: where to go, or which code to type there. `base` is this house as the browser names it."""
         card, digest = self._connectors.usable(draft.connector)
         _oauth(card)
-        check_form(card, draft.settings, {})
+        check_form(card, draft.settings, None)
         back, reaches = way_back(base)
         request = AuthorizeRequest(
             user=me.user.id, session=me.session, connector=card.id, digest=digest, account=draft.account,

@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import httpx
 from authlib.integrations.base_client import OAuthError
+from authlib.oauth2.auth import encode_client_secret_basic
 from pydantic import SecretStr
 
 from openassistant.context import Clock
@@ -152,6 +154,7 @@ class OAuth:
             at.client.client_id, secret, token_endpoint_auth_method=method, revocation_endpoint_auth_method=method,
             timeout=_SECONDS, follow_redirects=False, **transport,
         )  # fmt: skip
+        client.register_client_auth_method(("client_secret_basic_json", _basic_json))
         try:
             async with client:
                 yield client
@@ -229,6 +232,16 @@ def _failed(at: Registration, answer: httpx.Response) -> OaError:
     if answer.status_code >= 500:
         return Unavailable(f"{_host(at)} cannot answer at the moment (status {answer.status_code}).")
     return UpstreamFailed(f"{_host(at)} refused the sign-in (status {answer.status_code}).")
+
+
+def _basic_json(client: Any, method: str, uri: str, headers: Any, body: bytes) -> tuple[str, Any, bytes]:
+    """HTTP Basic (RFC 6749, 2.3.1) with the form as a JSON object, as Notion asks for it.
+
+    https://developers.notion.com/reference/create-a-token
+    """
+    uri, headers, body = encode_client_secret_basic(client, method, uri, headers, body)
+    headers["Content-Type"] = "application/json"
+    return uri, headers, json.dumps(dict(parse_qsl(body.decode()))).encode()
 
 
 def _json(at: Registration, answer: httpx.Response) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from openassistant.catalogue import Catalogue
-from openassistant.errors import Conflict, Forbidden, Internal, NotFound, Unavailable
-from openassistant.messages import Card, Effect, Heartbeat, ToolCard, card_digest
+from openassistant.errors import Conflict, Forbidden, Internal, InvalidRequest, NotFound, Unavailable
+from openassistant.messages import Auth, Capability, Card, Effect, Heartbeat, OAuth2, ToolCard, card_digest
 from services.gateway.connectors import Connectors, read_approved
+from services.gateway.forms import check_form
 from services.gateway.ledger import Ledger
 from services.gateway.preferences import Preferences
 from tests.services.gateway.house import POST, GatewayHouse
@@ -122,3 +123,19 @@ def test_a_release_file_that_is_none_is_named(tmp_path: Path, content: str) -> N
 def test_connectors_are_made_without_a_bus(house: GatewayHouse) -> None:
     empty = Connectors(house.store, Catalogue(house.clock), house.clock, release=frozenset())
     assert (empty.grantable(), empty.listing(), empty.running()) == ({}, [], [])
+
+
+def test_where_a_form_asks_for_a_token_the_provider_stands_beside_it(house: GatewayHouse) -> None:
+    oauth = OAuth2(
+        provider="ringer", name="Ringer", authorize_url="https://id.example/a", token_url="https://id.example/t",
+        capabilities={"ring": Capability(title="Ring", scopes=())},
+    )  # fmt: skip
+    secrets = {"type": "object", "properties": {"access_token": {"type": "string"}}, "required": ["access_token"]}
+    card = bell().model_copy(update={"auth": Auth(kind="password", oauth2=oauth), "secrets_schema": secrets})
+    appears(house, card)
+    shown = {each.id: each for each in house.connectors.listing()}["bell"]
+    assert shown.sign_in is None
+    assert shown.secrets_schema == secrets
+    check_form(card, {}, None)  # the provider gives the secrets
+    with pytest.raises(InvalidRequest, match="access_token"):
+        check_form(card, {}, {})

@@ -5,7 +5,9 @@
 
 Three kinds of host. *Allowed* ones (the card's, the account's) may be asked and get the authorization. *Private* ones
 (named in the account's own settings) may besides lie in the owner's network. Any other host is reached by the redirect
-of a plain read alone: at a public address, without the authorization and without what the caller sent.
+of a plain read alone: at a public address, without the authorization and without what the caller sent. A card's
+`*.example.org` is every host below example.org, at public addresses and with https, for *unsigned* requests alone:
+where a provider sends uploads to addresses that are themselves the permission.
 
 What an answer that is not 2xx or 304 becomes (RFC 9110, 15), with `status` and `host` in the details:
 
@@ -144,6 +146,7 @@ class _Ask:
     limit: int = _LIMIT
     inside: bool = True
     follow: bool = True
+    signed: bool = True
     also: frozenset[int] = frozenset()
     into: _Counted | None = None
 
@@ -153,7 +156,7 @@ class _Ask:
 
 
 class HttpClient:
-    """Requests to `hosts` until `deadline`. A host is `name`, `name:port` (https) or the URL of an origin.
+    """Requests to `hosts` until `deadline`. A host is `name`, `name:port` (https), the URL of an origin or `*.name`.
 
     `private` hosts are allowed ones that may have an address in the owner's own network.
     """
@@ -170,7 +173,9 @@ class HttpClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         egress: Egress | None = None,
     ) -> None:
-        self._allowed = {found for each in hosts if (found := origin_of(each))}
+        named = tuple(hosts)
+        self._allowed = {found for each in named if (found := origin_of(each))}
+        self._below = tuple(each[1:].lower() for each in named if each.startswith("*."))
         self._private: set[str] = set()
         self._deadline, self._clock, self._tls = deadline, clock, tls
         self._resolve, self._sleep = resolver or resolve, sleep
@@ -242,6 +247,7 @@ class HttpClient:
         content: bytes = b"",
         limit: int = _LIMIT,
         follow: bool = True,
+        signed: bool = True,
         also: Iterable[int] = (),
         into: Into | None = None,
     ) -> Response:
@@ -249,16 +255,16 @@ class HttpClient:
 
         A parameter with several values is given as often. The body is one of `json`, `form` or `content`. `Forbidden`
         for a host that is not allowed. Where redirects must not be followed, `follow=False` makes one an
-        `UpstreamFailed` with its status. With `into` the body of a 2xx goes there, and is not in the answer; once some
-        of it went, nothing is tried again.
+        `UpstreamFailed` with its status. `signed=False` leaves the authorization out. With `into` the body of a 2xx
+        goes there, and is not in the answer; once some of it went, nothing is tried again.
         """
         body, kind = _body(json, form, content)
         target = parse_url(url).copy_merge_params(dict(params)) if params else parse_url(url)
         ask = _Ask(
-            method.upper(), target, {**kind, **(headers or {})}, body, limit, follow=follow, also=frozenset(also),
-            into=_Counted(into) if into else None,
+            method.upper(), target, {**kind, **(headers or {})}, body, limit, follow=follow, signed=signed,
+            also=frozenset(also), into=_Counted(into) if into else None,
         )  # fmt: skip
-        if origin(target) not in self._allowed:
+        if origin(target) not in self._allowed and (signed or not self._covers(origin(target))):
             raise Forbidden(f"{target.host} is not one of the hosts that this connector may reach.")
         try:
             async with asyncio.timeout(self._remaining()):
@@ -268,7 +274,7 @@ class HttpClient:
 
     async def _signed_in(self, ask: _Ask) -> Response:
         """The answer; a 401, which says that nothing was done, is met with another token once."""
-        if self._sign_in is None:
+        if self._sign_in is None or not ask.signed:
             return await self._tried(ask)
         if self._authorization is None:
             self._authorization = await self._sign_in(False)
@@ -353,7 +359,7 @@ class HttpClient:
         """The request as it goes to an address: name in `Host` and TLS, authorization for allowed hosts alone."""
         headers = httpx.Headers({"Accept": "*/*", "User-Agent": "OpenAssistant"})
         headers.update({**ask.headers, "Accept-Encoding": "gzip", "Host": ask.url.netloc.decode()})
-        if self._authorization is not None and ask.inside:
+        if self._authorization is not None and ask.inside and ask.signed:
             headers["Authorization"] = self._authorization.get_secret_value()
         extensions: dict[str, Any] = {"timeout": {"connect": _CONNECT_SECONDS}}
         if address != place.host:
@@ -405,6 +411,10 @@ class HttpClient:
         if 400 <= status < 500 and status != 408:
             return InvalidRequest(f"{host} did not understand the request (status {status}).", details=details)
         return UpstreamFailed(f"{host} failed inside (status {status}). {_doubt(ask)}", details=details)
+
+    def _covers(self, place: Origin) -> bool:
+        """Whether a host lies below one that the card names with `*.`."""
+        return (place.scheme, place.port) == ("https", 443) and place.host.endswith(self._below)
 
     def _remaining(self) -> float:
         seconds = (self._deadline - self._clock()).total_seconds()

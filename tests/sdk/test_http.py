@@ -252,6 +252,53 @@ async def test_two_names_at_one_address_do_not_share_a_connection(make: MAKE, au
         assert len(web.asked) == 1
 
 
+async def test_an_unsigned_request_takes_no_token_along(web: Web, make: MAKE) -> None:
+    web.say("/up", answer(201))
+    client, asked = make(), [False]
+
+    async def sign_in(renew: bool) -> SecretStr:
+        asked[0] = True
+        return SecretStr(TOKEN)
+
+    client.sign_in_by(sign_in)
+    await client.put(web.url("/up"), content=b"piece", signed=False)
+    assert "authorization" not in web.asked[0].headers
+    web.say("/refused", answer(401))
+    with pytest.raises(AccountRequired):
+        await client.put(web.url("/refused"), content=b"piece", signed=False)
+    assert not asked[0]
+
+
+async def test_hosts_below_one_of_the_card_get_unsigned_requests_alone(make: MAKE, authority: Authority) -> None:
+    reached: list[str] = []
+
+    async def nowhere(host: str, port: int) -> list[str]:
+        reached.append(host)
+        return []
+
+    client = make(hosts=("*.storage.example",), private=(), resolver=nowhere, tls=authority.client_context())
+    with pytest.raises(Unavailable):
+        await client.put("https://eu.storage.example/up", signed=False)
+    for url in (
+        "http://eu.storage.example/up",
+        "https://eu.storage.example:8443/up",
+        "https://storage.example/up",
+        "https://evilstorage.example/up",
+        "https://storage.example.evil.example/up",
+    ):
+        with pytest.raises(Forbidden, match="may reach"):
+            await client.put(url, signed=False)
+    with pytest.raises(Forbidden, match="may reach"):
+        await client.put("https://eu.storage.example/up")
+    assert reached == ["eu.storage.example"] * len(reached)
+
+
+async def test_a_host_below_one_of_the_card_that_lies_inside_the_network_is_not_asked(make: MAKE) -> None:
+    client = make(hosts=("*.storage.example",), private=(), resolver=to_loopback)
+    with pytest.raises(Forbidden, match="inside this network"):
+        await client.put("https://eu.storage.example/up", signed=False)
+
+
 # --- redirects ----------------------------------------------------------------------------------------------------
 
 

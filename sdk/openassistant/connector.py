@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from openassistant.context import Clock
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest
+from openassistant.hooks import Hook, HookAnswer
 from openassistant.http import HttpClient
 from openassistant.messages import (
     UNDO_TOOL,
@@ -31,6 +32,7 @@ from openassistant.messages import (
     CheckStep,
     CommandCard,
     Effect,
+    HookCard,
     OutsideSource,
     Preview,
     ToolCard,
@@ -46,6 +48,8 @@ __all__ = [
     "Credentials",
     "Effect",
     "Field",
+    "Hook",
+    "HookAnswer",
     "Manifest",
     "ManifestCommand",
     "OutsideText",
@@ -163,6 +167,8 @@ class Manifest(BaseModel):
     secrets: dict[str, dict[str, Any]] = {}
     sync_seconds: float = 60.0
     tool_seconds: float = 60.0
+    hook: HookCard | None = None
+    """That accounts have an address to which their provider sends (`@connector.hook`)."""
     tested: tuple[str, ...] = ()
     """What it is tested against that its authors did not write, for the table of services in the documentation."""
     commands: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")], ManifestCommand] = {}
@@ -275,6 +281,7 @@ class Connector:
         self.syncer: Callable[[Context], Awaitable[None]] | None = None
         self.watcher: Callable[[Context], AsyncIterator[None]] | None = None
         self.forgetter: Callable[[Context], Awaitable[None]] | None = None
+        self.hooker: Callable[[Context, Hook], Awaitable[HookAnswer]] | None = None
 
     @property
     def id(self) -> str:
@@ -345,6 +352,19 @@ class Connector:
         self.forgetter = function
         return function
 
+    def hook(
+        self, function: Callable[[Context, Hook], Awaitable[HookAnswer]]
+    ) -> Callable[[Context, Hook], Awaitable[HookAnswer]]:
+        """Decorator: takes what the provider sends to `ctx.account`'s address; needs `[hook]` in the manifest.
+
+        It tells by a signature over the raw bytes whether they are the provider's, and answers `REFUSED` where not.
+        What it said 200 to is kept; the same may come again, and late. On `OaError` the provider is asked to try later.
+        """
+        if self.manifest.hook is None:
+            raise InvalidRequest("The manifest has no [hook].")
+        self.hooker = function
+        return function
+
     def card(self) -> Card:
         """The card: manifest and tools in one, in a stable order."""
         manifest = self.manifest
@@ -362,6 +382,7 @@ class Connector:
             secrets_schema=_form(manifest.secrets),
             tools=tuple(self.tools[name].card() for name in sorted(self.tools)),
             commands={name: manifest.commands[name].card() for name in sorted(manifest.commands)},
+            hook=manifest.hook,
         )
 
     def digest(self) -> str:

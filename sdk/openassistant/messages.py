@@ -60,6 +60,7 @@ __all__ = [
     "ExportRequest",
     "Heartbeat",
     "History",
+    "HookCard",
     "Id",
     "KeyReply",
     "KeyRequest",
@@ -192,6 +193,16 @@ class CommandCard(Wire):
     zone: str | None = None
 
 
+class HookCard(Wire):
+    """`[hook]` in the manifest: accounts of this connector have an address to which their provider sends.
+
+    `headers` are handed on beside the body, which may have `largest` bytes.
+    """
+
+    headers: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")], ...] = ()
+    largest: Annotated[int, Field(ge=1, le=4 * 1024 * 1024)] = 1024 * 1024
+
+
 class Capability(Wire):
     """Something that an owner may allow or not: `[auth.oauth2.capabilities.<name>]` in the manifest.
 
@@ -264,7 +275,7 @@ class Auth(Wire):
         return {key: value for key, value in shown.items() if key != "oauth2" or value is not None}
 
 
-_LATER = ("commands", "host_settings", "domain_settings")
+_LATER = ("commands", "host_settings", "domain_settings", "hook")
 
 
 class Card(Wire):
@@ -283,6 +294,7 @@ class Card(Wire):
     secrets_schema: dict[str, Any] = {}
     tools: tuple[ToolCard, ...] = ()
     commands: dict[str, CommandCard] = {}
+    hook: HookCard | None = None
 
     def tool(self, name: str) -> ToolCard | None:
         """The tool of that name, or None."""
@@ -603,6 +615,9 @@ class AuditAction(StrEnum):
     """An account's secrets are destroyed. Id: a fresh one. Content: its name."""
     ACCOUNT_HOLD_CHANGED = "account.hold_changed"
     """What an account sends is held for another time. Id: a fresh one. Content: seconds, or null for the house's."""
+    HOOK_REFUSED = "hook.refused"
+    """Somebody sent to an account's address what is not signed by its provider; written once a day. Id: a fresh one.
+    Content: network address."""
     CONNECTOR_APPROVED = "connector.approved"
     """The owner approved a connector as it is. Id: a fresh one. Content: the card's digest."""
     ROUTE_CHANGED = "route.changed"

@@ -31,6 +31,7 @@ from openassistant.errors import (
 )
 from openassistant.grants import Approval, Grant, Trust
 from openassistant.guard import admit_call, admit_grant, require_approval
+from openassistant.hooks import Hook, HookAnswer
 from openassistant.http import HttpClient
 from openassistant.journal import Outcome
 from openassistant.keys import Keys
@@ -116,6 +117,8 @@ class Runner:
         await serve(subjects.account(name, "attach"), AttachRequest, self.syncing.on_attach)
         await serve(subjects.account(name, "detach"), AccountQuery, self.syncing.on_detach)
         await serve(subjects.account(name, "status"), AccountQuery, self.syncing.on_status)
+        if self.connector.hooker is not None:
+            await serve(subjects.hook(name), Hook, self.on_hook)
         await Outcomes(self).start()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -181,6 +184,14 @@ class Runner:
         failed = next((step for step in steps if not step.ok), None)
         wrong = ErrorBody(code=InvalidRequest.code, message=failed.detail) if failed else None
         return CheckReport(ok=failed is None, steps=tuple(steps), problem=wrong)
+
+    async def on_hook(self, ctx: CallContext, hook: Hook) -> HookAnswer:
+        """Hands on what came by an account's address, under the account's grant."""
+        grant = self.account_grant(ctx, hook.account)
+        if self.connector.hooker is None:
+            raise NotFound("This connector takes nothing.")
+        async with self.context(ctx, grant.user, hook.account) as context:
+            return await self.connector.hooker(context, hook)
 
     def account_grant(self, ctx: CallContext, account: str) -> Grant:
         """The account grant of a context, for this connector as it is now; raises `Forbidden`."""

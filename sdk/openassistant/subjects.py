@@ -23,6 +23,7 @@ __all__ = [
     "egress",
     "egress_lookup",
     "gateway",
+    "hook",
     "inbox",
     "instance_key",
     "journal",
@@ -84,6 +85,11 @@ def preview(connector: str) -> str:
 def account(connector: str, verb: str) -> str:
     """check, attach, detach, status: gateway → connector."""
     return f"oa.rpc.{_token(connector)}.account.{_token(verb)}"
+
+
+def hook(connector: str) -> str:
+    """What came by the address of an account: gateway → connector."""
+    return f"oa.rpc.{_token(connector)}.hook"
 
 
 def journal(connector: str, verb: str) -> str:

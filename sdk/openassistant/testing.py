@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from openassistant import subjects
 from openassistant.budgets import Budget
@@ -20,6 +20,7 @@ from openassistant.connector import Connector
 from openassistant.context import CallContext, Clock, new_id, utc_now
 from openassistant.errors import DeadlineExceeded, TooLarge, Unavailable
 from openassistant.grants import Approval, Grant, Receipt, Rule, SigningKey, Trust
+from openassistant.hooks import Hook, HookAnswer
 from openassistant.messages import (
     AccountPayload,
     AttachRequest,
@@ -336,6 +337,17 @@ class FakeHouse:
     async def attach(self) -> None:
         """Attaches the account, so that its sync begins."""
         await self._account("attach", Done)
+
+    async def knock(
+        self, body: bytes = b"", *, method: Literal["GET", "POST"] = "POST", query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HookAnswer:  # fmt: skip
+        """Sends something to the account's address, as the gateway's door hands it on."""
+        hook = Hook(
+            account=self.account.account, method=method, query=dict(query or {}), headers=dict(headers or {}), body=body
+        )
+        ctx = CallContext.within(30, now=self.clock(), user=self.user).signed(grant=self.account_grant())
+        return await self.agent.request(subjects.hook(self.connector.id), hook, HookAnswer, ctx)
 
     async def _account(self, verb: str, reply: type[Any]) -> Any:
         request = AttachRequest(account=self.account.account, name=self.account.name, grant=self.account_grant())

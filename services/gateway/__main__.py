@@ -40,6 +40,7 @@ from services.gateway.grants import Grants
 from services.gateway.hand import Hand
 from services.gateway.health import Health
 from services.gateway.holds import Holds
+from services.gateway.hooks import Door
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
@@ -120,9 +121,11 @@ class Room:
             clock=clock,
         )  # fmt: skip
         routing = Routing(own, vault, self.sessions, ledger=self.ledger, clock=clock)
+        door = Door(bus, store, self.connectors, grants, self.ledger, clock)
         self.accounts = Accounts(
-            bus, store, vault, self.connectors, grants, self.ledger, holds=holds, routing=routing, way=self.way
-        )
+            bus, store, vault, self.connectors, grants, self.ledger, holds=holds, routing=routing, way=self.way,
+            door=door,
+        )  # fmt: skip
         runbook = Runbook(store, clock)
         schedules = Schedules(
             own, runbook, self.sessions, rules=rules, connectors=self.connectors, grants=grants, ledger=self.ledger,
@@ -161,7 +164,7 @@ class Room:
         health = Health(bus, release=frozenset(connector for connector, _ in release))
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
-            accounts=self.accounts, sign_ins=sign_ins, chat=chat, commands=commands, completions=completions,
+            accounts=self.accounts, sign_ins=sign_ins, door=door, chat=chat, commands=commands, completions=completions,
             streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),

@@ -31,6 +31,7 @@ from services.gateway.connectors import Connectors
 from services.gateway.forms import check_form
 from services.gateway.grants import Grants
 from services.gateway.holds import Holds
+from services.gateway.hooks import Door
 from services.gateway.ledger import Ledger
 from services.gateway.problems import invalid
 from services.gateway.routing import Routing
@@ -63,7 +64,9 @@ class Accounts:
         holds: Holds,
         routing: Routing,
         way: WayOut,
+        door: Door,
     ) -> None:
+        self._door = door
         self._bus, self._store, self._vault, self.way, self._holds = bus, store, vault, way, holds
         self._connectors, self._grants, self._ledger, self._routing = connectors, grants, ledger, routing
 
@@ -72,14 +75,14 @@ class Accounts:
         mine = await self._of(me.user.id)
         progress = await self._progress(me.user.id, {each.connector for each in mine})
         routes = await self._routing.of(me.user.id)
-        return [_view(each, progress.get(each.id), await self._hold(each), routes.get(each.id)) for each in mine]
+        return [await self._shown(each, progress.get(each.id), routes.get(each.id)) for each in mine]
 
     async def view(self, me: SignedIn, account: str) -> views.Account:
         """One account with its progress; raises `NotFound`."""
         found = await self._vault.one(me.user.id, account)
         progress = await self._progress(me.user.id, {found.connector})
         routes = await self._routing.of(me.user.id)
-        return _view(found, progress.get(found.id), await self._hold(found), routes.get(found.id))
+        return await self._shown(found, progress.get(found.id), routes.get(found.id))
 
     async def hold(self, me: SignedIn, account: str, seconds: float | None) -> views.Account:
         """Another time to hold back what this account sends; None as the house does. Raises `NotFound`, `Conflict`."""
@@ -87,6 +90,13 @@ class Accounts:
         if await self._hold(found) is None:
             raise Conflict("This account sends nothing, so there is nothing to hold back.")
         await self._holds.choose(me.user.id, found.id, found.connector, seconds)
+        return await self.view(me, account)
+
+    async def new_hook(self, me: SignedIn, account: str) -> views.Account:
+        """Another address for the account's provider; raises `NotFound`, and `Conflict` where there is none."""
+        found = await self._vault.one(me.user.id, account)
+        if await self._door.change(me.user.id, found.id, found.connector) is None:
+            raise Conflict("The provider of this account sends nothing by itself, so there is no address.")
         return await self.view(me, account)
 
     async def refs(self, user: str) -> tuple[AccountRef, ...]:
@@ -137,7 +147,7 @@ class Accounts:
             if not kept:
                 self._bus.spawn(self._drop(user, made.id))
         self._bus.spawn(self.attach(made, grant))
-        return _view(made, None, await self._hold(made), route)
+        return await self._shown(made, None, route)
 
     async def check(self, me: SignedIn, account: str) -> views.CheckReport:
         """Tries an account again and keeps what came out as its state; raises `NotFound`, `Unavailable`."""
@@ -169,6 +179,7 @@ class Accounts:
         gone = await self._vault.disconnect(me.user.id, found.id)
         await self.way.tell()
         await self._holds.forget(found.id)
+        await self._door.forget(found.id)
         self._bus.spawn(self.detach_pending())
         return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
 
@@ -221,6 +232,10 @@ class Accounts:
                 text("DELETE FROM detachments WHERE account = :account"), {"account": account}
             )
         )
+
+    async def _shown(self, account: Account, progress: SyncProgress | None, route: Route | None) -> views.Account:
+        hook = await self._door.path_of(account.user, account.id, account.connector)
+        return _view(account, progress, await self._hold(account), route, hook)
 
     async def _hold(self, account: Account) -> views.AccountHold | None:
         """How long what an account sends is held; None where its connector, as far as it is known, sends nothing."""
@@ -281,7 +296,11 @@ class Accounts:
 
 
 def _view(
-    account: Account, progress: SyncProgress | None, hold: views.AccountHold | None, route: Route | None
+    account: Account,
+    progress: SyncProgress | None,
+    hold: views.AccountHold | None,
+    route: Route | None,
+    hook: str | None,
 ) -> views.Account:
     problem = account.problem or (progress.problem if progress and progress.state == "failed" else None)
     attention = account.state == "attention" or (problem is not None and problem.code in _FOR_THE_OWNER)
@@ -297,6 +316,7 @@ def _view(
         authorized_at=account.authorized,
         consent_ends_at=account.consent_ends,
         hold=hold,
+        hook_path=hook,
     )
 
 

@@ -17,7 +17,7 @@ from openassistant import __version__
 from openassistant.errors import Internal, OaError
 from services.gateway import problems, scopes, views
 from services.gateway.gateway import Gateway
-from services.gateway.guard import Guard, is_api
+from services.gateway.guard import Guard, is_api, is_hook
 from services.gateway.pages import Pages
 from services.gateway.routes import (
     approvals,
@@ -25,6 +25,7 @@ from services.gateway.routes import (
     completions,
     conversations,
     health,
+    hooks,
     ledger,
     left,
     memories,
@@ -66,6 +67,7 @@ _ROUTES = (
     usage,
     ledger,
     left,
+    hooks,
     health,
 )
 
@@ -124,13 +126,13 @@ class _Api(FastAPI):
 
 
 class _Elsewhere:
-    """What no route has: nothing below /api and /v1, the web UI everywhere else."""
+    """What no route has: nothing below /api, /v1 and /hooks, the web UI everywhere else."""
 
     def __init__(self, pages: ASGIApp) -> None:
         self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_api(scope["path"]):
+        if is_api(scope["path"]) or is_hook(scope["path"]):
             raise HTTPException(404, "The API has no such address.")
         await self._pages(scope, receive, send)
 

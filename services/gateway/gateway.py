@@ -14,6 +14,7 @@ from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
 from services.gateway.health import Health
+from services.gateway.hooks import Door
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
@@ -45,6 +46,7 @@ class Gateway:
     connectors: Connectors
     accounts: Accounts
     sign_ins: SignIns
+    door: Door
     chat: Chat
     commands: Commands
     completions: Completions

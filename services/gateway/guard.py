@@ -14,14 +14,15 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from openassistant.hooks import LARGEST_HOOK
 from services.gateway import problems
 from services.gateway.bearer import bearer
 from services.gateway.views import Problem
 
-__all__ = ["BODY_LIMIT", "Guard", "content_policy", "is_api"]
+__all__ = ["BODY_LIMIT", "Guard", "content_policy", "is_api", "is_hook"]
 
 BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes of one request's body."""
+"""Bytes of one request's body; the door for providers has a limit of its own, which a connector's card lowers."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN = ("same-origin", "none")
@@ -80,21 +81,22 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = _Exchange(receive, send, limit=self._limit, secure=scope["scheme"] == "https")
-        problem = self._refusal(scope, Headers(scope=scope))
+        limit = LARGEST_HOOK if is_hook(scope["path"]) else self._limit
+        exchange = _Exchange(receive, send, limit=limit, secure=scope["scheme"] == "https")
+        problem = self._refusal(scope, Headers(scope=scope), limit)
         if problem is None:
             await self._app(scope, exchange.receive, exchange.send)
-            problem = self._too_large() if exchange.cut else None
+            problem = _too_large(limit) if exchange.cut else None
         if problem is not None:
             await problems.response(problem, scope["path"])(scope, receive, exchange.answer)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Problem | None:
+    def _refusal(self, scope: Scope, headers: Headers, limit: int) -> Problem | None:
         """Why a request goes no further."""
         if foreign := self._foreign_host(headers.getlist("host")):
             return foreign
         if not _is_of_this_site(scope, headers):
             return problems.of_status(403, _ELSEWHERE)
-        return self._bad_body(headers, api=is_api(scope["path"]))
+        return _bad_body(headers, limit, api=is_api(scope["path"]))
 
     def _foreign_host(self, given: list[str]) -> Problem | None:
         """An address cannot be rebound, a name can: names must be known (RFC 9110, 7.4 has the status)."""
@@ -112,20 +114,6 @@ class Guard:
             " and start it again."
         )
         return problems.of_status(421, words)
-
-    def _bad_body(self, headers: Headers, *, api: bool) -> Problem | None:
-        length = headers.get("content-length", "")
-        if length and not (length.isascii() and length.isdigit() and len(length) < 20):
-            return problems.of_status(400, "Content-Length is not a number.")
-        if length and int(length) > self._limit:
-            return self._too_large()
-        has_body = "transfer-encoding" in headers or int(length or 0) > 0
-        if api and has_body and not _is_json(headers.get("content-type", "")):
-            return problems.of_status(415, "Send application/json.")
-        return None
-
-    def _too_large(self) -> Problem:
-        return problems.of_status(413, f"A request may have {self._limit:,} bytes.")
 
 
 class _Exchange:
@@ -193,6 +181,22 @@ def _is_of_this_site(scope: Mapping[str, Any], headers: Headers) -> bool:
     return all(_origin(origin) == own for origin in headers.getlist("origin"))
 
 
+def _bad_body(headers: Headers, limit: int, *, api: bool) -> Problem | None:
+    length = headers.get("content-length", "")
+    if length and not (length.isascii() and length.isdigit() and len(length) < 20):
+        return problems.of_status(400, "Content-Length is not a number.")
+    if length and int(length) > limit:
+        return _too_large(limit)
+    has_body = "transfer-encoding" in headers or int(length or 0) > 0
+    if api and has_body and not _is_json(headers.get("content-type", "")):
+        return problems.of_status(415, "Send application/json.")
+    return None
+
+
+def _too_large(limit: int) -> Problem:
+    return problems.of_status(413, f"A request may have {limit:,} bytes.")
+
+
 def _origin(text: str) -> str:
     """An origin in the form in which equal ones are the same: lower case, no default port (RFC 6454, 4)."""
     lower = text.lower()
@@ -226,6 +230,11 @@ def _is_address(name: str) -> bool:
 def is_api(path: str) -> bool:
     """Whether an address is for programs and our own pages, and never for a page of another site."""
     return path in ("/api", "/v1") or path.startswith(("/api/", "/v1/"))
+
+
+def is_hook(path: str) -> bool:
+    """Whether an address is for the providers of accounts."""
+    return path == "/hooks" or path.startswith("/hooks/")
 
 
 def _is_json(content_type: str) -> bool:

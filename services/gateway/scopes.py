@@ -46,6 +46,8 @@ _AUDIT: Row = frozenset({"audit"})
 TABLE: Mapping[str, Row] = {
     "GET /healthz": NOBODY,
     "GET /readyz": NOBODY,
+    "GET /hooks/{connector}/{token}": NOBODY,
+    "POST /hooks/{connector}/{token}": NOBODY,
     "GET /api/openapi.json": NOBODY,
     "GET /api/setup": NOBODY,
     "POST /api/setup": NOBODY,
@@ -116,6 +118,7 @@ TABLE: Mapping[str, Row] = {
     "GET /api/accounts/{account}": _ACCOUNTS,
     "POST /api/accounts/{account}/check": _ACCOUNTS,
     "PUT /api/accounts/{account}/hold": _ACCOUNTS,
+    "POST /api/accounts/{account}/hook": _ACCOUNTS,
     "DELETE /api/accounts/{account}": _ACCOUNTS,
     "GET /api/oauth/clients": _ACCOUNTS,
     "PUT /api/oauth/clients/{provider}": SESSION,

@@ -328,6 +328,9 @@ class Account(View):
     authorized_at: datetime | None = None
     consent_ends_at: datetime | None = None
     hold: AccountHold | None = None
+    hook_path: str | None = None
+    """Where its provider sends what happens, below the address under which this house is reached from outside; null
+    where it sends nothing by itself. Whoever knows it can knock, so it is shown to the owner of the account alone."""
 
 
 ShortUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]

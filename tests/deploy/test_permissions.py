@@ -88,6 +88,7 @@ def hands() -> Iterator[Family]:
     for hand in HANDS:
         yield Family(f"oa.tool.{hand}.u1.some_tool", {"agent"}, {hand})
         yield Family(f"oa.rpc.{hand}.preview", {"gateway"}, {hand})
+        yield Family(f"oa.rpc.{hand}.hook", {"gateway"}, {hand})
         for verb in ("check", "attach", "detach", "status"):
             yield Family(f"oa.rpc.{hand}.account.{verb}", {"gateway"}, {hand})
         for verb in ("open", "settle", "undoable"):

@@ -55,6 +55,12 @@ async def hold_account(account: Id, draft: views.HoldDraft, house: House, me: Me
     return await house.accounts.hold(me, account, draft.seconds)
 
 
+@router.post("/accounts/{account}/hook")
+async def new_hook(account: Id, house: House, me: Me) -> views.Account:
+    """Gives the account another address for its provider; the former one leads nowhere from then on."""
+    return await house.accounts.new_hook(me, account)
+
+
 @router.delete("/accounts/{account}")
 async def remove_account(account: Id, house: House, me: Me) -> views.RemovedAccount:
     """Ends the account's consent at its provider, destroys its secrets and has its local copy deleted."""

@@ -33,6 +33,7 @@ from openassistant.seal import SealingKey
 from services.gateway import views
 from services.gateway.accounts import MODEL_CONNECTOR, Accounts
 from services.gateway.holds import Holds
+from services.gateway.hooks import Door
 from services.gateway.ledger import Ledger
 from services.gateway.preferences import Preferences
 from services.gateway.sessions import SignedIn
@@ -82,8 +83,9 @@ class Street(GatewayHouse):
         way = WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None)
         holds = Holds(self.store, ledger, default=timedelta(seconds=10))
         self.accounts = Accounts(
-            bus, self.store, vault, self.connectors, self.grants, ledger, holds=holds, routing=self.routing, way=way
-        )
+            bus, self.store, vault, self.connectors, self.grants, ledger, holds=holds, routing=self.routing, way=way,
+            door=Door(bus, self.store, self.connectors, self.grants, ledger, self.clock),
+        )  # fmt: skip
 
     async def connect(self, name: str = "", **settings: Any) -> views.Account:
         draft = views.AccountDraft(connector="post", name=name, settings=settings, secrets={"password": SECRET})

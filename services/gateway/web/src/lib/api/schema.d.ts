@@ -92,6 +92,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{account}/hook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Hook
+         * @description Gives the account another address for its provider; the former one leads nowhere from then on.
+         */
+        post: operations["new_hook_api_accounts__account__hook_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agui": {
         parameters: {
             query?: never;
@@ -1708,6 +1728,8 @@ export interface components {
              */
             created_at: string;
             hold: components["schemas"]["AccountHold"] | null;
+            /** Hook Path */
+            hook_path: string | null;
             /** Id */
             id: string;
             /** Name */
@@ -4803,6 +4825,37 @@ export interface operations {
                 "application/json": components["schemas"]["HoldDraft"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_hook_api_accounts__account__hook_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

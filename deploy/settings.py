@@ -122,6 +122,7 @@ class HouseSettings(Settings):
             "port",
             "allowed_hosts",
             "trusted_proxies",
+            "connectors",
             "setup_user",
             "setup_password_file",
             "model",

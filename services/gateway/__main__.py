@@ -161,7 +161,8 @@ class Room:
         agui = Agui(store, chat, streams, self.approvals)
         completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
         sign_ins = SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger)
-        health = Health(bus, release=frozenset(connector for connector, _ in release))
+        released = {connector for connector, _ in release}
+        health = Health(bus, release=frozenset(released & {*settings.connectors} if settings.connectors else released))
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, sign_ins=sign_ins, door=door, chat=chat, commands=commands, completions=completions,

@@ -33,6 +33,8 @@ class GatewaySettings(RoomSettings):
     """The key that signs grants and approvals."""
     approved_cards_file: Path | None = None
     """Cards that came with this release: a JSON object of connector id to one digest or a list of them."""
+    connectors: Names = ()
+    """Which connectors of this release run and are waited for, by id and divided by commas; none: all of them."""
     setup_user: str | None = None
     """Creates the owner under this name at the first start, instead of the one-time link."""
     setup_password_file: Path | None = None
@@ -80,7 +82,7 @@ class GatewaySettings(RoomSettings):
             return None
         return Preset(model=self.model, base_url=self.model_base_url, key_file=self.model_api_key_file)
 
-    @field_validator("allowed_hosts", "trusted_proxies", "push_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", "connectors", "push_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(each.strip() for each in value.split(",") if each.strip()) if isinstance(value, str) else value

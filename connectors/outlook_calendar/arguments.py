@@ -1,0 +1,34 @@
+"""The arguments that several tools share, each with the words in which a model reads it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from openassistant.connector import Field
+
+__all__ = ["Alarm", "CalendarName", "Comment", "End", "EventId", "Guests", "Notes", "Start", "Title", "Where", "Zone"]
+
+Start = Annotated[
+    str, Field(description="ISO 8601: a time such as 2026-10-23T10:00, or a day such as 2026-10-23", max_length=40)
+]
+End = Annotated[str, Field(description="As start; a day is included", max_length=40)]
+Zone = Annotated[
+    str | None,
+    Field(description="Time zone of times without an offset, such as Europe/Berlin: the owner's", max_length=60),
+]
+EventId = Annotated[
+    str,
+    Field(description="The id of an event, a series or one date of it, as events_list gives it", max_length=60),
+]
+Guests = Annotated[
+    list[Annotated[str, Field(max_length=400)]] | None,
+    Field(description="Whom to invite, each like carol@example.org or Carol Meyer <carol@example.org>", max_length=100),
+]
+Title = Annotated[str, Field(description="The title: one line", max_length=500)]
+Where = Annotated[str | None, Field(description="Where it takes place", max_length=500)]
+Notes = Annotated[str | None, Field(description="Notes, plain text; guests read them too", max_length=20_000)]
+CalendarName = Annotated[
+    str | None, Field(description="The calendar of this name, as calendars_list gives it", max_length=200)
+]
+Alarm = Annotated[int | None, Field(description="A reminder, in minutes before the start", ge=0, le=60 * 24 * 28)]
+Comment = Annotated[str | None, Field(description="A word to whom it reaches, plain text", max_length=2_000)]

@@ -152,7 +152,7 @@ class Runner:
             shown = None
             if await journal.find(context.store, call.id) is None:
                 shown = await self._shown(tool, context, arguments, effect, approval)
-        return await self._joined(call, lambda: self._once(tool, ctx, arguments, call, effect, shown))
+        return await self._joined(call, lambda: self._once(tool, ctx, arguments, call, effect, shown), kept=True)
 
     async def on_preview(self, ctx: CallContext, call: Call) -> Preview:
         """What a call would do, in the connector's words, with the effect of exactly these arguments."""
@@ -312,8 +312,13 @@ class Runner:
             return None
         return row
 
-    async def _joined(self, call: Call, work: Callable[[], Awaitable[journal.Entry]]) -> ToolResult:
-        """What the work on a call comes to, for all who ask for it meanwhile; it goes on when they give up."""
+    async def _joined(
+        self, call: Call, work: Callable[[], Awaitable[journal.Entry]], *, kept: bool = False
+    ) -> ToolResult:
+        """What the work on a call comes to, for all who ask for it meanwhile; it goes on when they give up.
+
+        An outcome that is `kept` in the journal will be the same for whoever asks again: its error says so (`settled`).
+        """
         key = (call.id, call_digest(call))
         if key not in self._running:
             ended: asyncio.Future[journal.Entry] = asyncio.get_running_loop().create_future()
@@ -321,7 +326,13 @@ class Runner:
             self._running[key] = ended
             self.bus.spawn(self._settle(ended, work()))
             ended.add_done_callback(lambda _: self._running.pop(key, None))
-        return (await asyncio.shield(self._running[key])).answer()
+        entry = await asyncio.shield(self._running[key])
+        try:
+            return entry.answer()
+        except OaError as error:
+            if kept:
+                error.details["settled"] = True
+            raise
 
     async def _settle(self, ended: asyncio.Future[journal.Entry], work: Awaitable[journal.Entry]) -> None:
         try:

@@ -65,11 +65,15 @@ def as_changed(call: StoredCall, changed: Call | None) -> StoredCall:
     return call if changed is None or changed.id != call.id else call.model_copy(update={"call": changed})
 
 
-async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCall) -> StoredCall:
+async def run_call(
+    bus: Bus, context: Callable[[], CallContext], call: StoredCall, *, asked: bool = False
+) -> StoredCall:
     """The call with its outcome. `context` gives a fresh context with the turn's present grant.
 
     A call is asked for again under its own id until the outcome is certain: the hand's journal answers the same call
-    twice the same way, so asking again never acts again. An error that is `settled` will not change.
+    twice the same way, so asking again never acts again. An error that is `settled` stands in that journal and will
+    not change. Any other (the approval has expired by now) says nothing about what a request before did; `asked` is
+    whether there may have been one, of a process that ended.
     """
     assert call.call is not None, "only understood calls run"
     acts, loop = call.effect is not Effect.READ, asyncio.get_running_loop()
@@ -82,9 +86,11 @@ async def run_call(bus: Bus, context: Callable[[], CallContext], call: StoredCal
             subject = subjects.tool(call.call.connector, call.call.user, call.call.tool)
             result = await bus.request(subject, call.call, ToolResult, ctx.signed(receipt=receipt))
         except OaError as error:
-            again = isinstance(error, Unavailable | DeadlineExceeded) and not error.details.get("settled")
+            settled = bool(error.details.get("settled"))
+            again = isinstance(error, Unavailable | DeadlineExceeded) and not settled
             if not again or loop.time() + pause > began + _patience(error, acts=acts):
-                return ended(call, error, uncertain=acts and sent and again)
+                return ended(call, error, uncertain=acts and not settled and (asked or (sent and again)))
+            asked = asked or sent
             await asyncio.sleep(error.retry_after or pause)
             pause = min(pause * 2, 5.0)
         else:

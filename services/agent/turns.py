@@ -11,6 +11,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -98,6 +99,7 @@ class Turns:
         self._grants: dict[str, str] = {}
         self._stopped: set[str] = set()
         self._began: dict[str, float] = {}
+        self._asked: dict[str, set[str]] = {}
 
     async def on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
         """Stores a new turn, then accepts it, then works on it. The same turn again is accepted again."""
@@ -213,7 +215,8 @@ class Turns:
             await self._lived(user, turn, run, fresh=fresh, recovered=recovered)
         except Unavailable as error:  # not even its end could be stored: the disk is full
             _log.warning("a turn stands still", extra={"turn": turn.id, "code": error.code})
-            if grant := self._grants.get(turn.id):
+            task = asyncio.current_task()
+            if (grant := self._grants.get(turn.id)) and not (task and task.cancelling()):
                 self._resume(turn.id, user, turn.conversation, grant)
 
     async def _lived(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
@@ -223,6 +226,8 @@ class Turns:
             try:
                 await live.run_started(run, turn=turn.id)
                 if recovered:
+                    calls = await conversations.calls_of_turn(store, turn.id)
+                    self._asked[turn.id] = {call.id for call in calls if call.state is CallState.RUNNING}
                     await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
                 await self._advance(store, live, user, turn, run, fresh=fresh)
             except asyncio.CancelledError:
@@ -341,7 +346,8 @@ class Turns:
         return tool is not None and tool.rises
 
     async def _run_one(self, store: Store, live: Live, user: str, turn: Turn, call: StoredCall) -> None:
-        after = await run_call(self._bus, lambda: self._plain_context(user, turn), call)
+        context = partial(self._plain_context, user, turn)
+        after = await run_call(self._bus, context, call, asked=call.id in self._asked.get(turn.id, ()))
         async with live.lock:
             await conversations.save_call(store, after)
             await live.call_changed(after)
@@ -587,6 +593,7 @@ class Turns:
         await livestore.forget(self._room, turn.id)
         self._stopped.discard(turn.id)
         self._began.pop(turn.id, None)
+        self._asked.pop(turn.id, None)
         grant = self._grants.get(turn.id)
         if grant is not None:
             user = self._trust.expired_grant(grant).user

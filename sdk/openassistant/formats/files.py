@@ -30,18 +30,19 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0
 
 
 class Attached(NamedTuple):
-    """What is known of a file of a mail; `size` in bytes, `sha256` in hex."""
+    """What is known of a file of a mail; `size` in bytes, `sha256` in hex, "" where nobody has its content."""
 
     number: int
     name: str
     type: str
     size: int
-    sha256: str
+    sha256: str = ""
 
     @property
     def shown(self) -> str:
         """As a person reads it: name, size and digest."""
-        return f"{self.name} ({max(self.size // 1024, 1)} KB, SHA-256 {self.sha256})"
+        digest = f", SHA-256 {self.sha256}" if self.sha256 else ""
+        return f"{self.name} ({max(self.size // 1024, 1)} KB{digest})"
 
 
 def files_of(raw: bytes) -> list[File]:

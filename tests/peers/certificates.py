@@ -56,6 +56,10 @@ class Authority:
         """A valid certificate for another host."""
         return self._issue("misnamed", names=("elsewhere.example",), address=False)
 
+    def named(self, name: str) -> Certificate:
+        """A valid certificate for a host, as if it were that one's."""
+        return self._issue("named", names=(name,), address=False)
+
     def _issue(
         self, stem: str, *, names: tuple[str, ...], address: bool, ends: dt.timedelta = _DAY * 30
     ) -> Certificate:

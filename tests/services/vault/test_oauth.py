@@ -598,3 +598,11 @@ def _everything(connection: Connection) -> str:
     """Every row of every table, as text."""
     tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
     return "".join(str(connection.execute(text(f'SELECT * FROM "{name}"')).all()) for name in tables)
+
+
+async def test_beside_a_form_an_account_is_authorized_as_anywhere(there: OAuthHouse) -> None:
+    there.card = CARD.model_copy(update={"id": "mail", "auth": Auth(kind="password", oauth2=CUSTOMS)})
+    there.vault.announce(there.card)
+    account = await connected(there)
+    assert (account.auth, account.provider) == ("oauth2", "example")
+    assert await there.token(account) == "access-1"

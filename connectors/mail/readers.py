@@ -12,7 +12,8 @@ __all__ = ["read", "warm_up"]
 
 def read(data: bytes, type: str = "", name: str = "") -> dict[str, Any]:  # noqa: A002 - a media type is called so
     """The text in a file, as `openassistant.documents.readers.read` gives it."""
-    if data and (type.lower() == "message/rfc822" or name.lower().endswith(".eml")):
+    named = type.lower() == "message/rfc822" or name.lower().endswith(".eml")
+    if data and named and not readers.says_what_it_is(data):
         return readers.read_by(_mail, data, "mail")
     return readers.read(data, type, name)
 

@@ -22,7 +22,7 @@ from openassistant.documents.sheets import read_workbook
 from openassistant.formats.charsets import clean, decode_bytes
 from openassistant.formats.markup import text_of
 
-__all__ = ["Reader", "decoded", "read", "read_by", "warm_up"]
+__all__ = ["Reader", "decoded", "read", "read_by", "says_what_it_is", "warm_up"]
 
 Found = dict[str, Any]
 Reader = Callable[[bytes], tuple[str, str]]
@@ -70,6 +70,11 @@ def read_by(reader: Reader, data: bytes, kind: str) -> Found:
         return {"refused": str(error)}
     cut = "Only the beginning of its text is given." if len(text) > LONGEST and "beginning" not in note else ""
     return {"kind": kind, "text": clean(text)[:LONGEST], "note": " ".join(each for each in (note, cut) if each)}
+
+
+def says_what_it_is(data: bytes) -> bool:
+    """Whether a file's first bytes say what it is, so that neither its name nor its type does."""
+    return data.startswith((b"%PDF-", b"PK\x03\x04", _OLD, b"{\\rtf"))
 
 
 def decoded(data: bytes, kind: str = "") -> str:

@@ -91,6 +91,13 @@ async def test_the_text_of_a_file_is_read(content: bytes, options: dict[str, str
     assert found["text"].strip().endswith(text)
 
 
+@pytest.mark.parametrize("options", [{"name": "rent.eml"}, {"type": "message/rfc822"}])
+async def test_what_a_file_is_its_first_bytes_say_before_its_name(options: dict[str, str]) -> None:
+    assert (await read_file(pdf("The rent."), **options))["kind"] == "PDF"
+    mail = await read_file(b"Subject: %PDF-1.4\r\n\r\nHere.", **options)
+    assert (mail["kind"], mail["text"].splitlines()[-1]) == ("mail", "Here.")
+
+
 async def test_an_invitation_is_read_with_its_times_unfolded() -> None:
     text = (await read_file(CALENDAR, type="text/calendar"))["text"]
     assert "Summary: Signing at the old office" in text

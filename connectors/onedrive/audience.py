@@ -1,0 +1,25 @@
+"""Who sees what is done: an act in a place that others share reaches them, and is asked about as a message to them."""
+
+from __future__ import annotations
+
+from connectors.onedrive import mirror
+from connectors.onedrive.card import owner_of
+from connectors.onedrive.items import Item
+from openassistant.connector import Context
+from openassistant.errors import Conflict
+
+__all__ = ["must_be_said"]
+
+
+async def must_be_said(ctx: Context, item: Item, *, seen_by_others: bool) -> None:
+    """Raises `Conflict` where others see a file or folder, or one that it lies in, and the call does not say so."""
+    if seen_by_others:
+        return
+    owner = owner_of(ctx)
+    if item.shared or await ctx.store.read(lambda c: mirror.shared_above(c, owner, item)):
+        what = "folder" if item.folder else "file"
+        raise Conflict(
+            f"Others share that {what}, so they may see this. Call it again with seen_by_others=true: then the owner is"
+            " asked first.",
+            details={"reason": "seen_by_others"},
+        )

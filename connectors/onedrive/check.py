@@ -1,0 +1,64 @@
+"""Trying an account for real: one cheap request for each thing that its owner allowed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from connectors.onedrive.card import OWN, ROOT, connector
+from connectors.onedrive.drive import Drive, drive_of
+from connectors.onedrive.sync import whose
+from openassistant.connector import CheckStep, Context
+from openassistant.errors import AccountRequired, Forbidden, OaError
+
+__all__ = ["check_account"]
+
+_NOWHERE = "items/0"
+"""An id of nothing: who may change files is told that there is no such one (404), who may not is refused (403)."""
+
+
+async def check_account(ctx: Context) -> AsyncIterator[CheckStep]:
+    """A step for the sign-in and one for each capability; raises after them the first thing that went wrong."""
+    drive = await drive_of(ctx)
+    granted = (await ctx.credentials()).capabilities
+    try:
+        address = await _signed_in(drive, own_alone=granted is not None and not set(granted) - {"save"})
+    except OaError as error:
+        yield CheckStep(name="Sign in", ok=False, detail=error.message)
+        raise
+    yield CheckStep(name="Sign in", ok=True, detail=address)
+    assert connector.manifest.auth.oauth2 is not None, "the manifest has it"
+    failures: list[OaError] = []
+    for name, capability in connector.manifest.auth.oauth2.capabilities.items():
+        if granted is not None and name not in granted:
+            continue
+        try:
+            await _try(drive, name)
+        except OaError as error:
+            failures.append(error)
+            yield CheckStep(name=capability.title, ok=False, detail=error.message)
+        else:
+            yield CheckStep(name=capability.title, ok=True)
+    if failures:
+        first = failures[0]
+        if isinstance(first, Forbidden) and first.details.get("reason") == "scope_missing":
+            raise AccountRequired(first.message, details=first.details) from first
+        raise first
+
+
+async def _signed_in(drive: Drive, *, own_alone: bool) -> str:
+    """Whose drive it is; for the assistant's own folder alone Microsoft tells only that."""
+    if own_alone:
+        return (await drive.item(OWN)).name[:320]
+    return whose(await drive.about())
+
+
+async def _try(drive: Drive, capability: str) -> None:
+    """Something that each capability allows, and that changes nothing."""
+    if capability == "read":
+        await drive.item(ROOT)
+    elif capability == "save":
+        await drive.item(OWN)
+    elif capability == "restore":
+        await drive.api.send("POST", f"{_NOWHERE}/restore", json={}, also=(400, 404))
+    else:
+        await drive.api.send("PATCH", _NOWHERE, json={}, also=(400, 404))

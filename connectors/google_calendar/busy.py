@@ -1,0 +1,118 @@
+"""When the user is busy, as the mirror knows, and when others are, as Google tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from connectors.google_calendar import mirror
+from connectors.google_calendar.series import dates_in
+from openassistant.formats.moments import Window, aware
+from openassistant.formats.slots import merged, without
+from openassistant.providers.google import GoogleApi
+
+__all__ = ["Busy", "Schedule", "ask_schedules", "busy_of_user", "own_addresses"]
+
+_AT_ONCE = 50
+"""Calendars that one request may ask about."""
+_LONGEST = timedelta(days=50)
+"""A span that one request may ask about: Google names no limit, and refuses some months."""
+_REASONS = {
+    "notFound": "Google knows no calendar of that address, or it is not shared with the user.",
+    "forbidden": "The calendar is not shared with the user.",
+    "groupTooBig": "That group is too big to ask about.",
+    "tooManyCalendarsRequested": "That group is too big to ask about.",
+}
+_UNKNOWN = "Google cannot tell at the moment."
+
+
+class Busy(NamedTuple):
+    """Spans in order: those that are taken, and those that are taken only perhaps; none of them overlap.
+
+    `accounts` are the names of the accounts that were looked at; `complete` when all their calendars are read.
+    """
+
+    firm: list[Window]
+    tentative: list[Window]
+    accounts: tuple[str, ...]
+    complete: bool
+
+
+class Schedule(NamedTuple):
+    """When somebody is busy, or why that is not known."""
+
+    address: str
+    busy: list[Window]
+    known: bool
+    note: str = ""
+
+
+def own_addresses(connection: Connection) -> set[str]:
+    """The addresses of the user's accounts: the id of an account's usual calendar is its address."""
+    return {each.ref.lower() for each in mirror.all_calendars(connection) if each.usual}
+
+
+def busy_of_user(connection: Connection, span: Window, zone: tzinfo) -> Busy:
+    """When the user is busy over all accounts of this connector: by the calendars that are theirs."""
+    own = [each for each in mirror.all_calendars(connection) if each.role == "owner"]
+    ids = {each.id for each in own}
+    firm: list[Window] = []
+    tentative: list[Window] = []
+    for account in dict.fromkeys(each.account for each in own):
+        for kept in mirror.between(connection, account, span):
+            if kept.calendar.id not in ids:
+                continue
+            for event in dates_in(kept.event, kept.singles, span, zone):
+                begin, end = max(aware(event.start, zone), span.start), min(aware(event.end, zone), span.end)
+                if event.busy and begin < end:
+                    perhaps = event.status == "tentative" or event.answer in ("tentative", "open")
+                    (tentative if perhaps else firm).append(Window(begin, end))
+    taken = merged(firm)
+    names = tuple(dict.fromkeys(each.account_name for each in own if each.account_name))
+    return Busy(taken, without(merged(tentative), taken), names, bool(own) and all(each.complete for each in own))
+
+
+async def ask_schedules(api: GoogleApi, addresses: Sequence[str], span: Window) -> list[Schedule]:
+    """When people or calendars are busy, as Google tells the account."""
+    found = {each: Schedule(each, [], known=True) for each in addresses}
+    for at in range(0, len(addresses), _AT_ONCE):
+        some = addresses[at : at + _AT_ONCE]
+        begin = span.start
+        while begin < span.end:
+            end = min(begin + _LONGEST, span.end)
+            body = {"timeMin": _typed(begin), "timeMax": _typed(end), "items": [{"id": each} for each in some]}
+            answer = (await api.call("POST", "freeBusy", json=body)).get("calendars")
+            told = {str(name).lower(): each for name, each in answer.items()} if isinstance(answer, dict) else {}
+            if len(some) == len(told) == 1:  # Google may name the account's own calendar by its address
+                told = dict.fromkeys((some[0].lower(),), *told.values())
+            for each in some:
+                found[each] = _joined(found[each], told.get(each.lower()))
+            begin = end
+    return [each._replace(busy=merged(each.busy)) for each in found.values()]
+
+
+def _joined(known: Schedule, told: Any) -> Schedule:
+    if not isinstance(told, dict):
+        return known._replace(known=False, note=_UNKNOWN)
+    errors = told.get("errors")
+    if isinstance(errors, list) and errors:
+        reason = errors[0].get("reason") if isinstance(errors[0], dict) else None
+        return known._replace(known=False, note=_REASONS.get(str(reason), _UNKNOWN))
+    listed = told.get("busy")
+    spans = [_span(each) for each in (listed if isinstance(listed, list) else [])[:5_000]]
+    return known._replace(busy=[*known.busy, *(each for each in spans if each is not None)])
+
+
+def _span(value: Any) -> Window | None:
+    try:
+        start, end = (datetime.fromisoformat(value[name]) for name in ("start", "end"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Window(start, end) if start.tzinfo and end.tzinfo and start < end else None
+
+
+def _typed(when: datetime) -> str:
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""The reference pages, written from the code: audit, errors, policy, settings, subjects. `python -m deploy.reference`.
+"""The reference pages, written from the code: `python -m deploy.reference`.
 
 What a row says is the docstring at the thing itself, so a page can be stale but never differ in meaning.
 """
@@ -19,7 +19,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from deploy import policy_table
+from deploy import policy_table, services_table
 from deploy.containers import ContainerSettings
 from deploy.generated import ROOT
 from deploy.permissions import SERVICES, table
@@ -138,6 +138,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "audit.md": audit_page,
     "errors.md": errors_page,
     "policy.md": policy_table.page,
+    "services.md": services_table.page,
     "settings.md": settings_page,
     "subjects.md": subjects_page,
 }

@@ -11,6 +11,7 @@ from oa import (
     __version__,
     accounts,
     cards,
+    doctor,
     keeping,
     left,
     memory,
@@ -66,7 +67,7 @@ app.add_typer(schedules.app, name="schedules", rich_help_panel=_TALK)
 app.add_typer(memory.app, name="memory", rich_help_panel=_TALK)
 app.command(rich_help_panel=_KEEP)(keeping.run)
 app.command(rich_help_panel=_KEEP)(keeping.status)
-app.command(rich_help_panel=_KEEP)(keeping.doctor)
+app.command(rich_help_panel=_KEEP)(doctor.doctor)
 app.add_typer(notices.app, name="notices", rich_help_panel=_KEEP)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=_KEEP)
 app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import typer
 
-from oa import session, terminal
+from oa import session, signin, terminal
+from oa.doctor import remedy
 from oa.house import FAILED, USAGE, HouseError
 from oa.manual import Commands
 from oa.session import Json, house
@@ -52,29 +53,46 @@ def add(
     route: Annotated[
         Route | None, typer.Option("--route", help="What a model outside the house may see: see oa accounts route")
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="PERMISSION", help="What it may do at its provider; may be repeated"),
+    ] = None,
+    again: Annotated[
+        str | None, typer.Option("--again", metavar="ACCOUNT", help="The account whose consent is asked for anew")
+    ] = None,
+    device: Annotated[bool, typer.Option("--device", help="Sign in by a code, in a browser anywhere")] = False,
     json: Json = False,
 ) -> None:
     """Connect an account; what it needs is asked for.
 
-    Secrets never stand in the command: they come from a prompt or, line by line, from standard input.
+    Secrets never stand in the command: they come from a prompt or, line by line, from standard input. Where the
+    account signs in at its provider, the address to open is printed; then the browser's return is waited for, or the
+    address of the page that it came to is pasted.
 
     Examples:
       oa accounts add mail
       oa accounts add mail --set address=ada@home.example --set imap_host=imap.home.example < password-file
+      oa accounts add google_drive --allow browse --allow read
+      oa accounts add outlook_calendar --device
+      oa accounts add google_drive --again "Work drive" --allow share
     """
     with house() as asked:
         service = _service(asked, connector)
+        if service.get("sign_in"):
+            pairs = _pairs(given or [])
+            made, chosen = _signed_in(asked, service, pairs, name=name, route=route, allow=allow or [],
+                                      again=again, device=device)  # fmt: skip
+            _tell_added(made, chosen, json=json, again=again is not None)
+            return
+        if allow or again or device:
+            raise HouseError(f"{service['name']} does not sign in at a provider.", code=USAGE)
         settings = _settings(service["settings_schema"], _pairs(given or []))
         secrets = _secrets(service["secrets_schema"])
         draft = {"connector": connector, "name": name or str(settings.get("address") or service["name"])}
         chosen = route or _asked_route(asked)
         draft |= {"route": chosen}
         made = asked.post("/api/accounts", {**draft, "settings": settings, "secrets": secrets})
-    if json:
-        terminal.show_json(made)
-    else:
-        terminal.say(f"{made['name']} is connected, and is being read.")
-        terminal.say(_TOLD[chosen].format(source=made["name"]))
+    _tell_added(made, chosen, json=json)
 
 
 @app.command("route")
@@ -119,14 +137,18 @@ def route(
 def check(account: _Account, json: Json = False) -> None:
     """Try an account step by step, and say what is wrong."""
     with house() as asked:
-        report = asked.post(f"/api/accounts/{_find(asked, account)['id']}/check")
+        found = _find(asked, account)
+        report = asked.post(f"/api/accounts/{found['id']}/check")
+        service = next((each for each in asked.get("/api/connectors") if each["id"] == found["connector"]), None)
     if json:
         terminal.show_json(report)
     for step in () if json else report["steps"]:
         terminal.verdict(step["ok"], step["name"], step["detail"])
     if not report["ok"]:
         problem = report["problem"] or {}
-        raise HouseError(str(problem.get("detail") or "The account does not work."), code=FAILED)
+        failed = [step["name"] for step in report["steps"] if not step["ok"]]
+        words = str(problem.get("detail") or "The account does not work.")
+        raise HouseError(f"{words}\n→ {remedy(found, problem, service, failed)}", code=FAILED)
 
 
 @app.command("hold")
@@ -153,7 +175,7 @@ def remove(
     account: _Account,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask; the whole id must be given")] = False,
 ) -> None:
-    """Disconnect an account, and erase here what was read from it. At the service nothing changes."""
+    """Disconnect an account, end its consent at the provider where it can, and erase here what was read from it."""
     with house() as asked:
         found = _find(asked, account)
         if yes and account != found["id"]:
@@ -161,8 +183,12 @@ def remove(
         if not yes and not terminal.confirm(f"Remove {found['name']}?", "remove"):
             terminal.say("Left as it is.")
             return
-        asked.delete(f"/api/accounts/{found['id']}")
-    terminal.say(f"{found['name']} is removed.")
+        gone = asked.delete(f"/api/accounts/{found['id']}")
+    if gone["at_provider"] in ("failed", "unsupported"):
+        there = gone["manage_url"] or "end it in your account there"
+        terminal.say(f"{found['name']} is removed here. Its consent still stands at the provider: {there}")
+    else:
+        terminal.say(f"{found['name']} is removed.")
 
 
 @connectors.command("list")
@@ -193,6 +219,84 @@ def approve(
             return
         opened.post(f"/api/connectors/{connector}/approve", {"digest": service["digest"]})
     terminal.say(f"{service['name']} can be used.")
+
+
+@connectors.command("register")
+def register(
+    connector: Annotated[str, typer.Argument(help="A service of the provider; one registration serves all of them")],
+    client_id: Annotated[
+        str,
+        typer.Option("--client-id", metavar="ID", help="What the provider's console shows; left out: say the steps"),
+    ] = "",
+    urls: Annotated[
+        list[str] | None, typer.Option("--url", metavar="NAME=URL", help="Another address than the public one")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", "-u", help="Your user name; asked for when left out")] = None,
+) -> None:
+    """Register this house with a provider. Asks for your password, then for the client secret.
+
+    Examples:
+      oa connectors register google_drive
+      oa connectors register google_drive --client-id 1234-abcd.apps.example
+    """
+    if not client_id:
+        with house() as asked:
+            service = _at_provider(asked, connector)
+            signin.tell_registration(signin.client_of(asked, service), service)
+        return
+    with session.signed_in(user)[0] as opened:
+        service = _at_provider(opened, connector)
+        client = signin.client_of(opened, service)
+        asks = client["secret"] != "none"
+        secret = terminal.secret("Client secret (empty: none, or the one that is kept)", optional=True) if asks else ""
+        draft = {"client_id": client_id, "client_secret": secret or None, "urls": _pairs(urls or [])}
+        opened.put(f"/api/oauth/clients/{client['provider']}", draft)
+    terminal.say(f"This house is registered with {client['name']}. Connect an account: oa accounts add {connector}")
+
+
+def _at_provider(asked: Any, connector: str) -> dict[str, Any]:
+    service = _service(asked, connector)
+    if not service.get("sign_in"):
+        raise HouseError(f"{service['name']} does not sign in at a provider.", code=USAGE)
+    return service
+
+
+def _signed_in(
+    asked: Any, service: dict[str, Any], given: dict[str, str], *, name: str, route: Route | None, allow: list[str],
+    again: str | None, device: bool,
+) -> tuple[dict[str, Any], Route]:  # fmt: skip
+    """An account that its owner authorized at the provider, and what models may see of it."""
+    known = _find(asked, again) if again is not None else None
+    if known is not None and known["connector"] != service["id"]:
+        raise HouseError(f"{known['name']} is an account of {known['connector']}.", code=USAGE)
+    client = signin.client_of(asked, service)
+    if not client["registered"]:
+        signin.tell_registration(client, service)
+        raise HouseError(f"This house is not registered with {client['name']} yet.", code=FAILED)
+    if device and not service["sign_in"]["codes"]:
+        raise HouseError(f"{client['name']} has no sign-in by a code for this.", code=USAGE)
+    held: Route = known["route"] if known else "cloud_ok"
+    chosen = route or (held if known else _asked_route(asked))
+    kept, schema = known["settings"] if known else {}, service["settings_schema"]
+    missing = [each for each in schema.get("required", ()) if each not in kept]
+    settings = {**kept, **_settings({**schema, "required": missing}, given)}
+    draft = {
+        "connector": service["id"], "account": known["id"] if known else None, "name": "" if known else name,
+        "settings": settings, "capabilities": signin.chosen(service, allow, known), "device": device,
+    }  # fmt: skip
+    made = signin.authorized(asked, service, draft)
+    if chosen != made["route"]:
+        asked.put(f"/api/routes/{made['id']}", {"route": chosen})
+        made["route"] = chosen
+    return made, chosen
+
+
+def _tell_added(made: dict[str, Any], chosen: Route, *, json: bool, again: bool = False) -> None:
+    if json:
+        terminal.show_json(made)
+        return
+    terminal.say(f"{made['name']} is connected{' again' if again else ', and is being read'}.")
+    terminal.say(_TOLD[chosen].format(source=made["name"]))
 
 
 def _service(asked: Any, connector: str) -> dict[str, Any]:

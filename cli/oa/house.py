@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -47,6 +49,8 @@ class House:
 
     def __init__(self, login: settings.Login, *, transport: httpx.BaseTransport | None = None) -> None:
         self.url = login.url
+        self.clock_ahead: timedelta | None = None
+        """By how much the house's clock is before this machine's, as its last answer said (RFC 9110, 6.6.1)."""
         headers = {"User-Agent": "oa", "Origin": login.url}
         if login.token:
             headers["Authorization"] = f"Bearer {login.token}"
@@ -77,9 +81,9 @@ class House:
         """As `post`."""
         return self._json("PUT", path, json=body)
 
-    def delete(self, path: str) -> None:
-        """Deletes what a path names."""
-        self._json("DELETE", path)
+    def delete(self, path: str) -> Any:
+        """Deletes what a path names; what is said of that, None where it is nothing."""
+        return self._json("DELETE", path)
 
     def sign_in(self, username: str, password: str) -> Any:
         """Signs this connection in; the cookie lives as long as it does."""
@@ -134,6 +138,7 @@ class House:
             answer = self._http.request(method, path, **more)
         except httpx.TransportError as error:
             raise _away(self.url, error) from error
+        self.clock_ahead = _clock_ahead(answer.headers.get("date", ""))
         if answer.is_error:
             raise _refused(answer)
         if not answer.content:
@@ -197,6 +202,15 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise HouseError("The house said something that cannot be read. Is this oa as new as the house?")
     return found
+
+
+def _clock_ahead(date: str) -> timedelta | None:
+    try:
+        there = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    ahead = (there if there.tzinfo else there.replace(tzinfo=UTC)) - datetime.now(UTC)
+    return timedelta(seconds=round(ahead.total_seconds()))
 
 
 def ends(event: Event) -> bool:

@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import typer
 
 from oa import keptheads, terminal
+from oa.doctor import missing_rooms
 from oa.house import AWAY, FAILED, USAGE, HouseError
 from oa.manual import Commands
 from oa.session import Json, house
 
-__all__ = ["audit", "doctor", "model", "run", "status"]
+__all__ = ["audit", "model", "run", "status"]
 
 audit = Commands(help="The ledger of all that was done, and its proof.")
 model = Commands(help="Which model thinks.")
@@ -45,7 +46,7 @@ def run() -> None:
 def status(json: Json = False) -> None:
     """Say whether the house is up, who you are, and what waits."""
     with house() as asked:
-        missing = _missing(asked)
+        missing = missing_rooms(asked)
         user = asked.get("/api/session")["user"]
         chosen = asked.get("/api/model")["current"]
         accounts = asked.get("/api/accounts")
@@ -75,14 +76,6 @@ def status(json: Json = False) -> None:
             terminal.show(f"In doubt   {len(doubts)}: oa outcomes list")
     if missing:
         raise typer.Exit(AWAY)
-
-
-def doctor() -> None:
-    """Try everything that the assistant needs, and say what to do about what fails."""
-    with house() as asked:
-        sound = [_rooms(asked), _thinks(asked), *_services(asked), *_accounts(asked), _unchanged(asked)]
-    if not all(sound):
-        raise typer.Exit(FAILED)
 
 
 @model.command("show")
@@ -262,52 +255,3 @@ def export(
         finally:
             waiting.unlink(missing_ok=True)
     terminal.say(f"Written to {file}.")
-
-
-def _missing(asked: Any) -> list[str]:
-    """The rooms that are not there; raises `HouseError` where the gateway itself is not."""
-    try:
-        return [str(each) for each in asked.get("/readyz").get("missing", ())]
-    except HouseError as error:
-        if "missing" not in error.problem:
-            raise
-        return [str(each) for each in error.problem["missing"]]
-
-
-def _rooms(asked: Any) -> bool:
-    missing = _missing(asked)
-    return terminal.verdict(
-        not missing, "House", f"{', '.join(missing)} away: look at the log" if missing else asked.url
-    )
-
-
-def _thinks(asked: Any) -> bool:
-    chosen = asked.get("/api/model")["current"]
-    if chosen is None:
-        return terminal.verdict(False, "Model", "None is set. Choose one: oa model set")
-    probe = {key: chosen[key] for key in ("kind", "model", "base_url")}
-    answer = asked.post("/api/model/check", probe)
-    return terminal.verdict(answer["ok"], "Model", f"{chosen['model']}: {answer['detail']}")
-
-
-def _services(asked: Any) -> list[bool]:
-    waiting = [each["id"] for each in asked.get("/api/connectors") if not each["approved"]]
-    return [
-        terminal.verdict(False, "Service", f"{each} waits for you: oa connectors approve {each}") for each in waiting
-    ]
-
-
-def _accounts(asked: Any) -> list[bool]:
-    found = []
-    for each in asked.get("/api/accounts"):
-        report = asked.post(f"/api/accounts/{each['id']}/check")
-        failed = next((step for step in report["steps"] if not step["ok"]), None)
-        detail = f"{each['name']}: {failed['name']}: {failed['detail']}" if failed else each["name"]
-        found.append(terminal.verdict(report["ok"], "Account", detail))
-    return found or [terminal.verdict(True, "Account", "None yet. Connect one: oa accounts add")]
-
-
-def _unchanged(asked: Any) -> bool:
-    answer = asked.get("/api/audit/verify")
-    words = f"{answer['size']} records, unchanged" if answer["ok"] else "changed afterwards: oa audit verify"
-    return terminal.verdict(bool(answer["ok"]), "Ledger", words)

@@ -16,6 +16,8 @@ What an answer that is not 2xx or 304 becomes (RFC 9110, 15), with `status` and 
     408, 502, 503, 504 and a broken connection: Unavailable where it was a read, else UpstreamFailed
     other 5xx and 3xx UpstreamFailed   no connection Unavailable   silence DeadlineExceeded
 
+A 401 or 403 of a server whose clock says another time has `clock_wrong` as its reason.
+
 A provider whose answers say more than their status has them read by `explain_by`. A large body goes piece by piece to
 `into` instead of into memory.
 """
@@ -29,7 +31,7 @@ import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Self
@@ -72,6 +74,9 @@ _IDEMPOTENT = _READS | {"PUT", "DELETE"}
 _REDIRECTS = {301, 302, 303, 307, 308}
 _HARMLESS = {"accept", "accept-language"}
 _AWAY = {408, 502, 503, 504}
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""From here on a clock that is wrong may be why a sign-in is refused; providers allow for about as much."""
+_UNITS = ((172_800, 86_400, "days"), (7200, 3600, "hours"), (0, 60, "minutes"))
 _BY_STATUS: dict[int, tuple[type[OaError], str]] = {
     401: (AccountRequired, "{host} refused the sign-in. Connect the account again."),
     403: (Forbidden, "{host} does not allow this to the account."),
@@ -403,6 +408,10 @@ class HttpClient:
         host = ask.url.host
         details: dict[str, Any] = {"status": status, "host": host}
         wait = _retry_after(headers.get("retry-after", ""), self._clock())
+        if status in (401, 403) and (off := _clock_off(headers.get("date", ""), self._clock())):
+            kind, _ = _BY_STATUS[status]
+            words = f"{host} refused that, and its clock says another time than this house's: {_span(off)}."
+            return kind(words, details={**details, "reason": "clock_wrong", "seconds": round(off.total_seconds())})
         if status in _BY_STATUS:
             kind, words = _BY_STATUS[status]
             return kind(words.format(host=host), details=details, retry_after=wait)
@@ -421,6 +430,22 @@ class HttpClient:
         if seconds <= 0:
             raise DeadlineExceeded("The time for this call is over.")
         return seconds
+
+
+def _clock_off(date: str, now: datetime) -> timedelta | None:
+    """By how much the house's clock is before a server's (RFC 9110, 6.6.1); None where it is near or not said."""
+    try:
+        there = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    off = now - (there if there.tzinfo else there.replace(tzinfo=UTC))
+    return off if abs(off) > _CLOCKS_DIFFER else None
+
+
+def _span(off: timedelta) -> str:
+    seconds = abs(off.total_seconds())
+    size, name = next((size, name) for least, size, name in _UNITS if seconds >= least)
+    return f"the house is {seconds / size:.0f} {name} {'ahead' if off > timedelta() else 'behind'}"
 
 
 def _joined(url: httpx.URL, location: str) -> httpx.URL:

@@ -310,7 +310,6 @@ async def _serve(room: Room, settings: GatewaySettings, stop: asyncio.Event) -> 
             log_config=None,
             access_log=False,
             server_header=False,
-            date_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=3,

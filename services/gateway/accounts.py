@@ -46,6 +46,8 @@ MODEL_CONNECTOR = "agent"
 
 _CHECK_SECONDS = 50.0
 _STATUS_SECONDS = 2.0
+_LONGEST = 2000
+"""Characters of a detail of a problem that are handed on."""
 _FOR_THE_OWNER = ("account_required", "invalid_request", "forbidden")
 
 
@@ -327,8 +329,18 @@ def _sync(progress: SyncProgress) -> views.Sync:
 def _note(problem: ErrorBody | None) -> views.ProblemNote | None:
     if problem is None:
         return None
-    action = "reconnect" if problem.code == "account_required" else "retry"
-    return views.ProblemNote(code=problem.code, detail=problem.message, action=action)
+    reason, url = (_word(problem, name) for name in ("reason", "url"))
+    reconnects = reason == "scope_missing" or (problem.code == "account_required" and reason != "clock_wrong")
+    return views.ProblemNote(
+        code=problem.code, detail=problem.message, action="reconnect" if reconnects else "retry", reason=reason,
+        url=url if url and url.startswith("https://") else None,
+    )  # fmt: skip
+
+
+def _word(problem: ErrorBody, name: str) -> str | None:
+    """A text among a problem's details, of a length that can be shown."""
+    found = problem.details.get(name)
+    return found if isinstance(found, str) and 0 < len(found) <= _LONGEST else None
 
 
 def _steps(report: CheckReport) -> tuple[views.CheckStep, ...]:

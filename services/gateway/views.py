@@ -280,11 +280,17 @@ class ConnectorApproval(View):
 
 
 class ProblemNote(View):
-    """What is wrong with an account, and what helps."""
+    """What is wrong with an account, and what helps.
+
+    `reason` is a word for what a person can do something about: `api_disabled`, `scope_missing`, `admin_blocked`,
+    `storage_full`, `no_mailbox`, `clock_wrong`; `url` the page of the provider where, if it named one.
+    """
 
     code: str
     detail: str
     action: str | None = None
+    reason: str | None = None
+    url: str | None = None
 
 
 class Sync(View):

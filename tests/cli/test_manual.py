@@ -30,7 +30,7 @@ PAGES = [
         "accounts hold",
         "accounts remove",
     ),
-    *("connectors", "connectors list", "connectors approve"),
+    *("connectors", "connectors list", "connectors approve", "connectors register"),
     *("model", "model show", "model set", "model test", "model clear"),
     *("usage", "usage limits", "usage price", "left"),
     *("audit", "audit list", "audit verify", "audit witness", "audit export"),

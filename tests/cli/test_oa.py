@@ -414,26 +414,6 @@ def test_an_export_that_breaks_off_leaves_no_file(oa: Terminal, tmp_path: Path) 
     assert file.read_bytes() == b"{}\n"
 
 
-def test_the_doctor_says_what_to_do_about_each_thing(oa: Terminal) -> None:
-    oa.answers["GET /readyz"] = httpx.Response(503, json={"ready": False, "missing": ["vault"]})
-    oa.answers["GET /api/model"] = {"current": None, "found": []}
-    oa.answers["GET /api/connectors"] = [{"id": "mail", "approved": False}]
-    oa.answers["GET /api/accounts"] = [{"id": ACCOUNT, "name": "Family"}]
-    step = {"name": "Sign in", "ok": False, "detail": "The password is wrong."}
-    oa.answers[f"POST /api/accounts/{ACCOUNT}/check"] = {"ok": False, "steps": [step], "problem": None}
-    oa.answers["GET /api/audit/verify"] = {"ok": True, "size": 7}
-    ran = oa("doctor")
-    assert ran.code == 1
-    assert [line[0] for line in ran.out.splitlines()] == ["✗", "✗", "✗", "✗", "✓"]
-    for words in (
-        "vault away",
-        "oa model set",
-        "oa connectors approve mail",
-        "Family: Sign in: The password is wrong.",
-    ):
-        assert words in ran.out
-
-
 def test_a_model_that_does_not_answer_is_not_set(oa: Terminal) -> None:
     oa.answers["POST /api/model/check"] = {"ok": False, "detail": "No such model.", "models": []}
     ran = oa("model", "set", "llama", "--url", "http://127.0.0.1:11434/v1")

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from deploy import policy_table, reference
+from deploy import policy_table, reference, services_table
 from deploy.containers import ContainerSettings
+from deploy.generated import ROOT
 from deploy.settings import HouseSettings
+from openassistant import __main__ as author
 from openassistant import subjects
 from openassistant.errors import ERRORS
 from openassistant.messages import AuditAction
+from openassistant.scaffold import write_connector
 from openassistant.settings import RoomSettings, Settings
 from services.audit.settings import AuditSettings
 from services.gateway.settings import GatewaySettings
@@ -75,3 +80,66 @@ def test_a_stale_page_fails_the_check_and_is_named(tmp_path: Path, capsys: pytes
 
 def test_a_missing_page_fails_the_check(tmp_path: Path) -> None:
     assert reference.main(["--check"], folder=tmp_path) == 1
+
+
+@pytest.mark.parametrize("service", services_table.services(), ids=lambda service: service.card.id)
+def test_every_tool_of_a_service_has_a_row_with_the_scopes_of_its_permission(service: services_table.Service) -> None:
+    section = section_of(service)
+    for tool in service.card.tools:
+        [row] = [row for row in section if row.startswith(f"| `{tool.name}` |")]
+        _, effect, permission, scopes, undo = (cell.strip() for cell in row.strip("|").split("|"))
+        assert effect.split()[0] == f"`{tool.effect}`"
+        assert permission == (f"`{tool.capability}`" if tool.capability else "")
+        asked = service.card.auth.oauth2
+        least = asked.capabilities[tool.capability].scopes if asked and tool.capability else ()
+        assert scopes == ", ".join(f"`{scope}`" for scope in least)
+        assert undo == ("yes" if tool.undo else "")
+
+
+@pytest.mark.parametrize("service", services_table.services(), ids=lambda service: service.card.id)
+def test_every_service_says_what_it_is_tested_against_and_has_a_guide(service: services_table.Service) -> None:
+    assert service.manifest.tested
+    assert service.guide
+    [row] = [row for row in reference.PAGES["services.md"]().splitlines() if row.startswith(f"| [{service.card.name}]")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[-1] == ", ".join(service.manifest.tested)
+    assert int(cells[1]) == len(service.card.tools) == sum(map(int, cells[2:6]))
+
+
+@pytest.mark.parametrize("service", services_table.services(), ids=lambda service: service.card.id)
+def test_what_signs_in_at_a_provider_names_a_permission_for_each_tool(service: services_table.Service) -> None:
+    signs_in = service.card.auth.oauth2 is not None
+    without = {tool.name for tool in service.card.tools if not tool.capability}
+    assert without == {"actions_undo"} if signs_in else without == {tool.name for tool in service.card.tools}
+
+
+@pytest.mark.parametrize("service", services_table.services(), ids=lambda service: service.card.id)
+def test_the_versions_that_a_service_is_tested_against_are_those_that_the_tests_install(
+    service: services_table.Service,
+) -> None:
+    pinned = pins()
+    named = dict(each.rsplit(" ", 1) for each in service.manifest.tested)
+    known = {name: pinned[name.lower()] for name in named if name.lower() in pinned}
+    assert known == {name: named[name] for name in known}
+    assert known
+
+
+def test_a_new_connector_has_a_section_without_being_named_anywhere(tmp_path: Path) -> None:
+    folder = write_connector("weather", tmp_path / "connectors")
+    assert author.main(["card", str(folder), "--write"]) == 0
+    [service] = services_table.services(tmp_path)
+    page = services_table.page([service])
+    assert "| [Weather](#weather) | 1 | 1 | 0 | 0 | 0 | not at all | nothing yet |" in page
+    assert "| `words_count` | `read` |  |  |  |" in page
+
+
+def pins() -> dict[str, str]:
+    """By name in small letters, the version of each package that tests are installed with."""
+    python = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "deploy" / "locks" / "dev.txt").read_text(), re.MULTILINE)
+    node = json.loads((ROOT / "tests" / "peers" / "node" / "package.json").read_text())["dependencies"]
+    return {name.lower(): version for name, version in (*python, *node.items())}
+
+
+def section_of(service: services_table.Service) -> list[str]:
+    _, _, rest = reference.PAGES["services.md"]().partition(f"\n## {service.card.name}\n")
+    return rest.partition("\n## ")[0].splitlines()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -530,6 +531,28 @@ async def test_a_read_is_given_up_after_three_attempts(
     assert len(web.asked) == 3
     assert 0.5 <= naps[0] <= 1
     assert 1 <= naps[1] <= 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("hours", "words"), [(-3, "3 hours ahead"), (50, "2 days behind"), (-0.5, "30 minutes ahead")])
+async def test_a_refusal_by_a_server_with_another_time_is_put_down_to_the_clock(
+    web: Web, make: MAKE, status: int, hours: float, words: str
+) -> None:
+    there = format_datetime(utc_now() + timedelta(hours=hours), usegmt=True)
+    web.say("/", answer(status, b"{}", Date=there))
+    with pytest.raises(OaError, match=words) as raised:
+        await make().get(web.url())
+    assert (raised.value.details["reason"], raised.value.details["status"]) == ("clock_wrong", status)
+
+
+@pytest.mark.parametrize("date", [lambda: format_datetime(utc_now(), usegmt=True), lambda: "yesterday", lambda: ""])
+async def test_a_refusal_by_a_server_with_our_time_or_none_is_not(
+    web: Web, make: MAKE, date: Callable[[], str]
+) -> None:
+    web.say("/", answer(403, b"{}", Date=date()))
+    with pytest.raises(Forbidden) as raised:
+        await make().get(web.url())
+    assert "reason" not in raised.value.details
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 500])

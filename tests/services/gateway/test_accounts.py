@@ -250,6 +250,27 @@ async def test_a_check_that_fails_is_kept_as_the_state_until_one_succeeds(street
     assert (await street.accounts.view(street.me, made.id)).state == "connected"
 
 
+@pytest.mark.parametrize(
+    ("code", "details", "shown"),
+    [
+        ("forbidden", {"reason": "api_disabled", "url": "https://console.example/on"}, ("retry", "api_disabled", True)),
+        ("forbidden", {"reason": "scope_missing"}, ("reconnect", "scope_missing", False)),
+        ("account_required", {"reason": "clock_wrong"}, ("retry", "clock_wrong", False)),
+        ("forbidden", {"reason": 7, "url": "javascript:alert(1)"}, ("retry", None, False)),
+        ("forbidden", {"reason": "x" * 3000, "url": "http://console.example"}, ("retry", None, False)),
+    ],
+)
+async def test_a_problem_says_what_a_person_can_do_about_it_and_names_only_pages_with_https(
+    street: Street, code: str, details: dict[str, Any], shown: tuple[str, str | None, bool]
+) -> None:
+    made = await street.connect()
+    street.report = CheckReport(ok=False, problem=ErrorBody(code=code, message="No.", details=details))
+    problem = (await street.accounts.check(street.me, made.id)).problem
+    assert problem is not None
+    assert (problem.action, problem.reason, problem.url is not None) == shown
+    assert (await street.accounts.view(street.me, made.id)).problem == problem
+
+
 async def test_a_failed_sync_that_only_the_owner_can_mend_asks_for_attention(street: Street) -> None:
     made = await street.connect()
     for code, state in (("account_required", "attention"), ("unavailable", "connected")):

@@ -430,6 +430,7 @@ export const words = {
     back: 'Back',
     backTitle: 'Connecting',
     nothingConnected: 'Nothing was connected.',
+    fromTerminal: 'If it began in a terminal, paste this address there:',
     mayDo: 'May',
     notAllowed: 'Not allowed',
     ends: 'Its consent ends',

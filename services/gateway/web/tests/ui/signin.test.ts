@@ -19,6 +19,7 @@ test('an answer that nobody asked for connects nothing and says so', async ({ pa
   await open(page, '/oauth/callback?code=fake&state=wrong', 'cloud');
   await expect(page.getByText('This sign-in is not under way here any more.')).toBeVisible();
   expect(page.url()).not.toContain('code=');
+  await expect(page.getByText('/oauth/callback?code=fake&state=wrong')).toBeVisible();
   await page.getByRole('link', { name: 'All connections' }).click();
   await expect(page).toHaveURL('/accounts');
 });

@@ -3581,6 +3581,9 @@ export interface components {
         /**
          * ProblemNote
          * @description What is wrong with an account, and what helps.
+         *
+         *     `reason` is a word for what a person can do something about: `api_disabled`, `scope_missing`, `admin_blocked`,
+         *     `storage_full`, `no_mailbox`, `clock_wrong`; `url` the page of the provider where, if it named one.
          */
         ProblemNote: {
             /** Action */
@@ -3589,6 +3592,10 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+            /** Reason */
+            reason: string | null;
+            /** Url */
+            url: string | null;
         };
         /**
          * Prompt

@@ -65,18 +65,17 @@ def remedy(account: Account, problem: Problem, service: Mapping[str, Any] | None
         return "Its service is not running. What runs: oa connectors list"
     if not service["approved"]:
         return f"Let the service be used: oa connectors approve {service['id']}"
-    match reason:
-        case "api_disabled":
-            there = problem.get("url") or (service.get("sign_in") or {}).get("console_url") or "the provider's console"
-            return f"Open {there} and switch it on, wait a minute, then: {check}"
-        case "admin_blocked":
-            return f"Ask the administrator of that account to allow this app. Then: {check}"
-        case "storage_full":
-            return f"Make room there, then: {check}"
-        case "no_mailbox":
-            return "Have a mailbox made for that account, or connect another one."
-        case "clock_wrong":
-            return f"Set the clock of the machine that the house runs on, then: {check}"
+    there = problem.get("url") or (service.get("sign_in") or {}).get("console_url") or "the provider's console"
+    known = {
+        "api_disabled": f"Open {there} and switch it on, wait a minute, then: {check}",
+        "admin_blocked": f"Ask the administrator of that account to allow this app. Then: {check}",
+        "storage_full": f"Make room there, then: {check}",
+        "no_mailbox": "Have a mailbox made for that account, or connect another one.",
+        "trial_over": f"Publish the registration: {there}. {_again(name, service, ())}",
+        "clock_wrong": f"Set the clock of the machine that the house runs on, then: {check}",
+    }
+    if reason in known:
+        return known[reason]
     if problem.get("action") == "reconnect":
         return _again(name, service, failed)
     if code in _WAIT:

@@ -33,7 +33,7 @@ from services.gateway.grants import Grants
 from services.gateway.holds import Holds
 from services.gateway.hooks import Door
 from services.gateway.ledger import Ledger
-from services.gateway.problems import invalid
+from services.gateway.problems import advice, invalid
 from services.gateway.routing import Routing
 from services.gateway.sessions import SignedIn
 from services.gateway.vault import Vault
@@ -46,8 +46,6 @@ MODEL_CONNECTOR = "agent"
 
 _CHECK_SECONDS = 50.0
 _STATUS_SECONDS = 2.0
-_LONGEST = 2000
-"""Characters of a detail of a problem that are handed on."""
 _FOR_THE_OWNER = ("account_required", "invalid_request", "forbidden")
 
 
@@ -329,18 +327,10 @@ def _sync(progress: SyncProgress) -> views.Sync:
 def _note(problem: ErrorBody | None) -> views.ProblemNote | None:
     if problem is None:
         return None
-    reason, url = (_word(problem, name) for name in ("reason", "url"))
+    reason, url = advice(problem.details)
     reconnects = reason == "scope_missing" or (problem.code == "account_required" and reason != "clock_wrong")
-    return views.ProblemNote(
-        code=problem.code, detail=problem.message, action="reconnect" if reconnects else "retry", reason=reason,
-        url=url if url and url.startswith("https://") else None,
-    )  # fmt: skip
-
-
-def _word(problem: ErrorBody, name: str) -> str | None:
-    """A text among a problem's details, of a length that can be shown."""
-    found = problem.details.get(name)
-    return found if isinstance(found, str) and 0 < len(found) <= _LONGEST else None
+    action = "reconnect" if reconnects else "retry"
+    return views.ProblemNote(code=problem.code, detail=problem.message, action=action, reason=reason, url=url)
 
 
 def _steps(report: CheckReport) -> tuple[views.CheckStep, ...]:

@@ -164,7 +164,7 @@ class Connectors:
 
 def _sign_in(oauth: OAuth2) -> views.ConnectorSignIn:
     return views.ConnectorSignIn(
-        **oauth.model_dump(include={"provider", "name", "manage_url", "console_url"}),
+        **oauth.model_dump(include={"provider", "name", "manage_url", "console_url", "trial_days"}),
         codes=bool(oauth.device_url),
         capabilities=tuple(
             views.ConnectorCapability(id=name, **each.model_dump()) for name, each in oauth.capabilities.items()

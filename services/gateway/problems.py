@@ -19,6 +19,7 @@ __all__ = [
     "SignInRefused",
     "SignInRequired",
     "TokenRefused",
+    "advice",
     "answer",
     "invalid",
     "of_error",
@@ -63,6 +64,7 @@ _BY_STATUS = {
     503: "unavailable",
     504: "deadline_exceeded",
 }
+_REASONS = ("api_disabled", "scope_missing", "admin_blocked", "storage_full", "no_mailbox", "trial_over", "clock_wrong")
 _WHOSE: Mapping[Bound, str] = {
     "turn": "for one answer",
     "day": "for today",
@@ -159,7 +161,16 @@ def of_error(error: OaError) -> Problem:
         fields=fields,
         steps=steps,
         action=action if isinstance(action, str) else _ACTIONS.get(error.code),
+        advice=advice(error.details),
     )
+
+
+def advice(details: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """What a provider refuses that a person can do something about, and the page where; None for what is unknown."""
+    reason, url = details.get("reason"), details.get("url")
+    if reason not in _REASONS:
+        return None, None
+    return reason, url if isinstance(url, str) and url.startswith("https://") else None
 
 
 def of_status(status: int, detail: str = "") -> Problem:
@@ -216,6 +227,7 @@ def _problem(
     fields: dict[str, str] | None = None,
     steps: tuple[CheckStep, ...] | None = None,
     action: str | None = None,
+    advice: tuple[str | None, str | None] = (None, None),
 ) -> Problem:
     return Problem(
         type=f"urn:openassistant:problem:{code}",
@@ -226,6 +238,8 @@ def _problem(
         fields=fields,
         steps=steps,
         action=action or _ACTIONS.get(code),
+        reason=advice[0],
+        url=advice[1],
     )
 
 

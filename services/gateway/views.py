@@ -123,7 +123,9 @@ class Problem(View):
     """An error answer (RFC 9457) with our error code.
 
     `fields` names what is wrong per field of the request, `steps` how far a check came, `action` what helps:
-    `sign_in`, `reconnect`, `retry` or `approve_connector`.
+    `sign_in`, `reconnect`, `retry` or `approve_connector`. `reason` is what a provider refuses where its owner can do
+    something about it: `api_disabled`, `scope_missing`, `admin_blocked`, `storage_full`, `no_mailbox`, `trial_over`,
+    `clock_wrong`; `url` is the page of the provider where he does it.
     """
 
     type: str
@@ -134,6 +136,8 @@ class Problem(View):
     fields: dict[str, str] | None = None
     steps: tuple[CheckStep, ...] | None = None
     action: str | None = None
+    reason: str | None = None
+    url: str | None = None
 
 
 # --- people -------------------------------------------------------------------------------------------------------
@@ -254,6 +258,8 @@ class ConnectorSignIn(View):
     console_url: str
     codes: bool
     capabilities: tuple[ConnectorCapability, ...]
+    trial_days: float | None = None
+    """After so many days a consent ends while the registration is on trial there."""
 
 
 class Connector(View):
@@ -280,11 +286,7 @@ class ConnectorApproval(View):
 
 
 class ProblemNote(View):
-    """What is wrong with an account, and what helps.
-
-    `reason` is a word for what a person can do something about: `api_disabled`, `scope_missing`, `admin_blocked`,
-    `storage_full`, `no_mailbox`, `clock_wrong`; `url` the page of the provider where, if it named one.
-    """
+    """What is wrong with an account, and what helps; `reason` and `url` as in `Problem`."""
 
     code: str
     detail: str

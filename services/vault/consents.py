@@ -246,9 +246,12 @@ class Consents:
         """Marks an account whose consent is over, and says why as far as that can be told."""
         trial, age = consent.customs.trial_days, (self._clock() - consent.authorized) / timedelta(days=1)
         if trial is not None and abs(age - trial) <= _TRIAL_SLACK:
-            words = consent.customs.trial_hint
-        error = AccountRequired(words)
-        await accounts.mark(self._store, account.id, problem=ErrorBody(code=error.code, message=words))
+            url = consent.customs.console_url
+            error = AccountRequired(consent.customs.trial_hint, details={"reason": "trial_over", "url": url})
+        else:
+            error = AccountRequired(words)
+        problem = ErrorBody(code=error.code, message=error.message, details=error.details)
+        await accounts.mark(self._store, account.id, problem=problem)
         return error
 
     async def _secrets(self, account: str) -> dict[str, str]:

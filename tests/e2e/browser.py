@@ -8,7 +8,7 @@ with chromium() as browser, window(browser, stack.url) as page:
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,9 +85,11 @@ class Watch:
     """What the pages of a window did that they must not: errors, refusals by the policy, requests to others.
 
     A refusal that a test provokes is an error to the browser's console, so the test names it: `allow(401, "/api/…")`.
+    Pages of others that it is sent to are not ours, so nothing of theirs counts: `leave_to(provider.url)`.
     """
 
     home: str
+    others: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     allowed: set[tuple[int, str]] = field(default_factory=set)
 
@@ -102,23 +104,39 @@ class Watch:
         """Expect answers of this status from this path."""
         self.allowed.add((status, path))
 
+    def leave_to(self, other: str) -> None:
+        """Expect the window to be sent to pages of another place, named without a slash at the end."""
+        self.others.add(other)
+
     def settle(self) -> None:
         """Raise `AssertionError` with all that was noted."""
         if self.faults:
             raise AssertionError("\n".join(self.faults))
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.home}/", "data:", f"blob:{self.home}/")):
+        if request.url.startswith((f"{self.home}/", "data:", f"blob:{self.home}/")):
+            return
+        place = request.url if request.is_navigation_request() or not self.others else request.frame.url
+        if not self._is_of_others(place):
             self.faults.append(f"asked elsewhere: {request.method} {request.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
+        page = message.page
         if message.type not in {"error", "warning"} or self._is_expected(message):
             return
+        if page is not None and self._is_of_others(page.url):
+            return
         self.faults.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def _is_of_others(self, url: str) -> bool:
+        return any(url.startswith(f"{other}/") for other in self.others)
 
     def _is_expected(self, message: ConsoleMessage) -> bool:
         # Chromium cuts connections when the machine's network changes, as containers that come and go make it.
         if "net::ERR_NETWORK_CHANGED" in message.text:
+            return True
+        # What the browser says to that header wherever a house is not reached by https, nor on the browser's machine.
+        if self.home.startswith("http://") and "Cross-Origin-Opener-Policy header has been ignored" in message.text:
             return True
         status = re.search(r"responded with a status of (\d{3})", message.text)
         path = message.location["url"].removeprefix(self.home).partition("?")[0]
@@ -126,10 +144,14 @@ class Watch:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """The system's Chromium, else Playwright's own; it resolves no name and reaches loopback alone."""
+def chromium(names: Mapping[str, str] | None = None) -> Iterator[Browser]:
+    """The system's Chromium, else Playwright's own; it reaches loopback alone.
+
+    It resolves no name but `names`, each to a place on loopback with its port.
+    """
     found = next((path for path in _SYSTEM if Path(path).exists()), None)
-    alone = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    known = [f"MAP {name} {place}" for name, place in (names or {}).items()]
+    alone = "--host-resolver-rules=" + ", ".join([*known, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=[alone])
         try:

@@ -83,7 +83,7 @@ def answer(page: Page) -> Locator:
     return page.get_by_role("article", name="Assistant")
 
 
-def decision(page: Page, question: str) -> Locator:
+def decision(page: Page, question: str | re.Pattern[str]) -> Locator:
     """The card that asks it."""
     return page.get_by_role("region", name=question)
 

@@ -31,9 +31,9 @@ Found = TypeVar("Found")
 class Stack(Lifespan):
     """The supervisor with every room, its data in `data_dir` (or in a folder that goes with it).
 
-    `model` is the scripted model it is told to use, `env` adds to its environment; without `owner` it waits for
-    somebody to open `setup_url`. `halt` sends SIGTERM, waits and keeps the data, so that `launch` can start it again
-    on the same house. `command` is what starts it.
+    `model` is the scripted model it is told to use, `connectors` are those that run, `env` adds to its environment;
+    without `owner` it waits for somebody to open `setup_url`. `halt` sends SIGTERM, waits and keeps the data, so that
+    `launch` can start it again on the same house. `command` is what starts it.
     """
 
     command: Sequence[str] = (sys.executable, "-m", "deploy.supervisor")
@@ -45,11 +45,12 @@ class Stack(Lifespan):
         data_dir: Path | None = None,
         env: Mapping[str, str] | None = None,
         owner: bool = True,
+        connectors: Sequence[str] = ("mail", "caldav"),
     ) -> None:
         self.port = free_port()
         self.folder = workspace("house")
         self.data_dir = data_dir if data_dir is not None else self.folder / "data"
-        self._model, self._extra, self._owner = model, dict(env or {}), owner
+        self._model, self._extra, self._owner, self._connectors = model, dict(env or {}), owner, connectors
         self._child: Child | None = None
 
     @property
@@ -140,7 +141,7 @@ class Stack(Lifespan):
             "OA_DATA_DIR": str(self.data_dir),
             "OA_PORT": str(self.port),
             "OA_SEND_HOLD_SECONDS": "0",
-            "OA_CONNECTORS": "mail,caldav",
+            "OA_CONNECTORS": ",".join(self._connectors),
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
         }
         if self._owner:

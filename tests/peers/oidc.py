@@ -34,9 +34,13 @@ class OidcProvider(Lifespan):
         if self._child:
             self._child.stop()
 
-    def register(self, redirect_uri: str) -> dict[str, str]:
-        """A client of its own: its `client_id` and `client_secret`."""
-        asked = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": "client_secret_basic"}
+    def register(
+        self, *redirect_uris: str, scopes: tuple[str, ...] = (), auth: str = "client_secret_basic"
+    ) -> dict[str, str]:
+        """A client of its own: its `client_id` and `client_secret`. Of what it asks for, `scopes` alone are granted."""
+        asked: dict[str, object] = {"redirect_uris": redirect_uris, "token_endpoint_auth_method": auth}
+        if scopes:
+            asked["scope"] = " ".join(scopes)
         answer = httpx.post(f"{self.url}/oauth2/clients", json=asked, timeout=10)
         made: dict[str, str] = answer.raise_for_status().json()
         return made

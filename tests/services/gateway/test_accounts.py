@@ -296,3 +296,29 @@ async def test_an_account_that_sends_says_how_long_that_is_held_and_takes_anothe
     with pytest.raises(NotFound):
         await street.accounts.hold(stranger, made.id, 0)
     assert (await street.accounts.hold(street.me, made.id, None)).hold == made.hold
+
+
+@pytest.mark.parametrize(
+    ("details", "shown"),
+    [
+        (
+            {"reason": "api_disabled", "url": "https://console.cloud.google.com/x"},
+            ("retry", "api_disabled", "https://console.cloud.google.com/x"),
+        ),
+        ({"reason": "scope_missing"}, ("reconnect", "scope_missing", None)),
+        ({"reason": "storage_full", "url": "javascript:alert(1)"}, ("retry", "storage_full", None)),
+        ({"reason": "name_taken", "url": "https://console.cloud.google.com/x"}, ("retry", None, None)),
+        ({"reason": ["api_disabled"]}, ("retry", None, None)),
+    ],
+)
+async def test_what_a_provider_refuses_is_told_with_the_page_that_helps(
+    street: Street, details: dict[str, Any], shown: tuple[str, str | None, str | None]
+) -> None:
+    made = await street.connect()
+    problem = ErrorBody(code="forbidden", message="Not there.", details=details)
+    street.report = CheckReport(ok=False, steps=(CheckStep(name="Read", ok=False),), problem=problem)
+    report = await street.accounts.check(street.me, made.id)
+    account = await street.accounts.view(street.me, made.id)
+    for note in (report.problem, account.problem):
+        assert note is not None
+        assert (note.action, note.reason, note.url) == shown

@@ -404,9 +404,12 @@ async def test_a_token_that_was_refused_is_replaced_once(there: OAuthHouse, scri
     assert len(scripted.forms("/token")) == 2
 
 
-@pytest.mark.parametrize(("days", "words"), [(7.0, "Publish the app"), (20.0, "ended this account's consent")])
+@pytest.mark.parametrize(
+    ("days", "words", "reason"),
+    [(7.0, "Publish the app", "trial_over"), (20.0, "ended this account's consent", None)],
+)
 async def test_a_consent_that_ended_marks_the_account_and_says_why(
-    there: OAuthHouse, scripted: Scripted, house: VaultHouse, days: float, words: str
+    there: OAuthHouse, scripted: Scripted, house: VaultHouse, days: float, words: str, reason: str | None
 ) -> None:
     account = await connected(there)
     there.later(days=days)
@@ -417,6 +420,7 @@ async def test_a_consent_that_ended_marks_the_account_and_says_why(
     assert marked.state == "attention"
     assert marked.problem is not None
     assert words in marked.problem.message
+    assert marked.problem.details.get("reason") == reason
 
 
 async def test_a_provider_that_is_away_for_a_while_ends_no_consent(

@@ -434,9 +434,56 @@ export const words = {
     mayDo: 'May',
     notAllowed: 'Not allowed',
     ends: 'Its consent ends',
+    endsIn: (provider: string, days: number) =>
+      `Its consent at ${provider} ends ${days > 1 ? `in ${days} days` : days === 1 ? 'tomorrow' : 'today'}. Connect it again before; its copy and settings stay.`,
+    trial: 'That is because the registration there is on trial. Once it is published, consents do not end by themselves.',
+    toConsole: (provider: string) => `Publish it at ${provider}`,
     more: 'Change what it may do',
     endThere: (name: string) => `${name} is removed here. Its consent still stands at the provider:`,
     endThereLink: 'end it there'
+  },
+  remedy: {
+    provider: 'the provider',
+    sentences: {
+      api_disabled: (provider: string) => `An API that this needs is switched off at ${provider}. Switch it on there, wait a minute, and check again.`,
+      scope_missing: () => 'It was connected without the permission for that. Connect it again and allow it; its copy and settings stay.',
+      admin_blocked: () => 'Whoever administers that account does not allow this app. Ask there, or connect another account.',
+      storage_full: (provider: string) => `The storage at ${provider} is full: what is there can be read, nothing can be added. Make room there, and check again.`,
+      no_mailbox: () => 'There is no mailbox behind that account. Connect one that has a mailbox.',
+      trial_over: (provider: string) => `The registration at ${provider} is on trial, and there a consent ends after some days. Publish it, then connect again; copy and settings stay.`,
+      clock_wrong: () => 'The clock of the machine that this house runs on is wrong, so its sign-in is refused. Set it, then check again.'
+    },
+    there: {
+      api_disabled: (provider: string) => `Switch it on at ${provider}`,
+      scope_missing: (provider: string) => `Open ${provider}`,
+      admin_blocked: (provider: string) => `Open ${provider}`,
+      storage_full: (provider: string) => `Make room at ${provider}`,
+      no_mailbox: (provider: string) => `Open ${provider}`,
+      trial_over: (provider: string) => `Publish it at ${provider}`,
+      clock_wrong: (provider: string) => `Open ${provider}`
+    },
+    here: {
+      api_disabled: 'Check again',
+      scope_missing: 'Connect again and allow it',
+      admin_blocked: 'Connect another account',
+      storage_full: 'Check again',
+      no_mailbox: 'Connect another account',
+      trial_over: 'Connect again',
+      clock_wrong: 'Check again'
+    }
+  },
+  hook: {
+    title: 'Address for its provider',
+    text: 'This service tells at once what happens, by sending it to an address of this house. Enter this one in its console, as webhook or callback address.',
+    address: 'Address',
+    copyWhat: 'the address for the provider',
+    noName: 'This house has no public name, as far as this browser sees, so the provider cannot reach it. It needs a name with a certificate, or a tunnel that lets /hooks/ through; the address is that name and what stands here.',
+    secret: 'Keep it to yourself. Whoever knows it can knock, though nothing is taken in that the provider did not sign.',
+    renew: 'Make a new address',
+    renewTitle: (name: string) => `Make a new address for ${name}?`,
+    renewText: 'The present one leads nowhere from then on. What the provider sends arrives again once the new one is entered there.',
+    renewConfirm: 'Make a new one',
+    renewCancel: 'Keep this one'
   },
   accounts: {
     title: 'Connections',
@@ -453,6 +500,7 @@ export const words = {
     notSynced: 'Not copied yet',
     of: (done: string, total: string) => `${done} of ${total}`,
     check: 'Check',
+    checkAgain: 'Check again',
     checking: 'Checking …',
     checkOk: 'All steps passed.',
     checkFailed: 'A step failed.',
@@ -469,6 +517,7 @@ export const words = {
     connectingText: 'The server signs in for real and looks around. This can take half a minute.',
     formTitle: (name: string) => `Connect ${name}`,
     nameLabel: 'Name in this list',
+    moreSettings: 'More settings',
     notSaved: 'Nothing was stored. What you typed is kept.',
     nowConnected: (name: string) => `${name} is connected.`,
     required: 'This is needed.',

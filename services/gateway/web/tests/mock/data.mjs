@@ -105,7 +105,12 @@ export const cloud = {
   digest: '12'.repeat(32),
   approved: true,
   instances: 1,
-  settings_schema: { type: 'object', properties: {} },
+  settings_schema: {
+    type: 'object',
+    properties: {
+      api_url: { type: 'string', format: 'uri', default: 'https://api.example', advanced: true, title: 'Address of the API', description: 'Where Example answers; leave it as it is' }
+    }
+  },
   secrets_schema: { type: 'object', properties: {} },
   tools: [{ name: 'messages_find', description: 'Find mails.', effect: 'read' }],
   sign_in: {
@@ -114,6 +119,7 @@ export const cloud = {
     manage_url: 'https://id.example/apps',
     console_url: 'https://console.example/',
     codes: true,
+    trial_days: 7,
     capabilities: [
       { id: 'read', title: 'Read and search mail', description: '', scopes: ['https://id.example/auth/mail.readonly'], review: 'restricted', api: 'Mail API', api_url: 'https://console.example/apis/mail', chosen: true },
       { id: 'send', title: 'Send mail', description: 'Only after you said yes to each.', scopes: ['https://id.example/auth/mail.send'], review: 'sensitive', api: 'Mail API', api_url: 'https://console.example/apis/mail', chosen: true },
@@ -155,6 +161,16 @@ export const cloudAccount = {
   authorized_at: before(60 * 24 * 2),
   consent_ends_at: before(-60 * 24 * 5)
 };
+
+/** How the account stands in a house that wishes so: what its provider refuses, and what ends. */
+export const refusals = /** @type {Record<string, {code: string, detail: string, action: string, reason: string, url: string | null}>} */ ({
+  disabled: { code: 'forbidden', detail: 'An API that this needs is not switched on.', action: 'retry', reason: 'api_disabled', url: 'https://console.example/apis/mail/enable' },
+  unscoped: { code: 'account_required', detail: 'This account was connected without the permission for that.', action: 'reconnect', reason: 'scope_missing', url: null },
+  blocked: { code: 'forbidden', detail: 'The administrator does not allow this app.', action: 'retry', reason: 'admin_blocked', url: null },
+  full: { code: 'forbidden', detail: 'The storage of this account is full.', action: 'retry', reason: 'storage_full', url: null },
+  mailless: { code: 'forbidden', detail: 'This account has no mailbox.', action: 'retry', reason: 'no_mailbox', url: null },
+  tried: { code: 'account_required', detail: 'The registration at Example is still on trial.', action: 'reconnect', reason: 'trial_over', url: 'https://console.example/' }
+});
 
 export const accounts = [
   {

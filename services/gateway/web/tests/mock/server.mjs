@@ -96,7 +96,8 @@ const routes = [
   ['PUT', /^\/api\/routes\/([\w:@.]+)$/, ({ match, body }) => routed(match[1], body)],
   ['POST', /^\/api\/accounts$/, connect],
   ['GET', /^\/api\/accounts\/(\w+)$/, ({ match }) => one([data.cloudAccount, ...data.accounts], match[1])],
-  ['POST', /^\/api\/accounts\/(\w+)\/check$/, () => ok({ ok: true, problem: null, steps: steps(true) })],
+  ['POST', /^\/api\/accounts\/(\w+)\/check$/, ({ house, match }) => ok(match[1] === data.cloudAccount.id ? checked(house) : { ok: true, problem: null, steps: steps(true) })],
+  ['POST', /^\/api\/accounts\/(\w+)\/hook$/, () => ok({ ...data.cloudAccount, hook_path: hookPath('n') })],
   [
     'DELETE',
     /^\/api\/accounts\/(\w+)$/,
@@ -166,11 +167,35 @@ const routes = [
   ['DELETE', /^\/api\/model\/private$/, () => ({ status: 204 })]
 ];
 
+const hookPath = (/** @type {string} */ letter) => `/hooks/cloudmail/${letter.repeat(43)}`;
+
+/** What its provider refuses, in the houses where it does. */
+const refusal = (/** @type {Set<string>} */ house) => Object.entries(data.refusals).find(([name]) => house.has(name))?.[1] ?? null;
+
+/** The account at a provider: `pushed` has an address, `ending` a day left, and what is `refused` stands there. */
+const cloudAccount = (/** @type {Set<string>} */ house) => ({
+  ...data.cloudAccount,
+  ...(house.has('pushed') && { hook_path: hookPath('h') }),
+  ...(house.has('ending') && { authorized_at: data.before(60 * 24 * 5.5), consent_ends_at: data.before(-60 * 24 * 1.5) }),
+  ...(refusal(house) && { state: 'attention', problem: refusal(house), consent_ends_at: null })
+});
+
+/** A line for each thing that the account may do. */
+function checked(/** @type {Set<string>} */ house) {
+  const problem = refusal(house);
+  const lines = [
+    { name: 'Sign in', ok: true, detail: 'ada@cloud.example' },
+    { name: 'Read and search mail', ok: true, detail: '' },
+    { name: 'Make labels', ok: !problem, detail: problem?.detail ?? '' }
+  ];
+  return { ok: !problem, problem, steps: lines };
+}
+
 /** The accounts of a house, in the one with a model outside with what is held back of them. */
 const accountsOf = (/** @type {Set<string>} */ house) =>
   house.has('empty') || house.has('fresh')
     ? []
-    : [...(house.has('cloud') ? [data.cloudAccount] : []), ...data.accounts].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
+    : [...(house.has('cloud') ? [cloudAccount(house)] : []), ...data.accounts].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
 
 /** A choice of what models may see; a laxer one wants the password. */
 function routed(/** @type {string | undefined} */ source, /** @type {any} */ body) {

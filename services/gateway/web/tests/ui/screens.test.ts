@@ -88,9 +88,14 @@ const screens: Screen[] = [
   { name: 'account-refused', path: '/accounts/new/mail', ready: 'Incoming mail', act: connectWrongly },
   { name: 'account-approve', path: '/accounts/new/weather', ready: 'Allow Weather to run?' },
   { name: 'accounts-cloud', path: '/accounts', house: 'cloud', ready: 'ada@cloud.example' },
+  { name: 'accounts-cloud-connected', path: `/accounts?connected=${'d'.repeat(32)}`, house: 'cloud', ready: 'All steps passed.' },
+  { name: 'accounts-cloud-refused', path: `/accounts?connected=${'d'.repeat(32)}`, house: 'cloud.disabled', ready: 'Switch it on at Example' },
+  { name: 'accounts-cloud-ending', path: '/accounts', house: 'cloud.ending', ready: 'Publish it at Example' },
+  { name: 'accounts-cloud-hook', path: '/accounts', house: 'cloud.pushed', ready: 'Address for its provider', act: openHook },
   { name: 'accounts-cloud-removed', path: '/accounts', house: 'cloud', ready: 'ada@cloud.example', act: removeCloud },
   { name: 'sign-in', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example' },
   { name: 'sign-in-nothing', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: chooseNothing },
+  { name: 'sign-in-more', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: mistypeAddress },
   { name: 'sign-in-register', path: '/accounts/new/cloudmail', house: 'cloud.unregistered.lan', ready: 'Keep the registration' },
   { name: 'sign-in-register-password', path: '/accounts/new/cloudmail', house: 'cloud.unregistered.stale', ready: 'Keep the registration', act: registerLate },
   { name: 'sign-in-by-hand', path: '/accounts/new/cloudmail', house: 'cloud.lan', ready: 'Continue at Example', act: (page) => goOn(page, 'Continue at Example', 'Address of the page that did not open') },
@@ -381,10 +386,23 @@ async function removeCloud(page: Page): Promise<void> {
   await expect(page.getByRole('link', { name: 'end it there' })).toBeVisible();
 }
 
+async function openHook(page: Page): Promise<void> {
+  await page.getByText('Address for its provider').click();
+  await expect(page.getByRole('button', { name: /^Make a new address/ })).toBeVisible();
+}
+
 async function chooseNothing(page: Page): Promise<void> {
   for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
   await page.getByRole('button', { name: 'Continue at Example' }).click();
   await expect(page.getByText('Choose at least one.')).toBeVisible();
+}
+
+async function mistypeAddress(page: Page): Promise<void> {
+  await page.getByText('More settings').click();
+  await page.getByLabel('Address of the API').fill('not an address');
+  await page.getByText('More settings').click();
+  await page.getByRole('button', { name: 'Continue at Example' }).click();
+  await expect(page.getByLabel('Address of the API')).toBeFocused();
 }
 
 async function registerLate(page: Page): Promise<void> {

@@ -9,10 +9,21 @@ test('an account is authorized by going there and coming back', async ({ page })
   await page.getByRole('button', { name: 'Continue at Example' }).click();
   expect((await asked).postDataJSON()).toMatchObject({ connector: 'cloudmail', capabilities: ['read'], device: false });
   expect((await told).postDataJSON().address).toContain('/oauth/callback?code=fake&state=right');
-  await expect(page).toHaveURL('/accounts');
+  await expect(page).toHaveURL(/\/accounts(\?connected=\w+)?$/);
   await page.goBack();
   expect(page.url()).not.toContain('code=');
   expect(faults).toEqual([]);
+});
+
+test('what is seldom changed is folded away, and goes along as it was left', async ({ page }) => {
+  await open(page, '/accounts/new/cloudmail', 'cloud');
+  await expect(page.getByRole('button', { name: 'Continue at Example' })).toBeVisible();
+  await expect(page.getByLabel('Address of the API')).toBeHidden();
+  await page.getByText('More settings').click();
+  await page.getByLabel('Address of the API').fill('https://proxy.home.example');
+  const asked = page.waitForRequest((request) => request.url().endsWith('/api/oauth/authorize'));
+  await page.getByRole('button', { name: 'Continue at Example' }).click();
+  expect((await asked).postDataJSON().settings).toEqual({ api_url: 'https://proxy.home.example' });
 });
 
 test('an answer that nobody asked for connects nothing and says so', async ({ page }) => {
@@ -21,7 +32,7 @@ test('an answer that nobody asked for connects nothing and says so', async ({ pa
   expect(page.url()).not.toContain('code=');
   await expect(page.getByText('/oauth/callback?code=fake&state=wrong')).toBeVisible();
   await page.getByRole('link', { name: 'All connections' }).click();
-  await expect(page).toHaveURL('/accounts');
+  await expect(page).toHaveURL(/\/accounts(\?connected=\w+)?$/);
 });
 
 test('in one’s own network the address of the page that failed is carried over by hand', async ({ page }) => {
@@ -30,7 +41,7 @@ test('in one’s own network the address of the page that failed is carried over
   await expect(page.getByRole('link', { name: 'Open Example' })).toHaveAttribute('rel', 'noreferrer noopener');
   await page.getByLabel('Address of the page that did not open').fill('http://127.0.0.1:8080/oauth/callback?code=x&state=right');
   await page.getByRole('button', { name: 'Connect' }).click();
-  await expect(page).toHaveURL('/accounts');
+  await expect(page).toHaveURL(/\/accounts(\?connected=\w+)?$/);
 });
 
 test('a house is registered with a provider once, with the addresses that were looked at', async ({ page }) => {

@@ -55,6 +55,12 @@ test('yes and no, lists and patterns are asked for', () => {
   expect(mistakes(fieldOf({ type: 'string', pattern: '(' }), { it: 'b' })).toEqual({});
 });
 
+test('what is seldom changed is known as that; a secret never is', () => {
+  expect(fieldOf({ type: 'string', advanced: true })[0]).toMatchObject({ advanced: true });
+  expect(fieldOf({ type: 'string', advanced: 'yes' })[0]).toMatchObject({ advanced: false });
+  expect(fieldsOf({ settings_schema: {}, secrets_schema: { properties: { it: { type: 'string', advanced: true } } } })[0]).toMatchObject({ advanced: false });
+});
+
 test('a schema that is no schema asks nothing', () => {
   expect(fieldsOf({ settings_schema: {}, secrets_schema: { properties: 7 } })).toEqual([]);
 });

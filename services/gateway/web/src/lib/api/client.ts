@@ -83,6 +83,8 @@ export const api = {
   connect: (body: AccountDraft) => of(client.POST('/api/accounts', { body })),
   checkAccount: (id: string) => of(client.POST('/api/accounts/{account}/check', account(id))),
   holdAccount: (id: string, seconds: number | null) => of(client.PUT('/api/accounts/{account}/hold', { ...account(id), body: { seconds } })),
+  /** Another address for its provider to send to; the one before leads nowhere from then on. */
+  newHook: (id: string) => of(client.POST('/api/accounts/{account}/hook', account(id))),
   removeAccount: (id: string) => of(client.DELETE('/api/accounts/{account}', account(id))),
 
   oauthClients: () => of(client.GET('/api/oauth/clients')),

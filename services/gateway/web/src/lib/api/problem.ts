@@ -12,7 +12,9 @@ export class Problem extends Error {
     readonly detail: string,
     readonly fields: Readonly<Record<string, string>> = {},
     readonly steps: readonly CheckStep[] = [],
-    readonly action: string | null = null
+    readonly action: string | null = null,
+    readonly reason: string | null = null,
+    readonly url: string | null = null
   ) {
     super(detail || title);
   }
@@ -33,7 +35,9 @@ export function problemOf(status: number, body: unknown): Problem {
     textOf(body.detail) || textOf(body.title) || words.errors.status(status),
     fieldsOf(body.fields),
     stepsOf(body.steps),
-    textOf(body.action) || null
+    textOf(body.action) || null,
+    textOf(body.reason) || null,
+    textOf(body.url) || null
   );
 }
 

@@ -2217,6 +2217,8 @@ export interface components {
             name: string;
             /** Provider */
             provider: string;
+            /** Trial Days */
+            trial_days: number | null;
         };
         /**
          * ConnectorTool
@@ -3556,7 +3558,9 @@ export interface components {
          * @description An error answer (RFC 9457) with our error code.
          *
          *     `fields` names what is wrong per field of the request, `steps` how far a check came, `action` what helps:
-         *     `sign_in`, `reconnect`, `retry` or `approve_connector`.
+         *     `sign_in`, `reconnect`, `retry` or `approve_connector`. `reason` is what a provider refuses where its owner can do
+         *     something about it: `api_disabled`, `scope_missing`, `admin_blocked`, `storage_full`, `no_mailbox`, `trial_over`,
+         *     `clock_wrong`; `url` is the page of the provider where he does it.
          */
         Problem: {
             /** Action */
@@ -3569,6 +3573,8 @@ export interface components {
             fields: {
                 [key: string]: string;
             } | null;
+            /** Reason */
+            reason: string | null;
             /** Status */
             status: number;
             /** Steps */
@@ -3577,13 +3583,12 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+            /** Url */
+            url: string | null;
         };
         /**
          * ProblemNote
-         * @description What is wrong with an account, and what helps.
-         *
-         *     `reason` is a word for what a person can do something about: `api_disabled`, `scope_missing`, `admin_blocked`,
-         *     `storage_full`, `no_mailbox`, `clock_wrong`; `url` the page of the provider where, if it named one.
+         * @description What is wrong with an account, and what helps; `reason` and `url` as in `Problem`.
          */
         ProblemNote: {
             /** Action */

@@ -25,6 +25,8 @@ export interface FormField {
   maximum: number | null;
   maxLength: number | null;
   pattern: string;
+  /** Seldom changed, and not asked for unasked. */
+  advanced: boolean;
 }
 
 type Json = Record<string, unknown>;
@@ -156,7 +158,8 @@ function fieldOf(name: string, property: Json, secret: boolean, required: boolea
     minimum: number(property.minimum),
     maximum: number(property.maximum),
     maxLength: number(property.maxLength),
-    pattern: text(property.pattern)
+    pattern: text(property.pattern),
+    advanced: !secret && property.advanced === true
   };
 }
 

@@ -11,10 +11,10 @@ export function apisOf(connector: Connector): Pick<Capability, 'api' | 'api_url'
   return [...new Map(named.map((each) => [each.api, each])).values()];
 }
 
-/** What is ticked at first: what the account has already, or what the connector proposes. */
-export function chosenFirst(connector: Connector, granted: readonly string[] | null | undefined): string[] {
+/** What is ticked at first: what the account has already with what is `wanted`, or what the connector proposes. */
+export function chosenFirst(connector: Connector, granted: readonly string[] | null | undefined, wanted: readonly string[] = []): string[] {
   const all = connector.sign_in?.capabilities ?? [];
-  return all.filter((each) => (granted?.length ? granted.includes(each.id) : each.chosen)).map((each) => each.id);
+  return all.filter((each) => wanted.includes(each.id) || (granted?.length ? granted.includes(each.id) : each.chosen)).map((each) => each.id);
 }
 
 /** A page of a provider: nothing but https, and http on this machine, is gone to. */

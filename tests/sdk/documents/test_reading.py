@@ -8,14 +8,10 @@ from datetime import date, datetime
 from typing import Any
 
 import docx
+import odfdo
 import openpyxl
 import pptx
 import pytest
-from odf.draw import Frame, Page, TextBox
-from odf.opendocument import OpenDocumentPresentation, OpenDocumentSpreadsheet, OpenDocumentText
-from odf.style import MasterPage, PageLayout
-from odf.table import Table, TableCell, TableRow
-from odf.text import H, P, Tab
 
 from openassistant.documents import read_document
 from openassistant.errors import InvalidRequest, OaError
@@ -69,39 +65,31 @@ def slides() -> bytes:
 
 
 def odt() -> bytes:
-    document = OpenDocumentText()
-    document.text.addElement(H(outlinelevel=1, text="Lease"))
-    paragraph = P(text="Rent")
-    paragraph.addElement(Tab())
-    paragraph.addText("1,180")
-    document.text.addElement(paragraph)
+    document = odfdo.Document("text")
+    document.body.clear()
+    document.body.append(odfdo.Header(1, "Lease"))
+    document.body.append(odfdo.Paragraph("Rent\t1,180"))
     return saved(document)
 
 
 def ods() -> bytes:
-    document, table = OpenDocumentSpreadsheet(), Table(name="Costs")
-    row = TableRow()
+    document, table = odfdo.Document("spreadsheet"), odfdo.Table("Costs")
+    row = odfdo.Row()
     for text, repeated in (("Rent", 1), ("12", 2), ("", 16_000)):
-        cell = TableCell(numbercolumnsrepeated=repeated)
-        cell.addElement(P(text=text))
-        row.addElement(cell)
-    table.addElement(row)
-    table.addElement(TableRow(numberrowsrepeated=1_000_000))
-    document.spreadsheet.addElement(table)
+        row.append(odfdo.Cell(text, repeated=repeated))
+    table.append(row)
+    table.append(odfdo.Row(repeated=1_000_000))
+    document.body.clear()
+    document.body.append(table)
     return saved(document)
 
 
 def odp() -> bytes:
-    document = OpenDocumentPresentation()
-    layout = PageLayout(name="l")
-    document.automaticstyles.addElement(layout)
-    master = MasterPage(name="m", pagelayoutname=layout)
-    document.masterstyles.addElement(master)
-    page, frame, box = Page(masterpagename=master), Frame(), TextBox()
-    box.addElement(P(text="Welcome"))
-    frame.addElement(box)
-    page.addElement(frame)
-    document.presentation.addElement(page)
+    document = odfdo.Document("presentation")
+    document.body.clear()
+    page = odfdo.DrawPage("page1")
+    page.append(odfdo.Frame.text_frame("Welcome"))
+    document.body.append(page)
     return saved(document)
 
 

@@ -67,7 +67,7 @@ def add(
 
     Secrets never stand in the command: they come from a prompt or, line by line, from standard input. Where the
     account signs in at its provider, the address to open is printed; then the browser's return is waited for, or the
-    address of the page that it came to is pasted.
+    address of the page that it came to is pasted. A service that takes a token as well signs in with --allow.
 
     Examples:
       oa accounts add mail
@@ -78,7 +78,8 @@ def add(
     """
     with house() as asked:
         service = _service(asked, connector)
-        if service.get("sign_in"):
+        typed = bool(service["secrets_schema"].get("properties"))
+        if service.get("sign_in") and (not typed or allow or again or device):
             pairs = _pairs(given or [])
             made, chosen = _signed_in(asked, service, pairs, name=name, route=route, allow=allow or [],
                                       again=again, device=device)  # fmt: skip

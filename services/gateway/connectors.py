@@ -140,7 +140,7 @@ class Connectors:
             approved=self.is_approved(card.id, listed.digest),
             instances=listed.instances,
             tools=tools,
-            sign_in=_sign_in(card.auth.oauth2) if card.auth.oauth2 and card.auth.kind == "oauth2" else None,
+            sign_in=_sign_in(card.auth.oauth2) if card.auth.oauth2 else None,
         )
 
     async def _keep(self, listed: Listed, user: str | None) -> None:

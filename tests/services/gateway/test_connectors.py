@@ -134,8 +134,8 @@ def test_where_a_form_asks_for_a_token_the_provider_stands_beside_it(house: Gate
     card = bell().model_copy(update={"auth": Auth(kind="password", oauth2=oauth), "secrets_schema": secrets})
     appears(house, card)
     shown = {each.id: each for each in house.connectors.listing()}["bell"]
-    assert shown.sign_in is None
-    assert shown.secrets_schema == secrets
+    assert shown.sign_in is not None
+    assert (shown.sign_in.name, shown.secrets_schema) == ("Ringer", secrets)
     check_form(card, {}, None)  # the provider gives the secrets
     with pytest.raises(InvalidRequest, match="access_token"):
         check_form(card, {}, {})

@@ -382,6 +382,9 @@ export const words = {
   },
 
   signIn: {
+    orElse: 'Or:',
+    atProvider: (provider: string) => `sign in at ${provider}`,
+    byToken: 'enter a token instead',
     askOwner: (provider: string) =>
       `This house is not registered with ${provider} yet. Whoever set it up does that once, under Connections; then you can connect your account here.`,
     registeredAs: (provider: string) => `This house is registered with ${provider} as`,

@@ -128,6 +128,16 @@ export const cloud = {
   }
 };
 
+/** A service that takes a token as well. */
+export const cloudNotes = {
+  ...cloud,
+  id: 'cloudnotes',
+  name: 'Cloud notes',
+  description: 'Reads and writes the notes of an account at Example.',
+  settings_schema: { type: 'object', properties: {} },
+  secrets_schema: { type: 'object', properties: { access_token: { type: 'string', title: 'Token' } }, required: ['access_token'] }
+};
+
 export const client = {
   provider: 'example',
   name: 'Example',

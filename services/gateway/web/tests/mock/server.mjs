@@ -89,7 +89,7 @@ const routes = [
   ['POST', /^\/api\/oauth\/authorize$/, ({ house, body }) => ok(authorizing(house, body), 201)],
   ['POST', /^\/api\/oauth\/finish$/, ({ body }) => (/state=right/.test(body.address) ? ok(data.cloudAccount, 201) : notUnderWay)],
   ['POST', /^\/api\/oauth\/\w+\/poll$/, () => ok({ account: null })],
-  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : [...(house.has('cloud') ? [data.cloud] : []), ...data.connectors].map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
+  ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : [...(house.has('cloud') ? [data.cloud, data.cloudNotes] : []), ...data.connectors].map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
   ['GET', /^\/api\/accounts$/, ({ house }) => ok(accountsOf(house))],
   ['GET', /^\/api\/routes$/, ({ house }) => ok(house.has('outside') ? data.routes : [])],

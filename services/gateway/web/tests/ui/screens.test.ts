@@ -94,6 +94,7 @@ const screens: Screen[] = [
   { name: 'accounts-cloud-hook', path: '/accounts', house: 'cloud.pushed', ready: 'Address for its provider', act: openHook },
   { name: 'accounts-cloud-removed', path: '/accounts', house: 'cloud', ready: 'ada@cloud.example', act: removeCloud },
   { name: 'sign-in', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example' },
+  { name: 'sign-in-or-token', path: '/accounts/new/cloudnotes', house: 'cloud', ready: 'Or:' },
   { name: 'sign-in-nothing', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: chooseNothing },
   { name: 'sign-in-more', path: '/accounts/new/cloudmail', house: 'cloud', ready: 'Continue at Example', act: mistypeAddress },
   { name: 'sign-in-register', path: '/accounts/new/cloudmail', house: 'cloud.unregistered.lan', ready: 'Keep the registration' },

@@ -26,6 +26,18 @@ test('what is seldom changed is folded away, and goes along as it was left', asy
   expect((await asked).postDataJSON().settings).toEqual({ api_url: 'https://proxy.home.example' });
 });
 
+test('where a token will do as well, it is asked for first, and the provider stands below', async ({ page }) => {
+  await open(page, '/accounts/new/cloudnotes', 'cloud');
+  await expect(page.getByRole('textbox', { name: 'Token' })).toBeVisible();
+  await page.getByRole('button', { name: 'sign in at Example' }).click();
+  await expect(page.getByRole('button', { name: 'Continue at Example' })).toBeVisible();
+  await page.getByRole('button', { name: 'enter a token instead' }).click();
+  await page.getByRole('textbox', { name: 'Token' }).fill('obviously-fake');
+  const asked = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/api/accounts'));
+  await page.getByRole('button', { name: 'Connect' }).click();
+  expect((await asked).postDataJSON()).toMatchObject({ connector: 'cloudnotes', secrets: { access_token: 'obviously-fake' } });
+});
+
 test('an answer that nobody asked for connects nothing and says so', async ({ page }) => {
   await open(page, '/oauth/callback?code=fake&state=wrong', 'cloud');
   await expect(page.getByText('This sign-in is not under way here any more.')).toBeVisible();

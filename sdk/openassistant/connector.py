@@ -116,7 +116,7 @@ class Context(Protocol):
         """
 
     async def announce(self, kind: str, ids: list[str]) -> None:
-        """Says that something new came, by id; the content stays in the mirror."""
+        """Says that something new came, by id; the content stays in the mirror. Such an account is looked at often."""
 
 
 class ManifestCommand(BaseModel):
@@ -335,7 +335,10 @@ class Connector:
         return function
 
     def sync(self, function: Callable[[Context], Awaitable[None]]) -> Callable[[Context], Awaitable[None]]:
-        """Decorator: one pass of the background sync of one account; called again every `sync_seconds`."""
+        """Decorator: one pass of the background sync of one account; called again every `sync_seconds`.
+
+        Passes that announce nothing and leave nothing to be read come more and more seldom, up to an eighth as often.
+        """
         self.syncer = function
         return function
 

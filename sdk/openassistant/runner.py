@@ -143,6 +143,8 @@ class Runner:
         grant = admit_call(
             ctx, call, trust=self.trust, connector=self.connector.id, digest=self.digest, now=self.clock()
         )
+        if self.syncing and call.account:
+            self.syncing.is_used(call.account)
         arguments = tool.parse(call.arguments)
         effect = tool.effect_for(call.arguments)
         approval = require_approval(ctx, call, grant=grant, effect=effect, trust=self.trust, now=self.clock())
@@ -516,6 +518,7 @@ class _CallContext:
         self._runner, self._ctx, self._effect, self._progress = runner, ctx, effect, progress
         self._preview = preview
         self.meter = Meter()
+        self.announced = 0
         self._tallied = False
         records = self._records if runner.proxy else None
         self.egress = Egress(of_card(runner.card), proxy=runner.proxy, records=records)
@@ -599,6 +602,7 @@ class _CallContext:
             self._runner.bus.spawn(self._runner.send_reports(self.user, grant))
 
     async def announce(self, kind: str, ids: list[str]) -> None:
+        self.announced += 1
         body = {"kind": kind, "user": self.user, "account": self.account, "ids": ids}
         await self._runner.bus.publish(subjects.inbox(self._runner.connector.id), json.dumps(body).encode())
 

@@ -29,6 +29,10 @@ __all__ = ["Syncing"]
 _TICK_SECONDS = 1.0
 _PASS_SECONDS = 6 * 3600.0
 _LONGEST_PAUSE = timedelta(minutes=15)
+_QUIET_PASSES = 5
+"""After so many passes that brought nothing the pause doubles, and again after as many more."""
+_SLOWEST = 8
+"""How many times as long it becomes at most."""
 _WATCH_SECONDS = 25 * 60.0
 """How long one watch lasts: then it is begun again, under the grant and the secrets of that time."""
 _WATCH_PAUSE = 60.0
@@ -55,11 +59,13 @@ class Syncing:
         self._locks = locks
         self._passes: dict[str, asyncio.Task[None]] = {}
         self._watches: dict[str, asyncio.Task[None]] = {}
+        self._quiet: dict[str, int] = {}
         self._wake = asyncio.Event()
 
     async def on_attach(self, ctx: CallContext, request: AttachRequest) -> Done:
         """Keeps an account for background work under its grant; again with a newer grant is fine."""
         grant = self._runner.account_grant(ctx.signed(grant=request.grant), request.account)
+        self._quiet.pop(request.account, None)
         self._runner.keys.forget_account(request.account)
         if watch := self._watches.get(request.account):
             watch.cancel()
@@ -97,6 +103,7 @@ class Syncing:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks, timeout=10)
+        self._quiet.pop(account, None)
         self._runner.keys.forget_account(account)
         if self._runner.connector.forgetter is not None:
             async with self._runner.context(ctx, attached.user, account) as context:
@@ -108,6 +115,11 @@ class Syncing:
         admit_grant(ctx, trust=self._runner.trust, user=str(query.user), now=self._runner.clock())
         mine = [each for each in await self._all() if each.user == query.user]
         return AccountStatus(accounts={each.account: each.progress for each in mine})
+
+    def is_used(self, account: str) -> None:
+        """Somebody works with an account: it is looked at as often as at first, and now where that is long ago."""
+        if self._quiet.pop(account, 0) >= _QUIET_PASSES:
+            self._runner.bus.spawn(self._hurry(account))
 
     async def run(self) -> None:
         """Starts what is due, for ever; first looks into what a dead instance left behind."""
@@ -230,6 +242,9 @@ class Syncing:
             async with runner.context(ctx, attached.user, attached.account, progress=progress) as context:
                 assert runner.connector.syncer is not None, "only started with a syncer"
                 await runner.connector.syncer(context)
+                is_whole = last.total is None or last.done >= last.total
+                quiet = self._quiet.get(attached.account, 0) + 1 if is_whole and not context.announced else 0
+                self._quiet[attached.account] = quiet
         except OaError as error:
             problem = ErrorBody(code=error.code, message=error.message, details=error.details)
             runner.keys.forget_account(attached.account)
@@ -254,9 +269,14 @@ class Syncing:
                     await runner.reconcile(ctx, entry)
         await runner.send_reports(attached.user, attached.grant)
 
-    def _next(self, failures: int) -> datetime:
-        """When the next pass is due: the pause doubles with each failure, with jitter, up to 15 minutes."""
+    def _next(self, failures: int, quiet: int) -> datetime:
+        """When the next pass is due: the pause doubles with each failure, with jitter, up to 15 minutes.
+
+        It also doubles while pass after pass brings nothing: a busy account is looked at often, a quiet one seldom.
+        """
         pause = timedelta(seconds=self._runner.connector.manifest.sync_seconds)
+        slower = min(1 << (quiet // _QUIET_PASSES), _SLOWEST)
+        pause = max(pause, min(pause * slower, _LONGEST_PAUSE))
         if failures:
             pause = min(pause * 2 ** min(failures - 1, 8), _LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         return self._runner.clock() + pause
@@ -275,7 +295,7 @@ class Syncing:
             "account": attached.account,
             "grant": attached.grant,
             "was": attached.due.isoformat(),
-            "due": self._next(failures).isoformat(),
+            "due": self._next(failures, self._quiet.get(attached.account, 0)).isoformat(),
             "failures": failures,
         }
         await self._keep(attached.account, progress)

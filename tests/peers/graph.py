@@ -557,6 +557,9 @@ def _handler(graph: Graph) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body[: len(body) // 2] if cut else body)
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(graph.now().timestamp() if timestamp is None else timestamp)
+
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815 - the server looks for these names
 
         def log_message(self, *_: object) -> None:

@@ -121,7 +121,7 @@ def test_a_room_holds_no_package_of_another(project: ComposeProject) -> None:
         "litellm": {"agent"},
         "fastapi": {"gateway"},
         "imapclient": {"mail"},
-        "icalendar": {"caldav"},
+        "icalendar": {"caldav", "google_calendar"},
         "dns": {"egress", "mail"},
         "pip": set(),
         "setuptools": set(),

@@ -17,8 +17,8 @@ _SAID = {"string": "1", "integer": 1, "number": 1, "boolean": False, "array": ["
 
 
 def tools(stance: Stance) -> Iterator[Try]:
-    """Every tool of every connector, of both people, with leave that is missing, of somebody else, over, or changed."""
-    for connector, card in stance.cards.items():
+    """Every tool of the connectors in use, of both people, without leave or with somebody else's, over, or changed."""
+    for connector, card in stance.used.items():
         for tool in card["tools"]:
             given = _filled(tool["parameters"])
             mine = stance.call(connector, tool["name"], given)
@@ -98,7 +98,7 @@ async def receipts(stance: Stance) -> None:
     def tries() -> Iterator[Try]:
         for what, call in (("of another call", anew), ("for other arguments", changed), ("for another account", moved)):
             yield "receipts", what, lambda call=call: stance.double.act(call, **given)  # type: ignore[misc]
-        for connector, card in stance.cards.items():
+        for connector, card in stance.used.items():
             for tool in card["tools"]:
                 if tool["effect"] == "read":
                     call = _with_theirs(stance, stance.call(connector, tool["name"], _filled(tool["parameters"])))

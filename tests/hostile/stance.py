@@ -41,6 +41,11 @@ class Stance(NamedTuple):
         found: Row = self.brief["other"]
         return found
 
+    @property
+    def used(self) -> Mapping[str, Row]:
+        """The cards of the connectors at which both people have an account."""
+        return {name: card for name, card in self.cards.items() if name in self.other["accounts"]}
+
     def account(self, connector: str) -> str | None:
         """The account that the turn names for a connector."""
         return next((each["id"] for each in self.turn["accounts"] if each["connector"] == connector), None)

@@ -48,7 +48,8 @@ async def sync_account(ctx: Context) -> None:
             await pass_.read_soon(calendar)
     for calendar in kept:
         await pass_.run(calendar)
-    await pass_.report("events")
+    held = await ctx.store.read(lambda c: sum(mirror.count(c, each.id) for each in kept))
+    await ctx.progress(held, held, "events")
 
 
 async def calendars_of(api: GoogleApi) -> list[Found]:

@@ -75,6 +75,8 @@ class _Pass:
         if was_complete and self._touched:
             await self._ctx.announce("page", self._touched[:_MOST_ANNOUNCED])
         await self._texts()
+        held = await self._ctx.store.read(lambda c: mirror.total(c, self._owner))
+        await self._ctx.progress(held, held, "pages")
 
     async def _since(self, kept: State) -> None:
         """The newest things, as far back as what is known."""

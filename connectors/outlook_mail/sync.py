@@ -17,6 +17,7 @@ from connectors.outlook_mail.account import api_of, iri, owner_of
 from connectors.outlook_mail.acts import drop_old
 from connectors.outlook_mail.letters import SELECT, is_id
 from connectors.outlook_mail.mirror import Folder
+from connectors.outlook_mail.search import counts
 from openassistant.connector import Context
 from openassistant.errors import NotFound, UpstreamFailed
 from openassistant.formats.charsets import clean
@@ -62,7 +63,8 @@ async def sync_account(ctx: Context) -> None:
     for number in [each.id for each in await ctx.store.read(lambda c: mirror.folders(c, owner))]:
         await pass_.run(number)
     await ctx.store.write(partial(drop_old, now=ctx.now()))
-    await pass_.report("mails")
+    held = await ctx.store.read(lambda c: sum(each.mails for each in counts(c, owner)))
+    await ctx.progress(held, held, "mails")
 
 
 async def _folders(api: GraphApi) -> list[_Named]:

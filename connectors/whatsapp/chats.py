@@ -21,6 +21,7 @@ __all__ = [
     "chat",
     "chat_with",
     "chats",
+    "count",
     "draft",
     "drafts",
     "heard",
@@ -172,6 +173,12 @@ def message_of(connection: Connection, account: str, wamid: str) -> Message | No
     query = text("SELECT * FROM wa_messages WHERE account = :account AND wamid = :wamid")
     row = connection.execute(query, {"account": account, "wamid": wamid}).one_or_none()
     return _message(row) if row else None
+
+
+def count(connection: Connection, account: str) -> int:
+    """How many messages the mirror holds."""
+    query = text("SELECT count(*) FROM wa_messages WHERE account = :account AND kind != 'edit'")
+    return int(connection.scalars(query, {"account": account}).one())
 
 
 def reactions(connection: Connection, account: str, wamids: list[str]) -> dict[str, list[tuple[bool, str]]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from connectors.whatsapp import mirror
+from connectors.whatsapp import chats, mirror
 from connectors.whatsapp.client import CloudApi
 from connectors.whatsapp.connector import owner_of
 from connectors.whatsapp.inbound import Person
@@ -35,7 +35,8 @@ async def sync_number(ctx: Context) -> None:
     blocked = [_blocked(each) async for each in _all(api.blocked())]
     await ctx.store.write(lambda connection: mirror.set_blocked_all(connection, owner, blocked))
     await ctx.store.write(lambda connection: mirror.drop_old(connection, owner, int(ctx.now().timestamp())))
-    await ctx.progress(3, 3, "Blocked people")
+    held = await ctx.store.read(lambda connection: chats.count(connection, owner))
+    await ctx.progress(held, held, "messages")
 
 
 async def _all(pages: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[dict[str, Any]]:

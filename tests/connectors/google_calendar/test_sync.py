@@ -12,7 +12,7 @@ import pytest
 
 from connectors.google_calendar import sync
 from connectors.google_calendar.tools import connector
-from openassistant.context import new_id
+from openassistant.context import CallContext, new_id
 from openassistant.errors import OaError, RateLimited, UpstreamFailed
 from tests.connectors.google_calendar.conftest import ADA, CAROL, Desk
 from tests.peers.front import Passed
@@ -45,6 +45,22 @@ async def test_the_coming_weeks_come_first_and_all_without_bounds_of_time_after(
     soon, everything = queries(desk)
     assert set(soon) == {"maxResults", "timeMin", "timeMax"}
     assert everything == {"maxResults": "250"}
+
+
+async def test_the_end_of_a_pass_tells_what_the_copy_holds(read: Desk) -> None:
+    told: list[tuple[int, int | None, str]] = []
+
+    async def progress(done: int, whole: int | None, what: str) -> None:
+        told.append((done, whole, what))
+
+    house = read.house
+    ctx = CallContext.within(60, now=house.clock(), user=house.user).signed(grant=house.account_grant())
+    async with house.runner.context(ctx, house.user, house.account.account, progress=progress) as context:
+        assert connector.syncer is not None
+        await connector.syncer(context)
+    held = sum(each["count"] for each in (await read.call("calendars_list"))["calendars"])
+    assert told[-1] == (held, held, "events")
+    assert held > 0
 
 
 async def test_afterwards_what_changed_is_asked_for_alone(read: Desk) -> None:

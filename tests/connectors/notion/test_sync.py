@@ -38,6 +38,25 @@ async def test_a_pass_reads_back_only_what_is_new(desk: Desk) -> None:
     assert await desk.titles("fresh") == ["New"]
 
 
+async def test_the_end_of_a_pass_tells_what_the_copy_holds(desk: Desk) -> None:
+    for each in ("One", "Two"):
+        desk.server.page(each, "words")
+    await desk.sync()
+    desk.server.pass_by(hours=1)
+    desk.server.page("Three", "words")
+    told: list[tuple[int, int | None, str]] = []
+
+    async def progress(done: int, whole: int | None, what: str) -> None:
+        told.append((done, whole, what))
+
+    ctx = CallContext.within(300, now=desk.house.clock(), user=desk.house.user).signed(grant=desk.house.account_grant())
+    account = desk.house.account.account
+    async with desk.house.runner.context(ctx, desk.house.user, account, progress=progress) as context:
+        assert connector.syncer is not None
+        await connector.syncer(context)
+    assert told == [(1, 1, "texts"), (3, 3, "pages")]
+
+
 async def test_a_change_within_the_same_minute_and_one_that_the_search_showed_late_are_not_missed(desk: Desk) -> None:
     home = desk.server.page("Before")
     await desk.sync()

@@ -24,6 +24,14 @@ async def test_a_second_pass_reads_only_what_changed(read: Desk) -> None:
     assert (await read.titled("Tea"))["start"] == "2037-10-24T17:00:00+02:00"
 
 
+async def test_the_end_of_a_pass_tells_what_the_copy_holds(read: Desk) -> None:
+    told = await read.progress()
+    assert (told.done, told.total, told.what) == (3, 3, "events")  # a series is one, and what was read twice is, too
+    read.box.add("Tea", "2037-10-24T15:00:00")
+    told = await read.sync()
+    assert (told.done, told.total) == (4, 4)
+
+
 async def test_deletions_are_followed_with_all_dates_of_a_series(read: Desk) -> None:
     for each in list(read.box.events.values()):
         if each.values["subject"] in ("Dentist", "Choir"):

@@ -32,6 +32,14 @@ async def test_a_second_pass_reads_only_what_changed(read: Desk) -> None:
     assert await read.subjects("tea") == ["Tea"]
 
 
+async def test_the_end_of_a_pass_tells_what_the_copy_holds(read: Desk) -> None:
+    told = await read.progress()
+    assert (told.done, told.total, told.what) == (6, 6, "mails")
+    read.box.add(subject="Tea", when=read.ago(minutes=1))
+    told = await read.sync()
+    assert (told.done, told.total) == (7, 7)
+
+
 async def test_every_request_asks_for_ids_that_stay(read: Desk) -> None:
     assert all(each.immutable for each in read.graph.asked)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,6 @@ async def test_a_pass_that_meta_breaks_off_goes_on_with_the_next(desk: Desk) -> 
     found = await desk.sync()
     assert found.problem is not None
     assert found.problem.code == "account_required"
-    desk.later = timedelta(hours=2)
     await desk.sync()
     assert len((await desk.house.call("templates_list"))["templates"]) == 1
 
@@ -106,6 +104,12 @@ async def test_a_list_that_goes_in_circles_ends(desk: Desk) -> None:
     found = await desk.sync()
     assert found.problem is not None
     assert len([each for each in desk.meta.asked if each.path.endswith("/message_templates")]) <= 3
+
+
+async def test_the_end_of_a_pass_tells_what_the_copy_holds(desk: Desk) -> None:
+    await desk.written()
+    told = await desk.sync()
+    assert (told.done, told.total, told.what) == (1, 1, "messages")
 
 
 async def test_who_was_blocked_elsewhere_is_blocked_here(desk: Desk) -> None:

@@ -1,18 +1,26 @@
 import type { HandleClientError } from '@sveltejs/kit';
 import { Problem } from '$lib/api/problem';
+import { keepOver } from '$lib/chat/handover';
 import { words } from '$lib/words';
 
-/** Says on the error page what the server said; a page whose script did not come is tried once more by itself. */
-export const handleError: HandleClientError = ({ error, message }) => {
+/** Says on the error page what the server said; a page whose script did not come is gone to once more by itself. */
+export const handleError: HandleClientError = ({ error, event, message }) => {
   if (error instanceof Problem) return { message: error.message, ...(error.title ? { title: error.title } : {}) };
   if (!isLost(error)) return { message };
-  if (mayReload()) location.reload();
+  if (mayReload()) loadAnew(event.url);
   return { title: words.errors.unreachableTitle, message: words.errors.pageUnreachable };
 };
 
 /** Whether a part of the page could not be fetched, in the words of Chromium, Firefox and Safari. */
 const isLost = (error: unknown): boolean =>
   error instanceof TypeError && /dynamically imported module|module script failed/i.test(error.message);
+
+/** Where it was to lead, which is not where the page is yet. */
+function loadAnew(url: URL): void {
+  keepOver();
+  if (url.pathname + url.search === location.pathname + location.search) location.reload();
+  else location.assign(url);
+}
 
 const CALM = 30_000;
 

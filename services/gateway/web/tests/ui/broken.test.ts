@@ -91,6 +91,42 @@ test('a page whose script did not come is tried once more by itself', async ({ p
   expect(failures).toBe(1);
 });
 
+test('a link whose page did not come leads there all the same', async ({ page }) => {
+  await open(page, '/');
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  let failures = 0;
+  await page.route('**/_app/immutable/nodes/*.js', (route) => {
+    if (failures > 0) return route.continue();
+    failures += 1;
+    return route.abort('internetdisconnected');
+  });
+  const menu = page.getByRole('button', { name: 'Menu' });
+  if (await menu.isVisible()) await menu.click();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Activity' }).click();
+  await expect(page.getByRole('heading', { name: 'Activity', level: 1 })).toBeVisible();
+  expect(failures).toBe(1);
+});
+
+test('a first message is not lost when the page of its conversation did not come', async ({ page }) => {
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/messages')) sent.push(request.postDataJSON().text);
+  });
+  await open(page, '/');
+  await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
+  let failures = 0;
+  await page.route('**/_app/immutable/nodes/*.js', (route) => {
+    if (failures > 0) return route.continue();
+    failures += 1;
+    return route.abort('internetdisconnected');
+  });
+  await page.getByLabel('Your message').fill('What did Carol write?');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect.poll(() => sent).toEqual(['What did Carol write?']);
+  await expect(page).toHaveURL(/\/c\/\w+$/);
+  expect(failures).toBe(1);
+});
+
 test('a page whose script never comes says so', async ({ page }) => {
   await page.route('**/_app/immutable/nodes/*.js', (route) =>
     /nodes\/[01]\./.test(route.request().url()) ? route.continue() : route.abort('internetdisconnected')

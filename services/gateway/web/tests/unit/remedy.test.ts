@@ -8,8 +8,9 @@ const days = (count: number) => new Date(count * 86_400_000).toISOString();
 const ending = (begins: number, ends: number, now: number) =>
   endingOf({ ...cloudAccount, authorized_at: days(begins), consent_ends_at: days(ends) } as never, connector, now * 86_400_000);
 
-test('each reason leads somewhere, and an unknown one nowhere', () => {
-  for (const reason of REASONS) {
+test('each reason leads somewhere but a wrong clock, which no page sets; an unknown one is none', () => {
+  expect(remedyOf('clock_wrong', null, connector, '/again')).toEqual({ reason: 'clock_wrong', there: null, here: null });
+  for (const reason of REASONS.filter((each) => each !== 'clock_wrong')) {
     const remedy = remedyOf(reason, null, connector, '/again');
     expect(remedy?.there ?? remedy?.here, reason).toBeTruthy();
   }

@@ -1,42 +1,8 @@
-"""How things stood before an act, noted before it begins: an interrupted act is measured by it, an undo restores it."""
+"""The notes of acts at this service: see `openassistant.acts`."""
 
-from __future__ import annotations
-
-import json
-from datetime import timedelta
-from typing import Any
-
-from sqlalchemy import Connection, text
-
-from openassistant.connector import Context
+from openassistant.acts import Acts
 
 __all__ = ["before_act", "note_act"]
 
-_KEPT = timedelta(days=90)
-
-
-async def note_act(ctx: Context, **before: Any) -> dict[str, Any]:
-    """Notes how things stand before the call in `ctx` acts, and gives what it noted first: that stays."""
-    assert ctx.call is not None, "an act belongs to a call"
-    now = ctx.now()
-    row = {"call": ctx.call.id, "account": ctx.account, "before": json.dumps(before), "noted": now.isoformat()}
-    old = (now - _KEPT).isoformat()
-
-    def write(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM google_drive_acts WHERE noted < :old"), {"old": old})
-        statement = "INSERT OR IGNORE INTO google_drive_acts (call_id, account, before, noted)"
-        connection.execute(text(f"{statement} VALUES (:call, :account, :before, :noted)"), row)
-
-    await ctx.store.write(write)
-    return await before_act(ctx, ctx.call.id) or before
-
-
-async def before_act(ctx: Context, call_id: str) -> dict[str, Any] | None:
-    """What a call noted before it acted; None when it never came so far, and so did nothing."""
-
-    def read(connection: Connection) -> dict[str, Any] | None:
-        query = text("SELECT before FROM google_drive_acts WHERE call_id = :id AND account = :account")
-        found = connection.execute(query, {"id": call_id, "account": ctx.account}).scalar_one_or_none()
-        return json.loads(found) if found else None
-
-    return await ctx.store.read(read)
+_ACTS = Acts("google_drive_acts")
+note_act, before_act = _ACTS.note, _ACTS.before

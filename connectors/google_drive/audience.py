@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.google_drive.items import Item
-from openassistant.errors import Conflict
+from openassistant.acts import not_said
 
 __all__ = ["must_be_said"]
 
@@ -11,9 +11,4 @@ __all__ = ["must_be_said"]
 def must_be_said(item: Item, *, seen_by_others: bool) -> None:
     """Raises `Conflict` where others see a file or folder and the call does not say so."""
     if item.seen_by_others and not seen_by_others:
-        what = "folder" if item.folder else "file"
-        raise Conflict(
-            f"Others share that {what}, so they may see this. Call it again with seen_by_others=true: then the owner is"
-            " asked first.",
-            details={"reason": "seen_by_others"},
-        )
+        raise not_said("folder" if item.folder else "file")

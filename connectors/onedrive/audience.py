@@ -5,8 +5,8 @@ from __future__ import annotations
 from connectors.onedrive import mirror
 from connectors.onedrive.card import owner_of
 from connectors.onedrive.items import Item
+from openassistant.acts import not_said
 from openassistant.connector import Context
-from openassistant.errors import Conflict
 
 __all__ = ["must_be_said"]
 
@@ -17,9 +17,4 @@ async def must_be_said(ctx: Context, item: Item, *, seen_by_others: bool) -> Non
         return
     owner = owner_of(ctx)
     if item.shared or await ctx.store.read(lambda c: mirror.shared_above(c, owner, item)):
-        what = "folder" if item.folder else "file"
-        raise Conflict(
-            f"Others share that {what}, so they may see this. Call it again with seen_by_others=true: then the owner is"
-            " asked first.",
-            details={"reason": "seen_by_others"},
-        )
+        raise not_said("folder" if item.folder else "file")

@@ -7,7 +7,7 @@ import base64
 import http.server
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -69,6 +69,25 @@ class Front(Lifespan):
         """Change nothing any more, and forget what was seen."""
         self.change = _as_it_is
         self.seen.clear()
+
+    def asked(self, method: str, part: str = "") -> list[Passed]:
+        """The requests that were passed on, of a method and with that in their path."""
+        return [each for each in self.seen if each.method == method and part in each.path]
+
+    def break_off(self, method: str, part: str = "", *, status: int = 504, times: int = 1, done: bool = False) -> None:
+        """The next answers to such requests are lost, after the server did what was asked.
+
+        `done`: those alone that it did, and did not refuse.
+        """
+        left = [times]
+
+        def lost(passed: Passed) -> Passed:
+            if left[0] and passed.method == method and part in passed.path and (passed.status < 300 or not done):
+                left[0] -= 1
+                return replace(passed, status=status, answered=b"<html>late</html>", headers={})
+            return passed
+
+        self.change = lost
 
     def user_of(self, authorization: str) -> str | None:
         """Who signs in with that header; None when nobody does."""

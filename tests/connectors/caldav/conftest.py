@@ -16,6 +16,7 @@ from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AccountPayload, AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import one_pass
 from tests.peers.caldav import CalendarServer
 from tests.peers.front import Front
 
@@ -57,13 +58,7 @@ class Desk:
 
     async def sync(self, seconds: float = 30) -> SyncProgress:
         """Lets a pass run and waits for its end."""
-        began, before = self.now(), None
-        await self.house.attach()
-        async with asyncio.timeout(seconds):
-            while not _ended(found := await self.progress(), began, before):
-                before = before or found
-                await asyncio.sleep(0.05)
-        return found
+        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def put(self, name: str, body: str) -> None:
         """Stores an event as another program would."""
@@ -84,12 +79,6 @@ class Desk:
     async def between(self, start: str, end: str, **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("events_list", start=start, end=end, **more)
         return list(found["events"])
-
-
-def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
-    if progress.state == "failed":
-        return before is not None and progress != before
-    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 
 def wrap(body: str) -> str:

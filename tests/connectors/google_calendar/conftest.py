@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,19 +139,11 @@ class Desk:
 
     def asked(self, method: str, part: str = "") -> list[Passed]:
         """The requests that were passed on."""
-        return [each for each in self.front.seen if each.method == method and part in each.path]
+        return self.front.asked(method, part)
 
     def break_off(self, method: str, part: str = "", *, status: int = 504, times: int = 1) -> None:
         """The next answers to such requests are lost, after Google did what was asked."""
-        left = [times]
-
-        def lost(passed: Passed) -> Passed:
-            if left[0] and passed.method == method and part in passed.path and passed.status < 300:
-                left[0] -= 1
-                return replace(passed, status=status, answered=b"<html>late</html>", headers={})
-            return passed
-
-        self.front.change = lost
+        self.front.break_off(method, part, status=status, times=times, done=True)
 
 
 @pytest.fixture(scope="session")

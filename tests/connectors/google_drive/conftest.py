@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgress
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import one_pass
 from tests.peers.drive import CompletedDrive
 from tests.peers.front import Passed
 from tests.peers.myworld import MyWorld, World
@@ -73,13 +73,7 @@ class Desk:
 
     async def sync(self, seconds: float = 30) -> SyncProgress:
         """Lets a pass run and waits for its end."""
-        began, before = self.now(), None
-        await self.house.attach()
-        async with asyncio.timeout(seconds):
-            while not _ended(found := await self.progress(), began, before):
-                before = before or found
-                await asyncio.sleep(0.02)
-        return found
+        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def names(self, query: str = "", **more: Any) -> list[str]:
         """The names that a search finds."""
@@ -107,28 +101,14 @@ class Desk:
 
     def asked(self, method: str, part: str = "") -> list[Passed]:
         """The requests that were passed on."""
-        return [each for each in self.front.seen if each.method == method and part in each.path]
+        return self.front.asked(method, part)
 
     def break_off(self, method: str, part: str, *, status: int = 504, times: int = 1) -> None:
         """The next answers to such requests are lost, after Drive did what was asked."""
-        left = [times]
-
-        def lost(passed: Passed) -> Passed:
-            if left[0] and passed.method == method and part in passed.path:
-                left[0] -= 1
-                return replace(passed, status=status, answered=b"<html>late</html>", headers={})
-            return passed
-
-        self.front.change = lost
+        self.front.break_off(method, part, status=status, times=times)
 
     def make(self, tool: str, **arguments: Any) -> Call:
         return self.house.make(tool, **arguments)
-
-
-def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
-    if progress.state == "failed":
-        return before is not None and progress != before
-    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from openassistant import subjects
 from openassistant.context import CallContext
 from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import one_pass
 from tests.peers.graph import Graph
 from tests.peers.graph_mail import Mailbox, Message
 
@@ -67,13 +67,7 @@ class Desk:
 
     async def sync(self, seconds: float = 30) -> SyncProgress:
         """Lets a pass run and waits for its end."""
-        began, before = self.now(), None
-        await self.house.attach()
-        async with asyncio.timeout(seconds):
-            while not _ended(found := await self.progress(), began, before):
-                before = before or found
-                await asyncio.sleep(0.02)
-        return found
+        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def search(self, query: str = "", **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("messages_search", query=query, **more)
@@ -90,12 +84,6 @@ class Desk:
     def lying(self, folder: str) -> list[Message]:
         """What lies in a folder of the server, newest first."""
         return self.box.within(folder)
-
-
-def _ended(progress: SyncProgress, began: datetime, before: SyncProgress | None) -> bool:
-    if progress.state == "failed":
-        return before is not None and progress != before
-    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,15 @@ In its proxy mode, with errors: what is not in the document, or not of its shape
 """
 
 import json
+import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.peers.nodes import node
-from tests.peers.process import LOOPBACK, Child, Lifespan, free_port, listens
+from tests.peers.process import LOOPBACK, Child, Lifespan, PeerError, free_port, listens, wait_until
 
 __all__ = ["Prism"]
 
@@ -47,6 +50,16 @@ class Prism(Lifespan):
         self._folder.cleanup()
 
     def refusals(self) -> list[str]:
-        """What it refused, as its log says."""
+        """What it refused before this call, as its log says.
+
+        The log is written behind the answers, so that a request that no document allows goes last, and is waited for.
+        """
+        last = f"/last-{secrets.token_hex(8)}"
+        httpx.get(f"{self.url}{last}", timeout=10)
+        if not wait_until(lambda: any(last in each for each in self._refused()), seconds=10):
+            raise PeerError("prism does not write down what it refuses")
+        return [each for each in self._refused() if "/last-" not in each]
+
+    def _refused(self) -> list[str]:
         log = (self._child.log if self._child else Path()).read_text(errors="replace")
         return [each for each in log.splitlines() if "terminated with error" in each]

@@ -11,6 +11,8 @@ The signature is the tool's schema and the docstring is what the model reads. `r
 
 from __future__ import annotations
 
+import copy
+import functools
 import inspect
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -255,19 +257,24 @@ class Tool(Generic[Result]):
 
     def card(self) -> ToolCard:
         """The tool as the model and the policy see it."""
-        returns = self._returns.json_schema(mode="serialization")
+        parameters, returns = self._schemas
         found = "OutsideText" in returns.get("$defs", {}) or returns.get("title") == "OutsideText"
         return ToolCard(
             name=self.name,
             description=inspect.getdoc(self.function) or "",
             effect=self.effect,
             rises=self._effect_of is not None,
-            parameters=self.arguments_model.model_json_schema(),
-            returns=returns,
+            parameters=copy.deepcopy(parameters),
+            returns=copy.deepcopy(returns),
             returns_outside=found if self._outside is None else self._outside,
             undo=self.undoer is not None,
             capability=self.capability,
         )
+
+    @functools.cached_property
+    def _schemas(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The JSON Schemas of arguments and result, which take milliseconds to make."""
+        return self.arguments_model.model_json_schema(), self._returns.json_schema(mode="serialization")
 
 
 class Connector:

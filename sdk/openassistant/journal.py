@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, text
 
-from openassistant.errors import Conflict, OaError, Unavailable, error_of
+from openassistant.errors import Conflict, NotFound, OaError, Unavailable, error_of
 from openassistant.messages import (
     AuditAction,
     Call,
@@ -33,6 +33,7 @@ __all__ = [
     "Outcome",
     "begin",
     "claim_undo",
+    "empty",
     "find",
     "finish",
     "newest_done",
@@ -217,7 +218,7 @@ async def find(store: Store, call_id: str) -> Entry | None:
 async def newest_done(store: Store, tools: Sequence[str], *, account: str | None) -> Entry | None:
     """The newest done call of one of these tools in an account that no other call has taken back."""
     query = text(
-        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL"  # noqa: S608 - a constant
+        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL AND NOT emptied"  # noqa: S608 - a constant
         " AND call ->> 'tool' IN :tools AND call ->> 'account' IS :account ORDER BY started DESC, call_id DESC LIMIT 1"
     ).bindparams(bindparam("tools", expanding=True))
     values = {"tools": list(tools), "account": account}
@@ -228,8 +229,8 @@ async def newest_done(store: Store, tools: Sequence[str], *, account: str | None
 async def recent_done(store: Store, tools: Sequence[str], *, since: datetime, limit: int = 50) -> list[Entry]:
     """Done calls of these tools since a time that no other call has taken back, newest first, at most `limit`."""
     query = text(
-        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL AND started >= :since"  # noqa: S608 - a constant
-        " AND call ->> 'tool' IN :tools ORDER BY started DESC, call_id DESC LIMIT :limit"
+        f"SELECT {_COLUMNS} FROM journal WHERE state = 'done' AND undone_by IS NULL AND NOT emptied"  # noqa: S608 - a constant
+        " AND started >= :since AND call ->> 'tool' IN :tools ORDER BY started DESC, call_id DESC LIMIT :limit"
     ).bindparams(bindparam("tools", expanding=True))
     values = {"tools": list(tools), "since": since.isoformat(), "limit": limit}
     rows = await store.read(lambda connection: list(connection.execute(query, values)))
@@ -253,6 +254,26 @@ async def release_undo(store: Store, call_id: str) -> None:
     """Says that a call was certainly not taken back after all."""
     query = text("UPDATE journal SET undone_by = NULL WHERE call_id = :id")
     await store.write(lambda connection: connection.execute(query, {"id": call_id}).close())
+
+
+async def empty(store: Store, account: str) -> None:
+    """Forgets what the ended calls of a removed account said and brought, not that they were made and how they ended.
+
+    So a call that is asked for again is not made again. One whose outcome nobody knows stays whole until that is told.
+    """
+    result = ToolResult(content="It was done, before the account was removed.")
+    error = ErrorBody(code=NotFound.code, message="It had failed before the account was removed.")
+    row = {
+        "account": account,
+        "done": json.dumps({"result": result.model_dump(mode="json")}),
+        "failed": json.dumps({"error": error.model_dump(mode="json")}),
+    }
+    query = text(
+        "UPDATE journal SET emptied = 1, shown = NULL, call = json_set(call, '$.arguments', json('{}')),"
+        " outcome = CASE state WHEN 'done' THEN :done ELSE :failed END"
+        " WHERE call ->> 'account' = :account AND state IN ('done', 'failed') AND NOT emptied"
+    )
+    await store.write(lambda connection: connection.execute(query, row).close())
 
 
 async def take_over(store: Store, call_id: str, *, dead: str, holder: str) -> bool:

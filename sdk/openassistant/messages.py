@@ -613,6 +613,8 @@ class AuditAction(StrEnum):
     """An account was tried and is kept. Id: the account's. Content: its name."""
     ACCOUNT_REMOVED = "account.removed"
     """An account's secrets are destroyed. Id: a fresh one. Content: its name."""
+    ACCOUNT_ERASED = "account.erased"
+    """A connector deleted all that it had copied of a removed account. Id: a fresh one. Content: none."""
     ACCOUNT_HOLD_CHANGED = "account.hold_changed"
     """What an account sends is held for another time. Id: a fresh one. Content: seconds, or null for the house's."""
     HOOK_REFUSED = "hook.refused"

@@ -51,6 +51,7 @@ from openassistant.messages import (
     ToolResult,
     Traffic,
     call_digest,
+    card_digest,
 )
 from openassistant.meter import Meter, measuring
 from openassistant.oauth import fingerprint
@@ -89,7 +90,7 @@ class Runner:
         self.trust = trust
         self.clock = clock
         self.card = connector.card()
-        self.digest = connector.digest()
+        self.digest = card_digest(self.card)
         self.instance = new_id()
         self.keys = Keys(bus, clock)
         self._data_dir = data_dir
@@ -488,8 +489,7 @@ class Runner:
 
     async def _beat(self) -> None:
         started = self.clock()
-        card = self.connector.card()
-        beat = Heartbeat(instance=self.instance, card=card, digest=self.digest, started=started)
+        beat = Heartbeat(instance=self.instance, card=self.card, digest=self.digest, started=started)
         key = subjects.instance_key(self.connector.id, self.instance)
         while True:
             try:

@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from openassistant import journal
+from openassistant import journal, tally
 from openassistant.context import CallContext
-from openassistant.errors import Internal, OaError
+from openassistant.errors import Internal, OaError, Unavailable
 from openassistant.guard import admit_grant
 from openassistant.locks import FileLock
 from openassistant.messages import AccountQuery, AccountStatus, AttachRequest, Done, ErrorBody, SyncProgress, Wire
@@ -36,6 +36,8 @@ _SLOWEST = 8
 _WATCH_SECONDS = 25 * 60.0
 """How long one watch lasts: then it is begun again, under the grant and the secrets of that time."""
 _WATCH_PAUSE = 60.0
+_DETACH_SECONDS = 20.0
+"""How long an instance that works on a removed account may take to notice; whoever asks waits 30."""
 
 _log = logging.getLogger("openassistant.syncing")
 
@@ -48,6 +50,7 @@ class _Attached(Wire):
     progress: SyncProgress
     due: datetime
     failures: int
+    leaving: bool
 
 
 class Syncing:
@@ -90,25 +93,64 @@ class Syncing:
         return Done()
 
     async def on_detach(self, ctx: CallContext, query: AccountQuery) -> Done:
-        """Stops the work on an account and deletes its mirror; done twice is done."""
+        """Stops the work on an account in every instance, then deletes its mirror; done twice is done.
+
+        Until all of it is deleted the account is known as one that leaves, so that asking again goes on with it.
+        """
         account = str(query.account)
-        attached = next((each for each in await self._all() if each.account == account), None)
+        attached = next((each for each in await self._all(leaving=True) if each.account == account), None)
         if attached is None:
             return Done()
-        admit_grant(ctx, trust=self._runner.trust, user=attached.user, now=self._runner.clock())
+        runner, row = self._runner, {"account": account}
+        admit_grant(ctx, trust=runner.trust, user=attached.user, now=runner.clock())
         await self._room.write(
-            lambda connection: connection.execute(text("DELETE FROM accounts WHERE account = :a"), {"a": account})
+            lambda connection: connection.execute(text("UPDATE accounts SET leaving = 1 WHERE account = :account"), row)
         )
-        if tasks := [each[account] for each in (self._passes, self._watches) if account in each]:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=10)
+        self._stop(account)
+        async with self._alone(account):
+            async with runner.context(ctx, attached.user, account) as context:
+                if runner.connector.forgetter is not None:
+                    await runner.connector.forgetter(context)
+            await self._forget_calls(attached.user, account, ctx.grant or "")
+            await self._room.write(
+                lambda connection: connection.execute(text("DELETE FROM accounts WHERE account = :account"), row)
+            )
+            for file in self._files(account):
+                file.unlink(missing_ok=True)
+        return Done()
+
+    async def _forget_calls(self, user: str, account: str, grant: str) -> None:
+        runner = self._runner
+        async with runner.stores.use(user) as store:
+            await journal.empty(store, account)
+            due = await tally.end(store, runner.connector.id, account, grant=grant, now=runner.clock())
+        if due:
+            runner.bus.spawn(runner.send_reports(user, grant))
+
+    def _files(self, account: str) -> tuple[Path, Path]:
+        """What is locked by who reads an account, and by who watches it."""
+        return self._locks / f"sync-{account}", self._locks / f"watch-{account}"
+
+    def _stop(self, account: str) -> None:
+        """Ends this instance's work on an account that leaves, and forgets what it knew of it."""
+        for tasks in (self._passes, self._watches):
+            if account in tasks:
+                tasks[account].cancel()
         self._quiet.pop(account, None)
         self._runner.keys.forget_account(account)
-        if self._runner.connector.forgetter is not None:
-            async with self._runner.context(ctx, attached.user, account) as context:
-                await self._runner.connector.forgetter(context)
-        return Done()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, account: str) -> AsyncIterator[None]:
+        """Nobody reads or watches the account meanwhile; raises `Unavailable` where somebody does not stop."""
+        async with contextlib.AsyncExitStack() as held:
+            for file in self._files(account):
+                try:
+                    lock = await asyncio.to_thread(FileLock.wait, file, seconds=_DETACH_SECONDS / 2)
+                except TimeoutError as error:
+                    words = "Another instance of the connector still works on that account; it is tried again."
+                    raise Unavailable(words, retry_after=5) from error
+                held.callback(lock.release)
+            yield
 
     async def on_status(self, ctx: CallContext, query: AccountQuery) -> AccountStatus:
         """The progress of a user's accounts; the context holds a grant of that user."""
@@ -126,7 +168,10 @@ class Syncing:
         recovered: set[str] = set()
         while True:
             try:
-                for attached in await self._all():
+                known = await self._all(leaving=True)
+                for leaving in (each for each in known if each.leaving):
+                    self._stop(leaving.account)
+                for attached in (each for each in known if not each.leaving):
                     if attached.account not in recovered:
                         recovered.add(attached.account)
                         self._runner.bus.spawn(self._recover(attached))
@@ -151,7 +196,7 @@ class Syncing:
             return
         if attached.due > self._runner.clock():
             return
-        lock = FileLock.take(self._locks / f"sync-{attached.account}")
+        lock = FileLock.take(self._files(attached.account)[0])
         if lock is None:
             return
         task = asyncio.create_task(self._pass(attached.account, lock))
@@ -164,7 +209,7 @@ class Syncing:
             return
         if attached.progress.finished is None or attached.failures:
             return
-        lock = FileLock.take(self._locks / f"watch-{attached.account}")
+        lock = FileLock.take(self._files(attached.account)[1])
         if lock is None:
             return
         task = asyncio.create_task(self._watch(attached, lock))
@@ -309,9 +354,12 @@ class Syncing:
             )
         )
 
-    async def _all(self) -> list[_Attached]:
+    async def _all(self, *, leaving: bool = False) -> list[_Attached]:
+        """The accounts; those that are about to be gone only where `leaving` says so."""
+
         def read(connection: Connection) -> list[_Attached]:
-            rows = connection.execute(text("SELECT * FROM accounts ORDER BY account"))
+            query = "SELECT * FROM accounts WHERE leaving <= :leaving ORDER BY account"
+            rows = connection.execute(text(query), {"leaving": leaving})
             return [
                 _Attached(
                     account=row.account,
@@ -321,6 +369,7 @@ class Syncing:
                     progress=SyncProgress.model_validate_json(row.progress),
                     due=datetime.fromisoformat(row.due),
                     failures=row.failures,
+                    leaving=row.leaving,
                 )
                 for row in rows
             ]

@@ -16,7 +16,7 @@ from openassistant.context import new_id
 from openassistant.messages import AuditAction, Record, Traffic
 from openassistant.store import Store
 
-__all__ = ["keep"]
+__all__ = ["end", "keep"]
 
 _EVERY = timedelta(hours=3)
 _SOONEST = timedelta(minutes=5)
@@ -37,6 +37,7 @@ _SUMS = text(
     " ORDER BY bytes_out + bytes_in DESC LIMIT 64"
 )
 _FORGET = text("DELETE FROM traffic_sums WHERE account = :account")
+_END = text("DELETE FROM traffic_periods WHERE account = :account")
 _AGAIN = text("UPDATE traffic_periods SET since = :now, reports = reports + 1 WHERE account = :account")
 _REPORT = text("INSERT INTO outbox (record, grant_token, created) VALUES (:record, :grant, :now)")
 
@@ -67,13 +68,33 @@ async def keep(
         began = datetime.fromisoformat(since)
         if not ended or not sums or not _is_due(sums, now - began, reports):
             return False
-        record = _record(connector, account, sums, began, now)
-        connection.execute(_REPORT, {"record": record.model_dump_json(), "grant": grant, "now": now.isoformat()})
-        connection.execute(_FORGET, name)
+        _report(connection, _record(connector, account, sums, began, now), grant)
         connection.execute(_AGAIN, {**name, "now": now.isoformat()})
         return True
 
     return await store.write(write)
+
+
+async def end(store: Store, connector: str, account: str, *, grant: str, now: datetime) -> bool:
+    """Ends the sums of a removed account; whether a last report of them was put into the outbox with that."""
+    name = {"account": account}
+
+    def write(connection: Connection) -> bool:
+        period = connection.execute(_PERIOD, name).one_or_none()
+        sums = tuple(Traffic.model_validate(dict(row)) for row in connection.execute(_SUMS, name).mappings())
+        if period and sums:
+            _report(connection, _record(connector, account, sums, datetime.fromisoformat(period.since), now), grant)
+        connection.execute(_END, name)
+        return bool(sums)
+
+    return await store.write(write)
+
+
+def _report(connection: Connection, record: Record, grant: str) -> None:
+    """Puts a report into the outbox, in the place of the sums that it was made of."""
+    now = record.content["until"]
+    connection.execute(_REPORT, {"record": record.model_dump_json(), "grant": grant, "now": now})
+    connection.execute(_FORGET, {"account": record.account or ""})
 
 
 def _is_due(sums: Iterable[Traffic], passed: timedelta, reports: int) -> bool:

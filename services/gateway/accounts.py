@@ -225,6 +225,7 @@ class Accounts:
         query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=30)
         try:
             await self._bus.request(subjects.account(connector, "detach"), query, Done, ctx)
+            await self._ledger.note(AuditAction.ACCOUNT_ERASED, user=user, connector=connector, account=account)
         except OaError:
             return
         await self._store.write(

@@ -26,6 +26,7 @@ from tests.e2e.screens import answer, decision, go_to, sign_in
 from tests.e2e.stack import Person, Stack, until
 from tests.peers.oidc import OidcProvider
 from tests.peers.script import Script, Step, ToolCall, When
+from tests.peers.tokens import TokenDoor
 
 __all__ = [
     "Act",
@@ -33,6 +34,7 @@ __all__ = [
     "came_back",
     "card",
     "connect_by_token",
+    "disconnect",
     "enter",
     "go_to_provider",
     "is_up_to_date",
@@ -98,25 +100,27 @@ def register(
     name: str,
     scopes: tuple[str, ...],
     apis: Sequence[str] = (),
-    auth: str = "client_secret_post",
+    door: TokenDoor | None = None,
 ) -> None:
     """Where it is asked for: the house becomes known to the provider, and the provider's addresses to the house.
 
     Of whatever is asked for later, the provider grants `scopes` alone. `apis` are named with a link to its console.
+    Where there is a `door`, tokens are asked for and ended there.
     """
     if not _registration(page, name).is_visible():
         return
     expect(page.get_by_text(ways_back[0], exact=True)).to_be_visible()
     for api in apis:
         expect(page.get_by_role("link", name=api)).to_have_count(1)
+    auth = "client_secret_basic" if door else "client_secret_post"
     made = provider.register(*ways_back, scopes=scopes, auth=auth)
     page.get_by_label("Client ID").fill(made["client_id"])
     page.get_by_role("textbox", name="Client secret").fill(made["client_secret"])
     page.get_by_text("Other addresses than the public ones").click()
     page.get_by_label("Authorization").fill(f"{provider.url}/oauth2/authorize")
-    page.get_by_label("Tokens").fill(f"{provider.url}/oauth2/token")
+    page.get_by_label("Tokens").fill(door.token_url if door else f"{provider.url}/oauth2/token")
     page.get_by_label("Codes for other devices").fill("")
-    page.get_by_label("Revocation").fill("")
+    page.get_by_label("Revocation").fill(door.revoke_url if door else "")
     page.get_by_label("Issuer").fill(provider.url)
     page.get_by_role("button", name="Keep the registration").click()
     expect(_registration(page, name)).to_be_hidden()
@@ -203,6 +207,33 @@ def take_back(page: Page, *, still: Callable[[], object] = lambda: None) -> None
     assert still() == before, "it took back before it was allowed to"
     asked.get_by_role("button", name="Take back", exact=True).click()
     expect(page.get_by_text("Taken back.")).to_be_visible()
+
+
+def disconnect(
+    page: Page, person: Person, service: str, account: str = "", *, connector: str, consent: str | None
+) -> None:
+    """Remove an account in the list; the ledger says that its secrets went, and then its copy.
+
+    `consent` is what became of it at the provider, in the ledger's word; None where there is none.
+    """
+    go_to(page, "Connections")
+    found = card(page, service, account)
+    found.get_by_role("button", name=re.compile("^Remove")).click()
+    asked = page.get_by_role("alertdialog")
+    expect(asked).to_contain_text("Its access is ended at" if consent else "Its password is destroyed")
+    asked.get_by_role("button", name="Remove", exact=True).click()
+    expect(found).to_have_count(0)
+    stands = page.get_by_text("Its consent still stands at the provider")
+    expect(stands).to_have_count(1 if consent in ("unsupported", "failed") else 0)
+    wanted = ["account.erased", "account.removed", *(["token.revoked"] if consent else [])]
+
+    def look() -> list[str] | None:
+        told = [each for each in person.ledger() if each["connector"] == connector and each["action"] in wanted]
+        return [each["outcome"] for each in told] if sorted(each["action"] for each in told) == wanted else None
+
+    told = until(look, seconds=30, what="the word in the ledger that the copy is deleted")
+    assert consent is None or consent in told
+    assert person.verify()["ok"]
 
 
 def calls(person: Person, connector: str) -> list[tuple[str, str, str]]:

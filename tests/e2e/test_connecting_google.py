@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e import connecting
+from tests.e2e import connecting, files
 from tests.e2e.browser import Watch, chromium, window
 from tests.e2e.connecting import Act
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, until
 from tests.peers.calendar import CompletedCalendar
 from tests.peers.drive import CompletedDrive
 from tests.peers.front import Front
@@ -23,6 +23,7 @@ from tests.peers.myworld import MyWorld, World
 from tests.peers.oidc import OidcProvider
 from tests.peers.process import LOOPBACK, free_port
 from tests.peers.script import ToolCall
+from tests.peers.tokens import TokenDoor
 
 pytestmark = pytest.mark.e2e
 
@@ -117,6 +118,7 @@ class Google:
     """A provider that is asked for consent, and its APIs, which answer for the tokens that it gave."""
 
     provider: OidcProvider
+    door: TokenDoor
     apis: dict[str, Api]
 
 
@@ -302,7 +304,7 @@ def google() -> Iterator[Google]:
             "gmail": guard(mail, CompletedGmail(mail.api("gmail.googleapis.com")), ADA),
             "google_calendar": guard(dates, calendar, ADA),
         }
-        yield Google(provider, apis)
+        yield Google(provider, peers.enter_context(TokenDoor(provider)), apis)
 
 
 @pytest.fixture(scope="module")
@@ -329,7 +331,10 @@ def ask_google(page: Page, watch: Watch, google: Google, service: Service, *ways
     """From the list of services to the provider's door: everything that it needs is ticked, the API is the test's."""
     watch.leave_to(google.provider.url)
     connecting.open_service(page, service.name, provider="Google")
-    connecting.register(page, google.provider, *ways_back, name="Google", scopes=SCOPES, apis=[service.api])
+    connecting.register(
+        page, google.provider, *ways_back, name="Google", scopes=SCOPES, apis=[service.api],
+        door=google.door,
+    )  # fmt: skip
     connecting.tick(page, *service.may)
     expect(page.get_by_label("Address of the API")).to_be_hidden()
     connecting.settle(page, {"Address of the API": google.apis[service.id].guarded.url})
@@ -365,6 +370,11 @@ def test_a_service_is_connected_read_written_and_lets_nothing_out_unasked(
         connecting.take_back(page, still=held)
         assert held() == before
         connecting.perform(page, service.last, still=held)
+        assert not api.guarded.is_over()
+        with stack.sign_in() as ada:
+            connecting.disconnect(page, ada, service.name, ADA, connector=service.id, consent="revoked")
+        assert api.guarded.is_over()
+        assert google.door.ended.pop() == ADA
     assert held() == service.ended
     made = api.changes()
     assert len(made) == len(service.changes), made
@@ -416,3 +426,22 @@ def test_a_house_on_another_machine_is_connected_by_the_address_that_did_not_ope
         actions = {entry["action"] for entry in ada.ledger()}
         assert {"client.changed", "account.authorized", "token.released"} <= actions
         assert ada.verify()["ok"]
+
+
+def test_of_accounts_that_were_removed_no_file_of_the_house_holds_anything(stack: Stack) -> None:
+    with stack.sign_in() as ada:
+        for each in ada.get("/api/accounts"):
+            ada.http.delete(f"/api/accounts/{each['id']}").raise_for_status()
+
+        def are_erased() -> bool | None:
+            removed, erased = (
+                sorted(each["connector"] for each in ada.ledger() if each["action"] == f"account.{what}")
+                for what in ("removed", "erased")
+            )
+            return (removed == erased and set(removed) == {each.id for each in SERVICES}) or None
+
+        until(are_erased, seconds=30, what="the end of each copy")
+    stack.halt()
+    for service in SERVICES:
+        kept = files.rows(stack.data_dir, service.id)
+        assert set(kept) == {"journal"}, (service.id, kept)

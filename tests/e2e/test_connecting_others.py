@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e import connecting
+from tests.e2e import connecting, files
 from tests.e2e.browser import chromium, window
 from tests.e2e.connecting import Act
 from tests.e2e.stack import Person, Stack
@@ -158,6 +158,7 @@ def test_outlook_calendar(house: House, graph: Graph) -> None:
             ada, "outlook_calendar", ("invitations_list", "read"), ("events_create", "write"),
             ("actions_undo", "write"), ("invitations_answer", "send"),
         )  # fmt: skip
+        connecting.disconnect(page, ada, "Outlook Calendar", connector="outlook_calendar", consent="unsupported")
 
 
 def test_outlook_mail(house: House, graph: Graph) -> None:
@@ -201,6 +202,7 @@ def test_outlook_mail(house: House, graph: Graph) -> None:
             ada, "outlook_mail", ("messages_search", "read"), ("messages_archive", "write"), ("actions_undo", "write"),
             ("messages_reply", "send"),
         )  # fmt: skip
+        connecting.disconnect(page, ada, "Outlook Mail", connector="outlook_mail", consent="unsupported")
 
 
 def test_notion(house: House) -> None:
@@ -239,6 +241,7 @@ def test_notion(house: House) -> None:
             ada, "notion", ("pages_search", "read"), ("pages_append", "write"), ("actions_undo", "write"),
             ("comments_create", "send"),
         )  # fmt: skip
+        connecting.disconnect(page, ada, "Notion", connector="notion", consent=None)
 
 
 @pytest.fixture
@@ -291,6 +294,7 @@ def test_onedrive(house: House, drive: CompletedOneDrive) -> None:
             ada, "onedrive", ("files_search", "read"), ("files_rename", "write"), ("actions_undo", "write"),
             ("files_share", "send"),
         )  # fmt: skip
+        connecting.disconnect(page, ada, "OneDrive", connector="onedrive", consent="unsupported")
 
 
 def _knock(hook: str, push: Push) -> None:
@@ -345,3 +349,11 @@ def test_whatsapp(house: House) -> None:
             ada, "whatsapp", ("chats_list", "read"), ("contacts_block", "write"), ("actions_undo", "write"),
             ("messages_send", "send"),
         )  # fmt: skip
+        connecting.disconnect(page, ada, "WhatsApp", connector="whatsapp", consent=None)
+
+
+def test_of_accounts_that_were_removed_no_file_of_the_house_holds_anything(house: House) -> None:
+    house.stack.halt()
+    for service in SERVICES:
+        kept = files.rows(house.stack.data_dir, service)
+        assert set(kept) == {"journal"}, (service, kept)

@@ -17,7 +17,8 @@ _REFUSED = b'{"error": {"code": 401, "message": "Invalid Credentials", "status":
 class Guarded(Front):
     """Passes on to `target`, with `token` in the place of a token of `provider`; `token` may differ by subject.
 
-    `refused` counts what came with a token that the provider does not take, `served` the requests of each subject.
+    `refused` counts what came with a token that the provider does not take, `served` the requests of each subject;
+    `taken` are the tokens that it took.
     """
 
     def __init__(
@@ -27,6 +28,11 @@ class Guarded(Front):
         super().__init__(target)
         self._provider, self._token, self._open = provider, token, open_paths
         self.refused, self.served = 0, Counter[str]()
+        self.taken: set[str] = set()
+
+    def is_over(self) -> bool:
+        """Whether the provider takes none of the tokens any more that it took."""
+        return bool(self.taken) and not any(self._provider.who(each) for each in self.taken)
 
     def passed(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Passed:
         """See `Front.passed`."""
@@ -40,5 +46,6 @@ class Guarded(Front):
             refused = {"www-authenticate": 'Bearer error="invalid_token"', "content-type": "application/json"}
             return Passed(method, path, body, refused, 401, _REFUSED)
         self.served[subject] += 1
+        self.taken.add(bearer)
         token = self._token if isinstance(self._token, str) else self._token[subject]
         return super().passed(method, path, {**given, "authorization": f"Bearer {token}"}, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 
 import pytest
 
+from openassistant import journal
+from openassistant import syncing as syncing_module
 from openassistant.connector import Context
-from openassistant.errors import Unavailable
+from openassistant.context import CallContext
+from openassistant.errors import DeadlineExceeded, InvalidRequest, NotFound, Unavailable
+from openassistant.messages import AccountQuery
+from openassistant.runner import Runner
 from openassistant.testing import FakeHouse
-from tests.sdk.hand.tools import connector
+from tests.sdk.hand.tools import DONE, connector
 
 
 class Passes:
@@ -167,3 +173,123 @@ async def test_a_quiet_account_that_somebody_works_with_is_looked_at_at_once(
     await house.call("notes_read")
     await until(lambda: passes.count > before)
     passes.leave.release()
+
+
+@contextlib.asynccontextmanager
+async def another_instance(house: FakeHouse, folder: Path) -> AsyncIterator[Runner]:
+    """The same connector once more, on the same files."""
+    runner = Runner(connector, bus=house.bus.room("hand"), trust=house.trust, clock=house.clock, data_dir=folder)
+    await runner.start()
+    stop = asyncio.Event()
+    task = asyncio.create_task(runner.run(stop))
+    try:
+        yield runner
+    finally:
+        stop.set()
+        await task
+
+
+async def detach(house: FakeHouse, runner: Runner | None = None) -> None:
+    """What the gateway asks one of the instances when an account was removed."""
+    syncing = (runner or house.runner).syncing
+    assert syncing is not None
+    ctx = CallContext.within(30, user=house.user).signed(grant=house.grant())
+    await syncing.on_detach(ctx, AccountQuery(user=house.user, account=house.account.account))
+
+
+async def test_a_removed_account_is_forgotten_after_the_other_instances_stopped_reading_it(
+    house: FakeHouse, passes: Passes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    async def read(ctx: Context) -> None:
+        happened.append("begun")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            happened.append("stopped")
+
+    async def forget(ctx: Context) -> None:
+        happened.append("forgotten")
+
+    monkeypatch.setattr(connector, "syncer", read)
+    monkeypatch.setattr(connector, "forgetter", forget)
+    await house.attach()
+    await until(lambda: happened == ["begun"])
+    async with another_instance(house, tmp_path) as other:
+        await detach(house, other)
+    assert happened == ["begun", "stopped", "forgotten"]
+    assert await asyncio.to_thread(lambda: list(tmp_path.rglob(f"*{house.account.account}*"))) == []
+
+
+async def test_what_could_not_be_forgotten_is_forgotten_when_it_is_asked_for_again(
+    house: FakeHouse, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, forgotten = [Unavailable("The disk is full.")], []
+
+    async def forget(ctx: Context) -> None:
+        if full:
+            raise full.pop()
+        forgotten.append(ctx.account)
+
+    monkeypatch.setattr(connector, "forgetter", forget)
+    await house.attach()
+    await until(lambda: passes.count == 1)
+    with pytest.raises(Unavailable):
+        await detach(house)
+    syncing = house.runner.syncing
+    assert syncing is not None
+    assert await syncing._all() == []
+    await syncing._hurry(house.account.account)
+    await detach(house)
+    await detach(house)
+    assert (len(forgotten), passes.count) == (1, 1)
+
+
+async def test_an_instance_that_does_not_stop_is_said_and_nothing_is_forgotten_under_its_hands(
+    house: FakeHouse, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+
+    async def forget(ctx: Context) -> None:
+        forgotten.append("all")
+
+    monkeypatch.setattr(connector, "forgetter", forget)
+    monkeypatch.setattr(syncing_module, "_DETACH_SECONDS", 0.2)
+    await house.attach()
+    await until(lambda: passes.count == 1)
+    syncing = house.runner.syncing
+    assert syncing is not None
+    monkeypatch.setattr(syncing, "_stop", lambda account: None)
+    with pytest.raises(Unavailable, match="still works"):
+        await detach(house)
+    assert forgotten == []
+    passes.leave.release()
+    await until(lambda: not syncing._passes)
+    await detach(house)
+    assert forgotten == ["all"]
+
+
+async def test_the_calls_of_a_removed_account_lose_their_words_and_are_still_not_made_twice(
+    house: FakeHouse, passes: Passes
+) -> None:
+    await house.attach()
+    sent = house.make("letters_send", to="carol@example.org")
+    refused = house.make("letters_send", to="carol@example.org", how="refused")
+    doubtful = house.make("letters_send", to="carol@example.org", how="silent")
+    await house.send(sent)
+    for call, error in ((refused, InvalidRequest), (doubtful, DeadlineExceeded)):
+        with pytest.raises(error):
+            await house.send(call)
+    before = len(DONE)
+    await detach(house)
+    assert (await house.send(sent)).content == "It was done, before the account was removed."
+    with pytest.raises(NotFound, match="failed before the account was removed"):
+        await house.send(refused)
+    assert len(DONE) == before
+    async with house.runner.stores.use(house.user) as store:
+        kept = {each.call.id: each for each in await journal.open_calls(store)}
+        assert set(kept) == {doubtful.id}
+        found = [await journal.find(store, each.id) for each in (sent, refused)]
+        assert [(each.call.arguments, each.shown) for each in found if each] == [({}, None)] * 2
+        assert await journal.newest_done(store, ["letters_send"], account=house.account.account) is None

@@ -224,10 +224,26 @@ async def test_a_removed_account_loses_its_secrets_at_once_and_its_copy_when_the
     await street.stop()
     street.away = None
     await street.start()
+    assert "account.erased" not in street.recorded()
     await street.accounts.detach_pending()
     assert street.detached == [made.id]
     await street.accounts.detach_pending()
     assert street.detached == [made.id]
+    assert street.recorded()[-2:] == ["account.removed", "account.erased"]
+
+
+async def test_a_copy_counts_as_deleted_once_that_is_written_down(street: Street) -> None:
+    made = await street.connect()
+    street.away = Unavailable("away")
+    await street.accounts.remove(street.me, made.id)
+    street.away, street.ledger_error = None, Unavailable("The witness is away.")
+    await street.accounts.detach_pending()
+    assert set(street.detached) == {made.id}
+    assert "account.erased" not in street.recorded()
+    street.ledger_error = None
+    for _ in range(2):
+        await street.accounts.detach_pending()
+    assert street.recorded().count("account.erased") == 1
 
 
 async def test_a_removal_that_cannot_be_written_down_removes_nothing(street: Street) -> None:

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Sentences, spoken } from '$lib/chat/sentences';
 import { safePath } from '$lib/session.svelte';
 import { tokenOf, usernameFrom } from '$lib/setup/token';
+import { words } from '$lib/words';
 
 test('a screen reader hears finished sentences and not tokens', () => {
   const sentences = new Sentences();
@@ -35,4 +37,11 @@ test('the token is what stands behind # in the link', () => {
 test('a user name is made of the first name', () => {
   expect(usernameFrom('  Zoë van Dijk')).toBe('zoe');
   expect(usernameFrom('')).toBe('');
+});
+
+test('all that the activity record can hold has a name', () => {
+  const table = readFileSync('../../../docs/reference/audit.md', 'utf8');
+  const actions = [...table.matchAll(/^\| `([a-z_.]+)` \|/gm)].map((row) => row[1]);
+  expect(actions).toContain('account.erased');
+  expect(Object.keys(words.activity.actions).sort()).toEqual(actions.sort());
 });

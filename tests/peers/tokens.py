@@ -1,0 +1,82 @@
+"""The token endpoints that a provider has and oidc-provider-mock lacks: secrets in the form, and revocation."""
+
+import base64
+import threading
+import urllib.parse
+from collections.abc import Mapping
+
+import httpx
+
+from tests.peers.front import Front
+from tests.peers.oidc import OidcProvider
+
+__all__ = ["TokenDoor"]
+
+_TOKEN, _REVOKE = "/oauth2/token", "/oauth2/revoke"
+
+
+class TokenDoor(Front):
+    """Stands before `provider`, whose clients are registered with `client_secret_basic`.
+
+    A client may send its secret in the form as well (RFC 6749, 2.3.1). Of a token that is revoked here (RFC 7009),
+    its owner has none left: the provider cannot end one alone. `ended` is who revoked, in order; `refreshes` counts
+    the refreshes that succeeded, and `most_at_once` how many were under way at a time.
+    """
+
+    def __init__(self, provider: OidcProvider) -> None:
+        super().__init__(provider.url)
+        self._provider, self._lock, self._under_way = provider, threading.Lock(), 0
+        self.ended: list[str] = []
+        self.refreshes = self.most_at_once = 0
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are given."""
+        return f"{self.url.rstrip('/')}{_TOKEN}"
+
+    @property
+    def revoke_url(self) -> str:
+        """Where they are ended."""
+        return f"{self.url.rstrip('/')}{_REVOKE}"
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
+        form = dict(urllib.parse.parse_qsl(body.decode()))
+        signed = _signed(form, headers)
+        if (method, path) == ("POST", _REVOKE):
+            return self._revoked(form, signed)
+        if (method, path) == ("POST", _TOKEN) and form.get("grant_type") == "refresh_token":
+            return self._refreshed(form, signed)
+        return super()._ask(method, path, signed, urllib.parse.urlencode(form).encode())
+
+    def _refreshed(self, form: Mapping[str, str], signed: Mapping[str, str]) -> httpx.Response:
+        with self._lock:
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            answer = super()._ask("POST", _TOKEN, signed, urllib.parse.urlencode(form).encode())
+        finally:
+            with self._lock:
+                self._under_way -= 1
+        self.refreshes += answer.status_code == 200
+        return answer
+
+    def _revoked(self, form: Mapping[str, str], signed: Mapping[str, str]) -> httpx.Response:
+        """Whose token it is: that of an access token is asked for, a refresh token is used to get one."""
+        subject, token = self._provider.who(form["token"]), form["token"]
+        if subject is None:
+            grant = urllib.parse.urlencode({"grant_type": "refresh_token", "refresh_token": token}).encode()
+            given = super()._ask("POST", _TOKEN, signed, grant)
+            subject = self._provider.who(given.json()["access_token"]) if given.status_code == 200 else None
+        if subject is not None:
+            super()._ask("POST", f"/users/{urllib.parse.quote(subject)}/revoke-tokens", {}, b"").raise_for_status()
+            self.ended.append(subject)
+        return httpx.Response(200)  # also for a token that is over already (RFC 7009, 2.2)
+
+
+def _signed(form: dict[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a form with the client's secret moved there from it."""
+    signed = {"content-type": "application/x-www-form-urlencoded", **headers}
+    if "client_secret" in form:
+        pair = f"{form.pop('client_id')}:{form.pop('client_secret')}"
+        signed["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return signed

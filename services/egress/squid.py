@@ -19,7 +19,7 @@ import os
 import secrets
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ SOCKET, LOG = "socket", "log"
 _PLACES = ("/usr/sbin/squid", "/usr/local/sbin/squid")
 _NEVER = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/127", "fe80::/10", "ff00::/8")
 _FIRST_WAIT, _LONGEST_WAIT, _STEADY = 0.2, 10.0, 60.0
+_END_SECONDS = 3.0
 
 _log = logging.getLogger("openassistant.egress")
 
@@ -161,10 +162,7 @@ class Squid:
         try:
             await asyncio.gather(_each(self._process.stderr, _say), self._process.wait())
         finally:
-            if self._process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    self._process.terminate()
-                await _ended(self._process.wait())
+            await _end(self._process)
             _sweep(name)
 
 
@@ -174,10 +172,15 @@ def _sweep(name: str) -> None:
         left.unlink(missing_ok=True)
 
 
-async def _ended(ending: Awaitable[int]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(3):
-            await ending
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Asks squid to end, and makes it end when it does not within some seconds."""
+    for ask in (process.terminate, process.kill):
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError, TimeoutError):
+            ask()
+            async with asyncio.timeout(_END_SECONDS):
+                await process.wait()
 
 
 async def _each_of(pipe: Path, use: Callable[[str], None]) -> None:

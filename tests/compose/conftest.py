@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.compose.google import Google, google_on_loopback
 from tests.compose.project import ComposeProject, missing
 from tests.e2e.stack import Person
 from tests.peers.house import House, open_house
@@ -24,10 +25,18 @@ def peers() -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
-def project(peers: House) -> Iterator[ComposeProject]:
-    """The running house, with three instances of the mail connector."""
-    doors = (peers.imap.port, peers.smtp.port, peers.calendar.port, peers.model.port)
-    with ComposeProject(doors=doors, model=peers.model, scale={"mail": 3}) as project:
+def google() -> Iterator[Google]:
+    """Gmail and its provider, on the host."""
+    _require_containers()
+    with google_on_loopback() as google:
+        yield google
+
+
+@pytest.fixture(scope="session")
+def project(peers: House, google: Google) -> Iterator[ComposeProject]:
+    """The running house, with three instances of the connectors for mail and for Gmail."""
+    doors = (peers.imap.port, peers.smtp.port, peers.calendar.port, peers.model.port, *google.ports)
+    with ComposeProject(doors=doors, model=peers.model, scale={"mail": 3, "gmail": 3}) as project:
         yield project
 
 

@@ -167,7 +167,7 @@ class Person:
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False)
-        self._post("/api/session", {"username": username, "password": password})
+        self.post("/api/session", {"username": username, "password": password})
 
     def __enter__(self) -> Self:
         return self
@@ -179,15 +179,20 @@ class Person:
         """GET, the JSON of the answer."""
         return _checked(self.http.get(path, params=query)).json()
 
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PUT a JSON object, the JSON of the answer."""
+        answer: dict[str, Any] = _checked(self.http.put(path, json=dict(body))).json()
+        return answer
+
     def connect(self, account: Mapping[str, Any], *, seconds: float = 120.0) -> dict[str, Any]:
         """Approve the account's connector if it is not yet, connect the account, wait for its first sync."""
-        self._approve_connector(account["connector"])
-        made = self._post("/api/accounts", account)
+        self.approve_connector(account["connector"])
+        made = self.post("/api/accounts", account)
         return self.synced(made["id"], seconds=seconds)
 
     def try_connect(self, account: Mapping[str, Any]) -> httpx.Response:
         """The answer to connecting an account, whatever it is."""
-        self._approve_connector(account["connector"])
+        self.approve_connector(account["connector"])
         return self.http.post("/api/accounts", json=dict(account), timeout=60)
 
     def synced(self, account: str, *, seconds: float = 120.0) -> dict[str, Any]:
@@ -210,7 +215,7 @@ class Person:
 
     def converse(self) -> str:
         """A new conversation's id."""
-        return str(self._post("/api/conversations", {})["id"])
+        return str(self.post("/api/conversations", {})["id"])
 
     def say(self, conversation: str, text: str) -> list[Event]:
         """Send a message; all events of the run that answers it, to its end."""
@@ -226,7 +231,7 @@ class Person:
 
     def say_and_leave(self, conversation: str, text: str) -> str:
         """Send a message without waiting for its answer; the turn's id."""
-        return str(self._post(f"/api/conversations/{conversation}/messages", {"text": text})["turn"])
+        return str(self.post(f"/api/conversations/{conversation}/messages", {"text": text})["turn"])
 
     def follow(self, conversation: str, *, after: int | None = None, seconds: float = 60.0) -> Iterator[Event]:
         """The conversation's events from `after` on, live; `httpx.ReadTimeout` when none comes for `seconds`."""
@@ -242,7 +247,7 @@ class Person:
 
     def decide(self, approval: str, decision: str, *, note: str = "") -> dict[str, Any]:
         """Approve or deny."""
-        return self._post(f"/api/approvals/{approval}", {"decision": decision, "note": note})
+        return self.post(f"/api/approvals/{approval}", {"decision": decision, "note": note})
 
     def settle(self, conversation: str, decision: str = "approve", *, seconds: float = 60.0) -> dict[str, Any]:
         """Decide whatever the conversation asks until it is idle; the conversation with its messages."""
@@ -275,7 +280,9 @@ class Person:
         report: dict[str, Any] = self.get("/api/audit/verify")
         return report
 
-    def _approve_connector(self, connector: str) -> None:
+    def approve_connector(self, connector: str) -> None:
+        """Allow a connector as it is, once it runs."""
+
         def look() -> dict[str, Any] | None:
             return next((each for each in self.get("/api/connectors") if each["id"] == connector), None)
 
@@ -283,7 +290,8 @@ class Person:
         if not card["approved"]:
             self.http.post(f"/api/connectors/{connector}/approve", json={"digest": card["digest"]}).raise_for_status()
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """POST a JSON object, the JSON of the answer."""
         answer: dict[str, Any] = _checked(self.http.post(path, json=dict(body))).json()
         return answer
 

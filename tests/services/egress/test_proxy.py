@@ -15,6 +15,7 @@ import pytest
 from openassistant.egress import Egress
 from openassistant.errors import Forbidden, Unavailable
 from openassistant.targets import Target
+from services.egress import squid
 from services.egress.counts import Counts
 from tests.peers.process import LOOPBACK, free_port
 from tests.services.egress.proxy import PASSWORD, Running, listening, needs_squid, running, through
@@ -186,6 +187,17 @@ async def test_a_squid_that_dies_is_back_and_meanwhile_calls_say_so(proxy: Runni
         await until_refused(proxy)
     await listening(proxy.port)
     assert await echoed(proxy, "mail.example.org", proxy.echo.port) == b"hello"
+
+
+async def test_a_squid_that_does_not_end_by_itself_is_made_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(squid, "_END_SECONDS", 0.2)
+    async with running() as proxy:
+        assert proxy.squid is not None
+        pid = proxy.squid.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 async def test_without_the_room_that_decides_nothing_is_open(proxy: Running) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from connectors.gmail.card import connector
 from connectors.gmail.gmail import Gmail, gmail_of
+from openassistant.capabilities import try_allowed
 from openassistant.connector import CheckStep, Context
-from openassistant.errors import AccountRequired, Forbidden, OaError, UpstreamFailed
+from openassistant.errors import OaError, UpstreamFailed
 
 __all__ = ["check_account"]
 
@@ -34,23 +36,8 @@ async def check_account(ctx: Context) -> AsyncIterator[CheckStep]:
             yield CheckStep(name="Sign in", ok=False, detail="Google did not say whose mailbox this is.")
             raise UpstreamFailed("Google did not say whose mailbox this is.")
         yield CheckStep(name="Sign in", ok=True, detail=address[:320])
-    assert connector.manifest.auth.oauth2 is not None, "the manifest has it"
-    failures: list[OaError] = []
-    for name, capability in connector.manifest.auth.oauth2.capabilities.items():
-        if granted is not None and name not in granted:
-            continue
-        try:
-            await _try(gmail, name)
-        except OaError as error:
-            failures.append(error)
-            yield CheckStep(name=capability.title, ok=False, detail=error.message)
-        else:
-            yield CheckStep(name=capability.title, ok=True)
-    if failures:
-        first = failures[0]
-        if isinstance(first, Forbidden) and first.details.get("reason") == "scope_missing":
-            raise AccountRequired(first.message, details=first.details) from first
-        raise first
+    async for step in try_allowed(ctx, connector, partial(_try, gmail)):
+        yield step
 
 
 async def _try(gmail: Gmail, capability: str) -> None:

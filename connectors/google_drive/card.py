@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from openassistant.connector import Connector, Context, Field
 from openassistant.errors import AccountRequired
-from openassistant.messages import Effect
 
-__all__ = [
-    "LONGEST_NAME",
-    "Data",
-    "FileId",
-    "FileIds",
-    "FolderId",
-    "Name",
-    "Seen",
-    "Text",
-    "connector",
-    "effect_where_seen",
-    "owner_of",
-]
+__all__ = ["FileId", "FileIds", "FolderId", "connector", "owner_of"]
 
 connector = Connector(__file__)
 
-LONGEST_NAME = 255
-"""Drive itself takes names of any length; other programs that sync a drive do not."""
 _ID = r"^[A-Za-z0-9_-]{1,128}$"
 
 FileId = Annotated[str, Field(description="The id of a file or folder, as files_search gives it", pattern=_ID)]
@@ -40,22 +25,6 @@ FolderId = Annotated[
         pattern=r"^[A-Za-z0-9_-]{0,128}$",
     ),
 ]
-Name = Annotated[
-    str, Field(description="The name, with its ending: one line, no path", min_length=1, max_length=LONGEST_NAME)
-]
-Text = Annotated[
-    str | None, Field(description="The whole text; leave it out where data is given", max_length=1_000_000)
-]
-Data = Annotated[
-    str | None,
-    Field(description="The content in base64, for files that are no text", max_length=7_400_000),
-]
-Seen = Annotated[
-    bool,
-    Field(
-        description="Others share this place or file, and may see what is done: it is asked about as a message to them"
-    ),
-]
 
 
 def owner_of(ctx: Context) -> str:
@@ -63,8 +32,3 @@ def owner_of(ctx: Context) -> str:
     if ctx.account is None:
         raise AccountRequired("Connect a Google account first.")
     return ctx.account
-
-
-def effect_where_seen(arguments: dict[str, Any]) -> Effect:
-    """What others see reaches them; `audience.must_be_said` sees to it that the argument is true to the facts."""
-    return Effect.SEND if arguments.get("seen_by_others") else Effect.WRITE

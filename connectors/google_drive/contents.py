@@ -5,9 +5,9 @@ from __future__ import annotations
 from connectors.google_drive.items import GOOGLE
 from openassistant.errors import InvalidRequest
 from openassistant.formats import contents
-from openassistant.formats.contents import LARGEST, Content, checked_name
+from openassistant.formats.contents import Content
 
-__all__ = ["LARGEST", "Content", "checked_name", "content_of"]
+__all__ = ["content_of"]
 
 
 def content_of(text: str | None, data: str | None, *, type: str = "", name: str = "") -> Content:  # noqa: A002 - a media type

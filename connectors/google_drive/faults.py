@@ -9,6 +9,7 @@ from __future__ import annotations
 from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound, OaError, RateLimited, TooLarge
 from openassistant.http import Refusal
 from openassistant.providers import google
+from openassistant.providers.rest import error_in
 
 __all__ = ["explain"]
 
@@ -46,7 +47,7 @@ _GONE = "There is no such file or folder (any more), or this account may not see
 
 def explain(refusal: Refusal) -> OaError | None:
     """Drive's error in our words; what it is not about is left to `google.explain`."""
-    for reason in _reasons(refusal):
+    for reason in google.reasons_in(error_in(refusal)):
         if reason in _BY_REASON:
             kind, words = _BY_REASON[reason]
             details = {**refusal.error.details, "provider_reason": reason}
@@ -55,11 +56,3 @@ def explain(refusal: Refusal) -> OaError | None:
     if found is None and isinstance(refusal.error, NotFound):
         return NotFound(_GONE, details=refusal.error.details)
     return found
-
-
-def _reasons(refusal: Refusal) -> list[str]:
-    body = refusal.json()
-    error = body.get("error") if isinstance(body, dict) else None
-    errors = error.get("errors") if isinstance(error, dict) else None
-    each = [item.get("reason") for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
-    return [reason for reason in each if isinstance(reason, str)]

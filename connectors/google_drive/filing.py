@@ -6,33 +6,26 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from connectors.google_drive import mirror
-from connectors.google_drive.acts import before_act, note_act
+from connectors.google_drive.acts import before_act, note_act, noted_by
 from connectors.google_drive.audience import must_be_said
-from connectors.google_drive.card import (
-    LONGEST_NAME,
-    FileId,
-    FileIds,
-    FolderId,
-    Name,
-    Seen,
-    connector,
-    effect_where_seen,
-    owner_of,
-)
-from connectors.google_drive.contents import checked_name
+from connectors.google_drive.card import FileId, FileIds, FolderId, connector, owner_of
 from connectors.google_drive.drive import MARK, Drive, drive_of, quoted
 from connectors.google_drive.items import Item, items_of
-from connectors.google_drive.previews import known, place_of, preview_of, seen_warning
+from connectors.google_drive.mirror import mirror
+from connectors.google_drive.previews import previews
 from connectors.google_drive.saving import keep
 from connectors.google_drive.views import CopyMade, FileMoved, FileRenamed, FilesFiled, outside, view_of
+from openassistant.acts import effect_where_seen
 from openassistant.connector import Context, Field, Preview
-from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound, OaError, UpstreamFailed
+from openassistant.errors import Conflict, InvalidRequest, NotFound, UpstreamFailed
+from openassistant.files.arguments import LONGEST_NAME, Name, Seen
+from openassistant.files.filing import each_done, missing, not_inside
+from openassistant.files.previews import seen_warning
+from openassistant.formats.contents import checked_name
 from openassistant.messages import Call, ToolResult
 
 __all__ = ["files_copy", "files_move", "files_rename", "files_restore", "files_trash"]
 
-_DEEPEST = 100
 _CHANGED = "That file was changed since, so it is left as it is."
 _NewName = Annotated[
     str, Field(description="The name of the copy; by default as Google calls it", max_length=LONGEST_NAME)
@@ -51,11 +44,7 @@ async def files_rename(ctx: Context, file: FileId, name: Name, *, seen_by_others
     return _renamed(changed, noted)
 
 
-@files_rename.preview
-async def preview_rename(ctx: Context, file: str, name: str, *, seen_by_others: bool) -> Preview:
-    """Which file gets which name."""
-    fields, warnings = [("New name", checked_name(name))], seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Rename a file", confirm="Rename", fields=fields, warnings=warnings)
+files_rename.preview(previews.rename)
 
 
 @files_rename.reconcile
@@ -74,7 +63,7 @@ async def find_renamed(ctx: Context, call: Call) -> ToolResult | None:
 @files_rename.undo
 async def name_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     """Gives it the name back that it had."""
-    drive, noted, given = await drive_of(ctx), await _noted(ctx, call), files_rename.parse(call.arguments)
+    drive, noted, given = await drive_of(ctx), await noted_by(ctx, call), files_rename.parse(call.arguments)
     if (await drive.item(given["file"])).name != checked_name(given["name"]):
         raise Conflict(_CHANGED)
     await keep(ctx, await drive.change(given["file"], {"name": noted["name"]}))
@@ -87,16 +76,12 @@ async def files_move(ctx: Context, file: FileId, folder: FolderId, *, seen_by_ot
     item, place = await drive.item(file), await drive.folder(folder or "root")
     must_be_said(item, seen_by_others=seen_by_others)
     must_be_said(place, seen_by_others=seen_by_others)
-    await _not_inside(drive, item, place)
+    await not_inside(item, place, drive.item)
     noted = await note_act(ctx, parent=item.parent, to=place.id)
     return await _move(ctx, drive, item, noted)
 
 
-@files_move.preview
-async def preview_move(ctx: Context, file: str, folder: str, *, seen_by_others: bool) -> Preview:
-    """Which file goes where."""
-    fields, warnings = [("To", await place_of(ctx, folder))], seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Move a file", confirm="Move", fields=fields, warnings=warnings)
+files_move.preview(previews.move)
 
 
 @files_move.reconcile
@@ -115,7 +100,7 @@ async def find_moved(ctx: Context, call: Call) -> ToolResult | None:
 @files_move.undo
 async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     """Moves it back where it came from."""
-    drive, noted, given = await drive_of(ctx), await _noted(ctx, call), files_move.parse(call.arguments)
+    drive, noted, given = await drive_of(ctx), await noted_by(ctx, call), files_move.parse(call.arguments)
     item = await drive.item(given["file"])
     if item.parent != noted["to"]:
         raise Conflict(_CHANGED)
@@ -157,9 +142,9 @@ async def files_copy(
 async def preview_copy(ctx: Context, file: str, name: str, *, folder: str, seen_by_others: bool) -> Preview:
     """What is copied where."""
     fields = [("Name of the copy", checked_name(name) if name else "as Google calls it")]
-    fields.append(("To", await place_of(ctx, folder)))
+    fields.append(("To", await previews.place_of(ctx, folder)))
     warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Copy a file", confirm="Copy", fields=fields, warnings=warnings)
+    return await previews.of(ctx, (file,), verb="Copy a file", confirm="Copy", fields=fields, warnings=warnings)
 
 
 @files_copy.reconcile
@@ -193,11 +178,11 @@ async def preview_trash(ctx: Context, files: list[str], *, seen_by_others: bool)
     """Which files go, and what lies in the folders among them."""
     owner, warnings = owner_of(ctx), seen_warning(seen_by_others=seen_by_others)
     for each in files:
-        item = await known(ctx, each)
+        item = await previews.known(ctx, each)
         if item is not None and item.folder:
-            inside = await ctx.store.read(partial(mirror.children, owner=owner, folder=each))
+            inside = await ctx.store.read(partial(mirror.inside, account=owner, folder=each))
             warnings.append(f"A folder goes with all that lies in it: {inside} files and folders are known.")
-    return await preview_of(
+    return await previews.of(
         ctx, files, verb="Put into the trash", confirm="Put into the trash", warnings=warnings
     )  # fmt: skip
 
@@ -224,7 +209,7 @@ async def files_restore(ctx: Context, files: FileIds, *, seen_by_others: Seen = 
 async def preview_restore(ctx: Context, files: list[str], *, seen_by_others: bool) -> Preview:
     """Which files come back."""
     warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, files, verb="Take out of the trash", confirm="Restore", warnings=warnings)
+    return await previews.of(ctx, files, verb="Take out of the trash", confirm="Restore", warnings=warnings)
 
 
 @files_restore.reconcile
@@ -248,24 +233,6 @@ async def _move(ctx: Context, drive: Drive, item: Item, noted: dict[str, Any]) -
     return _moved(moved, noted)
 
 
-async def _not_inside(drive: Drive, item: Item, place: Item) -> None:
-    """Raises `InvalidRequest` where a folder would come to lie in itself."""
-    if not item.folder:
-        return
-    above, seen = place, set[str]()
-    for _ in range(_DEEPEST):
-        if above.id == item.id:
-            raise InvalidRequest("A folder cannot be moved into itself, or into a folder within it.")
-        if not above.parent or above.parent in seen:
-            return
-        seen.add(above.id)
-        try:
-            above = await drive.item(above.parent)
-        except (NotFound, Forbidden):
-            return
-    raise InvalidRequest("That folder lies too deep in others.")
-
-
 async def _marked(drive: Drive, call: str) -> Item | None:
     """The copy that bears a call's mark, the first where somebody copied it; what is not found may only be late."""
     query = f"appProperties has {{ key={quoted(MARK)} and value={quoted(call)} }}"
@@ -287,26 +254,19 @@ async def _file_all(ctx: Context, files: Sequence[str], *, trashed: bool, seen_b
     noted = await note_act(ctx, files=[each.id for each in wanted])
     done = await _set_all(ctx, noted["files"], trashed=trashed)
     shown = [*done, *(each for each in items if each.id not in noted["files"])]
-    return FilesFiled(files=[view_of(each) for each in shown], note=_missing(len(shown), len(ids)))
+    return FilesFiled(files=[view_of(each) for each in shown], note=missing(len(shown), len(ids)))
 
 
 async def _set_all(ctx: Context, ids: Sequence[str], *, trashed: bool) -> list[Item]:
     """Files each into the trash or out of it; raises the first reason when it could be done to none."""
-    drive, done, refused = await drive_of(ctx), list[Item](), list[OaError]()
-    for each in ids:
-        try:
-            done.append(await drive.change(each, {"trashed": trashed}))
-        except (NotFound, Forbidden, InvalidRequest, Conflict) as error:
-            refused.append(error)
-            continue
-        except OaError as error:
-            if done and not error.unclear:
-                raise UpstreamFailed("Google broke off half way.") from error
-            raise
-        await keep(ctx, done[-1])
-    if refused and not done:
-        raise refused[0]
-    return done
+    drive = await drive_of(ctx)
+
+    async def act(file: str) -> Item:
+        item = await drive.change(file, {"trashed": trashed})
+        await keep(ctx, item)
+        return item
+
+    return await each_done(ids, act, provider="Google")
 
 
 async def _find_filed(ctx: Context, call: Call, *, trashed: bool) -> ToolResult | None:
@@ -321,23 +281,12 @@ async def _find_filed(ctx: Context, call: Call, *, trashed: bool) -> ToolResult 
     tool = files_trash if trashed else files_restore
     for each in done:
         await keep(ctx, each)
-    note = _missing(len(done), len(set(tool.parse(call.arguments)["files"])))
+    note = missing(len(done), len(set(tool.parse(call.arguments)["files"])))
     return tool.result(FilesFiled(files=[view_of(each) for each in done], note=note))
 
 
 async def _ids_noted(ctx: Context, call: Call) -> list[str]:
-    return [str(each) for each in (await _noted(ctx, call))["files"]]
-
-
-async def _noted(ctx: Context, call: Call) -> dict[str, Any]:
-    noted = await before_act(ctx, call.id)
-    if noted is None:
-        raise Conflict("How it was before is not known here any more.")
-    return noted
-
-
-def _missing(done: int, asked: int) -> str:
-    return "" if done >= asked else f"{asked - done} of {asked} could not be: gone, or not allowed to this account."
+    return [str(each) for each in (await noted_by(ctx, call))["files"]]
 
 
 def _renamed(item: Item, noted: dict[str, Any]) -> FileRenamed:

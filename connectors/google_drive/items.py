@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from openassistant.errors import UpstreamFailed
+from openassistant.files.items import link_in, one_line, part_in, seconds_of, word_in
 
 __all__ = ["FIELDS", "FOLDER", "GOOGLE", "SHORTCUT", "Item", "item_of", "items_of"]
 
@@ -22,9 +22,17 @@ FIELDS = (
     "owners(displayName,emailAddress),lastModifyingUser(displayName,emailAddress),webViewLink,description,"
     "shortcutDetails(targetId,targetMimeType)"
 )
-_LONGEST = 4096
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_KINDS = {
+    FOLDER: "folder",
+    f"{GOOGLE}document": "Google document",
+    f"{GOOGLE}spreadsheet": "Google spreadsheet",
+    f"{GOOGLE}presentation": "Google presentation",
+    f"{GOOGLE}drawing": "Google drawing",
+    f"{GOOGLE}form": "Google form",
+    SHORTCUT: "shortcut",
+    "application/pdf": "PDF",
+}
 
 
 class Item(NamedTuple):
@@ -66,6 +74,17 @@ class Item(NamedTuple):
         """Whether anybody else can see it."""
         return self.shared or not self.mine or bool(self.drive)
 
+    @property
+    def shown_kind(self) -> str:
+        """What it is, in words where there are better ones than its media type."""
+        return _KINDS.get(self.mime, self.mime[:80])
+
+    def shown_in(self, path: str) -> str:
+        """As a person reads it: name, kind, folder and owner."""
+        where = f", in {path}" if path else ""
+        owned = "" if self.mine or not self.owner else f", of {self.owner}"
+        return f"{self.name} ({self.shown_kind}{where}{owned})"
+
 
 def items_of(page: dict[str, Any]) -> list[Item]:
     """The files of a page of `files.list`; what has no id is left out."""
@@ -81,35 +100,34 @@ def item_of(found: Any) -> Item:
 
 def _each(found: Any) -> Iterable[Item]:
     for one in found if isinstance(found, list) else ():
-        if isinstance(one, dict) and _ID.fullmatch(_word(one, "id")):
+        if isinstance(one, dict) and _ID.fullmatch(word_in(one, "id")):
             yield _item(one)
 
 
 def _item(one: dict[str, Any]) -> Item:
-    owner, editor, shortcut = _first(one.get("owners")), one.get("lastModifyingUser"), one.get("shortcutDetails")
-    editor = editor if isinstance(editor, dict) else {}
-    shortcut = shortcut if isinstance(shortcut, dict) else {}
+    owner, editor = _first(one.get("owners")), part_in(one, "lastModifyingUser")
+    shortcut = part_in(one, "shortcutDetails")
     return Item(
-        id=_word(one, "id"),
-        name=_line(_word(one, "name")) or "(no name)",
-        mime=_line(_word(one, "mimeType"))[:200] or "application/octet-stream",
+        id=word_in(one, "id"),
+        name=one_line(word_in(one, "name")) or "(no name)",
+        mime=one_line(word_in(one, "mimeType"))[:200] or "application/octet-stream",
         parent=_known(_first_word(one.get("parents"))),
         size=_number(one.get("size")),
-        md5=_word(one, "md5Checksum")[:64],
-        revision=_word(one, "headRevisionId")[:200],
-        created=_moment(one.get("createdTime")),
-        modified=_moment(one.get("modifiedTime")),
+        md5=word_in(one, "md5Checksum")[:64],
+        revision=word_in(one, "headRevisionId")[:200],
+        created=seconds_of(one.get("createdTime")),
+        modified=seconds_of(one.get("modifiedTime")),
         trashed=one.get("trashed") is True,
         shared=one.get("shared") is True,
         mine=one.get("ownedByMe") is not False,
-        drive=_known(_word(one, "driveId")),
-        owner=_line(_word(owner, "emailAddress"))[:320],
-        owner_name=_line(_word(owner, "displayName"))[:200],
-        editor=_line(_word(editor, "emailAddress"))[:320],
-        link=link if (link := _word(one, "webViewLink")).startswith("https://") and len(link) <= 2000 else "",
-        description=_word(one, "description")[:_LONGEST],
-        target=_known(_word(shortcut, "targetId")),
-        target_mime=_line(_word(shortcut, "targetMimeType"))[:200],
+        drive=_known(word_in(one, "driveId")),
+        owner=one_line(word_in(owner, "emailAddress"))[:320],
+        owner_name=one_line(word_in(owner, "displayName"))[:200],
+        editor=one_line(word_in(editor, "emailAddress"))[:320],
+        link=link_in(one, "webViewLink"),
+        description=word_in(one, "description"),
+        target=_known(word_in(shortcut, "targetId")),
+        target_mime=one_line(word_in(shortcut, "targetMimeType"))[:200],
     )
 
 
@@ -121,28 +139,10 @@ def _first_word(found: Any) -> str:
     return found[0] if isinstance(found, list) and found and isinstance(found[0], str) else ""
 
 
-def _word(of: dict[str, Any], name: str) -> str:
-    found = of.get(name)
-    return found.encode("utf-8", "replace").decode()[:_LONGEST] if isinstance(found, str) else ""
-
-
 def _known(found: str) -> str:
     return found if _ID.fullmatch(found) else ""
-
-
-def _line(found: str) -> str:
-    """One line, without characters that are not seen or turn the text round."""
-    return _HIDDEN.sub(" ", found).strip()
 
 
 def _number(found: Any) -> int | None:
     text = found if isinstance(found, str) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
-
-
-def _moment(found: Any) -> int:
-    try:
-        moment = datetime.fromisoformat(str(found))
-        return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
-    except (ValueError, OverflowError):
-        return 0

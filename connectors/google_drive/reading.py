@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from sqlalchemy import Connection
 
-from connectors.google_drive import mirror
 from connectors.google_drive.card import FileId, FolderId, connector, owner_of
 from connectors.google_drive.drive import ALL, Drive, drive_of, quoted
 from connectors.google_drive.items import GOOGLE, Item, items_of
+from connectors.google_drive.mirror import Account, mirror
 from connectors.google_drive.views import (
     AccessView,
     ChangeList,
@@ -21,14 +20,16 @@ from connectors.google_drive.views import (
     FileDetails,
     FileList,
     FileText,
-    kind_of,
-    moment,
     outside,
     view_of,
 )
-from openassistant.connector import Context, Field, OutsideText
+from openassistant.capabilities import allowed
+from openassistant.connector import Context, Field
 from openassistant.documents import read_document
-from openassistant.errors import AccountRequired, InvalidRequest, TooLarge
+from openassistant.errors import AccountRequired, InvalidRequest
+from openassistant.files.arguments import Kind, Limit, Query, Since, Start
+from openassistant.files.reading import changes_since, check_size
+from openassistant.files.views import moment
 
 __all__ = ["changes_list", "files_download", "files_get", "files_read", "files_search", "folders_list"]
 
@@ -46,29 +47,24 @@ _EXPORTS = {
 """How Google's own kinds are read: https://developers.google.com/workspace/drive/api/guides/ref-export-formats."""
 _ACCESS = "type,role,emailAddress,domain"
 
-_Query = Annotated[str, Field(description="Words that all occur; each may be the beginning of one", max_length=500)]
 _Where = Annotated[
     Literal["names", "texts"],
     Field(description="Look in names and descriptions, or ask Google to look in the texts of files too"),
 ]
-_Kind = Annotated[Literal["any", "files", "folders"], Field(description="What to look for")]
 _Mine = Annotated[bool | None, Field(description="Only the user's own (true), or only those of others (false)")]
 _Trashed = Annotated[bool, Field(description="Look in the trash instead")]
-_Limit = Annotated[int, Field(description="How many at most", ge=1, le=100)]
-_Start = Annotated[int, Field(description="From which character on, for long texts", ge=0, le=2_000_000)]
-_Since = Annotated[datetime | None, Field(description="From which moment on; without a zone it is in UTC")]
 
 
 @connector.tool(effect="read", capability="browse")
 async def files_search(
     ctx: Context,
-    query: _Query = "",
+    query: Query = "",
     *,
     where: _Where = "names",
-    kind: _Kind = "any",
+    kind: Kind = "any",
     mine: _Mine = None,
     trashed: _Trashed = False,
-    limit: _Limit = 20,
+    limit: Limit = 20,
 ) -> FileList:
     """Search files and folders in Google Drive, newest first. Without words it gives the newest ones."""
     owner = owner_of(ctx)
@@ -87,7 +83,7 @@ async def files_search(
 
 
 @connector.tool(effect="read", capability="browse")
-async def folders_list(ctx: Context, folder: FolderId = "root", *, limit: _Limit = 50) -> FileList:
+async def folders_list(ctx: Context, folder: FolderId = "root", *, limit: Limit = 50) -> FileList:
     """List what lies in a folder, folders first, as it is in Google Drive now."""
     drive, place = await drive_of(ctx), folder or "root"
     if place != "root":
@@ -124,7 +120,7 @@ async def files_get(ctx: Context, file: FileId) -> FileDetails:
 
 
 @connector.tool(effect="read", capability="read")
-async def files_read(ctx: Context, file: FileId, start: _Start = 0) -> FileText:
+async def files_read(ctx: Context, file: FileId, start: Start = 0) -> FileText:
     """Read the text of a file: Google's documents, spreadsheets (as CSV) and presentations, PDF, Office, plain text."""
     drive = await drive_of(ctx)
     item = await drive.target(file)
@@ -146,8 +142,8 @@ async def files_download(ctx: Context, file: FileId) -> FileContent:
     drive = await drive_of(ctx)
     item = await drive.target(file)
     if item.native:
-        raise InvalidRequest(f"That is a {kind_of(item.mime)}, which has no bytes of its own. Read it with files_read.")
-    _fits(item, _LARGEST_DOWNLOAD)
+        raise InvalidRequest(f"That is a {item.shown_kind}, which has no bytes of its own. Read it with files_read.")
+    check_size(item.size, _LARGEST_DOWNLOAD, service="Google Drive")
     content = await drive.content(f"files/{item.id}", limit=_LARGEST_DOWNLOAD, alt="media", **ALL)
     packed = base64.b64encode(content).decode()
     digest = hashlib.sha256(content).hexdigest()
@@ -157,44 +153,21 @@ async def files_download(ctx: Context, file: FileId) -> FileContent:
 
 
 @connector.tool(effect="read", capability="browse")
-async def changes_list(ctx: Context, since: _Since = None, *, limit: _Limit = 50) -> ChangeList:
+async def changes_list(ctx: Context, since: Since = None, *, limit: Limit = 50) -> ChangeList:
     """List what happened in Google Drive, newest first: files made, changed, trashed, restored or removed."""
     owner = owner_of(ctx)
-    moment_ = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
-    from_ = max(0, int(moment_.timestamp())) if moment_ else 0
-
-    def read(connection: Connection) -> ChangeList:
-        state = mirror.account(connection, owner)
-        found = mirror.changes(connection, owner, since=from_, limit=limit + 1)
-        notes = ["There is more; ask with a later moment."] if len(found) > limit else []
-        if from_ < state.known_since:
-            notes.append(f"What happened is known here since {moment(state.known_since):%Y-%m-%d %H:%M} UTC.")
-        if not state.known_since:
-            notes.append("This account was not read yet; try again in a minute.")
-        views = [
-            ChangeView(
-                id=each.id,
-                name=OutsideText(
-                    text=each.name[:300],
-                    source=f"Google Drive, file {each.id}",
-                    authors=(each.owner,) if each.owner else (),
-                ),
-                what=each.what,
-                date=moment(each.time),
-            )
-            for each in found[:limit]
-        ]
-        return ChangeList(changes=views, note=" ".join(notes))
-
-    return await ctx.store.read(read)
+    found, note = await changes_since(ctx, mirror, owner, since=since, limit=limit)
+    views = [
+        ChangeView(id=each.id, name=mirror.outside_name(each), what=each.what, date=moment(each.time)) for each in found
+    ]
+    return ChangeList(changes=views, note=note)
 
 
 async def _search_texts(
     ctx: Context, query: str, *, kind: str, mine: bool | None, trashed: bool, limit: int
 ) -> FileList:
     """What Google finds in the texts of files; that is reading them, so it needs what reading needs."""
-    granted = (await ctx.credentials()).capabilities
-    if granted is not None and "read" not in granted:
+    if not await allowed(ctx, "read"):
         raise AccountRequired(
             "To look in the texts of files, the owner has to allow “Read files” under Connections. Names are searched"
             " without it.",
@@ -217,7 +190,7 @@ async def _search_texts(
 async def _exported(drive: Drive, item: Item) -> tuple[str, str, str]:
     """The text of one of Google's own kinds."""
     if item.mime not in _EXPORTS:
-        raise InvalidRequest(f"There is no text to read in a {kind_of(item.mime)}.")
+        raise InvalidRequest(f"There is no text to read in a {item.shown_kind}.")
     mime, kind, note = _EXPORTS[item.mime]
     raw = await drive.content(f"files/{item.id}/export", limit=_LARGEST_EXPORT, mimeType=mime)
     return kind, raw.decode("utf-8", "replace").removeprefix("\ufeff").replace("\x00", ""), note
@@ -225,19 +198,11 @@ async def _exported(drive: Drive, item: Item) -> tuple[str, str, str]:
 
 async def _downloaded(ctx: Context, drive: Drive, item: Item) -> tuple[str, str, str]:
     """The text of a file that has bytes, read in the sandbox."""
-    _fits(item, _LARGEST_READ)
+    check_size(item.size, _LARGEST_READ, service="Google Drive")
     content = await drive.content(f"files/{item.id}", limit=_LARGEST_READ, alt="media", **ALL)
     seconds = max(min(_SECONDS, ctx.seconds - 1), 1)
     found = await read_document(content, type=item.mime, name=item.name[:255], seconds=seconds)
     return found.kind, found.text, found.note
-
-
-def _fits(item: Item, most: int) -> None:
-    if item.size is not None and item.size > most:
-        raise TooLarge(
-            f"That file has {item.size / 1024 / 1024:,.1f} MB; at most {most // 1024 // 1024} MB can be taken here."
-            " Open it in Google Drive."
-        )
 
 
 def _who(permission: dict[str, object]) -> str:
@@ -248,7 +213,7 @@ def _who(permission: dict[str, object]) -> str:
     return f"{str(named)[:320]}{'' if kind == 'user' else f' ({str(kind)[:20]})'}"
 
 
-def _note(state: mirror.Account, *, more: bool) -> str:
+def _note(state: Account, *, more: bool) -> str:
     notes = ["There are more; use more words."] if more else []
     if not state.complete:
         notes.append("This drive is still being read, newest first; older files may be missing.")

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from sqlalchemy import Connection
-
-from connectors.google_drive import mirror
 from connectors.google_drive.acts import before_act, note_act
 from connectors.google_drive.audience import must_be_said
-from connectors.google_drive.card import (
-    Data,
-    FileId,
-    FolderId,
-    Name,
-    Seen,
-    Text,
-    connector,
-    effect_where_seen,
-    owner_of,
-)
-from connectors.google_drive.contents import Content, checked_name, content_of
+from connectors.google_drive.card import FileId, FolderId, connector, owner_of
+from connectors.google_drive.contents import content_of
 from connectors.google_drive.drive import MARK, drive_of, quoted
 from connectors.google_drive.items import FOLDER, Item, items_of
-from connectors.google_drive.previews import place_of, preview_of, seen_warning, what_is_written
-from connectors.google_drive.views import FileMade, FileWritten, kind_of, view_of
-from openassistant.connector import Context, Field, Preview
+from connectors.google_drive.mirror import mirror
+from connectors.google_drive.previews import previews
+from connectors.google_drive.views import FileMade, FileWritten, view_of
+from openassistant.acts import effect_where_seen
+from openassistant.connector import Context, Field
 from openassistant.errors import Conflict, InvalidRequest, NotFound, TooLarge, UpstreamFailed
+from openassistant.files.arguments import Data, Name, Seen, Text, Type
+from openassistant.formats.contents import Content, checked_name
 from openassistant.messages import Call, ToolResult
 
 __all__ = ["files_update", "files_upload", "folders_create", "keep"]
@@ -34,9 +25,6 @@ __all__ = ["files_update", "files_upload", "folders_create", "keep"]
 _LARGEST_BACK = 40 * 1024 * 1024
 """The largest earlier content that is put back."""
 
-_Type = Annotated[
-    str, Field(description="The media type, such as application/pdf; by default as the name ends", max_length=130)
-]
 _Revision = Annotated[
     str,
     Field(
@@ -52,7 +40,7 @@ async def files_upload(
     text: Text = None,
     data: Data = None,
     *,
-    type: _Type = "",  # noqa: A002 - a media type is called so
+    type: Type = "",  # noqa: A002 - a media type is called so
     folder: FolderId = "root",
     seen_by_others: Seen = False,
 ) -> FileMade:
@@ -63,24 +51,7 @@ async def files_upload(
     return FileMade(file=view_of(item), md5=item.md5)
 
 
-@files_upload.preview
-async def preview_upload(
-    ctx: Context,
-    name: str,
-    text: str | None,
-    data: str | None,
-    *,
-    type: str,  # noqa: A002 - a media type is called so
-    folder: str,
-    seen_by_others: bool,
-) -> Preview:
-    """Name, place and content of the new file."""
-    content = content_of(text, data, type=type, name=name)
-    fields = [("Name", checked_name(name)), ("Folder", await place_of(ctx, folder)), *what_is_written(content)]
-    return await preview_of(
-        ctx, (), verb="Save a file", confirm="Save", fields=fields, content=content.text or "",
-        warnings=seen_warning(seen_by_others=seen_by_others),
-    )  # fmt: skip
+files_upload.preview(previews.upload)
 
 
 @files_upload.reconcile
@@ -109,12 +80,7 @@ async def folders_create(
     return FileMade(file=view_of(await _make(ctx, metadata, folder, None, seen_by_others=seen_by_others)))
 
 
-@folders_create.preview
-async def preview_folder(ctx: Context, name: str, *, folder: str, seen_by_others: bool) -> Preview:
-    """Name and place of the new folder."""
-    fields = [("Name", checked_name(name)), ("Folder", await place_of(ctx, folder))]
-    warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (), verb="Make a folder", confirm="Make it", fields=fields, warnings=warnings)
+folders_create.preview(previews.folder)
 
 
 @folders_create.reconcile
@@ -142,7 +108,7 @@ async def files_update(
     text: Text = None,
     data: Data = None,
     *,
-    type: _Type = "",  # noqa: A002 - a media type is called so
+    type: Type = "",  # noqa: A002 - a media type is called so
     seen_by_others: Seen = False,
 ) -> FileWritten:
     """Replace the content of a file that was read before. Google keeps the earlier one; it can be put back."""
@@ -159,24 +125,7 @@ async def files_update(
     return _written(written, noted)
 
 
-@files_update.preview
-async def preview_update(
-    ctx: Context,
-    file: str,
-    revision: str,
-    text: str | None,
-    data: str | None,
-    *,
-    type: str,  # noqa: A002 - a media type is called so
-    seen_by_others: bool,
-) -> Preview:
-    """The file, and the whole of its new content."""
-    content = content_of(text, data, type=type or "text/plain")
-    fields = [("Replaces revision", revision), *what_is_written(content)]
-    return await preview_of(
-        ctx, (file,), verb="Replace the content of a file", confirm="Replace", fields=fields,
-        content=content.text or "", warnings=seen_warning(seen_by_others=seen_by_others),
-    )  # fmt: skip
+files_update.preview(previews.update)
 
 
 @files_update.reconcile
@@ -221,10 +170,7 @@ async def keep(ctx: Context, item: Item) -> None:
     """What came of an act, in the mirror at once."""
     owner = owner_of(ctx)
 
-    def write(connection: Connection) -> None:
-        mirror.put(connection, owner, [item], round=mirror.account(connection, owner).round)
-
-    await ctx.store.write(write)
+    await ctx.store.write(lambda connection: mirror.keep(connection, owner, item))
 
 
 async def _make(
@@ -263,7 +209,7 @@ def _writable(item: Item) -> None:
         raise InvalidRequest("That is a folder; only files have a content.")
     if item.native or not item.revision:
         raise InvalidRequest(
-            f"The content of a {kind_of(item.mime)} cannot be replaced from here. Save a new file instead."
+            f"The content of a {item.shown_kind} cannot be replaced from here. Save a new file instead."
         )
     if item.trashed:
         raise InvalidRequest("That file lies in the trash. Restore it first.")

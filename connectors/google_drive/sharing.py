@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from connectors.google_drive import mirror
 from connectors.google_drive.acts import before_act, note_act
 from connectors.google_drive.card import FileId, connector, owner_of
 from connectors.google_drive.drive import ALL, Drive, drive_of
 from connectors.google_drive.items import Item
-from connectors.google_drive.previews import known, preview_of
+from connectors.google_drive.mirror import mirror
+from connectors.google_drive.previews import previews
 from connectors.google_drive.saving import keep
 from connectors.google_drive.views import CommentWritten, FileShared, LinkMade, view_of
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest
+from openassistant.files.arguments import Message, Person
+from openassistant.files.previews import opened_warning
 from openassistant.formats.addresses import looks_like, parse_typed
 from openassistant.messages import Call, Destination, ToolResult
 
@@ -26,18 +28,16 @@ _PERMISSION = "id,type,role,emailAddress"
 _COMMENT = "id,content,createdTime,author(me)"
 _LOOKBACK = timedelta(days=1)
 
-_Person = Annotated[str, Field(description="The mail address of a person or group", min_length=3, max_length=400)]
 _Role = Annotated[
     Literal["reader", "commenter", "writer"], Field(description="What they may do: see, comment, or change")
 ]
 _Tell = Annotated[bool, Field(description="Have Google send them a mail about it")]
-_Message = Annotated[str, Field(description="What that mail says", max_length=2_000)]
 _Comment = Annotated[str, Field(description="The comment, plain", min_length=1, max_length=4_000)]
 
 
 @connector.tool(effect="send", capability="share")
 async def files_share(
-    ctx: Context, file: FileId, person: _Person, *, role: _Role = "reader", tell: _Tell = True, message: _Message = ""
+    ctx: Context, file: FileId, person: Person, *, role: _Role = "reader", tell: _Tell = True, message: Message = ""
 ) -> FileShared:
     """Share a file or folder with somebody. A folder is shared with all that lies in it, now and later."""
     address = _address(person)
@@ -61,16 +61,16 @@ async def files_share(
 @files_share.preview
 async def preview_share(ctx: Context, file: str, person: str, *, role: str, tell: bool, message: str) -> Preview:
     """Who gets to see what, and what they are told."""
-    address, owner, item = _address(person), owner_of(ctx), await known(ctx, file)
+    address, owner, item = _address(person), owner_of(ctx), await previews.known(ctx, file)
     people = await ctx.store.read(lambda c: mirror.people(c, owner))
     note = "You share files with this address." if address in people else "Nothing is known of this address here."
-    warnings = _folder_warning(item)
+    warnings = opened_warning(item)
     if near := looks_like(address, people):
         warnings.append(f"{address} looks like {near}, with whom files are shared, but is another address.")
     if role == "writer":
         warnings.append("They can change it, and may be able to share it with others.")
     fields = [("They may", _DOES[role]), ("Mail about it", "yes, by Google" if tell else "no")]
-    return await preview_of(
+    return await previews.of(
         ctx, (file,), verb="Share a file", confirm="Share", fields=fields, content=message if tell else "",
         destinations=(Destination(kind="recipient", value=address, note=note),), warnings=warnings,
     )  # fmt: skip
@@ -114,13 +114,13 @@ async def preview_link(ctx: Context, file: str, *, role: str) -> Preview:
     """What opens for whoever has the link."""
     warnings = [
         "Whoever has the link can open it, without signing in, and can pass it on. Google does not say who did.",
-        *_folder_warning(await known(ctx, file)),
+        *opened_warning(await previews.known(ctx, file)),
     ]
     if role == "writer":
         warnings.append("Whoever has the link can change it, without saying who they are.")
     everybody = Destination(kind="link", value="anyone with the link", note="Anybody in the world who gets it.")
     fields = [("They may", _DOES[role])]
-    return await preview_of(
+    return await previews.of(
         ctx, (file,), verb="Open a file to anyone with its link", confirm="Open it to anyone", fields=fields,
         destinations=(everybody,), warnings=warnings,
     )  # fmt: skip
@@ -154,9 +154,9 @@ async def comments_create(ctx: Context, file: FileId, text: _Comment) -> Comment
 @comments_create.preview
 async def preview_comment(ctx: Context, file: str, text: str) -> Preview:
     """The file, and the whole comment."""
-    item = await known(ctx, file)
+    item = await previews.known(ctx, file)
     value = item.owner if item is not None and not item.mine and item.owner else "those who can see the file"
-    return await preview_of(
+    return await previews.of(
         ctx, (file,), verb="Comment on a file", confirm="Comment", content=text,
         destinations=(Destination(kind="audience", value=value, note="Whoever can see the file can read it."),),
     )  # fmt: skip
@@ -218,9 +218,3 @@ def _address(person: str) -> str:
 
 def _rank(role: str) -> int:
     return _ROLES.index(role) + 1 if role in _ROLES else 0
-
-
-def _folder_warning(item: Item | None) -> list[str]:
-    return (
-        ["This is a folder: all that lies in it is opened too, also what comes later."] if item and item.folder else []
-    )

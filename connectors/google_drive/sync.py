@@ -8,17 +8,17 @@ that was stopped goes on from there; a token that Google forgot begins a new lis
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from connectors.google_drive import mirror
 from connectors.google_drive.card import owner_of
 from connectors.google_drive.drive import ALL, Drive, drive_of, shrinking
 from connectors.google_drive.items import Item, item_of, items_of
-from connectors.google_drive.mirror import Account, Change
+from connectors.google_drive.mirror import Account, mirror
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound, OaError, UpstreamFailed
+from openassistant.files.mirror import Change
 
 __all__ = ["sync_account"]
 
@@ -26,6 +26,7 @@ _PAGE = 1_000
 _MOST_FILES = 300_000
 _MOST_PAGES = 10_000
 _MOST_ANNOUNCED = 50
+_What = Literal["made", "changed", "trashed", "restored", "removed"]
 _FORGOTTEN = (InvalidRequest, NotFound)
 """How a token is refused that Google does not know any more."""
 
@@ -170,7 +171,7 @@ class _Pass:
             raise
 
 
-def _what(before: Item | None, item: Item) -> mirror.What | None:
+def _what(before: Item | None, item: Item) -> _What | None:
     if before is None:
         return "trashed" if item.trashed else "made"
     if before.trashed != item.trashed:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.google_drive import filing, mirror, reading, saving, sharing
+from connectors.google_drive import filing, reading, saving, sharing
 from connectors.google_drive.card import connector, owner_of
 from connectors.google_drive.check import check_account
+from connectors.google_drive.mirror import mirror
 from connectors.google_drive.sync import sync_account
 from openassistant.connector import CheckStep, Context
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors.google_drive.items import FOLDER, GOOGLE, Item
+from connectors.google_drive.items import Item
+from connectors.google_drive.mirror import mirror
 from openassistant.connector import OutsideText
+from openassistant.files.views import moment, shown_name
 
 __all__ = [
     "AccessView",
@@ -27,23 +29,11 @@ __all__ = [
     "FileWritten",
     "FilesFiled",
     "LinkMade",
-    "kind_of",
-    "moment",
     "outside",
     "view_of",
 ]
 
-_LONGEST_NAME = 300
-_KINDS = {
-    FOLDER: "folder",
-    f"{GOOGLE}document": "Google document",
-    f"{GOOGLE}spreadsheet": "Google spreadsheet",
-    f"{GOOGLE}presentation": "Google presentation",
-    f"{GOOGLE}drawing": "Google drawing",
-    f"{GOOGLE}form": "Google form",
-    f"{GOOGLE}shortcut": "shortcut",
-    "application/pdf": "PDF",
-}
+outside = mirror.outside
 
 
 class _View(BaseModel):
@@ -211,8 +201,8 @@ def view_of(item: Item, path: str = "") -> FileView:
     """A file as the tools show it."""
     return FileView(
         id=item.id,
-        name=outside(_cut(item.name), item),
-        kind=kind_of(item.mime),
+        name=outside(shown_name(item.name), item),
+        kind=item.shown_kind,
         folder=outside(path, item) if path else None,
         size=item.size,
         modified=moment(item.modified),
@@ -222,23 +212,3 @@ def view_of(item: Item, path: str = "") -> FileView:
         target=item.target,
         link=item.link,
     )
-
-
-def outside(text: str, item: Item) -> OutsideText:
-    """A text of a file, with those who could have written it."""
-    authors = tuple(dict.fromkeys(each for each in (item.owner, item.editor) if each))
-    return OutsideText(text=text, source=f"Google Drive, file {item.id}", authors=authors)
-
-
-def kind_of(mime: str) -> str:
-    """What a file is, in words where there are better ones than its media type."""
-    return _KINDS.get(mime, mime[:80])
-
-
-def moment(seconds: int) -> datetime:
-    """Seconds since 1970 as a moment."""
-    return datetime.fromtimestamp(min(seconds, 253_402_300_799), UTC)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}… ({len(name)} characters)"

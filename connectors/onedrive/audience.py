@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.onedrive import mirror
 from connectors.onedrive.card import owner_of
 from connectors.onedrive.items import Item
+from connectors.onedrive.mirror import mirror
 from openassistant.acts import not_said
 from openassistant.connector import Context
 

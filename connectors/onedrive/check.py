@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from connectors.onedrive.card import OWN, ROOT, connector
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.sync import whose
+from openassistant.capabilities import try_allowed
 from openassistant.connector import CheckStep, Context
-from openassistant.errors import AccountRequired, Forbidden, OaError
+from openassistant.errors import OaError
 
 __all__ = ["check_account"]
 
@@ -26,23 +28,8 @@ async def check_account(ctx: Context) -> AsyncIterator[CheckStep]:
         yield CheckStep(name="Sign in", ok=False, detail=error.message)
         raise
     yield CheckStep(name="Sign in", ok=True, detail=address)
-    assert connector.manifest.auth.oauth2 is not None, "the manifest has it"
-    failures: list[OaError] = []
-    for name, capability in connector.manifest.auth.oauth2.capabilities.items():
-        if granted is not None and name not in granted:
-            continue
-        try:
-            await _try(drive, name)
-        except OaError as error:
-            failures.append(error)
-            yield CheckStep(name=capability.title, ok=False, detail=error.message)
-        else:
-            yield CheckStep(name=capability.title, ok=True)
-    if failures:
-        first = failures[0]
-        if isinstance(first, Forbidden) and first.details.get("reason") == "scope_missing":
-            raise AccountRequired(first.message, details=first.details) from first
-        raise first
+    async for step in try_allowed(ctx, connector, partial(_try, drive)):
+        yield step
 
 
 async def _signed_in(drive: Drive, *, own_alone: bool) -> str:

@@ -33,7 +33,7 @@ _LOCKED = 423
 
 def explain(refusal: Refusal) -> OaError | None:
     """OneDrive's error in our words; what it is not about is left to `graph.explain`."""
-    for code in _codes(error_in(refusal)):
+    for code in graph.codes_in(error_in(refusal)):
         if code.lower() in _BY_CODE:
             kind, words = _BY_CODE[code.lower()]
             return kind(words, details={**refusal.error.details, "provider_reason": code[:60]})
@@ -42,13 +42,4 @@ def explain(refusal: Refusal) -> OaError | None:
     found = graph.explain(refusal)
     if found is None and isinstance(refusal.error, NotFound):
         return NotFound(_GONE, details=refusal.error.details)
-    return found
-
-
-def _codes(error: object) -> list[str]:
-    found: list[str] = []
-    while isinstance(error, dict) and len(found) < 10:
-        if isinstance(code := error.get("code"), str):
-            found.append(code)
-        error = error.get("innererror", error.get("innerError"))
     return found

@@ -7,28 +7,23 @@ from typing import Annotated, Any
 
 from connectors.onedrive.acts import before_act, call_id, note_act, noted_by
 from connectors.onedrive.audience import must_be_said
-from connectors.onedrive.card import (
-    LONGEST_NAME,
-    FileId,
-    FolderId,
-    Name,
-    Seen,
-    connector,
-    effect_where_seen,
-)
+from connectors.onedrive.card import FORBIDDEN, FileId, FolderId, connector
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.items import Item
-from connectors.onedrive.previews import place_of, preview_of, seen_warning
-from connectors.onedrive.saving import FORBIDDEN, keep, put_away, taken
+from connectors.onedrive.previews import previews
+from connectors.onedrive.saving import keep, put_away, taken
 from connectors.onedrive.views import CopyMade, FileMoved, FileRenamed, outside, view_of
+from openassistant.acts import effect_where_seen
 from openassistant.connector import Context, Field, Preview
-from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound, UpstreamFailed
+from openassistant.errors import Conflict, InvalidRequest, NotFound, UpstreamFailed
+from openassistant.files.arguments import LONGEST_NAME, Name, Seen
+from openassistant.files.filing import not_inside
+from openassistant.files.previews import seen_warning
 from openassistant.formats.contents import checked_name
 from openassistant.messages import Call, ToolResult
 
 __all__ = ["files_copy", "files_move", "files_rename"]
 
-_DEEPEST = 100
 _CHANGED = "That file was changed since, so it is left as it is."
 _COPYING = "Microsoft is still copying it; folders_list shows it when that is done."
 _NewName = Annotated[
@@ -48,12 +43,7 @@ async def files_rename(ctx: Context, file: FileId, name: Name, *, seen_by_others
     return _renamed(changed, noted)
 
 
-@files_rename.preview
-async def preview_rename(ctx: Context, file: str, name: str, *, seen_by_others: bool) -> Preview:
-    """Which file gets which name."""
-    fields = [("New name", checked_name(name, without=FORBIDDEN))]
-    warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Rename a file", confirm="Rename", fields=fields, warnings=warnings)
+files_rename.preview(previews.rename)
 
 
 @files_rename.reconcile
@@ -85,16 +75,12 @@ async def files_move(ctx: Context, file: FileId, folder: FolderId, *, seen_by_ot
     item, place = await _own_thing(drive, file), await drive.folder(folder)
     await must_be_said(ctx, item, seen_by_others=seen_by_others)
     await must_be_said(ctx, place, seen_by_others=seen_by_others)
-    await _not_inside(drive, item, place)
+    await not_inside(item, place, drive.item)
     noted = await note_act(ctx, parent=item.parent, to=place.id)
     return await _move(ctx, drive, item, noted)
 
 
-@files_move.preview
-async def preview_move(ctx: Context, file: str, folder: str, *, seen_by_others: bool) -> Preview:
-    """Which file goes where."""
-    fields, warnings = [("To", await place_of(ctx, folder))], seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Move a file", confirm="Move", fields=fields, warnings=warnings)
+files_move.preview(previews.move)
 
 
 @files_move.reconcile
@@ -135,7 +121,7 @@ async def files_copy(
         raise UpstreamFailed("Whether the copy was made cannot be told.")
     place = await drive.folder(folder)
     await must_be_said(ctx, place, seen_by_others=seen_by_others)
-    await _not_inside(drive, item, place)
+    await not_inside(item, place, drive.item)
     wanted = checked_name(name, without=FORBIDDEN) if name else _copy_name(item)
     if await drive.child(place.id, wanted) is not None:
         raise taken(wanted)
@@ -147,9 +133,9 @@ async def files_copy(
 async def preview_copy(ctx: Context, file: str, name: str, *, folder: str, seen_by_others: bool) -> Preview:
     """What is copied where."""
     shown = checked_name(name, without=FORBIDDEN) if name else "that of the file, with “ - Copy”"
-    fields = [("Name of the copy", shown), ("To", await place_of(ctx, folder))]
+    fields = [("Name of the copy", shown), ("To", await previews.place_of(ctx, folder))]
     warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (file,), verb="Copy a file", confirm="Copy", fields=fields, warnings=warnings)
+    return await previews.of(ctx, (file,), verb="Copy a file", confirm="Copy", fields=fields, warnings=warnings)
 
 
 @files_copy.reconcile
@@ -200,24 +186,6 @@ async def _move(ctx: Context, drive: Drive, item: Item, noted: dict[str, Any]) -
     moved = await _changed(drive, item.id, {"parentReference": {"id": noted["to"]}}, item.name)
     await keep(ctx, moved)
     return _moved(moved, noted)
-
-
-async def _not_inside(drive: Drive, item: Item, place: Item) -> None:
-    """Raises `InvalidRequest` where a folder would come to lie in itself."""
-    if not item.folder:
-        return
-    above, seen = place, set[str]()
-    for _ in range(_DEEPEST):
-        if above.id == item.id:
-            raise InvalidRequest("A folder cannot be put into itself, or into a folder within it.")
-        if not above.parent or above.parent in seen:
-            return
-        seen.add(above.id)
-        try:
-            above = await drive.item(above.parent)
-        except (NotFound, Forbidden):
-            return
-    raise InvalidRequest("That folder lies too deep in others.")
 
 
 def _copy_name(item: Item) -> str:

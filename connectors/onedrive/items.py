@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from openassistant.errors import UpstreamFailed
+from openassistant.files.items import link_in, one_line, part_in, seconds_of, word_in
 
 __all__ = ["FIELDS", "Item", "item_of", "items_of"]
 
@@ -18,10 +18,20 @@ FIELDS = (
     "id,name,size,file,folder,package,root,remoteItem,deleted,shared,parentReference,createdDateTime,"
     "lastModifiedDateTime,createdBy,lastModifiedBy,eTag,webUrl,description"
 )
-_LONGEST = 4096
 _ID = re.compile(r"[A-Za-z0-9!_-]{1,200}")
 _ETAG = re.compile(r"[\x21-\x7e]{1,300}")
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_KINDS = {
+    "root": "folder",
+    "folder": "folder",
+    "package": "notebook",
+    "shortcut": "shortcut to something of somebody else",
+}
+_TYPES = {
+    "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel workbook",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint presentation",
+}
 _DIGESTS = (("quickXorHash", "quickXor"), ("sha256Hash", "sha256"), ("sha1Hash", "sha1"))
 
 
@@ -63,6 +73,20 @@ class Item(NamedTuple):
         """Whether it lies in the drive of a personal account, whose recycle bin can be asked."""
         return self.drive_type == "personal"
 
+    @property
+    def seen_by_others(self) -> bool:
+        """Whether it is known that somebody else can see it."""
+        return self.shared
+
+    @property
+    def shown_kind(self) -> str:
+        """What it is, in words where there are better ones than its media type."""
+        return _KINDS.get(self.kind) or _TYPES.get(self.mime) or self.mime[:80] or "file"
+
+    def shown_in(self, path: str) -> str:
+        """As a person reads it: name, kind and folder."""
+        return f"{self.name} ({self.shown_kind}{f', in {path}' if path else ''})"
+
 
 def items_of(page: dict[str, Any]) -> list[Item]:
     """The items of a page; what has no id is left out."""
@@ -78,34 +102,33 @@ def item_of(found: Any) -> Item:
 
 def _each(found: Any) -> Iterable[Item]:
     for one in found if isinstance(found, list) else ():
-        if isinstance(one, dict) and _ID.fullmatch(_word(one, "id")):
+        if isinstance(one, dict) and _ID.fullmatch(word_in(one, "id")):
             yield _item(one)
 
 
 def _item(one: dict[str, Any]) -> Item:
-    parent, file, editor = _part(one, "parentReference"), _part(one, "file"), _user(one, "lastModifiedBy")
-    revision = _word(one, "eTag")
-    link = _word(one, "webUrl")
+    parent, file, editor = part_in(one, "parentReference"), part_in(one, "file"), _user(one, "lastModifiedBy")
+    revision = word_in(one, "eTag")
     return Item(
-        id=_word(one, "id"),
-        name=_line(_word(one, "name")) or "(no name)",
+        id=word_in(one, "id"),
+        name=one_line(word_in(one, "name")) or "(no name)",
         kind=_kind(one),
-        mime=_line(_word(file, "mimeType"))[:200],
-        parent=_known(_word(parent, "id")),
+        mime=one_line(word_in(file, "mimeType"))[:200],
+        parent=_known(word_in(parent, "id")),
         size=_number(one.get("size")),
-        digest=_digest(_part(file, "hashes")),
+        digest=_digest(part_in(file, "hashes")),
         revision=revision if _ETAG.fullmatch(revision) else "",
-        created=_moment(one.get("createdDateTime")),
-        modified=_moment(one.get("lastModifiedDateTime")),
+        created=seconds_of(one.get("createdDateTime")),
+        modified=seconds_of(one.get("lastModifiedDateTime")),
         trashed=isinstance(one.get("deleted"), dict),
         shared=isinstance(one.get("shared"), dict) or isinstance(one.get("remoteItem"), dict),
-        drive=_known(_word(parent, "driveId")),
-        drive_type=_line(_word(parent, "driveType"))[:40],
-        author=_line(_word(_user(one, "createdBy"), "email"))[:320],
-        editor=_line(_word(editor, "email"))[:320],
-        editor_name=_line(_word(editor, "displayName"))[:200],
-        link=link if link.startswith("https://") and len(link) <= 2000 else "",
-        description=_word(one, "description"),
+        drive=_known(word_in(parent, "driveId")),
+        drive_type=one_line(word_in(parent, "driveType"))[:40],
+        author=one_line(word_in(_user(one, "createdBy"), "email"))[:320],
+        editor=one_line(word_in(editor, "email"))[:320],
+        editor_name=one_line(word_in(editor, "displayName"))[:200],
+        link=link_in(one, "webUrl"),
+        description=word_in(one, "description"),
     )
 
 
@@ -118,41 +141,18 @@ def _kind(one: dict[str, Any]) -> str:
 
 def _digest(hashes: dict[str, Any]) -> str:
     for name, kind in _DIGESTS:
-        if value := _word(hashes, name)[:100]:
+        if value := word_in(hashes, name)[:100]:
             return f"{kind}:{value}"
     return ""
 
 
-def _part(of: dict[str, Any], name: str) -> dict[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, dict) else {}
-
-
 def _user(of: dict[str, Any], name: str) -> dict[str, Any]:
-    return _part(_part(of, name), "user")
-
-
-def _word(of: dict[str, Any], name: str) -> str:
-    found = of.get(name)
-    return found.encode("utf-8", "replace").decode()[:_LONGEST] if isinstance(found, str) else ""
+    return part_in(part_in(of, name), "user")
 
 
 def _known(found: str) -> str:
     return found if _ID.fullmatch(found) else ""
 
 
-def _line(found: str) -> str:
-    """One line, without characters that are not seen or turn the text round."""
-    return _HIDDEN.sub(" ", found).strip()
-
-
 def _number(found: Any) -> int | None:
     return found if isinstance(found, int) and not isinstance(found, bool) and 0 <= found < 10**18 else None
-
-
-def _moment(found: Any) -> int:
-    try:
-        moment = datetime.fromisoformat(str(found))
-        return max(0, int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()))
-    except (ValueError, OverflowError):
-        return 0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from sqlalchemy import Connection
 
-from connectors.onedrive import mirror
 from connectors.onedrive.card import FileId, FolderId, connector, owner_of
 from connectors.onedrive.drive import drive_of
 from connectors.onedrive.items import Item, items_of
+from connectors.onedrive.mirror import Account, mirror
 from connectors.onedrive.views import (
     AccessView,
     ChangeList,
@@ -21,14 +20,15 @@ from connectors.onedrive.views import (
     FileDetails,
     FileList,
     FileText,
-    kind_of,
-    moment,
     outside,
     view_of,
 )
-from openassistant.connector import Context, Field, OutsideText
+from openassistant.connector import Context, Field
 from openassistant.documents import read_document
-from openassistant.errors import Forbidden, InvalidRequest, TooLarge
+from openassistant.errors import Forbidden, InvalidRequest
+from openassistant.files.arguments import Kind, Limit, Query, Since, Start
+from openassistant.files.reading import changes_since, check_size
+from openassistant.files.views import moment
 
 __all__ = ["changes_list", "files_download", "files_get", "files_read", "files_search", "folders_list"]
 
@@ -38,29 +38,24 @@ _LARGEST_DOWNLOAD = 1024 * 1024
 _SECONDS = 20.0
 _MOST_ACCESS = 100
 
-_Query = Annotated[str, Field(description="Words that all occur; each may be the beginning of one", max_length=500)]
 _Where = Annotated[
     Literal["names", "texts"],
     Field(description="Look in names and descriptions, or ask Microsoft to look in the texts of files too"),
 ]
-_Kind = Annotated[Literal["any", "files", "folders"], Field(description="What to look for")]
 _Shared = Annotated[bool | None, Field(description="Only what others share (true), or only what they do not (false)")]
 _Trashed = Annotated[bool, Field(description="Look among what was deleted instead, as far as it was seen here")]
-_Limit = Annotated[int, Field(description="How many at most", ge=1, le=100)]
-_Start = Annotated[int, Field(description="From which character on, for long texts", ge=0, le=2_000_000)]
-_Since = Annotated[datetime | None, Field(description="From which moment on; without a zone it is in UTC")]
 
 
 @connector.tool(effect="read", capability="read")
 async def files_search(
     ctx: Context,
-    query: _Query = "",
+    query: Query = "",
     *,
     where: _Where = "names",
-    kind: _Kind = "any",
+    kind: Kind = "any",
     shared: _Shared = None,
     trashed: _Trashed = False,
-    limit: _Limit = 20,
+    limit: Limit = 20,
 ) -> FileList:
     """Search files and folders in OneDrive, newest first. Without words it gives the newest ones."""
     owner = owner_of(ctx)
@@ -79,7 +74,7 @@ async def files_search(
 
 
 @connector.tool(effect="read", capability="read")
-async def folders_list(ctx: Context, folder: FolderId = "root", *, limit: _Limit = 50) -> FileList:
+async def folders_list(ctx: Context, folder: FolderId = "root", *, limit: Limit = 50) -> FileList:
     """List what lies in a folder, by name, as it is in OneDrive now."""
     drive = await drive_of(ctx)
     place = await drive.folder(folder)
@@ -112,7 +107,7 @@ async def files_get(ctx: Context, file: FileId) -> FileDetails:
 
 
 @connector.tool(effect="read", capability="read")
-async def files_read(ctx: Context, file: FileId, start: _Start = 0) -> FileText:
+async def files_read(ctx: Context, file: FileId, start: Start = 0) -> FileText:
     """Read the text of a file: PDF, Office and OpenDocument files, HTML, plain text."""
     drive = await drive_of(ctx)
     item = await drive.item(file)
@@ -146,36 +141,14 @@ async def files_download(ctx: Context, file: FileId) -> FileContent:
 
 
 @connector.tool(effect="read", capability="read")
-async def changes_list(ctx: Context, since: _Since = None, *, limit: _Limit = 50) -> ChangeList:
+async def changes_list(ctx: Context, since: Since = None, *, limit: Limit = 50) -> ChangeList:
     """List what happened in OneDrive, newest first: files made, changed, deleted or restored."""
     owner = owner_of(ctx)
-    moment_ = since if since is None or since.tzinfo else since.replace(tzinfo=UTC)
-    from_ = max(0, int(moment_.timestamp())) if moment_ else 0
-
-    def read(connection: Connection) -> ChangeList:
-        state = mirror.account(connection, owner)
-        found = mirror.changes(connection, owner, since=from_, limit=limit + 1)
-        notes = ["There is more; ask with a later moment."] if len(found) > limit else []
-        if not state.known_since:
-            notes.append("This account was not read yet; try again in a minute.")
-        elif from_ < state.known_since:
-            notes.append(f"What happened is known here since {moment(state.known_since):%Y-%m-%d %H:%M} UTC.")
-        views = [
-            ChangeView(
-                id=each.id,
-                name=OutsideText(
-                    text=each.name[:300],
-                    source=f"OneDrive, file {each.id}",
-                    authors=(each.author,) if each.author else (),
-                ),
-                what=each.what,
-                date=moment(each.time),
-            )
-            for each in found[:limit]
-        ]
-        return ChangeList(changes=views, note=" ".join(notes))
-
-    return await ctx.store.read(read)
+    found, note = await changes_since(ctx, mirror, owner, since=since, limit=limit)
+    views = [
+        ChangeView(id=each.id, name=mirror.outside_name(each), what=each.what, date=moment(each.time)) for each in found
+    ]
+    return ChangeList(changes=views, note=note)
 
 
 async def _search_texts(ctx: Context, query: str, *, kind: str, shared: bool | None, limit: int) -> FileList:
@@ -194,12 +167,8 @@ async def _search_texts(ctx: Context, query: str, *, kind: str, shared: bool | N
 
 def _fits(item: Item, most: int) -> None:
     if item.kind != "file":
-        raise InvalidRequest(f"That is a {kind_of(item)}, which has no content of its own.")
-    if item.size is not None and item.size > most:
-        raise TooLarge(
-            f"That file has {item.size / 1024 / 1024:,.1f} MB; at most {most // 1024 // 1024} MB can be taken here."
-            " Open it in OneDrive."
-        )
+        raise InvalidRequest(f"That is a {item.shown_kind}, which has no content of its own.")
+    check_size(item.size, most, service="OneDrive")
 
 
 def _who(permission: dict[str, Any]) -> str:
@@ -226,7 +195,7 @@ def _role(permission: dict[str, Any]) -> str:
     return str(roles[0])[:20] if isinstance(roles, list) and roles else ""
 
 
-def _note(state: mirror.Account, *, more: bool) -> str:
+def _note(state: Account, *, more: bool) -> str:
     notes = ["There are more; use more words."] if more else []
     if not state.complete:
         notes.append("This drive is still being read; files may be missing. Microsoft can be asked with where=texts.")

@@ -11,17 +11,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
-from connectors.onedrive import mirror
 from connectors.onedrive.acts import before_act, call_id, note_act, noted_by
 from connectors.onedrive.audience import must_be_said
-from connectors.onedrive.card import FileIds, Seen, allowed, connector, effect_where_seen, owner_of
+from connectors.onedrive.card import FileIds, connector, owner_of
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.items import Item
-from connectors.onedrive.previews import known, preview_of, seen_warning
+from connectors.onedrive.mirror import mirror
+from connectors.onedrive.previews import previews
 from connectors.onedrive.saving import keep, put_away
 from connectors.onedrive.views import FilesFiled, view_of
+from openassistant.acts import effect_where_seen
+from openassistant.capabilities import allowed
 from openassistant.connector import Context, Field, Preview
-from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound, OaError, UpstreamFailed
+from openassistant.errors import Conflict, InvalidRequest, NotFound
+from openassistant.files.arguments import Seen
+from openassistant.files.filing import each_done, missing
+from openassistant.files.previews import seen_warning
 from openassistant.messages import Call, Effect, ToolResult
 
 __all__ = ["files_restore", "files_trash"]
@@ -61,7 +66,7 @@ async def files_trash(
             )
         noted = await note_act(ctx, files=[each.id for each in items])
     done = await _put_all(ctx, drive, items)
-    note = _missing(len(done), len(ids)) or (_NO_WAY_BACK if without_undo else "")
+    note = missing(len(done), len(ids)) or (_NO_WAY_BACK if without_undo else "")
     return FilesFiled(files=[view_of(each) for each in done], note=note)
 
 
@@ -72,14 +77,14 @@ async def preview_trash(ctx: Context, files: list[str], *, without_undo: bool, s
     if without_undo:
         warnings.append(_NO_WAY_BACK)
     for each in files:
-        item = await known(ctx, each)
+        item = await previews.known(ctx, each)
         if item is not None and item.shared and not seen_by_others:
             warnings.append("Others share this: it is gone for them too.")
         if item is not None and item.folder:
-            inside = await ctx.store.read(partial(mirror.children, owner=owner, folder=each))
+            inside = await ctx.store.read(partial(mirror.inside, account=owner, folder=each))
             warnings.append(f"A folder goes with all that lies in it: {inside} files and folders are known.")
     verb = "Put into the recycle bin"
-    return await preview_of(ctx, files, verb=verb, confirm=verb, warnings=list(dict.fromkeys(warnings)))
+    return await previews.of(ctx, files, verb=verb, confirm=verb, warnings=list(dict.fromkeys(warnings)))
 
 
 @files_trash.reconcile
@@ -92,10 +97,10 @@ async def find_trashed(ctx: Context, call: Call) -> ToolResult | None:
     if len(left) == len(noted["files"]):
         return None
     gone = [each for each in noted["files"] if each not in {one.id for one in left}]
-    before = [each for each in [await known(ctx, each) for each in gone] if each is not None]
+    before = [each for each in [await previews.known(ctx, each) for each in gone] if each is not None]
     owner, now = owner_of(ctx), int(ctx.now().timestamp())
     for each in gone:
-        await ctx.store.write(partial(mirror.trash, owner=owner, id=each, now=now))
+        await ctx.store.write(partial(mirror.trash, account=owner, id=each, now=now))
     done = [*(each._replace(trashed=True) for each in before), *await _put_all(ctx, drive, left)]
     given = files_trash.parse(call.arguments)
     note = _NO_WAY_BACK if given["without_undo"] else ""
@@ -124,21 +129,21 @@ async def files_restore(ctx: Context, files: FileIds, *, seen_by_others: Seen = 
                 "Microsoft lets no app take things out of the recycle bin of an account of work or school. The owner"
                 " can, in OneDrive on the web."
             )
-        for each in [await known(ctx, each) for each in ids]:
+        for each in [await previews.known(ctx, each) for each in ids]:
             if each is not None:
                 await must_be_said(ctx, each, seen_by_others=seen_by_others)
         wanted = [each for each in ids if await drive.find(each) is None]
         noted = await note_act(ctx, files=wanted)
     there = [await drive.item(each) for each in ids if each not in noted["files"]]
     done = [*await _restore_all(ctx, drive, noted["files"]), *there]
-    return FilesFiled(files=[view_of(each) for each in done], note=_missing(len(done), len(ids)))
+    return FilesFiled(files=[view_of(each) for each in done], note=missing(len(done), len(ids)))
 
 
 @files_restore.preview
 async def preview_restore(ctx: Context, files: list[str], *, seen_by_others: bool) -> Preview:
     """Which files come back."""
     warnings, verb = seen_warning(seen_by_others=seen_by_others), "Take out of the recycle bin"
-    return await preview_of(ctx, files, verb=verb, confirm="Restore", warnings=warnings)
+    return await previews.of(ctx, files, verb=verb, confirm="Restore", warnings=warnings)
 
 
 @files_restore.reconcile
@@ -154,7 +159,7 @@ async def find_restored(ctx: Context, call: Call) -> ToolResult | None:
         await keep(ctx, each)
     left = [each for each in noted["files"] if each not in {one.id for one in there}]
     done = [*there, *await _restore_all(ctx, drive, left)]
-    note = _missing(len(done), len(set(files_restore.parse(call.arguments)["files"])))
+    note = missing(len(done), len(set(files_restore.parse(call.arguments)["files"])))
     return files_restore.result(FilesFiled(files=[view_of(each) for each in done], note=note))
 
 
@@ -172,41 +177,20 @@ async def _can_restore(ctx: Context, items: Sequence[Item]) -> bool:
 
 async def _put_all(ctx: Context, drive: Drive, items: Sequence[Item]) -> list[Item]:
     """Deletes each; raises the first reason when it could be done to none."""
-    done, refused = list[Item](), list[OaError]()
-    for each in items:
-        try:
-            await put_away(ctx, drive, each)
-        except (NotFound, Forbidden, InvalidRequest, Conflict) as error:
-            refused.append(error)
-            continue
-        except OaError as error:
-            if done and not error.unclear:
-                raise UpstreamFailed("Microsoft broke off half way.") from error
-            raise
-        done.append(each._replace(trashed=True))
-    if refused and not done:
-        raise refused[0]
-    return done
+
+    async def act(item: Item) -> Item:
+        await put_away(ctx, drive, item)
+        return item._replace(trashed=True)
+
+    return await each_done(items, act, provider="Microsoft")
 
 
 async def _restore_all(ctx: Context, drive: Drive, ids: Sequence[str]) -> list[Item]:
     """Takes each out of the recycle bin; raises the first reason when it could be done to none."""
-    done, refused = list[Item](), list[OaError]()
-    for each in ids:
-        try:
-            done.append(await drive.restore(each))
-        except (NotFound, Forbidden, InvalidRequest, Conflict) as error:
-            refused.append(error)
-            continue
-        except OaError as error:
-            if done and not error.unclear:
-                raise UpstreamFailed("Microsoft broke off half way.") from error
-            raise
-        await keep(ctx, done[-1])
-    if refused and not done:
-        raise refused[0]
-    return done
 
+    async def act(file: str) -> Item:
+        item = await drive.restore(file)
+        await keep(ctx, item)
+        return item
 
-def _missing(done: int, asked: int) -> str:
-    return "" if done >= asked else f"{asked - done} of {asked} could not be: gone, or not allowed to this account."
+    return await each_done(ids, act, provider="Microsoft")

@@ -10,40 +10,25 @@ from typing import Annotated, Any
 
 from sqlalchemy import Connection
 
-from connectors.onedrive import mirror
 from connectors.onedrive.acts import before_act, call_id, note_act
 from connectors.onedrive.audience import must_be_said
-from connectors.onedrive.card import (
-    OWN,
-    Data,
-    FileId,
-    FolderId,
-    Name,
-    Seen,
-    Text,
-    allowed,
-    connector,
-    effect_where_seen,
-    owner_of,
-)
+from connectors.onedrive.card import FORBIDDEN, OWN, FileId, FolderId, connector, owner_of
 from connectors.onedrive.digests import is_same
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.items import Item, items_of
-from connectors.onedrive.previews import place_of, preview_of, seen_warning, what_is_written
-from connectors.onedrive.views import FileMade, FileWritten, kind_of, view_of
-from openassistant.connector import Context, Field, Preview
+from connectors.onedrive.mirror import mirror
+from connectors.onedrive.previews import previews
+from connectors.onedrive.views import FileMade, FileWritten, view_of
+from openassistant.acts import effect_where_seen
+from openassistant.capabilities import allowed
+from openassistant.connector import Context, Field
 from openassistant.errors import AccountRequired, Conflict, InvalidRequest, NotFound, UpstreamFailed
+from openassistant.files.arguments import Data, Name, Seen, Text, Type
 from openassistant.formats.contents import Content, checked_name, content_of
 from openassistant.messages import Call, ToolResult
 
-__all__ = ["FORBIDDEN", "files_update", "files_upload", "folders_create", "keep", "put_away", "taken"]
+__all__ = ["files_update", "files_upload", "folders_create", "keep", "put_away", "taken"]
 
-FORBIDDEN = '"*:<>?|'
-"""What no name in OneDrive has, beside slashes."""
-
-_Type = Annotated[
-    str, Field(description="The media type, such as application/pdf; by default as the name ends", max_length=130)
-]
 _Revision = Annotated[
     str,
     Field(
@@ -59,7 +44,7 @@ async def files_upload(
     text: Text = None,
     data: Data = None,
     *,
-    type: _Type = "",  # noqa: A002 - a media type is called so
+    type: Type = "",  # noqa: A002 - a media type is called so
     folder: FolderId = OWN,
     seen_by_others: Seen = False,
 ) -> FileMade:
@@ -69,24 +54,7 @@ async def files_upload(
     return FileMade(file=view_of(item), digest=item.digest)
 
 
-@files_upload.preview
-async def preview_upload(
-    ctx: Context,
-    name: str,
-    text: str | None,
-    data: str | None,
-    *,
-    type: str,  # noqa: A002 - a media type is called so
-    folder: str,
-    seen_by_others: bool,
-) -> Preview:
-    """Name, place and content of the new file."""
-    content = content_of(text, data, type=type, name=name)
-    fields = [("Name", checked_name(name, without=FORBIDDEN)), ("Folder", await place_of(ctx, folder))]
-    return await preview_of(
-        ctx, (), verb="Save a file", confirm="Save", fields=[*fields, *what_is_written(content)],
-        content=content.text or "", warnings=seen_warning(seen_by_others=seen_by_others),
-    )  # fmt: skip
+files_upload.preview(previews.upload)
 
 
 @files_upload.reconcile
@@ -115,12 +83,7 @@ async def folders_create(ctx: Context, name: Name, *, folder: FolderId = OWN, se
     return FileMade(file=view_of(await _make(ctx, wanted, folder, None, seen_by_others=seen_by_others)))
 
 
-@folders_create.preview
-async def preview_folder(ctx: Context, name: str, *, folder: str, seen_by_others: bool) -> Preview:
-    """Name and place of the new folder."""
-    fields = [("Name", checked_name(name, without=FORBIDDEN)), ("Folder", await place_of(ctx, folder))]
-    warnings = seen_warning(seen_by_others=seen_by_others)
-    return await preview_of(ctx, (), verb="Make a folder", confirm="Make it", fields=fields, warnings=warnings)
+folders_create.preview(previews.folder)
 
 
 @folders_create.reconcile
@@ -148,7 +111,7 @@ async def files_update(
     text: Text = None,
     data: Data = None,
     *,
-    type: _Type = "",  # noqa: A002 - a media type is called so
+    type: Type = "",  # noqa: A002 - a media type is called so
     seen_by_others: Seen = False,
 ) -> FileWritten:
     """Replace the content of a file that was read before. OneDrive keeps the earlier one; it can be put back."""
@@ -156,7 +119,7 @@ async def files_update(
     item = await drive.item(file)
     await _may_write(ctx, drive, item)
     if item.kind != "file" or not item.revision:
-        raise InvalidRequest(f"That is a {kind_of(item)}; its content cannot be replaced from here.")
+        raise InvalidRequest(f"That is a {item.shown_kind}; its content cannot be replaced from here.")
     await must_be_said(ctx, item, seen_by_others=seen_by_others)
     content = content_of(text, data, type=type or item.mime, name=item.name)
     noted = await before_act(ctx, call_id(ctx))
@@ -170,24 +133,7 @@ async def files_update(
     return _written(written, noted)
 
 
-@files_update.preview
-async def preview_update(
-    ctx: Context,
-    file: str,
-    revision: str,
-    text: str | None,
-    data: str | None,
-    *,
-    type: str,  # noqa: A002 - a media type is called so
-    seen_by_others: bool,
-) -> Preview:
-    """The file, and the whole of its new content."""
-    content = content_of(text, data, type=type or "text/plain")
-    fields = [("Replaces revision", revision), *what_is_written(content)]
-    return await preview_of(
-        ctx, (file,), verb="Replace the content of a file", confirm="Replace", fields=fields,
-        content=content.text or "", warnings=seen_warning(seen_by_others=seen_by_others),
-    )  # fmt: skip
+files_update.preview(previews.update)
 
 
 @files_update.reconcile
@@ -227,10 +173,7 @@ async def keep(ctx: Context, item: Item) -> None:
     """What came of an act, in the mirror at once."""
     owner = owner_of(ctx)
 
-    def write(connection: Connection) -> None:
-        mirror.put(connection, owner, [item], round=mirror.account(connection, owner).round)
-
-    await ctx.store.write(write)
+    await ctx.store.write(lambda connection: mirror.keep(connection, owner, item))
 
 
 async def put_away(ctx: Context, drive: Drive, item: Item) -> None:
@@ -239,7 +182,7 @@ async def put_away(ctx: Context, drive: Drive, item: Item) -> None:
     owner, now = owner_of(ctx), int(ctx.now().timestamp())
 
     def write(connection: Connection) -> None:
-        mirror.put(connection, owner, [item], round=mirror.account(connection, owner).round)
+        mirror.keep(connection, owner, item)
         mirror.trash(connection, owner, item.id, now=now)
 
     await ctx.store.write(write)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from connectors.onedrive import mirror
 from connectors.onedrive.acts import before_act, note_act
 from connectors.onedrive.card import FileId, connector, owner_of
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.items import Item
-from connectors.onedrive.previews import known, preview_of
+from connectors.onedrive.mirror import mirror
+from connectors.onedrive.previews import previews
 from connectors.onedrive.reading import addresses_of
 from connectors.onedrive.saving import keep
 from connectors.onedrive.views import FileShared, LinkMade, view_of
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Forbidden, InvalidRequest, UpstreamFailed
+from openassistant.files.arguments import Message, Person
+from openassistant.files.previews import opened_warning
 from openassistant.formats.addresses import looks_like, parse_typed
 from openassistant.messages import Call, Destination, ToolResult
 
@@ -25,10 +27,8 @@ _DOES = {"read": "see it", "write": "see and change it"}
 _LINKS = {"read": "view", "write": "edit"}
 _SCOPES = {"anyone": "anonymous", "organization": "organization"}
 
-_Person = Annotated[str, Field(description="The mail address of a person or group", min_length=3, max_length=400)]
 _Role = Annotated[Literal["read", "write"], Field(description="What they may do: see, or change")]
 _Tell = Annotated[bool, Field(description="Have Microsoft send them a mail about it")]
-_Message = Annotated[str, Field(description="What that mail says", max_length=2_000)]
 _Audience = Annotated[
     Literal["anyone", "organization"],
     Field(description="Who the link opens it for: anyone who has it, or those of the account's organization who do"),
@@ -37,7 +37,7 @@ _Audience = Annotated[
 
 @connector.tool(effect="send", capability="share")
 async def files_share(
-    ctx: Context, file: FileId, person: _Person, *, role: _Role = "read", tell: _Tell = True, message: _Message = ""
+    ctx: Context, file: FileId, person: Person, *, role: _Role = "read", tell: _Tell = True, message: Message = ""
 ) -> FileShared:
     """Share a file or folder with somebody, who has to sign in. A folder goes with all that lies in it, also later."""
     address, drive = _address(person), await drive_of(ctx)
@@ -58,16 +58,16 @@ async def files_share(
 @files_share.preview
 async def preview_share(ctx: Context, file: str, person: str, *, role: str, tell: bool, message: str) -> Preview:
     """Who gets to see what, and what they are told."""
-    address, owner, item = _address(person), owner_of(ctx), await known(ctx, file)
+    address, owner, item = _address(person), owner_of(ctx), await previews.known(ctx, file)
     people = await ctx.store.read(lambda c: mirror.people(c, owner))
     note = "Files here are by this address too." if address in people else "Nothing is known of this address here."
-    warnings = _folder_warning(item)
+    warnings = opened_warning(item)
     if near := looks_like(address, people):
         warnings.append(f"{address} looks like {near}, whose files are here, but is another address.")
     if role == "write":
         warnings.append("They can change it, and may be able to share it with others.")
     fields = [("They may", _DOES[role]), ("Mail about it", "yes, by Microsoft" if tell else "no")]
-    return await preview_of(
+    return await previews.of(
         ctx, (file,), verb="Share a file", confirm="Share", fields=fields, content=message if tell else "",
         destinations=(Destination(kind="recipient", value=address, note=note),), warnings=warnings,
     )  # fmt: skip
@@ -110,10 +110,10 @@ async def preview_link(ctx: Context, file: str, *, role: str, audience: str) -> 
     else:
         value, note = "the organization, with the link", "Everybody of this account's organization who gets it."
         warnings = ["Whoever of the organization has the link can open it, and can pass it on there."]
-    warnings += _folder_warning(await known(ctx, file))
+    warnings += opened_warning(await previews.known(ctx, file))
     if role == "write":
         warnings.append("Whoever can open it can change it.")
-    return await preview_of(
+    return await previews.of(
         ctx, (file,), verb="Open a file to those with its link", confirm="Make the link",
         fields=[("They may", _DOES[role])], destinations=(Destination(kind="link", value=value, note=note),),
         warnings=warnings,
@@ -197,9 +197,3 @@ def _address(person: str) -> str:
 
 def _rank(role: str) -> int:
     return _ROLES.index(role) + 1 if role in _ROLES else 0
-
-
-def _folder_warning(item: Item | None) -> list[str]:
-    return (
-        ["This is a folder: all that lies in it is opened too, also what comes later."] if item and item.folder else []
-    )

@@ -9,17 +9,18 @@ one does not name is gone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 
-from connectors.onedrive import mirror
-from connectors.onedrive.card import OWN, ROOT, allowed, owner_of
+from connectors.onedrive.card import OWN, ROOT, owner_of
 from connectors.onedrive.drive import Drive, drive_of
 from connectors.onedrive.items import Item, items_of
-from connectors.onedrive.mirror import Account, Change
+from connectors.onedrive.mirror import Account, mirror
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound, UpstreamFailed
+from openassistant.files.mirror import Change
 from openassistant.origins import origin_of
 
 __all__ = ["sync_account"]
@@ -28,6 +29,7 @@ _MOST_FILES = 300_000
 _MOST_ANNOUNCED = 50
 _KEPT_SECONDS = 93 * 86_400
 """As long as the recycle bin of an account of work or school keeps things; a personal one keeps them 30 days."""
+_What = Literal["made", "changed", "deleted", "restored"]
 _FORGOTTEN = (InvalidRequest, NotFound)
 """How a link is refused that Microsoft does not know any more."""
 
@@ -107,7 +109,7 @@ class _Pass:
             if told:
                 mirror.note_changes(connection, self._owner, [*gone, *news])
             if state_.complete:
-                mirror.sweep(connection, self._owner, round=0 if told else state_.round)
+                mirror.sweep(connection, self._owner, round=0 if told else state_.round, trashed=False)
                 mirror.purge(connection, self._owner, before=now - _KEPT_SECONDS)
             mirror.set_account(connection, self._owner, state_)
             made = [each.id for each in news if each.what == "made"] if told else []
@@ -136,7 +138,7 @@ def whose(found: dict[str, Any]) -> str:
     return str(user.get("email") or user.get("displayName") or "")[:320]
 
 
-def _what(before: Item | None, item: Item) -> mirror.What | None:
+def _what(before: Item | None, item: Item) -> _What | None:
     if before is None:
         return "made"
     if before.trashed:

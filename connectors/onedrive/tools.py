@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.onedrive import filing, mirror, reading, recycling, saving, sharing
+from connectors.onedrive import filing, reading, recycling, saving, sharing
 from connectors.onedrive.card import connector, owner_of
 from connectors.onedrive.check import check_account
+from connectors.onedrive.mirror import mirror
 from connectors.onedrive.sync import sync_account
 from openassistant.connector import CheckStep, Context
 

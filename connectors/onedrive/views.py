@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from connectors.onedrive.items import Item
+from connectors.onedrive.mirror import mirror
 from openassistant.connector import OutsideText
+from openassistant.files.views import moment, shown_name
 
 __all__ = [
     "AccessView",
@@ -26,25 +28,11 @@ __all__ = [
     "FileWritten",
     "FilesFiled",
     "LinkMade",
-    "kind_of",
-    "moment",
     "outside",
     "view_of",
 ]
 
-_LONGEST_NAME = 300
-_KINDS = {
-    "root": "folder",
-    "folder": "folder",
-    "package": "notebook",
-    "shortcut": "shortcut to something of somebody else",
-}
-_TYPES = {
-    "application/pdf": "PDF",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel workbook",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PowerPoint presentation",
-}
+outside = mirror.outside
 
 
 class _View(BaseModel):
@@ -202,8 +190,8 @@ def view_of(item: Item, path: str = "") -> FileView:
     """A file as the tools show it."""
     return FileView(
         id=item.id,
-        name=outside(_cut(item.name), item),
-        kind=kind_of(item),
+        name=outside(shown_name(item.name), item),
+        kind=item.shown_kind,
         folder=outside(path, item) if path else None,
         size=item.size,
         modified=moment(item.modified),
@@ -212,23 +200,3 @@ def view_of(item: Item, path: str = "") -> FileView:
         trashed=item.trashed,
         link=item.link,
     )
-
-
-def outside(text: str, item: Item) -> OutsideText:
-    """A text of a file, with those who could have written it."""
-    authors = tuple(dict.fromkeys(each for each in (item.author, item.editor) if each))
-    return OutsideText(text=text, source=f"OneDrive, file {item.id}", authors=authors)
-
-
-def kind_of(item: Item) -> str:
-    """What a file is, in words where there are better ones than its media type."""
-    return _KINDS.get(item.kind) or _TYPES.get(item.mime) or item.mime[:80] or "file"
-
-
-def moment(seconds: int) -> datetime:
-    """Seconds since 1970 as a moment."""
-    return datetime.fromtimestamp(min(seconds, 253_402_300_799), UTC)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}… ({len(name)} characters)"

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, text
 
 from openassistant.connector import Context
 from openassistant.errors import Conflict
+from openassistant.messages import Call, Effect
 
-__all__ = ["Acts", "call_id", "not_said"]
+__all__ = ["Acts", "call_id", "effect_where_seen", "not_said"]
 
 _KEPT = timedelta(days=90)
 
@@ -50,6 +51,13 @@ class Acts:
         """What a call noted before it acted; None when it never came so far, and so did nothing."""
         return await ctx.store.read(lambda connection: self._found(connection, ctx, call))
 
+    async def noted_by(self, ctx: Context, call: Call) -> dict[str, Any]:
+        """What a call noted before it acted; raises `Conflict` where that is not known any more."""
+        noted = await self.before(ctx, call.id)
+        if noted is None:
+            raise Conflict("How it was before is not known here any more.")
+        return noted
+
     def _found(self, connection: Connection, ctx: Context, call: str) -> dict[str, Any] | None:
         found = connection.execute(self._find, {"call": call, "account": ctx.account}).scalar_one_or_none()
         return json.loads(found) if found else None
@@ -59,6 +67,11 @@ def call_id(ctx: Context) -> str:
     """The id of the call that acts."""
     assert ctx.call is not None, "an act belongs to a call"
     return ctx.call.id
+
+
+def effect_where_seen(arguments: dict[str, Any]) -> Effect:
+    """What others see reaches them; the connector sees to it that `seen_by_others` is true to the facts: `not_said`."""
+    return Effect.SEND if arguments.get("seen_by_others") else Effect.WRITE
 
 
 def not_said(what: str) -> Conflict:

@@ -4,8 +4,10 @@ import base64
 import hashlib
 
 import pytest
+from pydantic import TypeAdapter
 
 from openassistant.errors import InvalidRequest, TooLarge
+from openassistant.files.arguments import Data
 from openassistant.formats.contents import LARGEST, checked_name, content_of
 
 
@@ -53,3 +55,8 @@ def test_a_name_has_none_of_the_characters_that_a_provider_refuses() -> None:
     assert checked_name(" a:b.txt ") == "a:b.txt"
     with pytest.raises(InvalidRequest, match="characters"):
         checked_name("a:b.txt", without=":*")
+
+
+def test_what_can_be_saved_fits_into_the_argument_that_takes_it() -> None:
+    [given, _] = TypeAdapter[str | None](Data).json_schema()["anyOf"]
+    assert len(base64.b64encode(b"x" * LARGEST)) <= given["maxLength"]

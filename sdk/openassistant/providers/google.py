@@ -19,7 +19,7 @@ from openassistant.errors import Forbidden, OaError, RateLimited
 from openassistant.http import HttpClient, Refusal
 from openassistant.providers.rest import RestApi, error_in
 
-__all__ = ["GoogleApi", "explain"]
+__all__ = ["GoogleApi", "explain", "reasons_in"]
 
 _PAUSE = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED"}
 _DISABLED = {"accessNotConfigured", "SERVICE_DISABLED"}
@@ -51,7 +51,7 @@ class GoogleApi(RestApi):
 def explain(refusal: Refusal) -> OaError | None:
     """Google's error in our words, with what can be done about it."""
     error = error_in(refusal)
-    reasons = list(dict.fromkeys(_reasons(error)))
+    reasons = list(dict.fromkeys(reasons_in(error)))
     known, details = set(reasons), {**refusal.error.details}
     if reasons:
         details["provider_reason"] = reasons[0][:60]
@@ -78,7 +78,8 @@ def _forbidden(known: set[str], error: dict[str, Any]) -> tuple[str, str, str] |
     return None
 
 
-def _reasons(error: dict[str, Any]) -> Iterator[str]:
+def reasons_in(error: dict[str, Any]) -> Iterator[str]:
+    """Google's own words for what is wrong, in an error object."""
     for each in _objects(error, "details") + _objects(error, "errors"):
         if isinstance(reason := each.get("reason"), str):
             yield reason

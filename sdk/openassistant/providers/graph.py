@@ -22,7 +22,7 @@ from openassistant.http import HttpClient, Refusal, Response
 from openassistant.origins import origin_of
 from openassistant.providers.rest import RestApi, error_in
 
-__all__ = ["GraphApi", "explain"]
+__all__ = ["GraphApi", "codes_in", "explain"]
 
 _AT_ONCE = 4
 _IMMUTABLE = 'IdType="ImmutableId"'
@@ -75,7 +75,7 @@ class GraphApi(RestApi):
 
 def explain(refusal: Refusal) -> OaError | None:
     """Graph's error in our words, with what can be done about it."""
-    codes = _codes(error_in(refusal))
+    codes = codes_in(error_in(refusal))
     known, details = {each.lower() for each in codes}, {**refusal.error.details}
     if codes:
         details["provider_reason"] = codes[0][:60]
@@ -103,7 +103,7 @@ def explain(refusal: Refusal) -> OaError | None:
     return None
 
 
-def _codes(error: Any) -> list[str]:
+def codes_in(error: object) -> list[str]:
     """The code of an error, and those inside it."""
     found: list[str] = []
     while isinstance(error, dict) and len(found) < 10:

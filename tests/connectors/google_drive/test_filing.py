@@ -62,13 +62,6 @@ async def test_a_folder_is_not_moved_into_itself(read: Desk, into: str) -> None:
     assert not read.asked("PATCH")
 
 
-async def test_folders_that_lie_in_each_other_end_the_look_upwards(read: Desk) -> None:
-    read.front.described = {"1folderFlat": {"parents": ["1folderOld"]}}
-    made = await read.house.call("folders_create", name="Apart")
-    done = await read.house.call("files_move", file=made["file"]["id"], folder="1folderFlat")
-    assert done["folder"] == "1folderFlat"
-
-
 async def test_a_copy_is_made_and_taken_back(read: Desk) -> None:
     done = await read.house.call("files_copy", file="1lease", name="Lease copy.txt", folder="1folderOld")
     held = await read.file(done["file"]["id"])
@@ -147,11 +140,6 @@ async def test_previews_name_the_file_and_stay_the_same(read: Desk, tool: str, a
 async def test_the_trash_says_what_goes_with_a_folder(read: Desk) -> None:
     shown = await read.house.preview("files_trash", files=["1folderFlat"])
     assert any("3 files and folders" in each for each in shown.warnings)
-
-
-async def test_a_preview_of_what_is_not_known_names_its_id(desk: Desk) -> None:
-    shown = await desk.house.preview("files_trash", files=["1lease"])
-    assert "1lease" in shown.fields[0].value
 
 
 async def test_names_of_others_are_marked_in_a_preview(read: Desk) -> None:

@@ -14,7 +14,6 @@ from openassistant.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
-    TooLarge,
 )
 from tests.connectors.google_drive.conftest import CAROL, Desk
 from tests.peers.front import Passed
@@ -175,16 +174,6 @@ async def test_a_name_is_no_path(read: Desk, name: str) -> None:
             await read.house.call(tool, name=name, **more)
     assert not read.asked("POST")
     assert not read.asked("PATCH")
-
-
-def test_a_content_is_given_in_one_way() -> None:
-    for text, data in ((None, None), ("a", "YQ==")):
-        with pytest.raises(InvalidRequest, match="either"):
-            contents.content_of(text, data)
-    with pytest.raises(InvalidRequest, match="base64"):
-        contents.content_of(None, "not base64!")
-    with pytest.raises(TooLarge, match="5 MB"):
-        contents.content_of("x" * (contents.LARGEST + 1), None)
 
 
 @pytest.mark.parametrize("kind", ["application/vnd.google-apps.script", "text/plain\r\nX: y", "nonsense", "a/b; c=d"])

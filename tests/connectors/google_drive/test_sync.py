@@ -22,12 +22,6 @@ async def test_the_first_pass_brings_all_names(desk: Desk) -> None:
     assert await desk.names("old", trashed=True) == ["Old lease.txt"]
 
 
-async def test_a_file_is_found_by_every_part_of_its_name(read: Desk) -> None:
-    assert await read.names("passport") == ["scan_of-passport.bin"]
-    assert await read.names("pass scan") == ["scan_of-passport.bin"]
-    assert await read.names("??") == []
-
-
 async def test_paths_lead_from_the_top_to_the_folder(read: Desk) -> None:
     found = await read.house.call("files_search", query="Lease")
     assert found["files"][0]["folder"]["text"] == "My Drive / Flat"
@@ -194,14 +188,6 @@ async def test_a_page_that_is_too_long_is_asked_for_in_smaller_ones(desk: Desk, 
     assert (await desk.sync()).state == "idle"
     assert len(await desk.names()) == 7
     assert len(desk.asked("GET", path)) == 2
-
-
-async def test_folders_that_lie_in_each_other_have_a_short_path(read: Desk) -> None:
-    read.front.described = {"1folderFlat": {"parents": ["1folderOld"]}}
-    await read.other("PATCH", "drive/v3/files/1folderFlat", json={"starred": True})
-    await read.sync()
-    found = await read.house.call("files_search", query="Lease")
-    assert found["files"][0]["folder"]["text"] == "Old contracts / Flat"
 
 
 async def test_forgetting_leaves_nothing(read: Desk) -> None:

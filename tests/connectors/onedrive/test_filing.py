@@ -224,11 +224,6 @@ async def test_the_preview_of_a_deletion_says_what_goes_and_that_it_does_not_com
     assert any("gone for them too" in each for each in shown.warnings)
 
 
-async def test_a_preview_of_what_is_not_known_names_its_id(desk: Desk) -> None:
-    shown = await desk.house.preview("files_trash", files=["lease"])
-    assert "lease" in shown.fields[0].value
-
-
 async def test_a_deletion_that_broke_off_half_way_is_carried_on(read: Desk) -> None:
     read.break_off("DELETE", "/items/lease")
     done = await read.house.call("files_trash", files=["lease", "scan"])

@@ -10,7 +10,6 @@ import pytest
 from connectors.onedrive import drive
 from connectors.onedrive.digests import is_same, quick_xor
 from openassistant.errors import AccountRequired, Conflict, Forbidden, InvalidRequest, NotFound
-from openassistant.formats.contents import LARGEST
 from tests.connectors.onedrive.conftest import FILES, Desk
 from tests.peers.front import Passed
 from tests.peers.onedrive import OWN
@@ -352,7 +351,3 @@ def test_digests_are_compared_by_their_kind() -> None:
     assert is_same("sha1:A9993E364706816ABA3E25717850C26C9CD0D89D", b"abc") is True
     assert is_same(f"quickXor:{quick_xor(b'abc')}", b"abd") is False
     assert is_same("", b"abc") is None
-
-
-def test_what_can_be_saved_fits_into_a_call() -> None:
-    assert LARGEST * 4 / 3 < 7_400_000

@@ -39,6 +39,8 @@ def environment(room: str, settings: HouseSettings, *, url: str, model: str | No
         "OA_NKEY_FILE": str(own / "nkey"),
         "OA_DATA_DIR": str(settings.data_dir / room),
     }
+    if settings.ca_file is not None:
+        given["OA_CA_FILE"] = str(settings.ca_file)
     return given | _more(room, settings, own, model)
 
 

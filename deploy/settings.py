@@ -56,11 +56,19 @@ class HouseSettings(Settings):
     """A file, best on another disk, to which signed heads of the ledger are appended; it is held against them."""
     heads_minutes: Annotated[float, Field(gt=0, le=10_080)] = 60.0
     """So many minutes lie between two heads in that file at least."""
+    ca_file: Path | None = None
+    """Further authorities (PEM), such as that of a server at home, whose certificates are believed."""
     push_hosts: str | None = None
     """The services over which browsers may be told that something waits, instead of the usual makers'."""
 
     @field_validator(
-        "data_dir", "root_key_file", "setup_password_file", "model_api_key_file", "local_model_file", "heads_file"
+        "data_dir",
+        "root_key_file",
+        "setup_password_file",
+        "model_api_key_file",
+        "local_model_file",
+        "heads_file",
+        "ca_file",
     )
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import ssl
 from collections.abc import AsyncIterator, Generator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from connectors.caldav.account import CaldavAccount, Server
 from connectors.caldav.dav import Multistatus, NotDavError
 from connectors.caldav.faults import connection_fault, not_caldav_fault, silence, status_fault
 from openassistant.errors import NotFound, OaError, TooLarge, UpstreamFailed
+from openassistant.tls import client_context
 
 __all__ = ["DavSession", "Stored", "dav_session"]
 
@@ -153,7 +153,7 @@ class DavSession:
 @contextlib.asynccontextmanager
 async def dav_session(account: CaldavAccount, *, seconds: float) -> AsyncIterator[DavSession]:
     """A session that lasts at most `seconds`."""
-    verify = await asyncio.to_thread(ssl.create_default_context) if account.server.scheme == "https" else False
+    verify = await asyncio.to_thread(client_context, system=True) if account.server.scheme == "https" else False
     transport = account.egress.transport(verify=verify)
     auth = _Password(account.username, account.password.get_secret_value())
     limits = httpx.Timeout(_REQUEST_SECONDS, connect=_CONNECT_SECONDS)

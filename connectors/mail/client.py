@@ -29,6 +29,7 @@ from connectors.mail.counted import CountedImap
 from connectors.mail.faults import connection_fault, login_fault, no_login_fault, no_starttls_fault, token_fault
 from connectors.mail.sasl import answers, mechanism, oauth_response
 from openassistant.egress import Egress
+from openassistant.tls import client_context
 
 __all__ = ["BROKEN", "Client", "Examined", "Listed", "connect", "sign_in"]
 
@@ -197,7 +198,7 @@ class _Opened(CountedImap):
 
 def connect(server: Server, seconds: float, egress: Egress) -> Client:
     """A connection that is as secure as the settings ask for; raises `Unavailable` with what to do."""
-    context = None if server.security == "none" else ssl.create_default_context()
+    context = None if server.security == "none" else client_context(system=True)
     timeout: Any = SocketTimeout(min(_CONNECT_SECONDS, seconds), max(min(seconds, 60.0), 0.1))
     try:
         client = Client(server, egress, context=context, timeout=timeout)

@@ -91,7 +91,7 @@ _CERTIFICATES = {
 """By OpenSSL's X509_V_ERR_ numbers."""
 _UNKNOWN_SIGNER = (
     "certificate_unknown",
-    "The certificate of {} is signed by nobody whom this machine trusts. Install that authority, or ask its owner.",
+    "The certificate of {} is signed by nobody whom this house trusts. Have its authority named by OA_CA_FILE.",
 )
 
 

@@ -22,6 +22,7 @@ from connectors.mail.sasl import answers, mechanism, oauth_response
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest, TooLarge, Unavailable, UpstreamFailed
 from openassistant.formats.compose import Outgoing
+from openassistant.tls import client_context
 
 __all__ = ["SmtpSession", "smtp_session"]
 
@@ -186,7 +187,7 @@ class _OpenedTls(_Opened):
 
 
 def _connect(server: Server, seconds: float, egress: Egress) -> smtplib.SMTP:
-    context = ssl.create_default_context()
+    context = client_context(system=True)
     timeout = max(min(_CONNECT_SECONDS, seconds), 0.1)
     try:
         if server.security == "tls":

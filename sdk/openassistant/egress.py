@@ -1,7 +1,7 @@
 """The one door to the outside: how a connection is opened, and whether it may be.
 
     sock = ctx.egress.connect("imap.example.org", 993, seconds=10)          # blocks; for a thread
-    transport = ctx.egress.transport(verify=ssl.create_default_context())   # for an httpx.AsyncClient
+    transport = ctx.egress.transport(verify=client_context())   # for an httpx.AsyncClient
 
 *Direct* (the one-command run): the name is looked up, addresses in this network are refused where the list does not
 say that they may be meant, and the connection goes to what was looked at. *Through the proxy* (`OA_EGRESS_URL`): a
@@ -30,6 +30,7 @@ from openassistant.errors import Forbidden, OaError, Unavailable
 from openassistant.meter import MeteredTransport, metered
 from openassistant.origins import is_public
 from openassistant.targets import DnsRecord, Target, find
+from openassistant.tls import client_context
 
 __all__ = ["Egress", "Proxy", "Records"]
 
@@ -130,7 +131,7 @@ class Egress:
     ) -> httpx.AsyncHTTPTransport:
         """An httpx transport whose every connection is opened here, with https and plain http alike."""
         limits = limits or httpx.Limits(max_connections=100, max_keepalive_connections=20)
-        context = httpx.create_ssl_context(trust_env=False) if verify is True else verify or None
+        context = client_context() if verify is True else verify or None
         made = MeteredTransport(verify=context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), trust_env=False)
         made._pool = httpcore.AsyncConnectionPool(  # noqa: SLF001 - httpx has no public way to say how to connect
             ssl_context=context,

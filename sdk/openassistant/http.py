@@ -58,6 +58,7 @@ from openassistant.errors import (
 from openassistant.gunzip import Gunzip
 from openassistant.meter import MeteredTransport
 from openassistant.origins import Origin, is_public, origin, origin_of, parse_url, resolve
+from openassistant.tls import client_context
 
 __all__ = ["Explain", "HttpClient", "Into", "Refusal", "Response"]
 
@@ -556,4 +557,4 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 @cache
 def _system_tls() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+    return client_context()

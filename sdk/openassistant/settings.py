@@ -15,6 +15,7 @@ from openassistant.context import new_id
 from openassistant.egress import Proxy
 from openassistant.errors import Internal
 from openassistant.grants import Trust
+from openassistant.tls import believe
 
 __all__ = ["RoomSettings", "Settings", "SettingsError"]
 
@@ -66,6 +67,8 @@ class RoomSettings(Settings):
     """The egress proxy, the only way out where there is one; by default connections are opened by the room itself."""
     egress_password_file: Path | None = None
     """This room's password there."""
+    ca_file: Path | None = None
+    """Authorities (PEM) whose certificates are believed besides the public ones."""
 
     def trust(self) -> Trust:
         """The public keys to believe; raises `Internal`."""
@@ -82,7 +85,8 @@ class RoomSettings(Settings):
             raise Internal(f"OA_EGRESS_URL or OA_EGRESS_PASSWORD_FILE cannot be used: {error}.") from error
 
     async def connect(self, room: str, *, streams: bool = False) -> Bus:
-        """The bus as `room`; raises `Unavailable` after half a minute."""
+        """The bus as `room`; raises `Unavailable` after half a minute, `Internal` for a setting that is no use."""
+        believe(self.ca_file)
         seed = read_seed(self.nkey_file)
         bus = await Bus.connect(self.nats_url, room=room, seed=seed, instance=new_id()[-8:], streams=streams)
         if self.alive_file:

@@ -31,6 +31,7 @@ from openassistant.errors import (
 )
 from openassistant.messages import ModelRef, Wire
 from openassistant.meter import MeteredClient
+from openassistant.tls import client_context
 from services.agent.settings import keep_litellm_at_home
 from services.agent.usage import Counted
 
@@ -161,9 +162,10 @@ def _http_client(proxy: Proxy | None) -> httpx.AsyncClient:
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     timeout = httpx.Timeout(None, connect=10)  # whoever reads keeps the time, once for each part and not twice
     limits = httpx.Limits(max_connections=_MOST_CONNECTIONS)
-    way = Egress(proxy=proxy).transport(verify=httpx.create_ssl_context(), limits=limits) if proxy else None
+    tls = client_context()
+    way = Egress(proxy=proxy).transport(verify=tls, limits=limits) if proxy else None
     kind = httpx.AsyncClient if way else MeteredClient  # the way out counts by itself
-    return kind(cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True, transport=way)
+    return kind(verify=tls, cookies=cookies, timeout=timeout, limits=limits, follow_redirects=True, transport=way)
 
 
 class _Refused(Exception):

@@ -16,6 +16,7 @@ import httpx
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest, OaError
 from openassistant.origins import is_public, parse_url
+from openassistant.tls import client_context
 from services.gateway import views
 from services.gateway.problems import invalid
 
@@ -145,7 +146,7 @@ def _is_near(host: str) -> bool:
 @cache
 def _tls() -> ssl.SSLContext:
     """The authorities that the agent's model client trusts as well."""
-    return httpx.create_ssl_context()
+    return client_context()
 
 
 def _no(detail: str) -> views.ModelCheck:

@@ -36,7 +36,8 @@ def google() -> Iterator[Google]:
 def project(peers: House, google: Google) -> Iterator[ComposeProject]:
     """The running house, with three instances of the connectors for mail and for Gmail."""
     doors = (peers.imap.port, peers.smtp.port, peers.calendar.port, peers.model.port, *google.ports)
-    with ComposeProject(doors=doors, model=peers.model, scale={"mail": 3, "gmail": 3}) as project:
+    env = {"OA_CA_FILE": str(google.authority.ca_file)}
+    with ComposeProject(doors=doors, model=peers.model, scale={"mail": 3, "gmail": 3}, env=env) as project:
         yield project
 
 

@@ -1,4 +1,7 @@
-"""Google on this machine for a house in containers: Gmail, and a provider whose access tokens last five seconds."""
+"""Google on this machine for a house in containers: Gmail, and a provider whose access tokens last five seconds.
+
+Tokens go over https alone, so both are behind certificates of an authority that the house is told to believe.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -9,10 +12,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.compose.project import ComposeProject
 from tests.e2e.stack import Person
+from tests.peers.certificates import Authority
 from tests.peers.gmail import CompletedGmail
 from tests.peers.guarded import Guarded
 from tests.peers.myworld import MyWorld, World
 from tests.peers.oidc import OidcProvider
+from tests.peers.process import LOOPBACK, workspace
 from tests.peers.tokens import TokenDoor
 
 __all__ = ["ADA", "CAROL", "MAILS", "Google", "google_on_loopback"]
@@ -27,13 +32,18 @@ _SCOPES = (
 
 @dataclass
 class Google:
-    """Ada's mailbox with 60 mails, and Carol's, empty; `door` is where tokens are asked for, `front` Gmail itself."""
+    """Ada's mailbox with 60 mails, and Carol's, empty; `door` is where tokens are asked for, `front` Gmail itself.
+
+    `guarded` and `door` are open from `connect` on, with a certificate for what the house then knows them by.
+    """
 
     world: World
     front: CompletedGmail
     guarded: Guarded
     provider: OidcProvider
     door: TokenDoor
+    authority: Authority
+    _open: ExitStack
 
     @property
     def ports(self) -> Iterable[int]:
@@ -42,6 +52,9 @@ class Google:
 
     def connect(self, ada: Person, project: ComposeProject) -> dict[str, Any]:
         """Ada registers the house, says yes at the provider, and has her mailbox read for the first time."""
+        for each in (self.guarded, self.door):
+            each.tls = self.authority.at(project.host).context()
+            self._open.enter_context(each)
         ada.approve_connector("gmail")
         back = f"{project.url}/oauth/callback"
         made = self.provider.register(back, scopes=_SCOPES)
@@ -53,7 +66,7 @@ class Google:
         ada.put("/api/oauth/clients/google", project.reaching({**draft, "urls": urls}))
         settings = project.reaching({"api_url": self.guarded.url})
         begun = ada.post("/api/oauth/authorize", {"connector": "gmail", "capabilities": _MAY, "settings": settings})
-        there = begun["url"].replace(project.host, "127.0.0.1")
+        there = begun["url"].replace(project.host, LOOPBACK)
         answer = {**self.provider.allow(there, subject=ADA)}
         account = ada.post("/api/oauth/finish", {"address": f"{begun['redirect_uri']}?{urlencode(answer)}"})
         return ada.synced(account["id"])
@@ -94,5 +107,5 @@ def google_on_loopback() -> Iterator[Google]:
         provider = peers.enter_context(OidcProvider(seconds=5))
         world = peers.enter_context(MyWorld()).world({"gmail": {"seed": seed}}, [ADA, CAROL])
         front = peers.enter_context(CompletedGmail(world.api("gmail.googleapis.com")))
-        guarded = peers.enter_context(Guarded(front.url, provider, {ADA: world.token(ADA)}))
-        yield Google(world, front, guarded, provider, peers.enter_context(TokenDoor(provider)))
+        guarded = Guarded(front.url, provider, {ADA: world.token(ADA)})
+        yield Google(world, front, guarded, provider, TokenDoor(provider), Authority(workspace("google")), peers)

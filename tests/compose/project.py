@@ -44,14 +44,22 @@ def missing() -> str:
 class ComposeProject(Lifespan):
     """Every container, with an owner made and the scripted model chosen; `scale` says how many of which.
 
-    The network `egress` leads to the host, where `doors` (ports of loopback) are open to the containers.
+    The network `egress` leads to the host, where `doors` (ports of loopback) are open to the containers. `env` adds to
+    the environment of `docker compose`.
     """
 
-    def __init__(self, *, doors: Iterable[int], model: ModelServer, scale: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        *,
+        doors: Iterable[int],
+        model: ModelServer,
+        scale: Mapping[str, int],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = f"oa-test-{secrets.token_hex(4)}"
         self.port = free_port()
         self.client = docker.from_env(timeout=120)
-        self._doors, self._model, self._scale = tuple(doors), model, dict(scale)
+        self._doors, self._model, self._scale, self._env = tuple(doors), model, dict(scale), dict(env or {})
         self._folder = workspace("compose")
         self._doorway: Doorway | None = None
         self._egress: Any = None
@@ -192,6 +200,7 @@ class ComposeProject(Lifespan):
             "OA_SETUP_PASSWORD_FILE": str(self._folder / "owner-password"),
             "OA_MODEL": f"openai/{self._model.name}",
             "OA_MODEL_BASE_URL": self._model.url.replace(LOOPBACK, self.host),
+            **self._env,
         }
 
     def _write_files(self, services: Mapping[str, Row] | None = None) -> None:

@@ -46,26 +46,30 @@ class Authority:
 
     def good(self) -> Certificate:
         """A certificate for localhost and 127.0.0.1 that a client accepts."""
-        return self._issue("good", names=("localhost",), address=True)
+        return self._issue("good", names=("localhost",), address="127.0.0.1")
 
     def expired(self) -> Certificate:
         """A certificate for the right names that ended yesterday."""
-        return self._issue("expired", names=("localhost",), address=True, ends=-_DAY)
+        return self._issue("expired", names=("localhost",), address="127.0.0.1", ends=-_DAY)
 
     def misnamed(self) -> Certificate:
         """A valid certificate for another host."""
-        return self._issue("misnamed", names=("elsewhere.example",), address=False)
+        return self._issue("misnamed", names=("elsewhere.example",))
 
     def named(self, name: str) -> Certificate:
         """A valid certificate for a host, as if it were that one's."""
-        return self._issue("named", names=(name,), address=False)
+        return self._issue("named", names=(name,))
+
+    def at(self, address: str) -> Certificate:
+        """A valid certificate for an address of this machine."""
+        return self._issue("at", names=("localhost",), address=address)
 
     def _issue(
-        self, stem: str, *, names: tuple[str, ...], address: bool, ends: dt.timedelta = _DAY * 30
+        self, stem: str, *, names: tuple[str, ...], address: str = "", ends: dt.timedelta = _DAY * 30
     ) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._builder(_name(names[0]), key.public_key(), ends).add_extension(
-            _alternatives(names, address=address), critical=False
+            _alternatives(names, address), critical=False
         )
         files = Certificate(self._directory / f"{stem}.pem", self._directory / f"{stem}.key")
         files.certificate.write_bytes(_pem(certificate.sign(self._key, hashes.SHA256())))
@@ -99,10 +103,10 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _alternatives(names: tuple[str, ...], *, address: bool) -> x509.SubjectAlternativeName:
+def _alternatives(names: tuple[str, ...], address: str) -> x509.SubjectAlternativeName:
     general: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     if address:
-        general.append(x509.IPAddress(ipaddress.IPv4Address("127.0.0.1")))
+        general.append(x509.IPAddress(ipaddress.ip_address(address)))
     return x509.SubjectAlternativeName(general)
 
 

@@ -5,6 +5,7 @@ It can also take away what a server is able to do, so that a connector meets the
 
 import base64
 import http.server
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,10 +36,11 @@ class Front(Lifespan):
     """Passes requests of `users` on to `target`, naming them in `X-Remote-User`; others get 401.
 
     Without users, what the client sends to sign in is passed on as it is. `change` may give another answer than the
-    server's; `seen` holds what was passed.
+    server's; `seen` holds what was passed. With `tls`, set before it starts, it is spoken to over https.
     """
 
     def __init__(self, target: str, users: Mapping[str, str] | None = None, *, port: int | None = None) -> None:
+        self.tls: ssl.SSLContext | None = None
         self.target, self.users = target.rstrip("/"), users
         self.port = port if port is not None else free_port()
         self.change: Callable[[Passed], Passed] = _as_it_is
@@ -49,11 +51,13 @@ class Front(Lifespan):
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{LOOPBACK}:{self.port}/"
+        return f"{'https' if self.tls else 'http'}://{LOOPBACK}:{self.port}/"
 
     def start(self) -> None:
         """Listen."""
         self._server = http.server.ThreadingHTTPServer((LOOPBACK, self.port), _handler(self))
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
         self._thread.start()
 

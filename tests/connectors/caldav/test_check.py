@@ -115,7 +115,7 @@ async def test_a_certificate_for_another_name_is_named(trusted: Authority) -> No
 
 
 async def test_a_certificate_of_an_unknown_authority_is_named(authority: Authority) -> None:
-    assert "nobody whom this machine trusts" in problem(await secure_check(authority.good()))[1]
+    assert "nobody whom this house trusts" in problem(await secure_check(authority.good()))[1]
 
 
 class _Page(http.server.BaseHTTPRequestHandler):

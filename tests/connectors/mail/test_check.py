@@ -136,4 +136,4 @@ async def test_a_certificate_for_another_name_is_named(trusted: Authority, setti
 async def test_a_certificate_of_an_unknown_authority_is_named(authority: Authority, settings: Settings) -> None:
     report = await secure_check(authority.good(), settings)
     assert report.problem is not None
-    assert "nobody whom this machine trusts" in report.problem.message
+    assert "nobody whom this house trusts" in report.problem.message

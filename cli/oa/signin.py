@@ -46,6 +46,9 @@ def tell_registration(client: Mapping[str, Any], service: Service) -> None:
         terminal.say(f"   Switch on there: {api}  {url}", style="")
     terminal.say("2. Where it asks for the address to come back to (redirect URI), enter exactly this:", style="")
     terminal.say(f"   {client['redirect_uri']}", style="")
+    is_native = client["secret"] != "required" and client["redirect_uri"].startswith("http:")
+    kind = "the one for mobile and desktop, which needs no secret" if is_native else "a web application"
+    terminal.say(f"   Where it asks what kind of program this is, choose {kind}.", style="")
     terminal.say(f"3. Copy the client ID that it shows: oa connectors register {service['id']} --client-id …", style="")
 
 

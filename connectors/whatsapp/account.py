@@ -16,8 +16,8 @@ _VERSION = "v26.0"
 _ID = re.compile(r"[0-9]{5,30}")
 _API = re.compile(r"v[1-9][0-9]{0,2}\.[0-9]")
 _WORDS = {
-    "phone_number_id": "Give the phone number ID: digits, as under WhatsApp, API setup",
-    "waba_id": "Give the WhatsApp Business Account ID: digits, as under WhatsApp, API setup",
+    "phone_number_id": "Give the phone number ID: digits, as under API Setup in Meta's app dashboard",
+    "waba_id": "Give the WhatsApp Business Account ID: digits, as under API Setup in Meta's app dashboard",
     "api_url": f"Give an address such as {_USUAL}",
     "api_version": f"Give a version such as {_VERSION}",
 }

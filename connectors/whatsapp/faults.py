@@ -62,7 +62,7 @@ _TABLE: dict[int, tuple[type[OaError], str]] = {
     131042: (Forbidden, "Meta wants a way to be paid for this message. Add one in WhatsApp Manager, Billing."),
     131047: (InvalidRequest, _WINDOW),
     131026: (InvalidRequest, "This person cannot get it: not on WhatsApp, or with a version that is too old."),
-    131030: (InvalidRequest, "A test number writes to at most five listed people. Add this one under API setup."),
+    131030: (InvalidRequest, "A test number writes to at most five listed people. Add this one under API Setup."),
     131021: (InvalidRequest, "A number cannot write to itself."),
     131050: (Forbidden, "This person does not want marketing messages from this number."),
     131051: (InvalidRequest, "WhatsApp does not take messages of this kind here."),

@@ -31,7 +31,10 @@ __all__ = [
     "template_tools",
 ]
 
-_NOT_HEARD = "Nothing has come yet. Enter the address on this account's page at Meta, and subscribe to messages there."
+_NOT_HEARD = (
+    "Nothing has come yet. At Meta, enter the address that stands with this account under Connections, and subscribe to"
+    " messages."
+)
 
 
 @connector.check

@@ -154,13 +154,16 @@ class SignIns:
 def way_back(base: str) -> tuple[str, bool]:
     """The redirect URI for a house that the browser knows as `base`, and whether it leads there.
 
-    Providers take https, and http on the browser's own machine alone (RFC 8252, 7.3): a house in the owner's network
-    is named by the loopback address, where nothing answers, and the owner hands that address in.
+    Providers take https, and http on the browser's own machine alone (RFC 8252, 7.3). Microsoft's console takes that by
+    no other name than localhost: https://learn.microsoft.com/entra/identity-platform/reply-url#localhost-exceptions.
+    So a house that was opened as 127.0.0.1 is named by that too, and its page there passes the browser on; a house in
+    the owner's network is named by it where nothing answers, and the owner hands that address in. Who listens there in
+    the house's place has a code without the verifier that it needs (RFC 7636).
     """
     url = urlsplit(base)
-    if url.scheme == "https" or url.hostname in ("localhost", "127.0.0.1", "::1"):
+    if url.scheme == "https" or url.hostname == "::1":
         return f"{url.scheme}://{url.netloc}{CALLBACK}", True
-    return f"http://127.0.0.1:{url.port or 80}{CALLBACK}", False
+    return f"http://localhost:{url.port or 80}{CALLBACK}", url.hostname in ("localhost", "127.0.0.1")
 
 
 def _answer_in(address: str) -> dict[str, str]:

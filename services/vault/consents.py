@@ -200,7 +200,10 @@ class Consents:
         if known is not None and mine.get(known.id) not in (None, "", given.subject):
             raise Conflict("You signed in as somebody else than this account's owner, so nothing was changed.")
         if known is None and given.subject in mine.values():
-            raise Conflict("This account is connected already. Use Reconnect there.")
+            raise Conflict(
+                "This account is connected already. Under Connections, “Change what it may do” asks for more; in a"
+                " terminal, --again does."
+            )
 
     async def _give_back(self, at: Registration, given: Tokens) -> None:
         if at.client.revoke_url:

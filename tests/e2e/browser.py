@@ -151,7 +151,7 @@ def chromium(names: Mapping[str, str] | None = None) -> Iterator[Browser]:
     """
     found = next((path for path in _SYSTEM if Path(path).exists()), None)
     known = [f"MAP {name} {place}" for name, place in (names or {}).items()]
-    alone = "--host-resolver-rules=" + ", ".join([*known, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1"])
+    alone = "--host-resolver-rules=" + ", ".join([*known, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=[alone])
         try:

@@ -4,7 +4,7 @@ A service's test says what is ticked or typed, and names its acts; everything el
 
     connecting.enter(page, watch)
     connecting.open_service(page, "Google Drive", provider="Google")
-    connecting.register(page, provider, f"{stack.url}/oauth/callback", name="Google", scopes=SCOPES)
+    connecting.register(page, provider, stack.way_back, name="Google", scopes=SCOPES)
     connecting.tick(page, "See what files there are", "Read files")
     connecting.settle(page, {"Address of the API": api.url})
     connecting.go_to_provider(page, "Google")
@@ -38,6 +38,7 @@ __all__ = [
     "enter",
     "go_to_provider",
     "is_up_to_date",
+    "leave_to",
     "new_conversation",
     "open_service",
     "perform",
@@ -80,6 +81,12 @@ def enter(page: Page, watch: Watch) -> None:
     watch.allow(401, "/api/session")
     page.goto("/login")
     sign_in(page)
+
+
+def leave_to(watch: Watch, provider: OidcProvider, stack: Stack) -> None:
+    """Expect the way to a provider, and back to the house by the name under which providers know it."""
+    watch.leave_to(provider.url)
+    watch.leave_to(stack.way_back.removesuffix("/oauth/callback"))
 
 
 def open_service(page: Page, name: str, *, provider: str = "") -> None:
@@ -220,7 +227,7 @@ def disconnect(
     found = card(page, service, account)
     found.get_by_role("button", name=re.compile("^Remove")).click()
     asked = page.get_by_role("alertdialog")
-    expect(asked).to_contain_text("Its access is ended at" if consent else "Its password is destroyed")
+    expect(asked).to_contain_text("its consent at the provider is ended" if consent else "Its password is destroyed")
     asked.get_by_role("button", name="Remove", exact=True).click()
     expect(found).to_have_count(0)
     stands = page.get_by_text("Its consent still stands at the provider")

@@ -59,6 +59,11 @@ class Stack(Lifespan):
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
+    def way_back(self) -> str:
+        """Where a provider sends the browser to, where the house is on the browser's own machine or in its network."""
+        return f"http://localhost:{self.port}/oauth/callback"
+
+    @property
     def bus_url(self) -> str:
         """Where its bus is."""
         listen = json.loads((self.data_dir / "keys" / "bus" / "server.json").read_text())["listen"]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import connecting, files
-from tests.e2e.browser import Watch, chromium, window
+from tests.e2e.browser import chromium, window
 from tests.e2e.connecting import Act
 from tests.e2e.stack import Stack, until
 from tests.peers.calendar import CompletedCalendar
@@ -327,9 +327,8 @@ def browser(stack: Stack, port: int) -> Iterator[Browser]:
         yield browser
 
 
-def ask_google(page: Page, watch: Watch, google: Google, service: Service, *ways_back: str) -> None:
+def ask_google(page: Page, google: Google, service: Service, *ways_back: str) -> None:
     """From the list of services to the provider's door: everything that it needs is ticked, the API is the test's."""
-    watch.leave_to(google.provider.url)
     connecting.open_service(page, service.name, provider="Google")
     connecting.register(
         page, google.provider, *ways_back, name="Google", scopes=SCOPES, apis=[service.api],
@@ -343,7 +342,7 @@ def ask_google(page: Page, watch: Watch, google: Google, service: Service, *ways
 
 def ways_back(stack: Stack, port: int) -> tuple[str, str]:
     """From the provider to the house: for a browser on its machine, and for one elsewhere, where nothing answers."""
-    return f"{stack.url}/oauth/callback", f"http://{LOOPBACK}:{port}/oauth/callback"
+    return stack.way_back, f"http://localhost:{port}/oauth/callback"
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.id)
@@ -356,8 +355,9 @@ def test_a_service_is_connected_read_written_and_lets_nothing_out_unasked(
         return service.held(api)
 
     with window(browser, stack.url) as (page, watch):
+        connecting.leave_to(watch, google.provider, stack)
         connecting.enter(page, watch)
-        ask_google(page, watch, google, service, *ways)
+        ask_google(page, google, service, *ways)
         connecting.say_yes(page, ADA)
         connecting.came_back(page, stack)
         connecting.is_up_to_date(connecting.card(page, service.name, ADA))
@@ -400,9 +400,10 @@ def test_a_house_on_another_machine_is_connected_by_the_address_that_did_not_ope
     """The provider is opened in a page of its own; of what is asked for it does not grant all."""
     here, there = ways_back(stack, port)
     with window(browser, f"http://{NAME}:{port}") as (page, watch):
+        connecting.leave_to(watch, google.provider, stack)
         watch.leave_to(there.removesuffix("/oauth/callback"))
         connecting.enter(page, watch)
-        ask_google(page, watch, google, CONTACTS, there, here)
+        ask_google(page, google, CONTACTS, there, here)
         with page.expect_popup() as opened:
             page.get_by_role("link", name="Open Google").click()
         with opened.value.expect_event("requestfailed", lambda request: request.url.startswith(there)) as failed:

@@ -59,7 +59,7 @@ class House:
         with self.stack.sign_in() as ada:
             try:
                 with window(self.browser, self.stack.url) as (page, watch):
-                    watch.leave_to(self.microsoft.url)
+                    connecting.leave_to(watch, self.microsoft, self.stack)
                     connecting.enter(page, watch)
                     yield page, ada
             finally:
@@ -96,8 +96,7 @@ def graph() -> Iterator[Graph]:
 
 def connect_at_microsoft(page: Page, house: House, service: str, api: Guarded, *ticked: str, holds: str) -> None:
     connecting.open_service(page, service, provider="Microsoft")
-    back = f"{house.stack.url}/oauth/callback"
-    connecting.register(page, house.microsoft, back, name="Microsoft", scopes=GRANTED, apis=("Microsoft Graph",))
+    connecting.register(page, house.microsoft, house.stack.way_back, name="Microsoft", scopes=GRANTED)
     connecting.tick(page, *ticked)
     connecting.settle(page, {"Address of the API": api.url})
     connecting.go_to_provider(page, "Microsoft")

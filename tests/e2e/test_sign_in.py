@@ -120,7 +120,7 @@ def register(ada: Person, stack: Stack, provider: OidcProvider) -> dict[str, str
 
     card = until(look, seconds=30, what="the connector")
     ada.http.post("/api/connectors/parcels/approve", json={"digest": card["digest"]}).raise_for_status()
-    made = provider.register(f"{stack.url}/oauth/callback")
+    made = provider.register(stack.way_back)
     [client] = ada.get("/api/oauth/clients")
     assert (client["provider"], client["registered"], client["has_secret"]) == ("carrier", False, False)
     draft = {"client_id": made["client_id"], "client_secret": made["client_secret"]}
@@ -156,7 +156,7 @@ def test_an_account_is_connected_used_renewed_and_disconnected(
     with stack.sign_in() as ada:
         made = register(ada, stack, provider)
         begun = begin(ada, provider)
-        assert (begun["redirect_uri"], begun["returns_here"]) == (f"{stack.url}/oauth/callback", True)
+        assert (begun["redirect_uri"], begun["returns_here"]) == (stack.way_back, True)
         connected = finish(ada, begun, provider.allow(begun["url"], subject="ada-at-home"))
         assert connected.status_code == 201, connected.text
         account = connected.json()

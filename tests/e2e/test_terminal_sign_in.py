@@ -28,11 +28,6 @@ class NearStack(Stack):
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    @property
-    def back(self) -> str:
-        """Where a provider sends the browser: to the browser's own machine."""
-        return f"http://127.0.0.1:{self.port}/oauth/callback"
-
 
 @pytest.fixture(scope="module")
 def provider() -> Iterator[OidcProvider]:
@@ -76,7 +71,7 @@ def oa(tmp_path_factory: pytest.TempPathFactory, stack: NearStack, parcels: Stra
 @pytest.fixture(scope="module")
 def secret(oa: Terminal, stack: NearStack, provider: OidcProvider) -> str:
     """The client secret with which the house is registered at the provider, from the terminal."""
-    made = provider.register(stack.back)
+    made = provider.register(stack.way_back)
     more = ("--client-id", made["client_id"], "--user", OWNER)
     oa("connectors", "register", "parcels", *more, piped=f"{OWNER_PASSWORD}\n{made['client_secret']}\n")
     return made["client_secret"]
@@ -110,7 +105,7 @@ def test_a_house_that_is_not_registered_says_what_to_enter_where(
 ) -> None:
     asked = Asked(oa, provider)
     assert asked.ended()[0] == 1
-    assert f"   {stack.back}\n" in asked.said
+    assert f"   {stack.way_back}\n" in asked.said
     assert "This house is not registered with Carrier yet." in asked.said
 
 
@@ -121,9 +116,9 @@ def test_the_browser_comes_back_to_the_terminal_and_a_page_that_only_pretends_to
     asked = Asked(oa, provider, "--allow", "read", "--name", "Parcels at home")
     back = provider.allow(asked.url, subject="ada-at-home")
     for wrong in ("", "?code=x&state=guessed", f"?{urlencode({**back, 'state': 'x'})}"):
-        assert httpx.get(f"{stack.back}{wrong}", trust_env=False).status_code == 404
+        assert httpx.get(f"{stack.way_back}{wrong}", trust_env=False).status_code == 404
     assert httpx.get(f"http://127.0.0.1:{stack.port}/else?{urlencode(back)}", trust_env=False).status_code == 404
-    answer = httpx.get(f"{stack.back}?{urlencode(back)}", trust_env=False)
+    answer = httpx.get(f"{stack.way_back}?{urlencode(back)}", trust_env=False)
     assert (answer.status_code, back["code"] in answer.text) == (200, False)
     code, out = asked.ended()
     assert code == 0, asked.said
@@ -138,7 +133,7 @@ def test_a_no_at_the_provider_and_an_address_of_something_else_connect_nothing(
 ) -> None:
     asked = Asked(oa, provider)
     state = httpx.URL(asked.url).params["state"]
-    code, _ = asked.ended(f"{stack.back}?code=x&state=y\n{stack.back}?error=access_denied&state={state}\n")
+    code, _ = asked.ended(f"{stack.way_back}?code=x&state=y\n{stack.way_back}?error=access_denied&state={state}\n")
     assert code == 1
     assert "This is not the address that the provider sent you to." in asked.said
     assert "It was not allowed at Carrier" in asked.said
@@ -149,7 +144,7 @@ def test_an_account_is_asked_for_more_by_a_pasted_address_and_the_doctor_tries_i
 ) -> None:
     asked = Asked(oa, provider, "--again", "Parcels at home", "--allow", "read", "--allow", "send")
     back = provider.allow(asked.url, subject="ada-at-home")
-    code, out = asked.ended(f"{stack.back}?{urlencode(back)}\n")
+    code, out = asked.ended(f"{stack.way_back}?{urlencode(back)}\n")
     assert code == 0, asked.said
     assert "Not allowed: Redirect parcels" in asked.said
     [account] = oa.json("accounts", "list")

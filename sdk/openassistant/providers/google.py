@@ -26,6 +26,8 @@ _DISABLED = {"accessNotConfigured", "SERVICE_DISABLED"}
 _UNSCOPED = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientScopes"}
 _BLOCKED = {"domainPolicy", "admin_policy_enforced", "ORG_POLICY_VIOLATION", "domainCannotUseApis"}
 _FULL = {"storageQuotaExceeded", "teamDriveFileLimitExceeded"}
+_STORAGE = "https://one.google.com/storage"
+"""Where its owner sees what fills it, and makes room."""
 _CONSOLES = ("console.cloud.google.com", "console.developers.google.com")
 
 
@@ -74,7 +76,7 @@ def _forbidden(known: set[str], error: dict[str, Any]) -> tuple[str, str, str] |
     if known & _BLOCKED:
         return "admin_blocked", "The administrator of this Google account does not allow this app.", ""
     if known & _FULL:
-        return "storage_full", "The storage of this Google account is full.", ""
+        return "storage_full", "The storage of this Google account is full.", _STORAGE
     return None
 
 

@@ -32,6 +32,8 @@ _UNSCOPED = {"erroraccessdenied", "accessdenied", "authorization_requestdenied",
 _BLOCKED = {"blockedbyconditionalaccess", "erroraccountsuspend", "accessblocked"}
 _NO_MAILBOX = {"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "errormailboxstoreunavailable"}
 _FULL = {"quotalimitreached", "insufficientstorage", "errorquotaexceeded"}
+_STORAGE = "https://onedrive.live.com/"
+"""Mails and files of a personal account share one quota (https://learn.microsoft.com/graph/api/resources/quota)."""
 _PAUSE = {"toomanyrequests", "applicationthrottled", "activitylimitreached", "errorexceededmessagelimit"}
 
 _under_way: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = WeakValueDictionary()
@@ -86,9 +88,8 @@ def explain(refusal: Refusal) -> OaError | None:
     if known & _NO_MAILBOX:
         return Forbidden("This Microsoft account has no mailbox.", details={**details, "reason": "no_mailbox"})
     if refusal.status == 507 or known & _FULL:
-        return Forbidden(
-            "The storage of this Microsoft account is full.", details={**details, "reason": "storage_full"}
-        )
+        words = "The storage of this Microsoft account is full."
+        return Forbidden(words, details={**details, "reason": "storage_full", "url": _STORAGE})
     if refusal.status == 409 and "namealreadyexists" in known:
         return Conflict("There is something of that name already.", details={**details, "reason": "name_taken"})
     if refusal.status == 403 and known & _BLOCKED:

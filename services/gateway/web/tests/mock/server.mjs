@@ -54,7 +54,7 @@ const notUnderWay = problem(404, 'not_found', 'Not found', 'This sign-in is not 
 const oauthClient = (/** @type {Set<string>} */ house) => ({
   ...data.client,
   ...(house.has('unregistered') && { registered: false, client_id: '', has_secret: false }),
-  ...(house.has('lan') && { redirect_uri: 'http://127.0.0.1:8080/oauth/callback', returns_here: false })
+  ...(house.has('lan') && { redirect_uri: 'http://localhost:8080/oauth/callback', returns_here: false })
 });
 
 const keepClient = (/** @type {Set<string>} */ house, /** @type {any} */ body) => {
@@ -70,7 +70,7 @@ const authorizing = (/** @type {Set<string>} */ house, /** @type {any} */ body) 
   user_code: body.device ? 'WDJB-MJHT' : null,
   interval: 60,
   expires_at: new Date(Date.now() + 600_000).toISOString(),
-  redirect_uri: 'http://127.0.0.1:8080/oauth/callback',
+  redirect_uri: 'http://localhost:8080/oauth/callback',
   returns_here: !house.has('lan')
 });
 

@@ -51,14 +51,15 @@ test('in one’s own network the address of the page that failed is carried over
   await open(page, '/accounts/new/cloudmail', 'cloud.lan');
   await page.getByRole('button', { name: 'Continue at Example' }).click();
   await expect(page.getByRole('link', { name: 'Open Example' })).toHaveAttribute('rel', 'noreferrer noopener');
-  await page.getByLabel('Address of the page that did not open').fill('http://127.0.0.1:8080/oauth/callback?code=x&state=right');
+  await page.getByLabel('Address of the page that did not open').fill('http://localhost:8080/oauth/callback?code=x&state=right');
   await page.getByRole('button', { name: 'Connect' }).click();
   await expect(page).toHaveURL(/\/accounts(\?connected=\w+)?$/);
 });
 
 test('a house is registered with a provider once, with the addresses that were looked at', async ({ page }) => {
   await open(page, '/accounts/new/cloudmail', 'cloud.unregistered.lan');
-  await expect(page.getByText('http://127.0.0.1:8080/oauth/callback')).toBeVisible();
+  await expect(page.getByText('http://localhost:8080/oauth/callback')).toBeVisible();
+  await expect(page.getByText('choose a web application')).toBeVisible();
   await expect(page.getByRole('link', { name: 'Mail API' })).toHaveCount(1);
   await page.getByRole('button', { name: 'Keep the registration' }).click();
   await expect(page.getByText('This is needed.')).toBeVisible();
@@ -68,4 +69,26 @@ test('a house is registered with a provider once, with the addresses that were l
   await page.getByRole('button', { name: 'Keep the registration' }).click();
   expect((await asked).postDataJSON()).toMatchObject({ client_id: '1234-obviously-fake', client_secret: 'obviously-fake' });
   await expect(page.getByRole('button', { name: 'Continue at Example' })).toBeVisible();
+});
+
+test('what is said before an account is removed fits how it was connected', async ({ page }) => {
+  await open(page, '/accounts', 'cloud');
+  await page.getByRole('button', { name: /^Remove/ }).first().click();
+  await expect(page.getByText('its consent at the provider is ended where that can be done from here')).toBeVisible();
+  await expect(page.getByText('Nothing changes at the provider.')).toBeHidden();
+});
+
+test('a page that is longer than the window scrolls in itself, and nothing empty lies below it', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 400 });
+  await open(page, '/accounts', 'cloud');
+  await expect(page.getByRole('button', { name: /^Remove/ }).first()).toBeAttached();
+  expect(await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
+});
+
+test('who comes back under the other name of the machine is passed on to where the sign-in began', async ({ page, baseURL }) => {
+  await open(page, '/accounts', 'cloud');
+  await page.context().addCookies([{ name: 'house', value: 'cloud', domain: 'localhost', path: '/' }]);
+  await page.goto(`${baseURL?.replace('127.0.0.1', 'localhost')}/oauth/callback?code=fake&state=wrong`);
+  await expect(page.getByText(`${baseURL}/oauth/callback?code=fake&state=wrong`)).toBeVisible();
+  expect(page.url()).toBe(`${baseURL}/oauth/callback`);
 });

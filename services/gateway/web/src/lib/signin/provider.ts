@@ -23,3 +23,14 @@ export function mayGo(url: string): boolean {
   if (!place) return false;
   return place.protocol === 'https:' || (place.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(place.hostname));
 }
+
+/**
+ * The page of the sign-in where the session may be. Providers send to localhost whoever is on the house's own machine,
+ * though the house may have been opened as 127.0.0.1; null where there is no such other name.
+ */
+export function underOtherName(page: URL): string | null {
+  if (page.protocol !== 'http:' || page.hostname !== 'localhost' || page.pathname !== '/oauth/callback') return null;
+  const there = new URL(page);
+  there.hostname = '127.0.0.1';
+  return there.href;
+}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import tzinfo
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -15,22 +14,10 @@ from connectors.caldav import mirror
 from connectors.caldav.events import Event, expand
 from connectors.caldav.mirror import Kept, KeptCalendar
 from connectors.caldav.objects import DamagedError
+from openassistant.calendars.times import UNSETTLED, Busy, busy_in
 from openassistant.formats.moments import Window
-from openassistant.formats.slots import merged, without
 
-__all__ = ["Busy", "all_addresses", "busy_of_guest", "busy_of_user", "dates_in"]
-
-
-class Busy(NamedTuple):
-    """Spans in order: those that are taken, and those that are taken only perhaps; none of them overlap.
-
-    `accounts` are the names of the accounts that were looked at; `complete` when each of them was read once.
-    """
-
-    firm: list[Window]
-    tentative: list[Window]
-    accounts: tuple[str, ...] = ()
-    complete: bool = True
+__all__ = ["all_addresses", "busy_of_guest", "busy_of_user", "dates_in"]
 
 
 def busy_of_user(connection: Connection, span: Window, zone: tzinfo, own: Collection[str]) -> Busy:
@@ -71,19 +58,15 @@ def dates_in(found: list[Kept], span: Window, zone: tzinfo) -> Iterator[tuple[Ke
 def _busy(
     connection: Connection, span: Window, zone: tzinfo, whose: Collection[str], counts: Callable[[KeptCalendar], bool]
 ) -> Busy:
-    firm: list[Window] = []
-    tentative: list[Window] = []
+    dates = []
     for account in mirror.accounts(connection):
         rows = {each.id for each in mirror.calendars(connection, account) if counts(each)}
         found = [each for each in mirror.objects_between(connection, account, span) if each.calendar in rows]
         for _, event in dates_in(found, span, zone):
             answer = _answer(event, whose)
-            if not event.busy or answer == "declined" or event.start >= event.end:
-                continue
-            perhaps = event.status == "tentative" or answer in ("tentative", "open")
-            (tentative if perhaps else firm).append(_inside(event, span))
-    taken = merged(firm)
-    return Busy(taken, without(merged(tentative), taken))
+            if event.busy and answer != "declined":
+                dates.append((event.start, event.end, event.status == "tentative" or answer in UNSETTLED))
+    return busy_in(span, dates)
 
 
 def _answer(event: Event, whose: Collection[str]) -> str:
@@ -91,7 +74,3 @@ def _answer(event: Event, whose: Collection[str]) -> str:
     if event.organizer is not None and event.organizer.address in whose:
         return "accepted"
     return next((each.status for each in event.guests if each.address in whose), "accepted")
-
-
-def _inside(event: Event, span: Window) -> Window:
-    return Window(max(event.start, span.start), min(event.end, span.end))

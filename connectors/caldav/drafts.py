@@ -15,6 +15,7 @@ from connectors.caldav.objects import DamagedError, clean
 from connectors.caldav.places import Place, calendar_named, place_of, zone_of
 from connectors.caldav.series import is_first
 from connectors.caldav.shifts import moved
+from openassistant.calendars.arguments import title_of
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound
 from openassistant.formats.guests import Person, parse_guests
@@ -30,7 +31,6 @@ __all__ = [
     "found_event",
     "new_event",
     "require_own",
-    "title_of",
 ]
 
 _LONGEST_TITLE, _LONGEST_NOTES = 500, 20_000
@@ -104,7 +104,7 @@ async def new_event(
     invited = parse_guests(guests)
     _require_zone(invited, first)
     draft = Draft(
-        title=title_of(title),
+        title=title_of(clean(title, _LONGEST_TITLE)),
         start=first,
         end=last,
         place=clean(place or "", _LONGEST_TITLE),
@@ -171,7 +171,7 @@ def changes_of(
     new_start, new_end = (_typed(found, each, name, zone) for each, name in ((start, "start"), (end, "end")))
     _require_zone(invited, new_start or times_of(found.kept.text, found.recurrence)[0])
     return Changes(
-        title=None if title is None else title_of(title),
+        title=None if title is None else title_of(clean(title, _LONGEST_TITLE)),
         start=new_start,
         end=new_end,
         place=None if place is None else clean(place, _LONGEST_TITLE),
@@ -187,14 +187,6 @@ def require_own(found: Chosen) -> None:
     if not found.is_own:
         words = "If that is the owner, enter the organiser's address in the account's settings."
         raise InvalidRequest(f"This event is organised by somebody else, who alone can change it. {words}")
-
-
-def title_of(title: str) -> str:
-    """A title in one line; raises `InvalidRequest` when nothing is left of it."""
-    found = " ".join(clean(title, _LONGEST_TITLE).split())
-    if not found:
-        raise InvalidRequest("title: give it a title.")
-    return found
 
 
 def _local(place: Place, zone: str | None, calendar: str, *, floating: bool) -> tzinfo | None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.caldav import mirror
 from connectors.caldav.account import owner_of
-from connectors.caldav.arguments import CalendarName, End, EventId, Start, Zone
+from connectors.caldav.arguments import CalendarName, EventId
 from connectors.caldav.busy import dates_in
 from connectors.caldav.card import connector
 from connectors.caldav.drafts import found_event
@@ -18,14 +18,13 @@ from connectors.caldav.mirror import Kept
 from connectors.caldav.objects import DamagedError
 from connectors.caldav.places import Place, place_of, zone_of
 from connectors.caldav.views import CalendarList, CalendarView, EventDetails, EventList, details_of, view_of
+from openassistant.calendars.arguments import End, Query, Start, Zone
+from openassistant.calendars.views import HEAVY, UNREAD, notes_of
 from openassistant.connector import Context, Field, OutsideText
 from openassistant.errors import InvalidRequest
 from openassistant.formats.moments import window
 
 __all__ = ["calendars_list", "events_get", "events_list", "events_search", "unread"]
-
-_UNREAD = "The calendars are still being read, so there may be more."
-_HEAVY = "Some events repeat so often that only their first date is given."
 
 
 @connector.tool(effect="read")
@@ -72,7 +71,7 @@ async def events_list(
         dates = sorted(dates_in(named, span, local), key=lambda pair: (pair[1].start, pair[1].title))
         cut = f"Only the first {limit} are shown." if len(dates) > limit else ""
         views = [view_of(kept, event, local, place.own) for kept, event in dates[:limit]]
-        return EventList(events=views, note=_notes(cut, _heavy(named), unread(place)))
+        return EventList(events=views, note=notes_of(cut, _heavy(named), unread(place)))
 
     return await ctx.store.read(read)
 
@@ -80,9 +79,7 @@ async def events_list(
 @connector.tool(effect="read")
 async def events_search(
     ctx: Context,
-    query: Annotated[
-        str, Field(description="Words that must all occur in title, place, people or notes", max_length=500)
-    ],
+    query: Query,
     zone: Zone = None,
     limit: Annotated[int, Field(description="How many at most", ge=1, le=50)] = 20,
 ) -> EventList:
@@ -96,7 +93,7 @@ async def events_search(
         pairs = [(kept, event) for kept, event in dates if event is not None]
         pairs.sort(key=lambda pair: (pair[1].end < now, abs(pair[1].start - now)))
         views = [view_of(kept, event, local, place.own) for kept, event in pairs]
-        return EventList(events=views, note=_notes(_heavy(found), unread(place)))
+        return EventList(events=views, note=notes_of(_heavy(found), unread(place)))
 
     return await ctx.store.read(read)
 
@@ -112,7 +109,7 @@ def unread(place: Place) -> str:
     """What a reader of an account should know: that not all is read yet, or not all is readable."""
     whole = place.calendars and all(each.complete for each in place.calendars)
     odd = f"{place.damaged} entries cannot be read; look at them in another program." if place.damaged else ""
-    return _notes("" if whole else _UNREAD, odd)
+    return notes_of("" if whole else UNREAD, odd)
 
 
 def _latest(kept: Kept, zone: tzinfo, ctx: Context) -> Event | None:
@@ -123,11 +120,7 @@ def _latest(kept: Kept, zone: tzinfo, ctx: Context) -> Event | None:
 
 
 def _heavy(found: list[Kept]) -> str:
-    return _HEAVY if any(each.state == "heavy" for each in found) else ""
-
-
-def _notes(*notes: str) -> str:
-    return " ".join(note for note in notes if note)
+    return HEAVY if any(each.state == "heavy" for each in found) else ""
 
 
 def _require_calendar(place: Place, name: str | None) -> None:

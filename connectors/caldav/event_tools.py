@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from connectors.caldav import undoing
 from connectors.caldav.account import account_of
-from connectors.caldav.arguments import Alarms, EventId, Floating, Guests, Notes, Start, Title, Where, Zone
+from connectors.caldav.arguments import Alarms, EventId, Floating, Notes
 from connectors.caldav.card import connector
 from connectors.caldav.changes import (
     create_once,
@@ -25,10 +25,11 @@ from connectors.caldav.places import as_named, place_of, zone_of
 from connectors.caldav.previews import NO_INVITATIONS, preview_changed, preview_deleted, preview_new
 from connectors.caldav.series import split_series, without_following
 from connectors.caldav.views import EventDeleted, EventSaved, times_shown
+from openassistant.acts import call_id
+from openassistant.calendars import arguments
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest
-from openassistant.formats.repeats import Frequency, Weekday
-from openassistant.messages import Call, Effect, ToolResult
+from openassistant.messages import Call, ToolResult
 
 __all__ = ["events_create", "events_delete", "events_update"]
 
@@ -38,37 +39,33 @@ Reach = Annotated[
 ]
 
 
-@connector.tool(effect="write", effect_of=lambda given: Effect.SEND if given.get("guests") else Effect.WRITE)
+@connector.tool(effect="write", effect_of=arguments.effect_with_guests)
 async def events_create(
     ctx: Context,
-    title: Title,
-    start: Start,
-    end: Annotated[
-        str | None,
-        Field(description="As start; the last day is included. Without: one hour, or that day", max_length=40),
-    ] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.Title,
+    start: arguments.Start,
+    end: arguments.OtherEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Guests = None,
+    guests: arguments.Guests = None,
     calendar: Annotated[
         str | None, Field(description="Into the calendar of this name, where there are several", max_length=200)
     ] = None,
-    repeats: Annotated[Frequency | None, Field(description="How often it repeats")] = None,
-    every: Annotated[int, Field(description="2 with weekly means every other week", ge=1, le=99)] = 1,
-    on: Annotated[list[Weekday] | None, Field(description="With weekly: on which weekdays", max_length=7)] = None,
-    until: Annotated[str | None, Field(description="The last day of a series", max_length=40)] = None,
+    repeats: arguments.Repeats = None,
+    every: arguments.Every = 1,
+    on: arguments.OnDays = None,
+    until: arguments.LastDay = None,
     count: Annotated[int | None, Field(description="How many dates a series has", ge=1, le=1000)] = None,
     alarms: Alarms = None,
     *,
     floating: Floating = False,
 ) -> EventSaved:
     """Put an event into the user's calendar. With guests, they are invited."""
-    assert ctx.call is not None, "an event is created for a call"
     given: dict[str, Any] = {"title": title, "start": start, "end": end, "zone": zone, "place": place, "notes": notes}
     given |= {"guests": guests, "calendar": calendar, "repeats": repeats, "every": every, "on": on, "until": until}
     new = await new_event(ctx, **given, count=count, alarms=alarms, floating=floating)
-    content = new_object(new.draft, uid=uid_of(ctx.call.id), now=ctx.now())
+    content = new_object(new.draft, uid=uid_of(call_id(ctx)), now=ctx.now())
     key = await create_once(ctx, new.place.account, new.calendar, content)
     return await _saved(ctx, key)
 
@@ -93,39 +90,28 @@ async def undo_create(ctx: Context, call: Call, _: Any) -> None:
     await undoing.remove_created(ctx, await account_of(ctx), call.id)
 
 
-@connector.tool(
-    effect="write",
-    effect_of=lambda given: (
-        Effect.SEND if given.get("guests") is not None or given.get("tell_guests") else Effect.WRITE
-    ),
-)
+@connector.tool(effect="write", effect_of=arguments.effect_on_guests)
 async def events_update(
     ctx: Context,
     event: EventId,
-    title: Annotated[str | None, Field(description="A new title", max_length=500)] = None,
-    start: Annotated[
-        str | None, Field(description="A new start, ISO 8601; alone, the length stays", max_length=40)
-    ] = None,
-    end: Annotated[str | None, Field(description="A new end, ISO 8601; a day is included", max_length=40)] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.NewTitle = None,
+    start: arguments.NewStart = None,
+    end: arguments.NewEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Annotated[
-        list[Annotated[str, Field(max_length=400)]] | None,
-        Field(description="The whole new list of guests; who is not on it is uninvited", max_length=100),
-    ] = None,
+    guests: arguments.NewGuests = None,
     alarms: Alarms = None,
     extent: Reach = None,
     *,
-    tell_guests: Annotated[bool, Field(description="True when the event has guests: they hear of the change")] = False,
+    tell_guests: arguments.Tell = False,
 ) -> EventSaved:
     """Change an event, one date of a series, this date and those that follow, or all. What is not given stays."""
-    assert ctx.call is not None, "an event is changed for a call"
     given: dict[str, Any] = {"title": title, "start": start, "end": end, "zone": zone, "place": place, "notes": notes}
     given |= {"guests": guests, "alarms": alarms, "tell_guests": tell_guests}
     found = await chosen(ctx, event, extent)
     changes = changes_of(found, **_something(given))
-    account, mark = found.place.account, ctx.call.id
+    account, mark = found.place.account, call_id(ctx)
     if found.extent == "following":
         halves = split_series(found.kept.text, found.date, changes, uid=uid_of(mark), mark=mark, now=ctx.now())
         calendar = next(each for each in found.place.calendars if each.id == found.kept.calendar)
@@ -172,9 +158,8 @@ async def undo_update(ctx: Context, call: Call, _: Any) -> None:
 @connector.tool(effect="delete")
 async def events_delete(ctx: Context, event: EventId, extent: Reach = None) -> EventDeleted:
     """Delete an event, one date of a series, this date and those that follow, or all. Guests are told."""
-    assert ctx.call is not None, "an event is deleted for a call"
     found = await chosen(ctx, event, extent)
-    text, mark, now = found.kept.text, ctx.call.id, ctx.now()
+    text, mark, now = found.kept.text, call_id(ctx), ctx.now()
     if found.extent == "all":
         await delete_once(ctx, found.place.account, found.kept)
         return EventDeleted(id=event, note=_invitation_note(found))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from connectors.caldav import mirror, undoing
 from connectors.caldav.account import account_of, owner_of
-from connectors.caldav.arguments import CalendarName, EventId, Zone
+from connectors.caldav.arguments import CalendarName, EventId
 from connectors.caldav.card import connector
 from connectors.caldav.changes import create_once, find_created, replace_once, was_replaced
 from connectors.caldav.compose import times_of
@@ -31,17 +31,20 @@ from connectors.caldav.invitations import (
 from connectors.caldav.mirror import Kept, KeptCalendar
 from connectors.caldav.objects import DamagedError, clean, rules_of, text_in
 from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
-from connectors.caldav.previews import account_name, fields_of, people_shown
+from connectors.caldav.previews import account_name
 from connectors.caldav.views import (
     EventSaved,
     InvitationAnswered,
     InvitationList,
     InvitationView,
-    outside,
     source_of,
     times_shown,
     view_of,
 )
+from openassistant.acts import call_id
+from openassistant.calendars.arguments import ANSWER_WORDS, ANSWERED, Answered, Zone
+from openassistant.calendars.previews import EXTENTS, event_preview, fields_of
+from openassistant.calendars.views import notes_of, outside
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Forbidden, InvalidRequest
 from openassistant.formats.moments import span_shown
@@ -54,12 +57,6 @@ _NOBODY_TELLS = (
     "This calendar server tells nobody. The organiser hears of an answer by mail: answer the mail with the invitation."
 )
 _NOTED = "This calendar server tells nobody: the answer is noted here, and the organiser does not hear of it."
-_WORDS: dict[Answer, tuple[str, str]] = {
-    "accept": ("Accept an invitation", "Accept"),
-    "tentative": ("Answer an invitation with maybe", "Answer"),
-    "decline": ("Decline an invitation", "Decline"),
-}
-_ANSWERED: dict[Answer, str] = {"accept": "accepted", "tentative": "tentative", "decline": "declined"}
 
 _Answer = Annotated[Answer, Field(description="The user's answer")]
 _Ics = Annotated[
@@ -82,7 +79,7 @@ async def invitations_list(
     ctx: Context,
     zone: Zone = None,
     *,
-    answered: Annotated[bool, Field(description="Those that the user has answered, too")] = False,
+    answered: Answered = False,
 ) -> InvitationList:
     """List what others have invited the user to in this calendar account and is not over: new, changed, cancelled.
 
@@ -102,9 +99,7 @@ async def invitations_list(
         ]
         told = _SERVER_TELLS if place.profile.invites else _NOBODY_TELLS
         cut = f"Only the first {_MOST} are shown." if len(views) > _MOST else ""
-        return InvitationList(
-            invitations=views[:_MOST], told=told, note=" ".join(note for note in (cut, unread(place)) if note)
-        )
+        return InvitationList(invitations=views[:_MOST], told=told, note=notes_of(cut, unread(place)))
 
     return await ctx.store.read(read)
 
@@ -123,9 +118,8 @@ async def invitations_answer(
 
     The id of one date of a series answers that date alone; the part before "_" answers the whole series.
     """
-    assert ctx.call is not None, "an invitation is answered for a call"
     found = await _asked(ctx, event)
-    content = _answered(found, answer, comment, mark=ctx.call.id, now=ctx.now())
+    content = _answered(found, answer, comment, mark=call_id(ctx), now=ctx.now())
     await replace_once(ctx, found.place.account, found.kept, content, recurrence=found.date)
     return _done(found, event, answer)
 
@@ -135,24 +129,24 @@ async def preview_answer(ctx: Context, event: str, answer: Answer, comment: str 
     """What is answered, to whom, and whether anybody is told."""
     found = await _asked(ctx, event)
     _answered(found, answer, comment, mark="", now=ctx.now())
-    verb, confirm = _WORDS[answer]
+    verb, confirm = ANSWER_WORDS[answer]
     organizer, shown = found.event.organizer, found.event
     rows = {
         "Event": shown.title or "(no title)",
         "When": span_shown(*times_of(found.kept.text, found.date)),
-        "Extent": "" if not shown.recurrence else "this date of a series" if found.date else "the whole series",
+        "Extent": EXTENTS["this" if found.date else "all"] if shown.recurrence else "",
         "Place": shown.place,
         "Answer until now": answer_in(found.kept.text, found.date, found.place.own),
         "Calendar": found.kept.calendar_name,
     }
-    return Preview(
+    return event_preview(
+        rows,
+        source_of(found.kept, found.event, found.place.own),
         verb=verb,
         confirm=confirm,
         account=account_name(found.place),
-        destinations=people_shown([organizer] if organizer else []),
-        fields=fields_of(rows),
+        told=[organizer] if organizer else [],
         content=clean(comment or "", 2_000),
-        outside=(source_of(found.kept, found.event, found.place.own),),
         warnings=() if _is_told(found) else (_NOTED,),
     )
 
@@ -165,7 +159,7 @@ async def look_for_answer(ctx: Context, call: Call) -> ToolResult | None:
     place, (_, _, recurrence) = await place_of(ctx), event.partition("_")
 
     def holds(text: str) -> bool:
-        return answer_in(text, recurrence, place.own) == _ANSWERED[answer]
+        return answer_in(text, recurrence, place.own) == ANSWERED[answer]
 
     if not await was_replaced(ctx, place.account, call.id, holds=holds):
         return None
@@ -184,8 +178,7 @@ async def invitations_file(
     To accept an invitation from a mail: answer that mail, and propose this beside it with the same answer. An update
     or cancellation changes the event that is there; one that is older than the calendar's version is refused.
     """
-    assert ctx.call is not None, "an invitation is filed for a call"
-    filing = await _filing(ctx, ics, answer, calendar, mark=ctx.call.id)
+    filing = await _filing(ctx, ics, answer, calendar, mark=call_id(ctx))
     account, content = filing.place.account, filing.content
     if filing.kept is not None:
         await replace_once(ctx, account, filing.kept, content)
@@ -213,7 +206,7 @@ async def preview_filing(ctx: Context, ics: str, answer: Answer | None, calendar
         "Repeats": " ".join(each.to_ical().decode()[:200] for each in rules_of(first)),
         "Place": text_in(first, "LOCATION", 500),
         "Organiser": organizer.shown if organizer else "",
-        "Answer": _ANSWERED[answer] if answer else "",
+        "Answer": ANSWERED[answer] if answer else "",
         "Calendar": kept.calendar_name if kept else filing.calendar.name if filing.calendar else "",
     }
     return Preview(
@@ -273,7 +266,7 @@ def _view(kept: Kept, asked: Asked, event: Event, zone: tzinfo, own: tuple[str, 
     plain = view_of(kept, event, zone, own)
     state = "cancelled" if asked.cancelled else "changed" if asked.sequence else "new"
     assert event.organizer is not None, "somebody invited"
-    organizer = outside(event.organizer.shown, kept, event, own)
+    organizer = outside(event.organizer.shown, source_of(kept, event, own))
     fields = {**dict(plain), "id": f"{kept.key}_{asked.recurrence}" if asked.recurrence else kept.key}
     return InvitationView(**fields, organizer=organizer, answer=asked.answer, state=state)
 
@@ -287,8 +280,8 @@ async def _asked(ctx: Context, event: str) -> Chosen:
 
 def _answered(found: Chosen, answer: Answer, comment: str | None, *, mark: str, now: datetime) -> str:
     own, text = found.place.own, found.kept.text
-    if answer_in(text, found.date, own) == _ANSWERED[answer] and not comment:
-        raise InvalidRequest(f"The user's answer to that is {_ANSWERED[answer]} already.")
+    if answer_in(text, found.date, own) == ANSWERED[answer] and not comment:
+        raise InvalidRequest(f"The user's answer to that is {ANSWERED[answer]} already.")
     return answered_object(text, found.date, own, answer, clean(comment or "", 2_000), mark=mark, now=now)
 
 
@@ -299,7 +292,7 @@ def _is_told(found: Chosen) -> bool:
 
 def _done(found: Chosen, event: str, answer: Answer) -> InvitationAnswered:
     note = _SERVER_TELLS if _is_told(found) else _NOBODY_TELLS
-    return InvitationAnswered(id=event, answer=_ANSWERED[answer], note=note)
+    return InvitationAnswered(id=event, answer=ANSWERED[answer], note=note)
 
 
 async def _with_uid(ctx: Context, uid: str) -> list[Kept]:

@@ -23,6 +23,7 @@ from connectors.caldav.objects import (
     text_in,
 )
 from connectors.caldav.writing import named_parts, replace, stamp, written
+from openassistant.calendars.arguments import Answer
 from openassistant.errors import Conflict, InvalidRequest, NotFound
 from openassistant.formats.guests import Person
 
@@ -37,8 +38,6 @@ __all__ = [
     "is_kept_by_server",
     "read_letter",
 ]
-
-Answer = Literal["accept", "tentative", "decline"]
 
 _PARTSTAT: dict[Answer, str] = {"accept": "ACCEPTED", "tentative": "TENTATIVE", "decline": "DECLINED"}
 _STATUS = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentative"}

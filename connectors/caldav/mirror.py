@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, text
 from connectors.caldav.client import Stored
 from connectors.caldav.discovery import Calendar
 from connectors.caldav.outlines import Outline
+from openassistant.calendars.mirror import match_of
 from openassistant.formats.moments import Window
 
 __all__ = [
@@ -45,8 +45,6 @@ __all__ = [
     "with_uid",
 ]
 
-_WORD = re.compile(r"\w+")
-_MOST_WORDS = 20
 _COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, o.uid, c.name, c.writable, c.zone"
 
 
@@ -295,10 +293,9 @@ def counts(connection: Connection, account: str) -> dict[int, int]:
 
 def find(connection: Connection, account: str, query: str, *, limit: int, kind: str = "event") -> list[Kept]:
     """The objects that hold all words of a query (each as the beginning of a word), best first."""
-    words = _WORD.findall(query)[:_MOST_WORDS]
-    if not words:
+    match = match_of(query)
+    if not match:
         return []
-    match = " AND ".join(f'"{word}"*' for word in words)
     return _select(
         connection,
         account,

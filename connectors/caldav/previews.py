@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from connectors.caldav.compose import Changes, changed_times, times_of
 from connectors.caldav.drafts import Chosen, NewEvent
 from connectors.caldav.places import Place
 from connectors.caldav.views import source_of
+from openassistant.calendars.previews import EXTENTS, alarms_shown, event_preview, preview_change, preview_creation
 from openassistant.connector import Preview
 from openassistant.formats.guests import Person
 from openassistant.formats.moments import Moment, span_shown
 from openassistant.formats.repeats import repeat_shown
-from openassistant.messages import Destination, PreviewField
+from openassistant.messages import OutsideSource
 
 __all__ = [
     "NO_INVITATIONS",
     "account_name",
-    "alarms_shown",
-    "fields_of",
-    "people_shown",
     "preview_changed",
     "preview_deleted",
     "preview_new",
@@ -39,15 +37,8 @@ def preview_new(new: NewEvent) -> Preview:
         "Place": draft.place,
         "Calendar": new.calendar.name,
     }
-    return Preview(
-        verb="Create an event and invite guests" if draft.guests else "Create an event",
-        confirm="Invite" if draft.guests else "Create",
-        account=account_name(new.place),
-        destinations=people_shown(draft.guests),
-        fields=fields_of(rows),
-        content=draft.notes,
-        warnings=_warnings(new.place, draft.guests),
-    )
+    name, warnings = account_name(new.place), _warnings(new.place, draft.guests)
+    return preview_creation(rows, draft.guests, account=name, content=draft.notes, warnings=warnings)
 
 
 def preview_changed(found: Chosen, changes: Changes) -> Preview:
@@ -59,36 +50,32 @@ def preview_changed(found: Chosen, changes: Changes) -> Preview:
     rows = {**_rows_of(found, *shown), **_new_rows(changes, start, end)}
     if changes.guests is not None:
         rows["New guests"] = ", ".join(each.shown for each in changes.guests) or "nobody"
-    return Preview(
-        verb="Change an event and tell its guests" if told else "Change an event",
-        confirm="Change",
-        account=account_name(found.place),
-        destinations=people_shown(told),
-        fields=fields_of(rows),
-        content=changes.notes or "",
-        outside=(source_of(found.kept, found.event, found.place.own),),
-        warnings=_warnings(found.place, told),
-    )
+    name, source, warnings = account_name(found.place), _source_of(found), _warnings(found.place, told)
+    return preview_change(rows, source, told, account=name, content=changes.notes or "", warnings=warnings)
 
 
 def preview_deleted(found: Chosen) -> Preview:
     """The event that will be gone; its guests get a cancellation, or its organiser a refusal."""
     told = found.others
     rows = _rows_of(found, *times_of(found.kept.text, found.date))
-    return Preview(
+    return event_preview(
+        rows,
+        _source_of(found),
         verb="Delete an event and tell its guests" if told else "Delete an event",
         confirm="Delete",
         account=account_name(found.place),
-        destinations=people_shown(told),
-        fields=fields_of(rows),
-        outside=(source_of(found.kept, found.event, found.place.own),),
+        told=told,
         warnings=_warnings(found.place, told),
     )
 
 
+def _source_of(found: Chosen) -> OutsideSource:
+    return source_of(found.kept, found.event, found.place.own)
+
+
 def _rows_of(found: Chosen, start: Moment, end: Moment) -> dict[str, str]:
     rows = {"Event": found.event.title or "(no title)", "When": span_shown(start, end)}
-    extent = _EXTENTS[found.extent] if found.event.recurrence else ""
+    extent = EXTENTS[found.extent] if found.event.recurrence else ""
     return {**rows, "Extent": extent, "Calendar": found.kept.calendar_name}
 
 
@@ -103,28 +90,6 @@ def _new_rows(changes: Changes, start: Moment, end: Moment) -> dict[str, str]:
     if changes.notes == "":
         rows["New notes"] = "none"
     return rows
-
-
-_EXTENTS = {
-    "this": "this date of a series",
-    "following": "this date of a series and all that follow",
-    "all": "the whole series",
-}
-
-
-def alarms_shown(minutes: Sequence[int]) -> str:
-    """Reminders: "10, 60 minutes before"."""
-    return f"{', '.join(str(each) for each in minutes)} minutes before" if minutes else ""
-
-
-def people_shown(people: Iterable[Person]) -> tuple[Destination, ...]:
-    """Whom a call reaches."""
-    return tuple(Destination(kind="attendee", value=each.address, name=each.name or None) for each in people)
-
-
-def fields_of(rows: Mapping[str, str]) -> tuple[PreviewField, ...]:
-    """The rows that say something."""
-    return tuple(PreviewField(label=label, value=value) for label, value in rows.items() if value)
 
 
 def account_name(place: Place) -> str:

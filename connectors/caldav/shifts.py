@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from icalendar import Calendar
@@ -11,7 +11,7 @@ from icalendar import Event as EventComponent
 from connectors.caldav.objects import moment_in, named_date, parts_in, rules_of
 from connectors.caldav.writing import moments_in, put_moments, replace
 from openassistant.errors import InvalidRequest
-from openassistant.formats.moments import Moment
+from openassistant.formats.moments import Moment, day_of
 
 __all__ = ["moved", "shift_series"]
 
@@ -38,7 +38,7 @@ def shift_series(calendar: Calendar, master: EventComponent, was: Moment, become
 def moved(value: Moment, was: Moment, becomes: Moment) -> Moment:
     """A date of a series that began at `was`, when it begins at `becomes`: as far by the clock on the wall."""
     if not (isinstance(value, datetime) and isinstance(was, datetime) and isinstance(becomes, datetime)):
-        return value + (_day(becomes) - _day(was))
+        return value + (day_of(becomes) - day_of(was))
     local = value.astimezone(was.tzinfo) if value.tzinfo and was.tzinfo else value
     return (local.replace(tzinfo=None) + _gap(was, becomes)).replace(tzinfo=becomes.tzinfo)
 
@@ -55,7 +55,7 @@ def _shift_single(part: Any, was: Moment, becomes: Moment) -> None:
 
 
 def _shift_rule(rule: Any, was: Moment, becomes: Moment) -> None:
-    days = (_day(becomes) - _day(was)).days
+    days = (day_of(becomes) - day_of(was)).days
     if days % 7 and "BYDAY" in rule:
         rule["BYDAY"] = [_next_day(each, days, rule) for each in rule["BYDAY"]]
     if days and any(name in rule for name in _FIXED) and str(rule["FREQ"][0]).upper() != "WEEKLY":
@@ -82,7 +82,3 @@ def _kind(value: Moment) -> tuple[bool, bool]:
 
 def _gap(was: datetime, becomes: datetime) -> timedelta:
     return becomes.replace(tzinfo=None) - was.replace(tzinfo=None)
-
-
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value

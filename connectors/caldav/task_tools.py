@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from connectors.caldav import mirror, undoing
 from connectors.caldav.account import account_of, owner_of
-from connectors.caldav.arguments import Alarms, CalendarName, Title, Zone
+from connectors.caldav.arguments import Alarms, CalendarName
 from connectors.caldav.card import connector
 from connectors.caldav.changes import (
     create_once,
@@ -20,12 +20,11 @@ from connectors.caldav.changes import (
     was_deleted,
     was_replaced,
 )
-from connectors.caldav.drafts import title_of
 from connectors.caldav.event_reads import unread
 from connectors.caldav.mirror import Kept
 from connectors.caldav.objects import DamagedError, clean
 from connectors.caldav.places import Place, as_named, calendar_named, place_of, zone_of
-from connectors.caldav.previews import account_name, alarms_shown, fields_of
+from connectors.caldav.previews import account_name
 from connectors.caldav.task_views import (
     TaskDeleted,
     TaskList,
@@ -36,6 +35,9 @@ from connectors.caldav.task_views import (
     typed_again,
 )
 from connectors.caldav.tasks import Priority, Task, TaskChanges, changed_task, completed_task, new_task, read_task
+from openassistant.acts import call_id
+from openassistant.calendars.arguments import Title, Zone, title_of
+from openassistant.calendars.previews import alarms_shown, fields_of
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Forbidden, InvalidRequest, NotFound
 from openassistant.formats.moments import Moment, aware, moment, shown
@@ -103,12 +105,11 @@ async def tasks_create(
     alarms: Alarms = None,
 ) -> TaskSaved:
     """Put a task on the user's list."""
-    assert ctx.call is not None, "a task is created for a call"
     given: dict[str, Any] = {"title": title, "due": due, "start": start, "zone": zone, "notes": notes}
     given |= {"priority": priority, "repeats": repeats, "every": every, "until": until, "alarms": alarms}
     place = await place_of(ctx)
     into = calendar_named(place.calendars, calendar, "tasks")
-    content = new_task(**_new(place, **given), uid=uid_of(ctx.call.id), now=ctx.now())
+    content = new_task(**_new(place, **given), uid=uid_of(call_id(ctx)), now=ctx.now())
     return await _saved(ctx, await create_once(ctx, place.account, into, content))
 
 
@@ -165,9 +166,8 @@ async def tasks_update(
     """Change a task. What is not given stays."""
     given: dict[str, Any] = {"title": title, "due": due, "start": start, "zone": zone, "notes": notes}
     given |= {"priority": priority, "percent": percent, "alarms": alarms, "no_due": no_due}
-    assert ctx.call is not None, "a task is changed for a call"
     found = await _chosen(ctx, task)
-    content = changed_task(found.kept.text, _changes(found, **given), mark=ctx.call.id, now=ctx.now())
+    content = changed_task(found.kept.text, _changes(found, **given), mark=call_id(ctx), now=ctx.now())
     await replace_once(ctx, found.place.account, found.kept, content)
     return await _saved(ctx, task)
 
@@ -201,9 +201,8 @@ async def tasks_complete(
     ctx: Context, task: TaskId, *, done: Annotated[bool, Field(description="False opens it again")] = True
 ) -> TaskSaved:
     """Mark a task as done, or open again. One that repeats goes on to its next date."""
-    assert ctx.call is not None, "a task is changed for a call"
     found = await _chosen(ctx, task)
-    content = completed_task(found.kept.text, done=done, mark=ctx.call.id, now=ctx.now())
+    content = completed_task(found.kept.text, done=done, mark=call_id(ctx), now=ctx.now())
     await replace_once(ctx, found.place.account, found.kept, content)
     saved = await _saved(ctx, task)
     went_on = done and found.task.repeats and saved.status != "completed"
@@ -329,7 +328,8 @@ def _new(
     repeat = None
     if anchor is not None:
         repeat = repeat_of(repeats, every=every, on=None, until=until, count=None, start=anchor)
-    new: dict[str, Any] = {"title": title_of(title), "notes": clean(notes or "", 20_000), "start": first, "due": last}
+    words = {"title": title_of(clean(title, 500)), "notes": clean(notes or "", 20_000)}
+    new: dict[str, Any] = {**words, "start": first, "due": last}
     return {**new, "priority": priority or "none", "repeats": repeat, "alarms": tuple(sorted(set(alarms or ())))}
 
 
@@ -350,7 +350,7 @@ def _changes(
         raise InvalidRequest("Say what to change: title, due, start, notes, priority, percent or alarms.")
     local = zone_of(found.place, zone, found.kept.calendar_name)
     return TaskChanges(
-        title=None if title is None else title_of(title),
+        title=None if title is None else title_of(clean(title, 500)),
         notes=None if notes is None else clean(notes, 20_000),
         start=moment(start, "start", local) if start else None,
         due=moment(due, "due", local) if due else None,

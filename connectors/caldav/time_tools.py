@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import time, timedelta
+from datetime import time
 from typing import Annotated, Any
 
 from sqlalchemy import Connection
 
-from connectors.caldav.arguments import End, Start, Zone
-from connectors.caldav.busy import Busy, all_addresses, busy_of_guest, busy_of_user
+from connectors.caldav.busy import all_addresses, busy_of_guest, busy_of_user
 from connectors.caldav.card import connector
 from connectors.caldav.changes import session_of
 from connectors.caldav.event_reads import unread
 from connectors.caldav.freebusy import busy_in, request_for
 from connectors.caldav.places import Place, place_of, zone_of
-from connectors.caldav.previews import account_name, people_shown
-from connectors.caldav.views import BusyList, GuestTimes, SlotList, slot_of, span_of
+from connectors.caldav.previews import account_name
+from connectors.caldav.views import SlotList
+from openassistant.acts import call_id
+from openassistant.calendars.arguments import Closes, End, Minutes, Opens, Start, Zone
+from openassistant.calendars.previews import event_preview
+from openassistant.calendars.times import Busy, ahead, busy_shown, slots_shown
+from openassistant.calendars.views import BusyList, GuestTimes, notes_of
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import OaError
 from openassistant.formats.guests import parse_guest
 from openassistant.formats.moments import Window, span_shown, window
-from openassistant.formats.slots import free_slots, merged
-from openassistant.messages import Effect, PreviewField
+from openassistant.messages import Effect
 
 __all__ = ["busy_list", "slots_find"]
 
-_MOST_SLOTS, _MOST_SPANS = 30, 300
 _NOT_ASKED = (
     "Not asked: the server that is to answer may be somebody else's. With ask_others it is asked, if the user approves."
 )
@@ -35,9 +37,6 @@ _NO_SERVER = "This calendar server cannot be asked about others, and no calendar
 _NO_ANSWER = "The calendar server does not know."
 _AWAY = "The calendar server could not be asked at the moment."
 
-_Minutes = Annotated[int, Field(description="How long it must be free", ge=5, le=24 * 60)]
-_Opens = Annotated[time, Field(description="Not before this hour of a day, such as 08:00")]
-_Closes = Annotated[time, Field(description="Not after this hour of a day, such as 20:00")]
 _Guests = Annotated[
     list[Annotated[str, Field(max_length=400)]] | None,
     Field(description="Mail addresses of others who must be free too, such as carol@example.org", max_length=30),
@@ -59,10 +58,7 @@ async def busy_list(ctx: Context, start: Start, end: End, zone: Zone = None) -> 
     local = zone_of(place, zone)
     span = window(start, end, local)
     busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, place.own))
-    found = sorted([*((each, False) for each in busy.firm), *((each, True) for each in busy.tentative)])
-    cut = f"Only the first {_MOST_SPANS} are shown." if len(found) > _MOST_SPANS else ""
-    spans = [span_of(each, local, tentative=tentative) for each, tentative in found[:_MOST_SPANS]]
-    return BusyList(busy=spans, accounts=list(busy.accounts), note=_notes(cut, _unread(place, busy)))
+    return busy_shown(busy, local, _unread(place, busy))
 
 
 @connector.tool(effect="read", effect_of=_effect, outside=False)
@@ -70,10 +66,10 @@ async def slots_find(
     ctx: Context,
     start: Start,
     end: End,
-    minutes: _Minutes,
+    minutes: Minutes,
     zone: Zone = None,
-    opens: _Opens = time(8),
-    closes: _Closes = time(20),
+    opens: Opens = time(8),
+    closes: Closes = time(20),
     guests: _Guests = None,
     *,
     ask_others: Annotated[
@@ -86,8 +82,7 @@ async def slots_find(
     """
     place, now = await place_of(ctx), ctx.now()
     local = zone_of(place, zone)
-    span = window(start, end, local)
-    span = Window(now, span.end) if span.start < now < span.end else span
+    span = ahead(window(start, end, local), now)
     people = await _others(ctx, place, guests)
 
     def read(connection: Connection) -> tuple[Busy, dict[str, Busy | None]]:
@@ -99,16 +94,14 @@ async def slots_find(
     left = [each for each in people if each not in times]
     answers, unknown = await _asked(ctx, place, left, span, ask_others=ask_others)
     busy = [*user.firm, *user.tentative, *(span for spans, _ in times.values() for span in spans)]
-    taken = merged([*busy, *(span for spans in answers.values() for span in spans)])
-    length = timedelta(minutes=minutes)
-    free = list(free_slots(taken, span, length=length, opens=opens, closes=closes, zone=local))
-    cut = f"Only the first {_MOST_SLOTS} are shown." if len(free) > _MOST_SLOTS else ""
+    taken = [*busy, *(span for spans in answers.values() for span in spans)]
+    slots, cut = slots_shown(taken, span, minutes=minutes, opens=opens, closes=closes, zone=local)
     views = [times[each][1] if each in times else _told(each, answers, unknown) for each in people]
     return SlotList(
-        slots=[slot_of(each, local) for each in free[:_MOST_SLOTS]],
+        slots=slots,
         guests=views,
         accounts=list(user.accounts),
-        note=_notes(cut, _unread(place, user)),
+        note=notes_of(cut, _unread(place, user)),
     )
 
 
@@ -123,12 +116,13 @@ async def preview_slots(ctx: Context, start: str, end: str, zone: str | None, **
         "Asked": place.account.server.host,
         "Times": span_shown(span.start.astimezone(local), span.end.astimezone(local)),
     }
-    return Preview(
+    return event_preview(
+        rows,
+        None,
         verb="Ask when others are free",
         confirm="Ask",
         account=account_name(place),
-        destinations=people_shown(people),
-        fields=tuple(PreviewField(label=label, value=value) for label, value in rows.items()),
+        told=people,
         warnings=(
             "Your calendar server gets these addresses and this span of time. It may ask the servers of their domains.",
         ),
@@ -155,8 +149,7 @@ async def _asked(
     unknown = dict.fromkeys((each for each in guests if each not in asked), _NOT_ASKED)
     if not asked:
         return {}, unknown
-    assert ctx.call is not None, "others are asked about for a call"
-    question = request_for(asked, span, organizer=place.own[0], uid=f"{ctx.call.id}@open-assistant", now=ctx.now())
+    question = request_for(asked, span, organizer=place.own[0], uid=f"{call_id(ctx)}@open-assistant", now=ctx.now())
     try:
         async with session_of(ctx, place.account) as session:
             answer = await session.ask_outbox(place.profile.outbox, question)
@@ -180,7 +173,3 @@ def _told(guest: str, answers: dict[str, list[Window]], unknown: dict[str, str])
 def _unread(place: Place, busy: Busy) -> str:
     """What is still to be read in any account."""
     return unread(place) or ("" if busy.complete else "Calendars of another account are still being read.")
-
-
-def _notes(*notes: str) -> str:
-    return " ".join(note for note in notes if note)

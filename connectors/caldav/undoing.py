@@ -8,12 +8,12 @@ from connectors.caldav.changes import NEW, mirrored, session_of
 from connectors.caldav.notes import Note, recall
 from connectors.caldav.objects import guests_of, parts_in, read_object
 from connectors.caldav.writing import stamp, written
+from openassistant.acts import call_id
+from openassistant.calendars.notes import CHANGED
 from openassistant.connector import Context
 from openassistant.errors import Conflict, NotFound
 
 __all__ = ["had_guests", "has_replaced", "is_gone", "put_back", "put_back_deleted", "remove_created", "remove_split"]
-
-_CHANGED = "It was changed since, so it is left as it is. Change or delete it by hand if you want."
 
 
 async def remove_created(ctx: Context, account: CaldavAccount, name: str) -> None:
@@ -23,7 +23,7 @@ async def remove_created(ctx: Context, account: CaldavAccount, name: str) -> Non
         try:
             await session.delete(note.url, etag=note.after)
         except (Conflict, NotFound) as error:
-            raise Conflict(_CHANGED) from error
+            raise Conflict(CHANGED) from error
     await ctx.store.write(lambda connection: mirror.remove(connection, note.calendar, [note.url]))
 
 
@@ -34,7 +34,7 @@ async def put_back(ctx: Context, account: CaldavAccount, name: str) -> None:
         try:
             stored = await session.put(note.url, _restored(ctx, note.before), etag=note.after)
         except (Conflict, NotFound) as error:
-            raise Conflict(_CHANGED) from error
+            raise Conflict(CHANGED) from error
     await mirrored(ctx, note.calendar, stored)
 
 
@@ -87,10 +87,9 @@ def _usable(note: Note | None) -> Note:
 def _restored(ctx: Context, before: str) -> str:
     """The former text as a newer revision than the one it replaces, so that every program takes it."""
     calendar = read_object(before)
-    assert ctx.call is not None, "something is taken back for a call"
     for each in parts_in(calendar):
         sequence = each.get("SEQUENCE", 0)
         each.pop("SEQUENCE", None)
         each.add("SEQUENCE", (sequence if isinstance(sequence, int) else 0) + 2)
-        stamp(each, ctx.call.id, ctx.now())
+        stamp(each, call_id(ctx), ctx.now())
     return written(calendar)

@@ -11,13 +11,11 @@ from connectors.caldav.events import Event
 from connectors.caldav.mirror import Kept
 from connectors.caldav.objects import events_in, named_date, read_object, rules_of
 from connectors.caldav.writing import master_of, moments_in
+from openassistant.calendars.views import GuestTimes, Slot, described, source_in
 from openassistant.connector import OutsideText
-from openassistant.formats.moments import Window
 from openassistant.messages import OutsideSource
 
 __all__ = [
-    "BusyList",
-    "BusySpan",
     "CalendarList",
     "CalendarView",
     "EventDeleted",
@@ -25,24 +23,17 @@ __all__ = [
     "EventList",
     "EventSaved",
     "EventView",
-    "GuestTimes",
     "InvitationAnswered",
     "InvitationList",
     "InvitationView",
-    "Slot",
     "SlotList",
     "details_of",
     "event_id",
-    "outside",
-    "slot_of",
     "source_of",
-    "span_of",
     "times_shown",
     "view_of",
 ]
 
-_LONGEST_NOTES = 1000
-_MOST_PEOPLE = 20
 _A_DAY = timedelta(days=1)
 
 
@@ -131,22 +122,6 @@ class EventList(_View):
     note: str = ""
 
 
-class Slot(_View):
-    """A free time, ISO 8601."""
-
-    start: str
-    end: str
-    minutes: int
-
-
-class GuestTimes(_View):
-    """Whether the times of a guest are known and taken into account, and from where or why not."""
-
-    guest: str
-    known: bool
-    note: str
-
-
 class SlotList(_View):
     """Free times, earliest first; `note` says when the answer may not be complete.
 
@@ -156,22 +131,6 @@ class SlotList(_View):
     slots: list[Slot]
     guests: list[GuestTimes] = []
     accounts: list[str] = []
-    note: str = ""
-
-
-class BusySpan(_View):
-    """A time that is taken, ISO 8601; `tentative` when only by what is not settled, such as an open invitation."""
-
-    start: str
-    end: str
-    tentative: bool = False
-
-
-class BusyList(_View):
-    """Taken times, earliest first; `accounts` names those whose calendars were looked at."""
-
-    busy: list[BusySpan]
-    accounts: list[str]
     note: str = ""
 
 
@@ -206,7 +165,7 @@ def details_of(kept: Kept, event: Event, zone: tzinfo, own: Collection[str]) -> 
     calendar = read_object(kept.text)
     master = master_of(calendar)
     start = getattr(master, "start", None)
-    plain = view_of(kept, event, zone, own, people=200, notes=20_000)
+    plain = view_of(kept, event, zone, own, whole=True)
     return EventDetails(
         **dict(plain),
         rule=" ".join(each.to_ical().decode()[:500] for each in rules_of(master)) if master else "",
@@ -224,24 +183,17 @@ def view_of(
     zone: tzinfo,
     own: Collection[str],
     *,
-    people: int = _MOST_PEOPLE,
-    notes: int = _LONGEST_NOTES,
+    whole: bool = False,
 ) -> EventView:
     """A date of an event as the model sees it, its times in `zone`."""
     start, end = times_shown(event, zone)
-    persons = [f"{each.shown} ({each.status})" for each in event.guests]
-    persons = [*([f"{event.organizer.shown} (organiser)"] if event.organizer else []), *persons]
-    more = f" and {len(persons) - people} more" if len(persons) > people else ""
-    named = ", ".join(persons[:people]) + more
+    source = source_of(kept, event, own)
     return EventView(
         id=event_id(kept, event),
         start=start,
         end=end,
         calendar=kept.calendar_name,
-        title=outside(event.title or "(no title)", kept, event, own),
-        place=outside(event.place, kept, event, own) if event.place else None,
-        people=outside(named, kept, event, own) if persons else None,
-        notes=outside(event.notes[:notes], kept, event, own) if event.notes else None,
+        **described(event, source, event.organizer, whole=whole),
         repeats=bool(event.recurrence),
         status=event.status,
         busy=event.busy,
@@ -258,30 +210,7 @@ def times_shown(event: Event, zone: tzinfo) -> tuple[str, str]:
     return event.start.astimezone(zone).isoformat(), event.end.astimezone(zone).isoformat()
 
 
-def slot_of(free: Window, zone: tzinfo) -> Slot:
-    """A free time in `zone`."""
-    minutes = int((free.end - free.start).total_seconds() // 60)
-    return Slot(
-        start=free.start.astimezone(zone).isoformat(), end=free.end.astimezone(zone).isoformat(), minutes=minutes
-    )
-
-
-def span_of(taken: Window, zone: tzinfo, *, tentative: bool) -> BusySpan:
-    """A taken time in `zone`."""
-    start, end = taken.start.astimezone(zone).isoformat(), taken.end.astimezone(zone).isoformat()
-    return BusySpan(start=start, end=end, tentative=tentative)
-
-
 def source_of(kept: Kept, event: Event, own: Collection[str]) -> OutsideSource:
     """Where the texts of an event come from, and who wrote them as far as it says."""
-    organizer = event.organizer
-    if organizer is None or organizer.address in own:
-        return OutsideSource(source=f"an event in the calendar {kept.calendar_name}")
-    words = f"an event of {organizer.address} in the calendar {kept.calendar_name}"
-    return OutsideSource(source=words, authors=(organizer.address,))
-
-
-def outside(text: str, kept: Kept, event: Event, own: Collection[str]) -> OutsideText:
-    """A text of an event, with where it comes from."""
-    source = source_of(kept, event, own)
-    return OutsideText(text=text, source=source.source, authors=source.authors)
+    organizer = event.organizer if event.organizer and event.organizer.address not in own else None
+    return source_in(f"the calendar {kept.calendar_name}", organizer)

@@ -1,4 +1,4 @@
-"""The arguments that several tools share, each with the words in which a model reads it."""
+"""The arguments that several tools here share, beside those of all calendars."""
 
 from __future__ import annotations
 
@@ -6,26 +6,12 @@ from typing import Annotated
 
 from openassistant.connector import Field
 
-__all__ = ["Alarms", "CalendarName", "Comment", "End", "EventId", "Guests", "Notes", "Start", "Title", "Where", "Zone"]
+__all__ = ["Alarms", "CalendarName", "Comment", "EventId", "Notes"]
 
-Start = Annotated[
-    str, Field(description="ISO 8601: a time such as 2026-10-23T10:00, or a day such as 2026-10-23", max_length=40)
-]
-End = Annotated[str, Field(description="As start; a day is included", max_length=40)]
-Zone = Annotated[
-    str | None,
-    Field(description="Time zone of times without an offset, such as Europe/Berlin: the owner's", max_length=60),
-]
 EventId = Annotated[
     str,
     Field(description="The id of an event, or of one date of a series, as events_list gives it", max_length=60),
 ]
-Guests = Annotated[
-    list[Annotated[str, Field(max_length=400)]] | None,
-    Field(description="Whom to invite, each like carol@example.org or Carol Meyer <carol@example.org>", max_length=100),
-]
-Title = Annotated[str, Field(description="The title: one line", max_length=500)]
-Where = Annotated[str | None, Field(description="Where it takes place", max_length=500)]
 Notes = Annotated[str | None, Field(description="Notes, plain text; guests read them too", max_length=8_000)]
 CalendarName = Annotated[
     str | None, Field(description="The calendar of this name, as calendars_list gives it", max_length=300)

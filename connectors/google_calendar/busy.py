@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 
 from connectors.google_calendar import mirror
 from connectors.google_calendar.series import dates_in
+from openassistant.calendars.times import UNSETTLED, Busy, busy_in
 from openassistant.formats.moments import Window, aware
-from openassistant.formats.slots import merged, without
+from openassistant.formats.slots import merged
 from openassistant.providers.google import GoogleApi
 
-__all__ = ["Busy", "Schedule", "ask_schedules", "busy_of_user", "own_addresses"]
+__all__ = ["Schedule", "ask_schedules", "busy_of_user", "own_addresses"]
 
 _AT_ONCE = 50
 """Calendars that one request may ask about."""
@@ -27,18 +28,6 @@ _REASONS = {
     "tooManyCalendarsRequested": "That group is too big to ask about.",
 }
 _UNKNOWN = "Google cannot tell at the moment."
-
-
-class Busy(NamedTuple):
-    """Spans in order: those that are taken, and those that are taken only perhaps; none of them overlap.
-
-    `accounts` are the names of the accounts that were looked at; `complete` when all their calendars are read.
-    """
-
-    firm: list[Window]
-    tentative: list[Window]
-    accounts: tuple[str, ...]
-    complete: bool
 
 
 class Schedule(NamedTuple):
@@ -59,20 +48,17 @@ def busy_of_user(connection: Connection, span: Window, zone: tzinfo) -> Busy:
     """When the user is busy over all accounts of this connector: by the calendars that are theirs."""
     own = [each for each in mirror.all_calendars(connection) if each.role == "owner"]
     ids = {each.id for each in own}
-    firm: list[Window] = []
-    tentative: list[Window] = []
-    for account in dict.fromkeys(each.account for each in own):
-        for kept in mirror.between(connection, account, span):
-            if kept.calendar.id not in ids:
-                continue
-            for event in dates_in(kept.event, kept.singles, span, zone):
-                begin, end = max(aware(event.start, zone), span.start), min(aware(event.end, zone), span.end)
-                if event.busy and begin < end:
-                    perhaps = event.status == "tentative" or event.answer in ("tentative", "open")
-                    (tentative if perhaps else firm).append(Window(begin, end))
-    taken = merged(firm)
+    dates = (
+        (aware(each.start, zone), aware(each.end, zone), each.status == "tentative" or each.answer in UNSETTLED)
+        for account in dict.fromkeys(each.account for each in own)
+        for kept in mirror.between(connection, account, span)
+        if kept.calendar.id in ids
+        for each in dates_in(kept.event, kept.singles, span, zone)
+        if each.busy
+    )
     names = tuple(dict.fromkeys(each.account_name for each in own if each.account_name))
-    return Busy(taken, without(merged(tentative), taken), names, bool(own) and all(each.complete for each in own))
+    complete = bool(own) and all(each.complete for each in own)
+    return busy_in(span, dates)._replace(accounts=names, complete=complete)
 
 
 async def ask_schedules(api: GoogleApi, addresses: Sequence[str], span: Window) -> list[Schedule]:

@@ -17,16 +17,18 @@ from connectors.google_calendar.account import api_of, owner_of, segment
 from connectors.google_calendar.drafts import Changes, Chosen, Draft, attendee, when
 from connectors.google_calendar.events import MARK, Event, MalformedError, held_by, private_of, read_event
 from connectors.google_calendar.mirror import KeptCalendar
-from connectors.google_calendar.notes import Note, note_begin, note_end
 from connectors.google_calendar.series import dates_before, ended_before, following, shifted_rules
+from openassistant.acts import call_id
+from openassistant.calendars.notes import Note, Notes
 from openassistant.connector import Context
 from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError, UpstreamFailed
 
 __all__ = [
-    "NEW", "answer_once", "calendar_of", "change_once", "create_once", "delete_once", "discard", "end_once", "event_id",
-    "fetched", "gone", "landed", "mine_in", "move_once", "patch", "split_once", "take",
+    "NEW", "NOTES", "answer_once", "calendar_of", "change_once", "create_once", "delete_once", "discard", "end_once",
+    "event_id", "fetched", "gone", "landed", "mine_in", "move_once", "patch", "split_once", "take",
 ]  # fmt: skip
 
+NOTES = Notes("google_calendar")
 NEW = ":new"
 """Appended to a call's id: the note of the series that a division makes."""
 _MEET = "1"
@@ -40,8 +42,8 @@ def event_id(call: str) -> str:
 
 async def create_once(ctx: Context, draft: Draft) -> str:
     """Creates an event and takes it into the mirror; gives its key."""
-    call, calendar = _call(ctx), draft.calendar
-    await note_begin(ctx, call, Note(calendar.ref, event_id(call), {}))
+    call, calendar = call_id(ctx), draft.calendar
+    await NOTES.begin(ctx, call, Note(calendar.ref, event_id(call), {}))
     body = dict(draft.body)
     if draft.meet:
         body["conferenceData"] = _meeting(call)
@@ -51,12 +53,12 @@ async def create_once(ctx: Context, draft: Draft) -> str:
 
 async def change_once(ctx: Context, found: Chosen, changes: Changes, *, meet: bool) -> None:
     """Changes an event, or one date of a series, as long as it is what was shown; raises `Conflict` where it is not."""
-    call, calendar = _call(ctx), found.kept.calendar
+    call, calendar = call_id(ctx), found.kept.calendar
     before = await _shown(ctx, found)
     body = _with_guests(changes, before)
     if meet:
         body["conferenceData"] = _meeting(call)
-    await note_begin(ctx, call, Note(calendar.ref, found.ref, {name: before.get(name) for name in body}))
+    await NOTES.begin(ctx, call, Note(calendar.ref, found.ref, {name: before.get(name) for name in body}))
     raw = await patch(ctx, calendar, before, body, told=bool(changes.told))
     await landed(ctx, call, calendar, raw)
 
@@ -67,13 +69,13 @@ async def split_once(ctx: Context, found: Chosen, changes: Changes) -> str:
     The new one comes first: whatever breaks off between leaves a date too many, which is found and removed, and none
     missing.
     """
-    call, calendar, event = _call(ctx), found.kept.calendar, found.event
+    call, calendar, event = call_id(ctx), found.kept.calendar, found.event
     assert event.original is not None, "a date of a series has its time in it"
     before = await _shown(ctx, found)
     master = read_event(before, calendar.ref)
     ended = ended_before(master, event.original)
-    await note_begin(ctx, call, Note(calendar.ref, found.ref, {"recurrence": before.get("recurrence")}))
-    await note_begin(ctx, call + NEW, Note(calendar.ref, event_id(call), {}))
+    await NOTES.begin(ctx, call, Note(calendar.ref, found.ref, {"recurrence": before.get("recurrence")}))
+    await NOTES.begin(ctx, call + NEW, Note(calendar.ref, event_id(call), {}))
     body = _following(found, before, changes, dates_before(master, found.date))
     new = await _insert(ctx, calendar, body, told=bool(changes.told))
     try:
@@ -87,19 +89,19 @@ async def split_once(ctx: Context, found: Chosen, changes: Changes) -> str:
 
 async def end_once(ctx: Context, found: Chosen, *, told: bool) -> None:
     """Ends a series before one of its dates."""
-    call, calendar, event = _call(ctx), found.kept.calendar, found.event
+    call, calendar, event = call_id(ctx), found.kept.calendar, found.event
     assert event.original is not None, "a date of a series has its time in it"
     before = await _shown(ctx, found)
     body = {"recurrence": ended_before(read_event(before, calendar.ref), event.original)}
-    await note_begin(ctx, call, Note(calendar.ref, found.ref, {"recurrence": before.get("recurrence")}))
+    await NOTES.begin(ctx, call, Note(calendar.ref, found.ref, {"recurrence": before.get("recurrence")}))
     await landed(ctx, call, calendar, await patch(ctx, calendar, before, body, told=told))
 
 
 async def delete_once(ctx: Context, found: Chosen, *, told: bool) -> None:
     """Deletes an event, or one date of a series; `told` mails its guests."""
-    call, calendar, api = _call(ctx), found.kept.calendar, await api_of(ctx)
+    call, calendar, api = call_id(ctx), found.kept.calendar, await api_of(ctx)
     before = await _shown(ctx, found)
-    await note_begin(ctx, call, Note(calendar.ref, found.ref, {"status": before.get("status")}))
+    await NOTES.begin(ctx, call, Note(calendar.ref, found.ref, {"status": before.get("status")}))
     try:
         await api.send("DELETE", _path(calendar, found.ref), params=_updates(told), headers=_matching(before))
     except NotFound:
@@ -109,9 +111,9 @@ async def delete_once(ctx: Context, found: Chosen, *, told: bool) -> None:
 
 async def move_once(ctx: Context, found: Chosen, into: KeptCalendar, *, told: bool) -> str:
     """Moves an event into another calendar of the account; gives its key there."""
-    call, calendar, api = _call(ctx), found.kept.calendar, await api_of(ctx)
+    call, calendar, api = call_id(ctx), found.kept.calendar, await api_of(ctx)
     before = await _shown(ctx, found)
-    await note_begin(ctx, call, Note(into.ref, found.ref, {"calendar": calendar.ref}))
+    await NOTES.begin(ctx, call, Note(into.ref, found.ref, {"calendar": calendar.ref}))
     params = {"destination": into.ref, **_updates(told)}
     raw = await api.call("POST", f"{_path(calendar, found.ref)}/move", params=params, headers=_matching(before))
     await ctx.store.write(partial(mirror.remove, calendar=calendar, refs=[found.ref], seen=None))
@@ -120,13 +122,13 @@ async def move_once(ctx: Context, found: Chosen, into: KeptCalendar, *, told: bo
 
 async def answer_once(ctx: Context, found: Chosen, answer: str, comment: str) -> None:
     """Answers an invitation; its organiser is told."""
-    call, calendar = _call(ctx), found.kept.calendar
+    call, calendar = call_id(ctx), found.kept.calendar
     before = await _shown(ctx, found)
     mine = mine_in(before, calendar)
     if mine is None:
         raise InvalidRequest("The user is no guest of that event, so there is nothing to answer.")
     known = {name: mine.get(name) for name in ("responseStatus", "comment")}
-    await note_begin(ctx, call, Note(calendar.ref, found.ref, known))
+    await NOTES.begin(ctx, call, Note(calendar.ref, found.ref, known))
     wanted = {"email": mine.get("email"), "responseStatus": answer, **({"comment": comment} if comment else {})}
     body = {"attendees": [wanted], "attendeesOmitted": True}
     raw = await patch(ctx, calendar, before, body, told=True, mark=False)
@@ -146,7 +148,7 @@ async def patch(
     api, ref = await api_of(ctx), str(before.get("id"))
     wanted = dict(body)
     if mark:
-        wanted["extendedProperties"] = {"private": {**private_of(before), MARK: _call(ctx)}}
+        wanted["extendedProperties"] = {"private": {**private_of(before), MARK: call_id(ctx)}}
     params = {**_updates(told), "conferenceDataVersion": _MEET}
     return await api.call("PATCH", _path(calendar, ref), params=params, json=wanted, headers=_matching(before))
 
@@ -176,11 +178,7 @@ async def take(ctx: Context, calendar: KeptCalendar, raw: Mapping[str, Any]) -> 
 async def calendar_of(ctx: Context, ref: str) -> KeptCalendar:
     """A calendar of the account by Google's id; raises `NotFound`."""
     owner = owner_of(ctx)
-    known = await ctx.store.read(lambda connection: mirror.calendars(connection, owner))
-    found = next((each for each in known if each.ref == ref), None)
-    if found is None:
-        raise NotFound("That calendar is not there any more.")
-    return found
+    return await ctx.store.read(lambda connection: mirror.calendar_of(connection, owner, ref))
 
 
 async def _series(ctx: Context, calendar: KeptCalendar, uid: str, ref: str) -> list[dict[str, Any]]:
@@ -195,7 +193,7 @@ async def _series(ctx: Context, calendar: KeptCalendar, uid: str, ref: str) -> l
 
 
 async def _insert(ctx: Context, calendar: KeptCalendar, body: Mapping[str, Any], *, told: bool) -> dict[str, Any]:
-    call, api = _call(ctx), await api_of(ctx)
+    call, api = call_id(ctx), await api_of(ctx)
     private = {"extendedProperties": {"private": {MARK: call}}}
     params = {**_updates(told), "conferenceDataVersion": _MEET}
     try:
@@ -272,7 +270,7 @@ async def discard(ctx: Context, calendar: KeptCalendar, ref: str) -> None:
 
 async def landed(ctx: Context, name: str, calendar: KeptCalendar, raw: Mapping[str, Any]) -> str:
     """Writes down what a change left at Google, and takes it into the mirror; gives its key."""
-    await note_end(ctx, name, held=held_by(raw))
+    await NOTES.end(ctx, name, held=held_by(raw))
     return await take(ctx, calendar, raw)
 
 
@@ -294,11 +292,6 @@ def mine_in(raw: Mapping[str, Any], calendar: KeptCalendar) -> dict[str, Any] | 
 def _meeting(call: str) -> dict[str, Any]:
     """Asks for a Google Meet conference; the same request asks for the same one."""
     return {"createRequest": {"requestId": event_id(call), "conferenceSolutionKey": {"type": "hangoutsMeet"}}}
-
-
-def _call(ctx: Context) -> str:
-    assert ctx.call is not None, "events are changed for a call"
-    return ctx.call.id
 
 
 def _updates(told: bool) -> dict[str, str]:  # noqa: FBT001 - a word of Google's own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,11 @@ from connectors.google_calendar.account import local_zone, owner_of, require
 from connectors.google_calendar.events import Event, clean, suffix_of
 from connectors.google_calendar.mirror import Kept, KeptCalendar
 from connectors.google_calendar.series import is_heavy, named, rule_line, shifted_rules
+from openassistant.calendars.arguments import calendar_to_write, title_of
 from openassistant.connector import Context
-from openassistant.errors import Forbidden, InvalidRequest, NotFound, Unavailable
+from openassistant.errors import Forbidden, InvalidRequest, NotFound
 from openassistant.formats.guests import Person, parse_guests
-from openassistant.formats.moments import Moment, moment, range_of, zone_named
+from openassistant.formats.moments import Moment, day_of, in_zone, moment, range_of, zone_named
 from openassistant.formats.repeats import Frequency, Repeat, Weekday, repeat_of
 
 __all__ = [
@@ -115,7 +116,7 @@ async def new_event(
     first, last = range_of(moment(start, "start", local), moment(end, "end", local) if end else None)
     repeat = repeat_of(repeats, every=every, on=on, until=until, count=count, start=first)
     invited = parse_guests(guests)
-    body: dict[str, Any] = {"summary": _title(title), "start": when(first), "end": when(last)}
+    body: dict[str, Any] = {"summary": title_of(clean(title, _LONGEST_TITLE)), "start": when(first), "end": when(last)}
     for name, text, longest in (("location", place, _LONGEST_TITLE), ("description", notes, _LONGEST_NOTES)):
         if text and (kept := clean(text, longest)):
             body[name] = kept
@@ -187,7 +188,7 @@ async def changes_of(
             raise InvalidRequest("This event has guests, who hear of every change: set tell_guests to true.")
     body: dict[str, Any] = {}
     if title is not None:
-        body["summary"] = _title(title)
+        body["summary"] = title_of(clean(title, _LONGEST_TITLE))
     if place is not None:
         body["location"] = clean(place, _LONGEST_TITLE)
     if notes is not None:
@@ -218,14 +219,7 @@ async def calendar_named(ctx: Context, name: str | None) -> KeptCalendar:
     await require(ctx, "read")
     owner = owner_of(ctx)
     known = await ctx.store.read(lambda connection: mirror.calendars(connection, owner))
-    if not known:
-        raise Unavailable("The calendars are being read for the first time; try again in a moment.", retry_after=2)
-    wanted = [
-        each for each in known if each.writable and (name is None or each.name.casefold() == name.strip().casefold())
-    ]
-    if not wanted:
-        raise InvalidRequest("There is no such calendar to write events to; calendars_list names those that there are.")
-    return wanted[0]
+    return calendar_to_write(known, name)
 
 
 def attendee(person: Person) -> dict[str, Any]:
@@ -258,15 +252,15 @@ def _new_times(
     """The new times of the date that is named, in the zone in which the event is kept."""
     event = found.event
     kept_in: tzinfo = zone_named(zone) if zone else ZoneInfo(event.zone) if event.zone else local
-    was_first, was_last = _in_zone(event.start, kept_in), _in_zone(event.end, kept_in)
-    first = was_first if start is None else _in_zone(moment(start, "start", local), kept_in)
+    was_first, was_last = in_zone(event.start, kept_in), in_zone(event.end, kept_in)
+    first = was_first if start is None else in_zone(moment(start, "start", local), kept_in)
     if end is not None:
-        first, last = range_of(first, _in_zone(moment(end, "end", local), kept_in))
+        first, last = range_of(first, in_zone(moment(end, "end", local), kept_in))
     elif isinstance(first, datetime) == isinstance(was_first, datetime):
         last = first + length_of(was_first, was_last)
     else:
         first, last = range_of(first, None)
-    same_day = _day(first) == _day(was_first) and isinstance(first, datetime) == isinstance(was_first, datetime)
+    same_day = day_of(first) == day_of(was_first) and isinstance(first, datetime) == isinstance(was_first, datetime)
     if found.kept.event.recurrence and found.extent != "this" and not same_day:
         raise InvalidRequest(
             "A series stays on its days: change the time of day, or one date. To have it on others, create another."
@@ -287,24 +281,9 @@ def length_of(start: Moment, end: Moment) -> timedelta:
     """How long something is, by the clock on the wall."""
     if isinstance(start, datetime) and isinstance(end, datetime):
         return end - start
-    return _day(end) - _day(start)
+    return day_of(end) - day_of(start)
 
 
 def _reminders(minutes: Sequence[int]) -> dict[str, Any]:
     overrides = [{"method": "popup", "minutes": each} for each in sorted(set(minutes))]
     return {"useDefault": False, "overrides": overrides}
-
-
-def _title(title: str) -> str:
-    found = " ".join(clean(title, _LONGEST_TITLE).split())
-    if not found:
-        raise InvalidRequest("title: give it a title.")
-    return found
-
-
-def _in_zone(value: Moment, zone: tzinfo) -> Moment:
-    return value.astimezone(zone) if isinstance(value, datetime) else value
-
-
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value

@@ -13,7 +13,7 @@ from connectors.google_calendar.drafts import Chosen, Extent, chosen
 from connectors.google_calendar.event_tools import Reach
 from connectors.google_calendar.lookups import is_gone
 from connectors.google_calendar.previews import preview_of
-from connectors.google_calendar.views import EventDeleted
+from openassistant.calendars.views import EventDeleted
 from openassistant.connector import Context, Preview
 from openassistant.errors import InvalidRequest
 from openassistant.messages import Call, ToolResult

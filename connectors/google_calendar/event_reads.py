@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from connectors.google_calendar import mirror
 from connectors.google_calendar.account import local_zone, owner_of, require
-from connectors.google_calendar.arguments import CalendarName, End, EventId, Start, Zone
+from connectors.google_calendar.arguments import CalendarName, EventId
 from connectors.google_calendar.card import connector
 from connectors.google_calendar.drafts import found_event
 from connectors.google_calendar.mirror import Kept, KeptCalendar
@@ -23,14 +23,12 @@ from connectors.google_calendar.views import (
     details_of,
     view_of,
 )
+from openassistant.calendars.arguments import End, Query, Since, Start, Zone, calendars_named
+from openassistant.calendars.views import HEAVY, UNREAD, notes_of
 from openassistant.connector import Context, Field, OutsideText
-from openassistant.errors import InvalidRequest
 from openassistant.formats.moments import aware, moment, window
 
-__all__ = ["calendars_list", "changes_list", "events_get", "events_list", "events_search", "notes_of", "unread"]
-
-_UNREAD = "The calendars are still being read, so there may be more."
-_HEAVY = "Some events repeat so often that only their first date is given."
+__all__ = ["calendars_list", "changes_list", "events_get", "events_list", "events_search", "unread"]
 
 
 @connector.tool(effect="read", capability="read")
@@ -76,7 +74,7 @@ async def events_list(
 
     def read(connection: Connection) -> EventList:
         known = mirror.calendars(connection, owner)
-        ids = {each.id for each in _named(known, calendar)}
+        ids = {each.id for each in calendars_named(known, calendar)}
         kept = [each for each in mirror.between(connection, owner, span) if each.calendar.id in ids]
         dates = [(each, date) for each in kept for date in dates_in(each.event, each.singles, span, local)]
         dates.sort(key=lambda pair: (aware(pair[1].start, local), pair[1].title))
@@ -90,9 +88,7 @@ async def events_list(
 @connector.tool(effect="read", capability="read")
 async def events_search(
     ctx: Context,
-    query: Annotated[
-        str, Field(description="Words that must all occur in title, place, people or notes", max_length=500)
-    ],
+    query: Query,
     zone: Zone = None,
     limit: Annotated[int, Field(description="How many at most", ge=1, le=50)] = 20,
 ) -> EventList:
@@ -119,7 +115,7 @@ async def events_get(ctx: Context, event: EventId, zone: Zone = None) -> EventDe
 @connector.tool(effect="read", capability="read")
 async def changes_list(
     ctx: Context,
-    since: Annotated[str, Field(description="ISO 8601: a time or a day, at most 30 days ago", max_length=40)],
+    since: Since,
     zone: Zone = None,
     limit: Annotated[int, Field(description="How many at most", ge=1, le=100)] = 50,
 ) -> ChangeList:
@@ -146,20 +142,8 @@ async def changes_list(
 
 def unread(known: list[KeptCalendar]) -> str:
     """What a reader of an account should know: that not all is read yet."""
-    return "" if known and all(each.complete or not each.readable for each in known) else _UNREAD
-
-
-def notes_of(*notes: str) -> str:
-    """The notes that say something."""
-    return " ".join(note for note in notes if note)
-
-
-def _named(known: list[KeptCalendar], name: str | None) -> list[KeptCalendar]:
-    found = [each for each in known if name is None or each.name.casefold() == name.strip().casefold()]
-    if name is not None and not found:
-        raise InvalidRequest("There is no calendar of that name; calendars_list names those that there are.")
-    return found
+    return "" if known and all(each.complete or not each.readable for each in known) else UNREAD
 
 
 def _heavy(found: list[Kept]) -> str:
-    return _HEAVY if any(each.event.recurrence and is_heavy(each.event) for each in found) else ""
+    return HEAVY if any(each.event.recurrence and is_heavy(each.event) for each in found) else ""

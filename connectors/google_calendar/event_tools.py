@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from connectors.google_calendar import undoing
 from connectors.google_calendar.account import local_zone, name_of
-from connectors.google_calendar.arguments import Alarms, EventId, Guests, Notes, Start, Title, Where, Zone
+from connectors.google_calendar.arguments import Alarms, EventId, Notes
 from connectors.google_calendar.card import connector
 from connectors.google_calendar.changes import change_once, create_once, move_once, split_once
 from connectors.google_calendar.drafts import (
@@ -22,11 +22,12 @@ from connectors.google_calendar.drafts import (
 from connectors.google_calendar.lookups import find_changed, find_created, find_moved, find_split
 from connectors.google_calendar.mirror import KeptCalendar
 from connectors.google_calendar.previews import preview_changed, preview_new, preview_of
-from connectors.google_calendar.views import EventSaved, times_shown
+from connectors.google_calendar.views import EventSaved
+from openassistant.calendars import arguments
+from openassistant.calendars.views import times_shown
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import InvalidRequest
-from openassistant.formats.repeats import Frequency, Weekday
-from openassistant.messages import Call, Effect, ToolResult
+from openassistant.messages import Call, ToolResult
 
 __all__ = ["Reach", "events_create", "events_move", "events_update"]
 
@@ -34,34 +35,26 @@ Reach = Annotated[
     Extent | None,
     Field(description="How much of a series: this date, this and following, or all; without it what the id names"),
 ]
-_Tell = Annotated[bool, Field(description="True when the event has guests: they hear of the change")]
 _MAILED = "Google mails the guests."
 
 
-@connector.tool(
-    effect="write",
-    capability="write",
-    effect_of=lambda given: Effect.SEND if given.get("guests") else Effect.WRITE,
-)
+@connector.tool(effect="write", capability="write", effect_of=arguments.effect_with_guests)
 async def events_create(
     ctx: Context,
-    title: Title,
-    start: Start,
-    end: Annotated[
-        str | None,
-        Field(description="As start; the last day is included. Without: one hour, or that day", max_length=40),
-    ] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.Title,
+    start: arguments.Start,
+    end: arguments.OtherEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Guests = None,
+    guests: arguments.Guests = None,
     calendar: Annotated[
         str | None, Field(description="Into the calendar of this name; without, the account's own", max_length=300)
     ] = None,
-    repeats: Annotated[Frequency | None, Field(description="How often it repeats")] = None,
-    every: Annotated[int, Field(description="2 with weekly means every other week", ge=1, le=99)] = 1,
-    on: Annotated[list[Weekday] | None, Field(description="With weekly: on which weekdays", max_length=7)] = None,
-    until: Annotated[str | None, Field(description="The last day of a series", max_length=40)] = None,
+    repeats: arguments.Repeats = None,
+    every: arguments.Every = 1,
+    on: arguments.OnDays = None,
+    until: arguments.LastDay = None,
     count: Annotated[int | None, Field(description="How many dates a series has", ge=1, le=700)] = None,
     alarms: Alarms = None,
     *,
@@ -93,33 +86,22 @@ async def undo_create(ctx: Context, call: Call, _: Any) -> None:
     await undoing.remove_created(ctx, call.id)
 
 
-@connector.tool(
-    effect="write",
-    capability="write",
-    effect_of=lambda given: (
-        Effect.SEND if given.get("guests") is not None or given.get("tell_guests") else Effect.WRITE
-    ),
-)
+@connector.tool(effect="write", capability="write", effect_of=arguments.effect_on_guests)
 async def events_update(
     ctx: Context,
     event: EventId,
-    title: Annotated[str | None, Field(description="A new title", max_length=500)] = None,
-    start: Annotated[
-        str | None, Field(description="A new start, ISO 8601; alone, the length stays", max_length=40)
-    ] = None,
-    end: Annotated[str | None, Field(description="A new end, ISO 8601; a day is included", max_length=40)] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.NewTitle = None,
+    start: arguments.NewStart = None,
+    end: arguments.NewEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Annotated[
-        list[Annotated[str, Field(max_length=400)]] | None,
-        Field(description="The whole new list of guests; who is not on it is uninvited", max_length=100),
-    ] = None,
+    guests: arguments.NewGuests = None,
     alarms: Alarms = None,
     extent: Reach = None,
     *,
     meet: Annotated[bool | None, Field(description="Add a Google Meet video call, or take it away")] = None,
-    tell_guests: _Tell = False,
+    tell_guests: arguments.Tell = False,
 ) -> EventSaved:
     """Change an event, one date of a series, this date and those that follow, or all. What is not given stays."""
     given: dict[str, Any] = {"title": title, "start": start, "end": end, "zone": zone, "place": place, "notes": notes}
@@ -162,17 +144,13 @@ async def undo_update(ctx: Context, call: Call, _: Any) -> None:
     await undoing.remove_split(ctx, call.id)
 
 
-@connector.tool(
-    effect="write",
-    capability="write",
-    effect_of=lambda given: Effect.SEND if given.get("tell_guests") else Effect.WRITE,
-)
+@connector.tool(effect="write", capability="write", effect_of=arguments.effect_on_guests)
 async def events_move(
     ctx: Context,
     event: EventId,
     calendar: Annotated[str, Field(description="Into the calendar of this name", max_length=300)],
     *,
-    tell_guests: _Tell = False,
+    tell_guests: arguments.Tell = False,
 ) -> EventSaved:
     """Move an event, or a whole series, into another calendar of the account. Its id changes."""
     found, into = await _moved(ctx, event, calendar, tell_guests=tell_guests)
@@ -223,7 +201,7 @@ async def _moved(ctx: Context, event: str, calendar: str, *, tell_guests: bool) 
 
 async def _saved(ctx: Context, event: str, zone: str | None) -> EventSaved:
     found = await found_event(ctx, event)
-    start, end = times_shown(found.event, await local_zone(ctx, zone))
+    start, end = times_shown(found.event.start, found.event.end, await local_zone(ctx, zone))
     return EventSaved(
         id=event,
         uid=found.event.uid,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from sqlalchemy import Connection
 
 from connectors.google_calendar import mirror
 from connectors.google_calendar.account import local_zone, name_of, owner_of
-from connectors.google_calendar.arguments import Comment, EventId, Zone
+from connectors.google_calendar.arguments import Comment, EventId
 from connectors.google_calendar.card import connector
 from connectors.google_calendar.changes import answer_once
 from connectors.google_calendar.drafts import Chosen, chosen
-from connectors.google_calendar.event_reads import notes_of, unread
+from connectors.google_calendar.event_reads import unread
 from connectors.google_calendar.events import clean
 from connectors.google_calendar.lookups import find_answer
 from connectors.google_calendar.previews import preview_of
 from connectors.google_calendar.series import latest
-from connectors.google_calendar.views import InvitationAnswered, InvitationList, InvitationView, outside, view_of
+from connectors.google_calendar.views import InvitationAnswered, InvitationList, InvitationView, source_of, view_of
+from openassistant.calendars.arguments import ANSWER_WORDS, ANSWERED, Answer, Answered, Zone
+from openassistant.calendars.views import notes_of, outside
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import InvalidRequest
 from openassistant.formats.moments import aware
@@ -25,13 +27,6 @@ from openassistant.messages import Call, ToolResult
 
 __all__ = ["invitations_answer", "invitations_list"]
 
-Answer = Literal["accept", "tentative", "decline"]
-_ANSWERED: dict[str, str] = {"accept": "accepted", "tentative": "tentative", "decline": "declined"}
-_WORDS: dict[str, tuple[str, str]] = {
-    "accept": ("Accept an invitation", "Accept"),
-    "tentative": ("Answer an invitation with maybe", "Answer"),
-    "decline": ("Decline an invitation", "Decline"),
-}
 _MAILED = "Google tells the organiser."
 _MOST, _LONGEST = 50, 1_000
 
@@ -41,7 +36,7 @@ async def invitations_list(
     ctx: Context,
     zone: Zone = None,
     *,
-    answered: Annotated[bool, Field(description="Those that the user has answered, too")] = False,
+    answered: Answered = False,
 ) -> InvitationList:
     """List what others have invited the user to in this account and is not over.
 
@@ -57,7 +52,7 @@ async def invitations_list(
                 continue
             if answered or date.answer == "open":
                 whole = date._replace(original=None) if kept.event.recurrence else date
-                organizer = outside(date.organizer.shown, kept, date)
+                organizer = outside(date.organizer.shown, source_of(date))
                 found.append(InvitationView(**dict(view_of(kept, whole, local)), organizer=organizer))
         found.sort(key=lambda each: each.start)
         cut = f"Only the first {_MOST} are shown." if len(found) > _MOST else ""
@@ -79,15 +74,15 @@ async def invitations_answer(
     The id of one date of a series answers that date alone; the id of the series all of it.
     """
     found = await _asked(ctx, event, answer, comment)
-    await answer_once(ctx, found, _ANSWERED[answer], clean(comment or "", _LONGEST))
-    return InvitationAnswered(id=event, answer=_ANSWERED[answer], note=_MAILED)
+    await answer_once(ctx, found, ANSWERED[answer], clean(comment or "", _LONGEST))
+    return InvitationAnswered(id=event, answer=ANSWERED[answer], note=_MAILED)
 
 
 @invitations_answer.preview
-async def preview_answer(ctx: Context, event: str, answer: str, comment: str | None) -> Preview:
+async def preview_answer(ctx: Context, event: str, answer: Answer, comment: str | None) -> Preview:
     """What is answered, and to whom."""
     found = await _asked(ctx, event, answer, comment)
-    verb, confirm = _WORDS[answer]
+    verb, confirm = ANSWER_WORDS[answer]
     return preview_of(
         found,
         verb=verb,
@@ -103,18 +98,18 @@ async def preview_answer(ctx: Context, event: str, answer: str, comment: str | N
 async def look_for_answer(ctx: Context, call: Call) -> ToolResult | None:
     """Looks for the answer in the event, where another stood before."""
     given = invitations_answer.parse(call.arguments)
-    answer = _ANSWERED[given["answer"]]
+    answer = ANSWERED[given["answer"]]
     if not await find_answer(ctx, call.id, answer, clean(given["comment"] or "", _LONGEST)):
         return None
     return invitations_answer.result(InvitationAnswered(id=given["event"], answer=answer, note=_MAILED))
 
 
-async def _asked(ctx: Context, event: str, answer: str, comment: str | None) -> Chosen:
+async def _asked(ctx: Context, event: str, answer: Answer, comment: str | None) -> Chosen:
     found = await chosen(ctx, event)
     if found.event.own:
         raise InvalidRequest("The user organises that event, so there is nothing to answer.")
     if found.event.answer == "none":
         raise InvalidRequest("The user is no guest of that event, so there is nothing to answer.")
-    if found.event.answer == _ANSWERED[answer] and not comment:
+    if found.event.answer == ANSWERED[answer] and not comment:
         raise InvalidRequest(f"The user's answer to that is {found.event.answer} already.")
     return found

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from connectors.google_calendar import mirror
-from connectors.google_calendar.changes import NEW, calendar_of, discard, fetched, gone, landed, mine_in
+from connectors.google_calendar.changes import NEW, NOTES, calendar_of, discard, fetched, gone, landed, mine_in
 from connectors.google_calendar.events import mark_of
-from connectors.google_calendar.notes import recall
 from openassistant.connector import Context
 from openassistant.errors import DeadlineExceeded
 
@@ -16,7 +15,7 @@ __all__ = ["find_answer", "find_changed", "find_created", "find_moved", "find_sp
 
 async def find_created(ctx: Context, call: str, name: str = "") -> str | None:
     """The key of the event that a call created; None when there is none."""
-    note = await recall(ctx, call + name)
+    note = await NOTES.recall(ctx, call + name)
     if note is None:
         return None
     calendar = await calendar_of(ctx, note.calendar)
@@ -30,7 +29,7 @@ async def find_created(ctx: Context, call: str, name: str = "") -> str | None:
 
 async def find_changed(ctx: Context, call: str) -> bool:
     """Whether an event was changed by a call. Raises `DeadlineExceeded` when that cannot be told."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return False
     calendar = await calendar_of(ctx, note.calendar)
@@ -45,7 +44,7 @@ async def find_changed(ctx: Context, call: str) -> bool:
 
 async def find_split(ctx: Context, call: str) -> str | None:
     """The key of the series that an interrupted division made; one that was made in vain is removed."""
-    note = await recall(ctx, call + NEW)
+    note = await NOTES.recall(ctx, call + NEW)
     if note is None:
         return None
     if not await find_changed(ctx, call):
@@ -56,7 +55,7 @@ async def find_split(ctx: Context, call: str) -> str | None:
 
 async def is_gone(ctx: Context, call: str) -> bool:
     """Whether what a call was to delete is not in its calendar any more; False where it never began."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return False
     calendar = await calendar_of(ctx, note.calendar)
@@ -71,7 +70,7 @@ async def is_gone(ctx: Context, call: str) -> bool:
 
 async def find_moved(ctx: Context, call: str) -> str | None:
     """The key of an event in the calendar that a call moved it into; None when it is not there."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return None
     into = await calendar_of(ctx, note.calendar)
@@ -85,7 +84,7 @@ async def find_moved(ctx: Context, call: str) -> str | None:
 
 async def find_answer(ctx: Context, call: str, answer: str, comment: str) -> bool:
     """Whether Google holds an answer that was not there before. Raises `DeadlineExceeded` where that cannot be told."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return False
     calendar = await calendar_of(ctx, note.calendar)

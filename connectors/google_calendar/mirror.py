@@ -9,26 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from connectors.google_calendar.events import Event, MalformedError, read_event, trimmed
 from connectors.google_calendar.series import spread_of
+from openassistant.calendars.mirror import Change, EventTables, match_of
 from openassistant.errors import InvalidRequest
 from openassistant.formats.moments import Window
 
 __all__ = [
-    "Change",
     "Found",
     "Kept",
     "KeptCalendar",
     "all_calendars",
     "begin_round",
     "between",
+    "calendar_of",
     "calendars",
     "changes_since",
     "close_round",
@@ -45,10 +45,6 @@ __all__ = [
     "remove",
     "step",
 ]
-
-_WORD = re.compile(r"\w+")
-_MOST_WORDS = 20
-_CHANGES_KEPT = 30 * 86_400
 
 
 class Found(NamedTuple):
@@ -99,50 +95,14 @@ class Kept(NamedTuple):
     singles: tuple[Event, ...] = ()
 
 
-class Change(NamedTuple):
-    """What became of an event (new, changed, gone), and when that was seen."""
-
-    what: str
-    at: datetime
-    kept: Kept
+def _calendar(row: Mapping[str, Any]) -> KeptCalendar:
+    return KeptCalendar(**{**row, "usual": bool(row["usual"]), "complete": bool(row["complete"])})
 
 
-def all_calendars(connection: Connection) -> list[KeptCalendar]:
-    """The mirrored calendars of all accounts, the usual one of each first."""
-    rows = connection.execute(
-        text("SELECT * FROM google_calendar_calendars ORDER BY account, usual DESC, name COLLATE NOCASE, ref")
-    ).mappings()
-    return [KeptCalendar(**{**row, "usual": bool(row["usual"]), "complete": bool(row["complete"])}) for row in rows]
-
-
-def calendars(connection: Connection, account: str) -> list[KeptCalendar]:
-    """The mirrored calendars of an account."""
-    return [each for each in all_calendars(connection) if each.account == account]
-
-
-def open_calendar(connection: Connection, account: str, name: str, found: Found) -> int:
-    """The id of a calendar's row, made when missing."""
-    row = connection.execute(
-        text(
-            "INSERT INTO google_calendar_calendars (account, account_name, ref, name, zone, role, usual)"
-            " VALUES (:account, :account_name, :ref, :name, :zone, :role, :usual) ON CONFLICT (account, ref) DO UPDATE"
-            " SET account_name = :account_name, name = :name, zone = :zone, role = :role, usual = :usual RETURNING id"
-        ),
-        {**found._asdict(), "account": account, "account_name": name},
-    )
-    return int(row.scalar_one())
-
-
-def drop_calendars(connection: Connection, account: str, *, keep: Collection[str]) -> None:
-    """Deletes what the mirror holds of calendars that are gone."""
-    for each in calendars(connection, account):
-        if each.ref not in keep:
-            rows = connection.execute(
-                text("SELECT ref FROM google_calendar_events WHERE calendar = :c"), {"c": each.id}
-            )
-            remove(connection, each, [row.ref for row in rows], seen=None)
-            connection.execute(text("DELETE FROM google_calendar_changes WHERE calendar = :c"), {"c": each.id})
-            connection.execute(text("DELETE FROM google_calendar_calendars WHERE id = :c"), {"c": each.id})
+_TABLES = EventTables("google_calendar", _calendar, told="series = ''")
+all_calendars, calendars, calendar_of = _TABLES.all_calendars, _TABLES.calendars, _TABLES.calendar_of
+open_calendar, drop_calendars, forget = _TABLES.open_calendar, _TABLES.drop_calendars, _TABLES.forget
+count, remove = _TABLES.count, _TABLES.remove
 
 
 def begin_round(connection: Connection, calendar: int) -> None:
@@ -183,10 +143,7 @@ def close_round(
         ),
         {"id": calendar.id, "token": token},
     )
-    connection.execute(
-        text("DELETE FROM google_calendar_changes WHERE calendar = :id AND at < :before"),
-        {"id": calendar.id, "before": int(now.timestamp()) - _CHANGES_KEPT},
-    )
+    _TABLES.drop_changes(connection, calendar, now=now)
     return keys
 
 
@@ -217,30 +174,18 @@ def put_events(
         except (MalformedError, InvalidRequest):
             continue
         data, key = json.dumps(kept, sort_keys=True), key_of(calendar, event.ref)
-        before = connection.execute(
-            text("SELECT data FROM google_calendar_events WHERE key = :key"), {"key": key}
-        ).scalar_one_or_none()
         row = {
             "key": key, "calendar": calendar.id, "ref": event.ref, "series": event.series, "first": first, "last": last,
             "invited": event.answer not in ("own", "none"), "data": data, "round": turn,
         }  # fmt: skip
-        found = connection.execute(
-            text(
-                "INSERT INTO google_calendar_events"
-                " (key, calendar, ref, series, first, last, invited, data, round) VALUES"
-                " (:key, :calendar, :ref, :series, :first, :last, :invited, :data, :round)"
-                " ON CONFLICT (key) DO UPDATE SET series = :series, first = :first, last = :last, invited = :invited,"
-                " data = :data, round = :round RETURNING id"
-            ),
-            row,
-        ).scalar_one()
-        if before == data:
+        called_off = event.status == "cancelled"
+        became = _TABLES.put(connection, row, None if called_off else event)
+        if became == "same":
             continue
         keys.append(key)
-        _index(connection, int(found), event)
         if seen is not None:
-            what = "gone" if event.status == "cancelled" else "changed" if before or event.series else "new"
-            _note(connection, calendar.id, seen, what, key, data)
+            what = "gone" if called_off else "changed" if event.series else became
+            _TABLES.note_change(connection, calendar, what, key, data, seen=seen)
     return keys
 
 
@@ -254,21 +199,8 @@ def put_series(
         text("SELECT ref FROM google_calendar_events WHERE calendar = :c AND (series = :s OR ref = :s)"),
         {"c": calendar.id, "s": series},
     )
-    for row in rows.all():
-        if row.ref not in there:
-            _drop(connection, calendar, "ref = :ref", row.ref)
+    remove(connection, calendar, [row.ref for row in rows if row.ref not in there], seen=None)
     put_events(connection, calendar, listed, now=now)
-
-
-def remove(connection: Connection, calendar: KeptCalendar, refs: Iterable[str], *, seen: datetime | None) -> list[str]:
-    """Deletes events of a calendar, with a series the dates that differ from it; gives their keys."""
-    keys = []
-    for ref in refs:
-        for row in _drop(connection, calendar, "ref = :ref OR series = :ref", ref):
-            keys.append(row.key)
-            if seen is not None and not row.series:
-                _note(connection, calendar.id, seen, "gone", row.key, row.data)
-    return keys
 
 
 def event_of(connection: Connection, account: str, key: str) -> Kept | None:
@@ -285,10 +217,9 @@ def between(connection: Connection, account: str, span: Window) -> list[Kept]:
 
 def find(connection: Connection, account: str, query: str, *, limit: int) -> list[Kept]:
     """The events and series that hold all words of a query (each as the beginning of a word), best first."""
-    words = _WORD.findall(query)[:_MOST_WORDS]
-    if not words:
+    match = match_of(query)
+    if not match:
         return []
-    match = " AND ".join(f'"{word}"*' for word in words)
     rows = connection.execute(
         text(
             "SELECT coalesce(m.key, e.key) AS key FROM google_calendar_search s"
@@ -309,37 +240,13 @@ def invitations(connection: Connection, account: str, now: datetime) -> list[Kep
     return _select(connection, account, condition, {"now": int(now.timestamp())})
 
 
-def count(connection: Connection, calendar: int) -> int:
-    """How many events and series a calendar holds in the mirror."""
-    found = connection.execute(
-        text("SELECT count(*) FROM google_calendar_events WHERE calendar = :c AND series = ''"), {"c": calendar}
-    )
-    return int(found.scalar_one())
-
-
-def changes_since(connection: Connection, account: str, since: datetime, *, limit: int) -> list[Change]:
+def changes_since(connection: Connection, account: str, since: datetime, *, limit: int) -> list[Change[Kept]]:
     """What changed since then, newest first, each event once."""
-    known = {each.id: each for each in calendars(connection, account)}
-    rows = connection.execute(
-        text(
-            "SELECT c.what, c.at, c.key, c.data, c.calendar FROM google_calendar_changes c"
-            " JOIN google_calendar_calendars k ON k.id = c.calendar WHERE k.account = :account AND c.at >= :since"
-            " AND c.id IN (SELECT max(id) FROM google_calendar_changes GROUP BY key) ORDER BY c.id DESC LIMIT :limit"
-        ),
-        {"account": account, "since": int(since.timestamp()), "limit": limit},
-    )
-    found = []
-    for row in rows:
-        raw, calendar = json.loads(row.data), known[row.calendar]
-        kept = Kept(row.key, calendar, read_event(raw, calendar.ref), raw)
-        found.append(Change(row.what, datetime.fromtimestamp(row.at, UTC), kept))
-    return found
 
+    def kept(key: str, calendar: KeptCalendar, raw: dict[str, Any]) -> Kept:
+        return Kept(key, calendar, read_event(raw, calendar.ref), raw)
 
-def forget(connection: Connection, account: str) -> None:
-    """Deletes everything that the mirror holds of an account."""
-    drop_calendars(connection, account, keep=())
-    connection.execute(text("DELETE FROM google_calendar_notes WHERE account = :a"), {"a": account})
+    return _TABLES.changes_since(connection, account, since, kept, limit=limit)
 
 
 def key_of(calendar: KeptCalendar, ref: str) -> str:
@@ -379,46 +286,3 @@ def _singles(connection: Connection, calendar: KeptCalendar, series: str) -> tup
         {"c": calendar.id, "s": series},
     )
     return tuple(read_event(json.loads(row.data), calendar.ref) for row in rows)
-
-
-def _drop(connection: Connection, calendar: KeptCalendar, condition: str, ref: str) -> list[Any]:
-    rows = connection.execute(
-        text(
-            "DELETE FROM google_calendar_events WHERE calendar = :calendar"  # noqa: S608 - ours
-            f" AND ({condition}) RETURNING id, key, series, data"
-        ),
-        {"calendar": calendar.id, "ref": ref},
-    ).all()
-    for row in rows:
-        connection.execute(text("DELETE FROM google_calendar_search WHERE rowid = :id"), {"id": row.id})
-    return list(rows)
-
-
-def _index(connection: Connection, row: int, event: Event) -> None:
-    connection.execute(text("DELETE FROM google_calendar_search WHERE rowid = :id"), {"id": row})
-    if event.status == "cancelled":
-        return
-    people = [*event.guests, *([event.organizer] if event.organizer else [])]
-    connection.execute(
-        text(
-            "INSERT INTO google_calendar_search (rowid, title, place, people, notes)"
-            " VALUES (:id, :title, :place, :people, :notes)"
-        ),
-        {
-            "id": row,
-            "title": event.title,
-            "place": event.place,
-            "people": " ".join(each.shown for each in people),
-            "notes": event.notes,
-        },
-    )
-
-
-def _note(connection: Connection, calendar: int, seen: datetime, what: str, key: str, data: str) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO google_calendar_changes (calendar, at, what, key, data)"
-            " VALUES (:calendar, :at, :what, :key, :data)"
-        ),
-        {"calendar": calendar, "at": int(seen.timestamp()), "what": what, "key": key, "data": data},
-    )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Unpack
 
 from connectors.google_calendar.drafts import Changes, Chosen, Draft
 from connectors.google_calendar.views import source_of
+from openassistant.calendars.previews import (
+    EXTENTS,
+    Rest,
+    alarms_shown,
+    event_preview,
+    preview_change,
+    preview_creation,
+)
 from openassistant.connector import Preview
 from openassistant.formats.guests import Person
 from openassistant.formats.moments import span_shown
 from openassistant.formats.repeats import repeat_shown
-from openassistant.messages import Destination, PreviewField
 
 __all__ = ["preview_changed", "preview_new", "preview_of"]
-
-_EXTENTS = {
-    "this": "this date of a series",
-    "following": "this date of a series and all that follow",
-    "all": "the whole series",
-}
 
 
 def preview_new(draft: Draft, account: str) -> Preview:
@@ -27,19 +29,13 @@ def preview_new(draft: Draft, account: str) -> Preview:
         "Title": draft.title,
         "When": span_shown(draft.start, draft.end),
         "Repeats": repeat_shown(draft.repeats),
-        "Reminders": _alarms_shown(draft.alarms),
+        "Reminders": alarms_shown(draft.alarms),
         "Place": str(draft.body.get("location", "")),
         "Video call": "Google Meet" if draft.meet else "",
         "Calendar": draft.calendar.name,
     }
-    return Preview(
-        verb="Create an event and invite guests" if draft.guests else "Create an event",
-        confirm="Invite" if draft.guests else "Create",
-        account=account,
-        destinations=_people_shown(draft.guests),
-        fields=_fields_of(rows),
-        content=str(draft.body.get("description", "")),
-    )
+    notes = str(draft.body.get("description", ""))
+    return preview_creation(rows, draft.guests, account=account, content=notes)
 
 
 def preview_changed(found: Chosen, changes: Changes, account: str, *, meet: bool | None) -> Preview:
@@ -52,22 +48,15 @@ def preview_changed(found: Chosen, changes: Changes, account: str, *, meet: bool
         new["New place"] = body["location"] or "none"
     if "reminders" in body:
         minutes = [each["minutes"] for each in body["reminders"]["overrides"]]
-        new["New reminders"] = _alarms_shown(minutes) or "none"
+        new["New reminders"] = alarms_shown(minutes) or "none"
     if changes.guests is not None:
         new["New guests"] = ", ".join(each.shown for each in changes.guests) or "nobody"
     if meet is not None:
         new["Video call"] = "Google Meet" if meet else "none"
     if body.get("description") == "":
         new["New notes"] = "none"
-    return preview_of(
-        found,
-        verb="Change an event and tell its guests" if changes.told else "Change an event",
-        confirm="Change",
-        account=account,
-        told=changes.told,
-        rows=new,
-        content=str(body.get("description", "")),
-    )
+    rows, notes = {**_rows_of(found), **new}, str(body.get("description", ""))
+    return preview_change(rows, source_of(found.event), changes.told, account=account, content=notes)
 
 
 def preview_of(
@@ -75,41 +64,21 @@ def preview_of(
     *,
     verb: str,
     confirm: str,
-    account: str,
     told: Iterable[Person],
     rows: Mapping[str, str] | None = None,
-    content: str = "",
-    warnings: tuple[str, ...] = (),
+    **rest: Unpack[Rest],
 ) -> Preview:
     """An event that something is done with."""
+    shown = {**_rows_of(found), **(rows or {})}
+    return event_preview(shown, source_of(found.event), verb=verb, confirm=confirm, told=told, **rest)
+
+
+def _rows_of(found: Chosen) -> dict[str, str]:
     event = found.event
-    shown = {
+    return {
         "Event": event.title or "(no title)",
         "When": span_shown(event.start, event.end),
-        "Extent": _EXTENTS[found.extent] if found.kept.event.recurrence else "",
+        "Extent": EXTENTS[found.extent] if found.kept.event.recurrence else "",
         "Place": event.place,
         "Calendar": found.kept.calendar.name,
     }
-    return Preview(
-        verb=verb,
-        confirm=confirm,
-        account=account,
-        destinations=_people_shown(told),
-        fields=_fields_of({**shown, **(rows or {})}),
-        content=content,
-        outside=(source_of(found.kept, event),),
-        warnings=warnings,
-    )
-
-
-def _alarms_shown(minutes: Iterable[int] | None) -> str:
-    found = ", ".join(str(each) for each in minutes or ())
-    return f"{found} minutes before" if found else ""
-
-
-def _people_shown(people: Iterable[Person]) -> tuple[Destination, ...]:
-    return tuple(Destination(kind="attendee", value=each.address, name=each.name or None) for each in people)
-
-
-def _fields_of(rows: Mapping[str, str]) -> tuple[PreviewField, ...]:
-    return tuple(PreviewField(label=label, value=value) for label, value in rows.items() if value)

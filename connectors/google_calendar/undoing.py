@@ -10,22 +10,21 @@ from typing import Any
 
 from connectors.google_calendar import mirror
 from connectors.google_calendar.account import api_of, segment
-from connectors.google_calendar.changes import NEW, calendar_of, fetched, patch, take
+from connectors.google_calendar.changes import NEW, NOTES, calendar_of, fetched, patch, take
 from connectors.google_calendar.events import held_by
 from connectors.google_calendar.mirror import KeptCalendar
-from connectors.google_calendar.notes import Note, recall
+from openassistant.calendars.notes import CHANGED, Note, usable
 from openassistant.connector import Context
 from openassistant.errors import Conflict, NotFound
 
 __all__ = ["move_back", "put_back", "put_back_deleted", "remove_created", "remove_split"]
 
-_CHANGED = "It was changed since, so it is left as it is. Change or delete it by hand if you want."
 _PLAIN = ("start", "end")
 
 
 async def remove_created(ctx: Context, call: str) -> None:
     """Deletes what a call created; raises `Conflict` when it was changed or removed since."""
-    note = _usable(await recall(ctx, call))
+    note = usable(await NOTES.recall(ctx, call))
     calendar = await calendar_of(ctx, note.calendar)
     raw = await _untouched(ctx, calendar, note)
     path = f"calendars/{segment(calendar.ref)}/events/{segment(note.ref)}"
@@ -34,17 +33,17 @@ async def remove_created(ctx: Context, call: str) -> None:
             "DELETE", path, params={"sendUpdates": "none"}, headers={"If-Match": str(raw.get("etag") or "*")}
         )
     except (Conflict, NotFound) as error:
-        raise Conflict(_CHANGED) from error
+        raise Conflict(CHANGED) from error
     await ctx.store.write(partial(mirror.remove, calendar=calendar, refs=[note.ref], seen=None))
 
 
 async def put_back(ctx: Context, call: str) -> None:
     """Stores what a call replaced; raises `Conflict` when the event was changed since."""
-    note = _usable(await recall(ctx, call))
+    note = usable(await NOTES.recall(ctx, call))
     calendar = await calendar_of(ctx, note.calendar)
     raw = await _untouched(ctx, calendar, note)
-    if (besides := await recall(ctx, call + NEW)) is not None:
-        await _untouched(ctx, calendar, _usable(besides))
+    if (besides := await NOTES.recall(ctx, call + NEW)) is not None:
+        await _untouched(ctx, calendar, usable(besides))
     body = {name: _whole(value) if name in _PLAIN else value for name, value in note.before.items()}
     body = {
         name: "" if value is None and name in ("location", "description") else value for name, value in body.items()
@@ -54,7 +53,7 @@ async def put_back(ctx: Context, call: str) -> None:
 
 async def put_back_deleted(ctx: Context, call: str) -> None:
     """Restores what a call deleted: Google keeps it for a while. Raises `Conflict` where it does not."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         raise Conflict("It is not known any more what was deleted, so it cannot be put back.")
     calendar = await calendar_of(ctx, note.calendar)
@@ -65,19 +64,19 @@ async def put_back_deleted(ctx: Context, call: str) -> None:
     if raw is None:
         raise Conflict("Google does not keep what was deleted any more, so it cannot be put back.")
     if raw.get("status") != "cancelled":
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     await _store(ctx, calendar, raw, {"status": note.before.get("status") or "confirmed"})
 
 
 async def remove_split(ctx: Context, call: str) -> None:
     """Deletes the series that a call began besides, where it began one."""
-    if await recall(ctx, call + NEW) is not None:
+    if await NOTES.recall(ctx, call + NEW) is not None:
         await remove_created(ctx, call + NEW)
 
 
 async def move_back(ctx: Context, call: str) -> None:
     """Moves an event back into the calendar it came from; raises `Conflict` when it was changed since."""
-    note = _usable(await recall(ctx, call))
+    note = usable(await NOTES.recall(ctx, call))
     calendar, source = await calendar_of(ctx, note.calendar), await calendar_of(ctx, note.before["calendar"])
     raw = await _untouched(ctx, calendar, note)
     path = f"calendars/{segment(calendar.ref)}/events/{segment(note.ref)}/move"
@@ -87,7 +86,7 @@ async def move_back(ctx: Context, call: str) -> None:
             "POST", path, params=params, headers={"If-Match": str(raw.get("etag") or "*")}
         )
     except (Conflict, NotFound) as error:
-        raise Conflict(_CHANGED) from error
+        raise Conflict(CHANGED) from error
     await ctx.store.write(partial(mirror.remove, calendar=calendar, refs=[note.ref], seen=None))
     await take(ctx, source, moved)
 
@@ -96,21 +95,15 @@ async def _store(ctx: Context, calendar: KeptCalendar, raw: dict[str, Any], body
     try:
         stored = await patch(ctx, calendar, raw, body, told=False)
     except (Conflict, NotFound) as error:
-        raise Conflict(_CHANGED) from error
+        raise Conflict(CHANGED) from error
     await take(ctx, calendar, stored)
 
 
 async def _untouched(ctx: Context, calendar: KeptCalendar, note: Note) -> dict[str, Any]:
     raw = await fetched(ctx, calendar, note.ref)
     if raw is None or held_by(raw) != note.held:
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     return raw
-
-
-def _usable(note: Note | None) -> Note:
-    if note is None or not note.held:
-        raise Conflict("It is not known any more what exactly was changed, so this cannot be taken back by itself.")
-    return note
 
 
 def _whole(value: Any) -> Any:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from datetime import tzinfo
 
 from pydantic import BaseModel, ConfigDict
 
 from connectors.google_calendar.events import Event, suffix_of
 from connectors.google_calendar.mirror import Kept
+from openassistant.calendars.views import BusySpan, Slot, described, outside, source_in, times_shown
 from openassistant.connector import OutsideText
-from openassistant.formats.guests import Person
-from openassistant.formats.moments import Window
 from openassistant.messages import OutsideSource
 
 __all__ = [
-    "BusyList",
-    "BusySpan",
     "CalendarList",
     "CalendarView",
     "ChangeList",
     "ChangeView",
-    "EventDeleted",
     "EventDetails",
     "EventList",
     "EventSaved",
@@ -32,20 +27,12 @@ __all__ = [
     "InvitationView",
     "ScheduleList",
     "ScheduleView",
-    "Slot",
     "SlotList",
     "details_of",
     "event_key",
-    "outside",
-    "slot_of",
     "source_of",
-    "span_of",
-    "times_shown",
     "view_of",
 ]
-
-_LONGEST_NOTES, _MOST_PEOPLE = 1_000, 20
-_A_DAY = timedelta(days=1)
 
 
 class _View(BaseModel):
@@ -165,29 +152,6 @@ class EventSaved(_View):
     note: str = ""
 
 
-class EventDeleted(_View):
-    """What was deleted or called off."""
-
-    id: str
-    note: str = ""
-
-
-class BusySpan(_View):
-    """A time that is taken, ISO 8601; `tentative` when only by what is not settled, such as an open invitation."""
-
-    start: str
-    end: str
-    tentative: bool = False
-
-
-class BusyList(_View):
-    """Taken times, earliest first; `accounts` names those whose calendars were looked at."""
-
-    busy: list[BusySpan]
-    accounts: list[str]
-    note: str = ""
-
-
 class ScheduleView(_View):
     """When somebody is busy, as far as they let the user see it; `note` says why nothing is known."""
 
@@ -201,14 +165,6 @@ class ScheduleList(_View):
     """The times of several people or calendars."""
 
     schedules: list[ScheduleView]
-
-
-class Slot(_View):
-    """A free time, ISO 8601."""
-
-    start: str
-    end: str
-    minutes: int
 
 
 class GuestTimes(_View):
@@ -228,25 +184,37 @@ class SlotList(_View):
     note: str = ""
 
 
-def view_of(
-    kept: Kept, event: Event, zone: tzinfo, *, people: int = _MOST_PEOPLE, notes: int = _LONGEST_NOTES
-) -> EventView:
+def view_of(kept: Kept, event: Event, zone: tzinfo, *, whole: bool = False) -> EventView:
     """A date of an event as the model sees it, its times in `zone`."""
-    return EventView(**_shown(kept, event, zone, people, notes))
+    start, end = times_shown(event.start, event.end, zone)
+    organizer = None if event.own else event.organizer
+    return EventView(
+        id=event_key(kept, event),
+        start=start,
+        end=end,
+        calendar=OutsideText(text=kept.calendar.name, source="the name of a calendar"),
+        **described(event, source_of(event), organizer, whole=whole),
+        repeats=bool(kept.event.recurrence or event.series),
+        status=event.status,
+        answer=event.answer,
+        busy=event.busy,
+        kind=event.kind,
+    )
 
 
 def details_of(kept: Kept, event: Event, zone: tzinfo) -> EventDetails:
     """An event in full, its times in `zone`."""
     creator, known = event.creator, {each.address for each in (event.organizer, *event.guests) if each}
+    source = source_of(event)
     return EventDetails(
-        **_shown(kept, event, zone, 200, 20_000),
+        **dict(view_of(kept, event, zone, whole=True)),
         rule="\n".join(each for each in kept.event.recurrence if each.upper().startswith("RRULE:"))[:1_000],
         alarms=None if event.alarms is None else list(event.alarms),
         zone=event.zone,
         private=event.private,
         single_dates_changed=len(kept.singles),
-        join=outside(event.join, kept, event) if event.join else None,
-        creator=outside(creator.shown, kept, event) if creator and creator.address not in known else None,
+        join=outside(event.join, source) if event.join else None,
+        creator=outside(creator.shown, source) if creator and creator.address not in known else None,
     )
 
 
@@ -257,58 +225,6 @@ def event_key(kept: Kept, event: Event) -> str:
     return f"{kept.key}_{suffix_of(event.original)}"
 
 
-def times_shown(event: Event, zone: tzinfo) -> tuple[str, str]:
-    """Start and end: days (the last one included), or times in `zone`."""
-    if isinstance(event.start, datetime) and isinstance(event.end, datetime):
-        return event.start.astimezone(zone).isoformat(), event.end.astimezone(zone).isoformat()
-    return event.start.isoformat(), max(event.end - _A_DAY, event.start).isoformat()
-
-
-def slot_of(free: Window, zone: tzinfo) -> Slot:
-    """A free time in `zone`."""
-    start, end = (each.astimezone(zone).isoformat() for each in free)
-    return Slot(start=start, end=end, minutes=int((free.end - free.start).total_seconds() // 60))
-
-
-def span_of(taken: Window, zone: tzinfo, *, tentative: bool) -> BusySpan:
-    """A taken time in `zone`."""
-    start, end = (each.astimezone(zone).isoformat() for each in taken)
-    return BusySpan(start=start, end=end, tentative=tentative)
-
-
-def source_of(kept: Kept, event: Event) -> OutsideSource:
+def source_of(event: Event) -> OutsideSource:
     """Where the texts of an event come from, and who wrote them as far as it says."""
-    organizer = event.organizer
-    if event.own or organizer is None:
-        return OutsideSource(source="an event in a Google calendar")
-    words = f"an event of {organizer.address} in a Google calendar"
-    return OutsideSource(source=words, authors=(organizer.address,))
-
-
-def outside(text: str, kept: Kept, event: Event) -> OutsideText:
-    """A text of an event, with where it comes from."""
-    source = source_of(kept, event)
-    return OutsideText(text=text, source=source.source, authors=source.authors)
-
-
-def _shown(kept: Kept, event: Event, zone: tzinfo, people: int, notes: int) -> dict[str, Any]:
-    start, end = times_shown(event, zone)
-    persons = [f"{each.shown} ({each.status})" for each in event.guests]
-    organizer: Person | None = None if event.own else event.organizer
-    persons = [*([f"{organizer.shown} (organiser)"] if organizer else []), *persons]
-    more = f" and {len(persons) - people} more" if len(persons) > people else ""
-    return {
-        "id": event_key(kept, event),
-        "start": start,
-        "end": end,
-        "calendar": OutsideText(text=kept.calendar.name, source="the name of a calendar"),
-        "title": outside(event.title or "(no title)", kept, event),
-        "place": outside(event.place, kept, event) if event.place else None,
-        "people": outside(", ".join(persons[:people]) + more, kept, event) if persons else None,
-        "notes": outside(event.notes[:notes], kept, event) if event.notes else None,
-        "repeats": bool(kept.event.recurrence or event.series),
-        "status": event.status,
-        "answer": event.answer,
-        "busy": event.busy,
-        "kind": event.kind,
-    }
+    return source_in("a Google calendar", None if event.own else event.organizer)

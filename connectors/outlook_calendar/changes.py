@@ -19,40 +19,40 @@ from connectors.outlook_calendar.account import api_of, iri, owner_of
 from connectors.outlook_calendar.drafts import Chosen, Draft
 from connectors.outlook_calendar.events import Event, MalformedError, held_by, read_event
 from connectors.outlook_calendar.mirror import Kept, KeptCalendar
-from connectors.outlook_calendar.notes import Note, note_begin, note_end, recall
 from connectors.outlook_calendar.zones import iana_of
+from openassistant.acts import call_id
+from openassistant.calendars.notes import CHANGED, Note, Notes, usable
 from openassistant.connector import Context
 from openassistant.errors import Conflict, DeadlineExceeded, NotFound, OaError, UpstreamFailed
 
 __all__ = [
-    "act_once", "change_once", "create_once", "delete_once", "fetched", "find_changed", "find_created", "is_listed",
-    "noted", "remove_created", "restore", "take",
+    "NOTES", "UNSURE", "act_once", "change_once", "create_once", "delete_once", "fetched", "find_changed",
+    "find_created", "is_listed", "noted", "remove_created", "restore", "take",
 ]  # fmt: skip
 
-_CHANGED = "It was changed since, so it is left as it is. Change or delete it by hand if you want."
-_UNSURE = "Somebody changed that event meanwhile, so it cannot be told whether this was done."
+NOTES = Notes("outlook_calendar")
+UNSURE = "Somebody changed that event meanwhile, so it cannot be told whether this was done."
 _MOST_DATES = 10
 _A_DAY = timedelta(days=1)
 
 
 async def create_once(ctx: Context, draft: Draft) -> Kept:
     """Creates an event and takes it into the mirror."""
-    assert ctx.call is not None, "an event is created for a call"
-    api = await api_of(ctx)
-    await note_begin(ctx, Note(draft.calendar.ref, "", draft.body))
-    body = {**draft.body, "transactionId": ctx.call.id}
+    api, call = await api_of(ctx), call_id(ctx)
+    await NOTES.begin(ctx, call, Note(draft.calendar.ref, "", draft.body))
+    body = {**draft.body, "transactionId": call}
     try:
         raw = await api.call("POST", f"me/calendars/{iri(draft.calendar.ref)}/events", json=body)
     except Conflict:  # Graph knows the transaction already
-        if (found := await find_created(ctx, ctx.call.id)) is not None:
+        if (found := await find_created(ctx, call)) is not None:
             return found
         raise
-    return await _created(ctx, ctx.call.id, draft.calendar, raw)
+    return await _landed(ctx, call, draft.calendar, raw)
 
 
 async def find_created(ctx: Context, call: str) -> Kept | None:
     """The event that a call created, found by its transaction; None when there is none."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return None
     calendar = await _calendar(ctx, note.calendar)
@@ -60,57 +60,52 @@ async def find_created(ctx: Context, call: str) -> Kept | None:
     async for page in api.pages(f"me/calendars/{iri(note.calendar)}/events", {"$filter": _about(start)}):
         for raw in page.get("value") or []:
             if isinstance(raw, dict) and raw.get("transactionId") == call:
-                return await _created(ctx, call, calendar, raw)
+                return await _landed(ctx, call, calendar, raw)
     return None
 
 
 async def remove_created(ctx: Context, call: str) -> None:
     """Deletes what a call created; raises `Conflict` when it was changed or removed since."""
-    note = await recall(ctx, call)
-    if note is None or not note.ref or not note.held:
-        raise Conflict("It is not known any more what exactly was created, so this cannot be taken back by itself.")
+    note = usable(await NOTES.recall(ctx, call), "created")
     api, calendar = await api_of(ctx), await _calendar(ctx, note.calendar)
     headers = await _unchanged(ctx, note)
     try:
         await api.send("DELETE", f"me/events/{iri(note.ref)}", headers=headers)
     except (Conflict, NotFound) as error:
-        raise Conflict(_CHANGED) from error
+        raise Conflict(CHANGED) from error
     await ctx.store.write(partial(mirror.remove, calendar=calendar, refs=[note.ref], seen=None))
 
 
 async def change_once(ctx: Context, found: Chosen, body: Mapping[str, Any]) -> Kept:
     """Changes an event as long as it is what was shown; raises `Conflict` where it is not."""
-    assert ctx.call is not None, "an event is changed for a call"
     api, event = await api_of(ctx), found.event
     before = await api.get(f"me/events/{iri(event.ref)}")
     await _require_same(ctx, found, before)
     kept = {name: before[name] for name in (*body, "@odata.etag") if name in before}
-    held = held_by(before)
-    await note_begin(ctx, Note(found.kept.calendar.ref, event.ref, {**kept, "wanted": dict(body), "held": held}))
+    was = {**kept, "wanted": dict(body), "held": held_by(before)}
+    await NOTES.begin(ctx, call_id(ctx), Note(found.kept.calendar.ref, event.ref, was))
     raw = await api.call("PATCH", f"me/events/{iri(event.ref)}", json=dict(body), headers=_matching(before))
-    return await _changed(ctx, ctx.call.id, found.kept.calendar, raw)
+    return await _landed(ctx, call_id(ctx), found.kept.calendar, raw)
 
 
 async def find_changed(ctx: Context, call: str) -> Kept | None:
     """The event as a call changed it; None when it did not. Raises `DeadlineExceeded` when that cannot be told."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None:
         return None
     raw = await fetched(ctx, note.ref)
     if raw is None:
-        raise DeadlineExceeded(_UNSURE)
+        raise DeadlineExceeded(UNSURE)
     if raw.get("@odata.etag") == note.before.get("@odata.etag") or held_by(raw) == note.before["held"]:
         return None
     if not all(_same(raw.get(name), value) for name, value in note.before["wanted"].items()):
-        raise DeadlineExceeded(_UNSURE)
-    return await _changed(ctx, call, await _calendar(ctx, note.calendar), raw)
+        raise DeadlineExceeded(UNSURE)
+    return await _landed(ctx, call, await _calendar(ctx, note.calendar), raw)
 
 
 async def restore(ctx: Context, call: str) -> None:
     """Puts back what a call changed; raises `Conflict` when the event was changed since."""
-    note = await recall(ctx, call)
-    if note is None or not note.held:
-        raise Conflict("It is not known any more what exactly was changed, so this cannot be taken back by itself.")
+    note = usable(await NOTES.recall(ctx, call))
     wanted = note.before["wanted"]
     body = {name: value for name, value in note.before.items() if name in wanted}
     if body.get("onlineMeetingProvider") == "unknown":
@@ -120,7 +115,7 @@ async def restore(ctx: Context, call: str) -> None:
     try:
         raw = await api.call("PATCH", f"me/events/{iri(note.ref)}", json=body, headers=headers)
     except (Conflict, NotFound) as error:
-        raise Conflict(_CHANGED) from error
+        raise Conflict(CHANGED) from error
     await take(ctx, calendar, raw)
 
 
@@ -162,7 +157,7 @@ async def noted(ctx: Context, found: Chosen, before: Mapping[str, Any]) -> None:
     """Writes down what an event is before something is done with it."""
     names = ("@odata.etag", "responseStatus", "start", "end", "isAllDay", "type", "seriesMasterId")
     kept = {name: before[name] for name in names if name in before}
-    await note_begin(ctx, Note(found.kept.calendar.ref, found.event.ref, kept))
+    await NOTES.begin(ctx, call_id(ctx), Note(found.kept.calendar.ref, found.event.ref, kept))
 
 
 async def fetched(ctx: Context, ref: str) -> dict[str, Any] | None:
@@ -225,7 +220,7 @@ async def _unchanged(ctx: Context, note: Note) -> dict[str, str]:
     """The headers of a request about an event that still is what a change left; raises `Conflict` where it is not."""
     raw = await fetched(ctx, note.ref)
     if raw is None or held_by(raw) != note.held:
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     return _matching(raw)
 
 
@@ -268,25 +263,17 @@ async def _take_dates(ctx: Context, calendar: KeptCalendar, ref: str) -> None:
     await ctx.store.write(partial(mirror.put_events, calendar=calendar, raw=found, seen=None))
 
 
-async def _created(ctx: Context, call: str, calendar: KeptCalendar, raw: Mapping[str, Any]) -> Kept:
-    await note_end(ctx, call, ref=str(raw.get("id") or ""), held=held_by(raw))
+async def _landed(ctx: Context, call: str, calendar: KeptCalendar, raw: Mapping[str, Any]) -> Kept:
+    await NOTES.end(ctx, call, ref=str(raw.get("id") or ""), held=held_by(raw))
     kept = await take(ctx, calendar, raw)
     if kept is None:
-        raise UpstreamFailed("Microsoft created the event, and answered with something else.")
+        raise UpstreamFailed("Microsoft stored the event, and answered with something else.")
     return kept
-
-
-async def _changed(ctx: Context, call: str, calendar: KeptCalendar, raw: Mapping[str, Any]) -> Kept:
-    return await _created(ctx, call, calendar, raw)
 
 
 async def _calendar(ctx: Context, ref: str) -> KeptCalendar:
     owner = owner_of(ctx)
-    known = await ctx.store.read(lambda c: mirror.calendars(c, owner))
-    found = next((each for each in known if each.ref == ref), None)
-    if found is None:
-        raise NotFound("That calendar is not there any more.")
-    return found
+    return await ctx.store.read(lambda c: mirror.calendar_of(c, owner, ref))
 
 
 def _about(start: datetime) -> str:

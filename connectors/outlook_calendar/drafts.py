@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,12 +11,14 @@ from connectors.outlook_calendar import mirror
 from connectors.outlook_calendar.account import local_zone, owner_of
 from connectors.outlook_calendar.events import Event
 from connectors.outlook_calendar.mirror import Kept, KeptCalendar
-from connectors.outlook_calendar.people import Person, attendee, parse_guests
+from connectors.outlook_calendar.people import attendee
 from connectors.outlook_calendar.recurrence import last_day, recurrence_of
 from connectors.outlook_calendar.zones import windows_of
+from openassistant.calendars.arguments import calendar_to_write, title_of
 from openassistant.connector import Context
-from openassistant.errors import Forbidden, InvalidRequest, NotFound, Unavailable
-from openassistant.formats.moments import Moment, moment, range_of
+from openassistant.errors import Forbidden, InvalidRequest, NotFound
+from openassistant.formats.guests import Person, parse_guests
+from openassistant.formats.moments import Moment, day_of, in_zone, moment, range_of
 from openassistant.formats.repeats import Frequency, Repeat, Weekday, repeat_of
 
 __all__ = [
@@ -100,7 +102,7 @@ async def new_event(
     invited = parse_guests(guests)
     named = _zone_name(local)
     body: dict[str, Any] = {
-        "subject": _title(title),
+        "subject": title_of(clean(title, _LONGEST_TITLE)),
         "body": {"contentType": "text", "content": clean(notes or "", _LONGEST_NOTES)},
         **_times_body(first, last, local),
         "isReminderOn": alarm is not None,
@@ -161,7 +163,7 @@ async def changes_of(
     rows: dict[str, str | tuple[Moment, Moment]] = {}
     body: dict[str, Any] = {}
     if title is not None:
-        body["subject"] = rows["New title"] = _title(title)
+        body["subject"] = rows["New title"] = title_of(clean(title, _LONGEST_TITLE))
     if start is not None or end is not None:
         first, last, local = await _new_times(ctx, found, start, end, zone)
         body |= _times_body(first, last, local)
@@ -228,26 +230,12 @@ async def calendar_named(ctx: Context, name: str | None) -> KeptCalendar:
     """The calendar of that name that can be written to; without a name the usual one."""
     owner = owner_of(ctx)
     known = await ctx.store.read(lambda c: mirror.calendars(c, owner))
-    if not known:
-        raise Unavailable("The calendars are being read for the first time; try again in a moment.", retry_after=2)
-    wanted = [
-        each for each in known if each.writable and (name is None or each.name.casefold() == name.strip().casefold())
-    ]
-    if not wanted:
-        raise InvalidRequest("There is no such calendar to write events to; calendars_list names those that there are.")
-    return wanted[0]
+    return calendar_to_write(known, name)
 
 
 def clean(text: str, longest: int) -> str:
     """A text without characters that no calendar shows, no longer than allowed."""
     return "".join(each for each in text if each in "\n\t" or (ord(each) >= 32 and ord(each) != 127))[:longest]
-
-
-def _title(title: str) -> str:
-    found = " ".join(clean(title, _LONGEST_TITLE).split())
-    if not found:
-        raise InvalidRequest("title: give it a title.")
-    return found
 
 
 async def _new_times(
@@ -260,10 +248,10 @@ async def _new_times(
         kept_in: tzinfo = ZoneInfo(event.zone)
     else:
         kept_in = local
-    old_start, old_end = _in_zone(event.start, kept_in), _in_zone(event.end, kept_in)
-    first = _in_zone(moment(start, "start", local), kept_in) if start is not None else old_start
+    old_start, old_end = in_zone(event.start, kept_in), in_zone(event.end, kept_in)
+    first = in_zone(moment(start, "start", local), kept_in) if start is not None else old_start
     if end is not None:
-        last = _in_zone(range_of(moment(start, "start", local) if start else event.start, moment(end, "end", local))[1],
+        last = in_zone(range_of(moment(start, "start", local) if start else event.start, moment(end, "end", local))[1],
                         kept_in)  # fmt: skip
     elif isinstance(first, datetime) == isinstance(old_start, datetime):
         last = first + (old_end - old_start)
@@ -272,11 +260,11 @@ async def _new_times(
     if last <= first:
         raise InvalidRequest("The end must lie after the start.")
     if event.kind == "master" and (
-        _day(first) != _day(old_start) or event.all_day != (not isinstance(first, datetime))
+        day_of(first) != day_of(old_start) or event.all_day != (not isinstance(first, datetime))
     ):
         raise InvalidRequest(
             "A series stays on its days: change the time of day of all of it, or single dates."
-            f" Its first date is {_day(old_start).isoformat()}."
+            f" Its first date is {day_of(old_start).isoformat()}."
         )
     return first, last, kept_in
 
@@ -313,14 +301,6 @@ def _online(calendar: KeptCalendar) -> dict[str, Any]:
 
 def _zone_name(zone: tzinfo) -> str:
     return windows_of(zone.key) if isinstance(zone, ZoneInfo) else "UTC"
-
-
-def _in_zone(value: Moment, zone: tzinfo) -> Moment:
-    return value.astimezone(zone) if isinstance(value, datetime) else value
-
-
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value
 
 
 def time_slot(first: Moment, last: Moment, zone: tzinfo) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from connectors.outlook_calendar import mirror
 from connectors.outlook_calendar.account import api_of, iri, local_zone, owner_of
-from connectors.outlook_calendar.arguments import CalendarName, End, EventId, Start, Zone
+from connectors.outlook_calendar.arguments import CalendarName, EventId
 from connectors.outlook_calendar.card import connector
 from connectors.outlook_calendar.changes import fetched, take
 from connectors.outlook_calendar.drafts import chosen
@@ -27,13 +27,14 @@ from connectors.outlook_calendar.views import (
     details_of,
     view_of,
 )
+from openassistant.calendars.arguments import End, Query, Since, Start, Zone, calendars_named
+from openassistant.calendars.views import UNREAD, notes_of
 from openassistant.connector import Context, Field, OutsideText
-from openassistant.errors import InvalidRequest, NotFound
+from openassistant.errors import NotFound
 from openassistant.formats.moments import Window, aware, moment, window
 
 __all__ = ["calendars_list", "changes_list", "events_get", "events_list", "events_search", "touching", "unread"]
 
-_UNREAD = "The calendars are still being read, so there may be more."
 _MOST_PAGES = 10
 
 
@@ -77,7 +78,7 @@ async def events_list(
     owner, local = owner_of(ctx), await local_zone(ctx, zone)
     span = window(start, end, local)
     known = await ctx.store.read(lambda c: mirror.calendars(c, owner))
-    named = _named(known, calendar)
+    named = calendars_named(known, calendar)
     outside = [each for each in named if each.complete and not _covers(each, span)]
     beyond = {key for each in outside for key in await _asked(ctx, each, span)}
     ids = {each.id for each in named} - {each.id for each in outside}
@@ -85,15 +86,13 @@ async def events_list(
     dates = [each for each in found if each.calendar.id in ids or each.key in beyond]
     dates = sorted(touching(dates, span, local), key=lambda kept: (aware(kept.event.start, local), kept.event.title))
     cut = f"Only the first {limit} are shown." if len(dates) > limit else ""
-    return EventList(events=[view_of(each, local) for each in dates[:limit]], note=_notes(cut, unread(known)))
+    return EventList(events=[view_of(each, local) for each in dates[:limit]], note=notes_of(cut, unread(known)))
 
 
 @connector.tool(effect="read", capability="read")
 async def events_search(
     ctx: Context,
-    query: Annotated[
-        str, Field(description="Words that must all occur in title, place, people or notes", max_length=500)
-    ],
+    query: Query,
     zone: Zone = None,
     limit: Annotated[int, Field(description="How many at most", ge=1, le=50)] = 20,
 ) -> EventList:
@@ -129,7 +128,7 @@ async def events_get(ctx: Context, event: EventId, zone: Zone = None) -> EventDe
 @connector.tool(effect="read", capability="read")
 async def changes_list(
     ctx: Context,
-    since: Annotated[str, Field(description="ISO 8601: a time or a day, at most 30 days ago", max_length=40)],
+    since: Since,
     zone: Zone = None,
     limit: Annotated[int, Field(description="How many at most", ge=1, le=100)] = 50,
 ) -> ChangeList:
@@ -145,14 +144,14 @@ async def changes_list(
             ChangeView(what=each.what, seen=each.at.astimezone(local).isoformat(), event=view_of(each.kept, local))
             for each in found[:limit]
         ]
-        return ChangeList(changes=views, note=_notes(cut, early, unread(mirror.calendars(connection, owner))))
+        return ChangeList(changes=views, note=notes_of(cut, early, unread(mirror.calendars(connection, owner))))
 
     return await ctx.store.read(read)
 
 
 def unread(known: list[KeptCalendar]) -> str:
     """What a reader of an account should know: that not all is read yet."""
-    return "" if known and all(each.complete and not each.filling for each in known) else _UNREAD
+    return "" if known and all(each.complete and not each.filling for each in known) else UNREAD
 
 
 def touching(found: list[Kept], span: Window, zone: tzinfo) -> list[Kept]:
@@ -173,13 +172,6 @@ def _whole(raw: dict[str, Any], kept: Kept) -> Any:
         return kept.event
 
 
-def _named(known: list[KeptCalendar], name: str | None) -> list[KeptCalendar]:
-    found = [each for each in known if name is None or each.name.casefold() == name.strip().casefold()]
-    if name is not None and not found:
-        raise InvalidRequest("There is no calendar of that name; calendars_list names those that there are.")
-    return found
-
-
 def _covers(calendar: KeptCalendar, span: Window) -> bool:
     return calendar.first <= span.start.timestamp() and span.end.timestamp() <= calendar.last
 
@@ -198,7 +190,3 @@ async def _asked(ctx: Context, calendar: KeptCalendar, span: Window) -> set[str]
             break
     await take_series(ctx, api, calendar)
     return found
-
-
-def _notes(*notes: str) -> str:
-    return " ".join(note for note in notes if note)

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from connectors.outlook_calendar import mirror
 from connectors.outlook_calendar.account import local_zone, name_of
-from connectors.outlook_calendar.arguments import Alarm, Comment, EventId, Guests, Notes, Start, Title, Where, Zone
+from connectors.outlook_calendar.arguments import Alarm, Comment, EventId, Notes
 from connectors.outlook_calendar.card import connector
 from connectors.outlook_calendar.changes import (
+    NOTES,
     act_once,
     change_once,
     create_once,
@@ -22,14 +23,15 @@ from connectors.outlook_calendar.changes import (
 )
 from connectors.outlook_calendar.drafts import Chosen, Extent, changes_of, chosen, clean, new_event
 from connectors.outlook_calendar.mirror import Kept
-from connectors.outlook_calendar.notes import recall
-from connectors.outlook_calendar.people import Person, attendee, parse_guests
+from connectors.outlook_calendar.people import attendee
 from connectors.outlook_calendar.previews import preview_changed, preview_new, preview_of
-from connectors.outlook_calendar.views import EventDeleted, EventForwarded, EventSaved, times_shown
+from connectors.outlook_calendar.views import EventForwarded, EventSaved
+from openassistant.calendars import arguments
+from openassistant.calendars.views import EventDeleted, times_shown
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import DeadlineExceeded, InvalidRequest
-from openassistant.formats.repeats import Frequency, Weekday
-from openassistant.messages import Call, Effect, ToolResult
+from openassistant.formats.guests import Person, parse_guests
+from openassistant.messages import Call, ToolResult
 
 __all__ = ["events_cancel", "events_create", "events_delete", "events_forward", "events_update"]
 
@@ -40,30 +42,23 @@ _Reach = Annotated[
 ]
 
 
-@connector.tool(
-    effect="write",
-    capability="write",
-    effect_of=lambda given: Effect.SEND if given.get("guests") else Effect.WRITE,
-)
+@connector.tool(effect="write", capability="write", effect_of=arguments.effect_with_guests)
 async def events_create(
     ctx: Context,
-    title: Title,
-    start: Start,
-    end: Annotated[
-        str | None,
-        Field(description="As start; the last day is included. Without: one hour, or that day", max_length=40),
-    ] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.Title,
+    start: arguments.Start,
+    end: arguments.OtherEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Guests = None,
+    guests: arguments.Guests = None,
     calendar: Annotated[
         str | None, Field(description="Into the calendar of this name; without it the usual one", max_length=200)
     ] = None,
-    repeats: Annotated[Frequency | None, Field(description="How often it repeats")] = None,
-    every: Annotated[int, Field(description="2 with weekly means every other week", ge=1, le=99)] = 1,
-    on: Annotated[list[Weekday] | None, Field(description="With weekly: on which weekdays", max_length=7)] = None,
-    until: Annotated[str | None, Field(description="The last day of a series", max_length=40)] = None,
+    repeats: arguments.Repeats = None,
+    every: arguments.Every = 1,
+    on: arguments.OnDays = None,
+    until: arguments.LastDay = None,
     count: Annotated[int | None, Field(description="How many dates a series has", ge=1, le=999)] = None,
     alarm: Alarm = None,
     *,
@@ -95,28 +90,17 @@ async def undo_create(ctx: Context, call: Call, _: Any) -> None:
     await remove_created(ctx, call.id)
 
 
-@connector.tool(
-    effect="write",
-    capability="write",
-    effect_of=lambda given: (
-        Effect.SEND if given.get("guests") is not None or given.get("tell_guests") else Effect.WRITE
-    ),
-)
+@connector.tool(effect="write", capability="write", effect_of=arguments.effect_on_guests)
 async def events_update(
     ctx: Context,
     event: EventId,
-    title: Annotated[str | None, Field(description="A new title", max_length=500)] = None,
-    start: Annotated[
-        str | None, Field(description="A new start, ISO 8601; alone, the length stays", max_length=40)
-    ] = None,
-    end: Annotated[str | None, Field(description="A new end, ISO 8601; a day is included", max_length=40)] = None,
-    zone: Zone = None,
-    place: Where = None,
+    title: arguments.NewTitle = None,
+    start: arguments.NewStart = None,
+    end: arguments.NewEnd = None,
+    zone: arguments.Zone = None,
+    place: arguments.Where = None,
     notes: Notes = None,
-    guests: Annotated[
-        list[Annotated[str, Field(max_length=400)]] | None,
-        Field(description="The whole new list of guests; who is not on it is uninvited", max_length=100),
-    ] = None,
+    guests: arguments.NewGuests = None,
     until: Annotated[
         str | None, Field(description="With extent all: a new last day of a series, which ends there", max_length=40)
     ] = None,
@@ -124,7 +108,7 @@ async def events_update(
     extent: _Reach = None,
     *,
     online: Annotated[bool | None, Field(description="Add an online meeting, or take it away")] = None,
-    tell_guests: Annotated[bool, Field(description="True when the event has guests: they hear of the change")] = False,
+    tell_guests: arguments.Tell = False,
 ) -> EventSaved:
     """Change an event, one date of a series, or all of it. What is not given stays.
 
@@ -253,7 +237,7 @@ async def preview_forward(ctx: Context, event: str, to: list[str], comment: str 
 @events_forward.reconcile
 async def look_for_forwarded(ctx: Context, call: Call) -> ToolResult | None:
     """Outlook keeps no trace of a forward in the event; only one that never began is known not to have been done."""
-    if await recall(ctx, call.id) is None:
+    if await NOTES.recall(ctx, call.id) is None:
         return None
     raise DeadlineExceeded("Outlook does not tell whether an event was forwarded.")
 
@@ -280,7 +264,7 @@ async def _forwarded(ctx: Context, event: str, to: list[str]) -> tuple[Chosen, t
 
 async def _is_gone(ctx: Context, call: str) -> bool:
     """Whether what a call was to remove is not in its calendar; False where it never began."""
-    note = await recall(ctx, call)
+    note = await NOTES.recall(ctx, call)
     if note is None or await is_listed(ctx, note):
         return False
     calendars = await ctx.store.read(mirror.all_calendars)
@@ -292,7 +276,7 @@ async def _is_gone(ctx: Context, call: str) -> bool:
 
 async def _saved(ctx: Context, kept: Kept, zone: str | None) -> EventSaved:
     local = await local_zone(ctx, zone)
-    start, end = times_shown(kept.event, local)
+    start, end = times_shown(kept.event.start, kept.event.end, local)
     event = kept.event
     note = _TOLD if event.others else ""
     join = event.join if event.own else ""

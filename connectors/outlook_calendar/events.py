@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from connectors.outlook_calendar.people import Person, person_in
+from connectors.outlook_calendar.people import person_in
 from connectors.outlook_calendar.recurrence import rule_shown
 from connectors.outlook_calendar.zones import iana_of
+from openassistant.formats.guests import Person
 from openassistant.formats.moments import Moment
 
 __all__ = ["Event", "Kind", "MalformedError", "held_by", "is_thin", "read_event", "trimmed"]

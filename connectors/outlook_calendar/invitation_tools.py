@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from sqlalchemy import Connection
 
 from connectors.outlook_calendar import mirror
 from connectors.outlook_calendar.account import local_zone, name_of, owner_of
-from connectors.outlook_calendar.arguments import Comment, EventId, Start, Zone
+from connectors.outlook_calendar.arguments import Comment, EventId
 from connectors.outlook_calendar.card import connector
-from connectors.outlook_calendar.changes import act_once, fetched
+from connectors.outlook_calendar.changes import NOTES, UNSURE, act_once, fetched
 from connectors.outlook_calendar.drafts import Chosen, chosen, clean, time_slot
 from connectors.outlook_calendar.event_reads import unread
 from connectors.outlook_calendar.events import MalformedError, read_event
-from connectors.outlook_calendar.notes import recall
 from connectors.outlook_calendar.previews import preview_of
-from connectors.outlook_calendar.views import InvitationAnswered, InvitationList, InvitationView, outside, view_of
+from connectors.outlook_calendar.views import InvitationAnswered, InvitationList, InvitationView, source_of, view_of
+from openassistant.calendars.arguments import ANSWER_WORDS, ANSWERED, Answer, Answered, Start, Zone
+from openassistant.calendars.views import notes_of, outside
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import DeadlineExceeded, InvalidRequest
 from openassistant.formats.moments import Moment, moment, range_of, span_shown
@@ -25,17 +26,9 @@ from openassistant.messages import Call, ToolResult
 
 __all__ = ["invitations_answer", "invitations_list", "invitations_propose"]
 
-Answer = Literal["accept", "tentative", "decline"]
 _ACTIONS: dict[str, str] = {"accept": "accept", "tentative": "tentativelyAccept", "decline": "decline"}
-_ANSWERED: dict[str, str] = {"accept": "accepted", "tentative": "tentative", "decline": "declined"}
-_WORDS: dict[str, tuple[str, str]] = {
-    "accept": ("Accept an invitation", "Accept"),
-    "tentative": ("Answer an invitation with maybe", "Answer"),
-    "decline": ("Decline an invitation", "Decline"),
-}
 _MAILED, _QUIET = "Outlook mails the answer to the organiser.", "The organiser is not mailed."
 _MOST = 50
-_UNSURE = "Somebody changed that event meanwhile, so it cannot be told whether this was done."
 
 
 @connector.tool(effect="read", capability="read")
@@ -43,7 +36,7 @@ async def invitations_list(
     ctx: Context,
     zone: Zone = None,
     *,
-    answered: Annotated[bool, Field(description="Those that the user has answered, too")] = False,
+    answered: Answered = False,
 ) -> InvitationList:
     """List what others have invited the user to in this account and is not over: new and cancelled.
 
@@ -61,14 +54,14 @@ async def invitations_list(
             found.append(
                 InvitationView(
                     **dict(view_of(each, local)),
-                    organizer=outside(organizer.shown, each),
+                    organizer=outside(organizer.shown, source_of(each.event)),
                     state="cancelled" if each.event.cancelled else "new",
                     times_may_be_proposed=each.event.proposals,
                 )
             )
         cut = f"Only the first {_MOST} are shown." if len(found) > _MOST else ""
-        notes = (cut, unread(mirror.calendars(connection, owner)))
-        return InvitationList(invitations=found[:_MOST], note=" ".join(each for each in notes if each))
+        note = notes_of(cut, unread(mirror.calendars(connection, owner)))
+        return InvitationList(invitations=found[:_MOST], note=note)
 
     return await ctx.store.read(read)
 
@@ -91,14 +84,14 @@ async def invitations_answer(
     if comment:
         body["comment"] = clean(comment, 2_000)
     await act_once(ctx, found, _ACTIONS[answer], body)
-    return _done(event, _ANSWERED[answer], tell=tell)
+    return _done(event, ANSWERED[answer], tell=tell)
 
 
 @invitations_answer.preview
-async def preview_answer(ctx: Context, event: str, answer: str, comment: str | None, *, tell: bool) -> Preview:
+async def preview_answer(ctx: Context, event: str, answer: Answer, comment: str | None, *, tell: bool) -> Preview:
     """What is answered, to whom, and whether anybody is told."""
     found = await _asked(ctx, event, answer, comment, tell=tell)
-    verb, confirm = _WORDS[answer]
+    verb, confirm = ANSWER_WORDS[answer]
     return _shown(
         found,
         verb,
@@ -114,9 +107,9 @@ async def preview_answer(ctx: Context, event: str, answer: str, comment: str | N
 async def look_for_answer(ctx: Context, call: Call) -> ToolResult | None:
     """Looks for the answer in the event, given after what stood there before."""
     given = invitations_answer.parse(call.arguments)
-    if not await _was_answered(ctx, call, _ANSWERED[given["answer"]]):
+    if not await _was_answered(ctx, call, ANSWERED[given["answer"]]):
         return None
-    return invitations_answer.result(_done(given["event"], _ANSWERED[given["answer"]], tell=given["tell"]))
+    return invitations_answer.result(_done(given["event"], ANSWERED[given["answer"]], tell=given["tell"]))
 
 
 @connector.tool(effect="send", capability="write")
@@ -135,9 +128,9 @@ async def invitations_propose(
     body: dict[str, Any] = {"sendResponse": True, "proposedNewTime": time_slot(*times, await local_zone(ctx, zone))}
     if comment:
         body["comment"] = clean(comment, 2_000)
-    answer = "decline" if decline else "tentative"
+    answer: Answer = "decline" if decline else "tentative"
     await act_once(ctx, found, _ACTIONS[answer], body)
-    return _done(event, _ANSWERED[answer], tell=True)
+    return _done(event, ANSWERED[answer], tell=True)
 
 
 @invitations_propose.preview
@@ -162,17 +155,17 @@ async def preview_proposal(
 async def look_for_proposal(ctx: Context, call: Call) -> ToolResult | None:
     """Looks for the answer that went with the proposal."""
     given = invitations_propose.parse(call.arguments)
-    answer = _ANSWERED["decline" if given["decline"] else "tentative"]
+    answer = ANSWERED["decline" if given["decline"] else "tentative"]
     if not await _was_answered(ctx, call, answer):
         return None
     return invitations_propose.result(_done(given["event"], answer, tell=True))
 
 
-async def _asked(ctx: Context, event: str, answer: str, comment: str | None, *, tell: bool) -> Chosen:
+async def _asked(ctx: Context, event: str, answer: Answer, comment: str | None, *, tell: bool) -> Chosen:
     found = await _invited(ctx, event)
     if not tell and comment:
         raise InvalidRequest("A comment goes by mail: leave it out, or let the organiser be told.")
-    if found.event.answer == _ANSWERED[answer] and not comment:
+    if found.event.answer == ANSWERED[answer] and not comment:
         raise InvalidRequest(f"The user's answer to that is {found.event.answer} already.")
     return found
 
@@ -206,24 +199,24 @@ async def _proposed(
 
 async def _was_answered(ctx: Context, call: Call, answer: str) -> bool:
     """Whether Outlook holds an answer that was given after the call began; raises when that cannot be told."""
-    note = await recall(ctx, call.id)
+    note = await NOTES.recall(ctx, call.id)
     if note is None:
         return False
     raw = await fetched(ctx, note.ref)
     if raw is None:
         if answer == "declined":
             return True  # Outlook takes out of the calendar what was declined
-        raise DeadlineExceeded(_UNSURE)
+        raise DeadlineExceeded(UNSURE)
     try:
         event = read_event(raw)
     except MalformedError as error:
-        raise DeadlineExceeded(_UNSURE) from error
+        raise DeadlineExceeded(UNSURE) from error
     before = note.before.get("responseStatus")
     if raw.get("responseStatus") == before:
         return False
     if event.answer == answer:
         return True
-    raise DeadlineExceeded(_UNSURE)
+    raise DeadlineExceeded(UNSURE)
 
 
 def _shown(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,16 +16,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, text
 
 from connectors.outlook_calendar.events import Event, MalformedError, is_thin, read_event, trimmed
+from openassistant.calendars.mirror import Change, EventTables, match_of
 from openassistant.formats.moments import Window
 
 __all__ = [
-    "Change",
     "Found",
     "Kept",
     "KeptCalendar",
     "all_calendars",
     "begin_round",
     "between",
+    "calendar_of",
     "calendars",
     "changes_since",
     "close_round",
@@ -47,9 +47,6 @@ __all__ = [
     "step",
 ]
 
-_WORD = re.compile(r"\w+")
-_MOST_WORDS = 20
-_CHANGES_KEPT = 30 * 86_400
 _OWN = ("id", "@odata.etag", "changeKey", "type", "seriesMasterId", "start", "end")
 
 
@@ -93,55 +90,15 @@ class Kept(NamedTuple):
     event: Event
 
 
-class Change(NamedTuple):
-    """What became of an event (new, changed, gone), and when that was seen."""
-
-    what: str
-    at: datetime
-    kept: Kept
+def _calendar(row: Mapping[str, Any]) -> KeptCalendar:
+    flags = {name: bool(row[name]) for name in ("writable", "usual", "filling", "complete")}
+    return KeptCalendar(**{**row, **flags, "online": tuple(json.loads(row["online"]))})
 
 
-def all_calendars(connection: Connection) -> list[KeptCalendar]:
-    """The mirrored calendars of all accounts, the usual one of each first."""
-    rows = connection.execute(
-        text("SELECT * FROM outlook_calendar_calendars ORDER BY account, usual DESC, name COLLATE NOCASE, ref")
-    ).mappings()
-    flags = ("writable", "usual", "filling", "complete")
-    return [
-        KeptCalendar(**{**row, **{name: bool(row[name]) for name in flags}, "online": tuple(json.loads(row["online"]))})
-        for row in rows
-    ]
-
-
-def calendars(connection: Connection, account: str) -> list[KeptCalendar]:
-    """The mirrored calendars of an account."""
-    return [each for each in all_calendars(connection) if each.account == account]
-
-
-def open_calendar(connection: Connection, account: str, name: str, found: Found) -> int:
-    """The id of a calendar's row, made when missing."""
-    row = connection.execute(
-        text(
-            "INSERT INTO outlook_calendar_calendars (account, account_name, ref, name, writable, usual, owner, online)"
-            " VALUES (:account, :account_name, :ref, :name, :writable, :usual, :owner, :online)"
-            " ON CONFLICT (account, ref) DO UPDATE SET account_name = :account_name, name = :name,"
-            " writable = :writable, usual = :usual, owner = :owner, online = :online RETURNING id"
-        ),
-        {"account": account, "account_name": name, **found._asdict(), "online": json.dumps(found.online)},
-    )
-    return int(row.scalar_one())
-
-
-def drop_calendars(connection: Connection, account: str, *, keep: Collection[str]) -> None:
-    """Deletes what the mirror holds of calendars that are gone."""
-    for each in calendars(connection, account):
-        if each.ref not in keep:
-            rows = connection.execute(
-                text("SELECT ref FROM outlook_calendar_events WHERE calendar = :c"), {"c": each.id}
-            )
-            remove(connection, each, [row.ref for row in rows], seen=None)
-            connection.execute(text("DELETE FROM outlook_calendar_changes WHERE calendar = :c"), {"c": each.id})
-            connection.execute(text("DELETE FROM outlook_calendar_calendars WHERE id = :c"), {"c": each.id})
+_TABLES = EventTables("outlook_calendar", _calendar, told="kind <> 'occurrence'")
+all_calendars, calendars, calendar_of = _TABLES.all_calendars, _TABLES.calendars, _TABLES.calendar_of
+open_calendar, drop_calendars, forget = _TABLES.open_calendar, _TABLES.drop_calendars, _TABLES.forget
+count, remove = _TABLES.count, _TABLES.remove
 
 
 def begin_round(connection: Connection, calendar: int, span: Window) -> None:
@@ -173,10 +130,7 @@ def close_round(connection: Connection, calendar: KeptCalendar, *, seen: datetim
     connection.execute(
         text("UPDATE outlook_calendar_calendars SET complete = 1, filling = 0 WHERE id = :id"), {"id": calendar.id}
     )
-    connection.execute(
-        text("DELETE FROM outlook_calendar_changes WHERE calendar = :id AND at < :before"),
-        {"id": calendar.id, "before": _seconds(seen) - _CHANGES_KEPT},
-    )
+    _TABLES.drop_changes(connection, calendar, now=seen)
     return keys
 
 
@@ -195,47 +149,17 @@ def put_events(
         except MalformedError:
             continue
         data, key = json.dumps(kept, sort_keys=True), key_of(calendar.account, event.ref)
-        before = connection.execute(
-            text("SELECT id, data FROM outlook_calendar_events WHERE key = :key"), {"key": key}
-        ).one_or_none()
         row = {
             "key": key, "calendar": calendar.id, "ref": event.ref, "series": event.series, "kind": event.kind,
             "first": _seconds(event.start), "last": _seconds(event.end), "data": data, "round": calendar.round,
         }  # fmt: skip
-        found = connection.execute(
-            text(
-                "INSERT INTO outlook_calendar_events (key, calendar, ref, series, kind, first, last, data, round)"
-                " VALUES (:key, :calendar, :ref, :series, :kind, :first, :last, :data, :round)"
-                " ON CONFLICT (key) DO UPDATE SET calendar = :calendar, series = :series, kind = :kind,"
-                " first = :first, last = :last, data = :data, round = :round RETURNING id"
-            ),
-            row,
-        ).scalar_one()
-        if before is not None and before.data == data:
+        thin = event.kind == "occurrence"
+        became = _TABLES.put(connection, row, None if thin else event)
+        if became == "same":
             continue
         keys.append(key)
-        _index(connection, int(found), event)
-        if seen is not None and event.kind != "occurrence":
-            _note(connection, calendar.id, seen, "changed" if before else "new", key, data)
-    return keys
-
-
-def remove(connection: Connection, calendar: KeptCalendar, refs: Iterable[str], *, seen: datetime | None) -> list[str]:
-    """Deletes events of a calendar, with a series its dates; gives their keys."""
-    keys = []
-    for ref in refs:
-        rows = connection.execute(
-            text(
-                "DELETE FROM outlook_calendar_events WHERE calendar = :calendar AND (ref = :ref OR series = :ref)"
-                " RETURNING id, key, kind, data"
-            ),
-            {"calendar": calendar.id, "ref": ref},
-        ).all()
-        for row in rows:
-            keys.append(row.key)
-            connection.execute(text("DELETE FROM outlook_calendar_search WHERE rowid = :id"), {"id": row.id})
-            if seen is not None and row.kind != "occurrence":
-                _note(connection, calendar.id, seen, "gone", row.key, row.data)
+        if seen is not None and not thin:
+            _TABLES.note_change(connection, calendar, became, key, data, seen=seen)
     return keys
 
 
@@ -287,10 +211,9 @@ def next_date(connection: Connection, account: str, series: str, now: datetime) 
 
 def find(connection: Connection, account: str, query: str, *, limit: int) -> list[Kept]:
     """The events and series that hold all words of a query (each as the beginning of a word), best first."""
-    words = _WORD.findall(query)[:_MOST_WORDS]
-    if not words:
+    match = match_of(query)
+    if not match:
         return []
-    match = " AND ".join(f'"{word}"*' for word in words)
     condition = (
         "e.id IN (SELECT s.rowid FROM outlook_calendar_search s JOIN outlook_calendar_events x ON x.id = s.rowid"
         " JOIN outlook_calendar_calendars y ON y.id = x.calendar WHERE outlook_calendar_search MATCH :match"
@@ -308,40 +231,13 @@ def invitations(connection: Connection, account: str, now: datetime) -> list[Kep
     return _select(connection, account, condition, {"now": _seconds(now)})
 
 
-def count(connection: Connection, calendar: int) -> int:
-    """How many events and series a calendar holds in the mirror."""
-    found = connection.execute(
-        text("SELECT count(*) FROM outlook_calendar_events WHERE calendar = :c AND kind IN ('single', 'master')"),
-        {"c": calendar},
-    )
-    return int(found.scalar_one())
-
-
-def changes_since(connection: Connection, account: str, since: datetime, *, limit: int) -> list[Change]:
+def changes_since(connection: Connection, account: str, since: datetime, *, limit: int) -> list[Change[Kept]]:
     """What changed since then, newest first, each event once."""
-    known = {each.id: each for each in calendars(connection, account)}
-    rows = connection.execute(
-        text(
-            "SELECT c.what, c.at, c.key, c.data, c.calendar FROM outlook_calendar_changes c"
-            " JOIN outlook_calendar_calendars k ON k.id = c.calendar WHERE k.account = :account AND c.at >= :since"
-            " AND c.id IN (SELECT max(id) FROM outlook_calendar_changes GROUP BY key) ORDER BY c.id DESC LIMIT :limit"
-        ),
-        {"account": account, "since": _seconds(since), "limit": limit},
-    )
-    return [
-        Change(
-            row.what,
-            datetime.fromtimestamp(row.at, UTC),
-            Kept(row.key, "", known[row.calendar], read_event(json.loads(row.data))),
-        )
-        for row in rows
-    ]
 
+    def kept(key: str, calendar: KeptCalendar, raw: dict[str, Any]) -> Kept:
+        return Kept(key, "", calendar, read_event(raw))
 
-def forget(connection: Connection, account: str) -> None:
-    """Deletes everything that the mirror holds of an account."""
-    drop_calendars(connection, account, keep=())
-    connection.execute(text("DELETE FROM outlook_calendar_notes WHERE account = :a"), {"a": account})
+    return _TABLES.changes_since(connection, account, since, kept, limit=limit)
 
 
 def _select(connection: Connection, account: str, condition: str, values: Mapping[str, object]) -> list[Kept]:
@@ -361,36 +257,6 @@ def _select(connection: Connection, account: str, condition: str, values: Mappin
         event = read_event(json.loads(row.data), series)
         found.append(Kept(row.key, row.series_key or "", known[row.calendar], event))
     return found
-
-
-def _index(connection: Connection, row: int, event: Event) -> None:
-    connection.execute(text("DELETE FROM outlook_calendar_search WHERE rowid = :id"), {"id": row})
-    if event.kind == "occurrence":
-        return
-    people = [*event.guests, *([event.organizer] if event.organizer else [])]
-    connection.execute(
-        text(
-            "INSERT INTO outlook_calendar_search (rowid, title, place, people, notes)"
-            " VALUES (:id, :title, :place, :people, :notes)"
-        ),
-        {
-            "id": row,
-            "title": event.title,
-            "place": event.place,
-            "people": " ".join(each.shown for each in people),
-            "notes": event.notes,
-        },
-    )
-
-
-def _note(connection: Connection, calendar: int, seen: datetime, what: str, key: str, data: str) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO outlook_calendar_changes (calendar, at, what, key, data)"
-            " VALUES (:calendar, :at, :what, :key, :data)"
-        ),
-        {"calendar": calendar, "at": _seconds(seen), "what": what, "key": key, "data": data},
-    )
 
 
 def _seconds(value: Any) -> int:

@@ -1,13 +1,12 @@
-"""People as they are typed, and as Outlook gives them."""
+"""People as Graph gives and takes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from openassistant.formats import guests
+from openassistant.formats.guests import Person
 
-__all__ = ["Person", "attendee", "parse_guest", "parse_guests", "person_in"]
+__all__ = ["attendee", "person_in"]
 
 _STATUS = {
     "accepted": "accepted",
@@ -15,30 +14,6 @@ _STATUS = {
     "declined": "declined",
     "organizer": "accepted",
 }
-
-
-class Person(NamedTuple):
-    """Somebody with an address; `status` as in `guests.Person`, `kind` is required, optional or resource."""
-
-    address: str
-    name: str = ""
-    status: str = "open"
-    kind: str = "required"
-
-    @property
-    def shown(self) -> str:
-        """Name and address."""
-        return f"{self.name} <{self.address}>" if self.name else self.address
-
-
-def parse_guest(typed: str) -> Person:
-    """See `guests.parse_guest`."""
-    return Person(*guests.parse_guest(typed))
-
-
-def parse_guests(typed: Iterable[str] | None) -> tuple[Person, ...]:
-    """See `guests.parse_guests`."""
-    return tuple(Person(*each) for each in guests.parse_guests(typed))
 
 
 def person_in(value: Any, status: Any = None) -> Person | None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, tzinfo
+from typing import Unpack
 from zoneinfo import ZoneInfo
 
 from connectors.outlook_calendar.drafts import Changes, Chosen, Draft
 from connectors.outlook_calendar.events import Event
-from connectors.outlook_calendar.people import Person
 from connectors.outlook_calendar.recurrence import rule_shown
 from connectors.outlook_calendar.views import source_of
+from openassistant.calendars.previews import EXTENTS, Rest, event_preview, preview_change, preview_creation
 from openassistant.connector import Preview
-from openassistant.formats.moments import Moment, span_shown
+from openassistant.formats.guests import Person
+from openassistant.formats.moments import in_zone, span_shown
 from openassistant.formats.repeats import repeat_shown
-from openassistant.messages import Destination, PreviewField
 
-__all__ = ["fields_of", "people_shown", "preview_changed", "preview_new", "preview_of", "when_shown"]
+__all__ = ["preview_changed", "preview_new", "preview_of"]
 
 
 def preview_new(draft: Draft, account: str) -> Preview:
@@ -30,28 +30,14 @@ def preview_new(draft: Draft, account: str) -> Preview:
         "Online meeting": draft.calendar.online[0] if draft.online else "",
         "Calendar": draft.calendar.name,
     }
-    return Preview(
-        verb="Create an event and invite guests" if draft.guests else "Create an event",
-        confirm="Invite" if draft.guests else "Create",
-        account=account,
-        destinations=people_shown(draft.guests),
-        fields=fields_of(rows),
-        content=draft.notes,
-    )
+    return preview_creation(rows, draft.guests, account=account, content=draft.notes)
 
 
 def preview_changed(found: Chosen, changes: Changes, account: str) -> Preview:
     """The event as it is, and what becomes of it."""
     new = {label: value if isinstance(value, str) else span_shown(*value) for label, value in changes.rows.items()}
-    return Preview(
-        verb="Change an event and tell its guests" if changes.told else "Change an event",
-        confirm="Change",
-        account=account,
-        destinations=people_shown(changes.told),
-        fields=fields_of({**_rows_of(found), **new}),
-        content=changes.notes,
-        outside=(source_of(found.kept),),
-    )
+    rows = {**_rows_of(found), **new}
+    return preview_change(rows, source_of(found.event), changes.told, account=account, content=changes.notes)
 
 
 def preview_of(
@@ -59,53 +45,30 @@ def preview_of(
     *,
     verb: str,
     confirm: str,
-    account: str,
     told: Iterable[Person],
     rows: Mapping[str, str] | None = None,
-    content: str = "",
-    warnings: tuple[str, ...] = (),
+    **rest: Unpack[Rest],
 ) -> Preview:
     """An event that something is done with as a whole."""
-    return Preview(
-        verb=verb,
-        confirm=confirm,
-        account=account,
-        destinations=people_shown(told),
-        fields=fields_of({**_rows_of(found), **(rows or {})}),
-        content=content,
-        outside=(source_of(found.kept),),
-        warnings=warnings,
-    )
+    shown = {**_rows_of(found), **(rows or {})}
+    return event_preview(shown, source_of(found.event), verb=verb, confirm=confirm, told=told, **rest)
 
 
-def when_shown(event: Event) -> str:
+def _when_shown(event: Event) -> str:
     """When an event is, in the zone in which it is kept."""
-    zone = ZoneInfo(event.zone) if event.zone else None
-    return span_shown(_in(event.start, zone), _in(event.end, zone))
-
-
-def people_shown(people: Iterable[Person]) -> tuple[Destination, ...]:
-    """Whom a call reaches."""
-    return tuple(Destination(kind="attendee", value=each.address, name=each.name or None) for each in people)
-
-
-def fields_of(rows: Mapping[str, str]) -> tuple[PreviewField, ...]:
-    """The rows that say something."""
-    return tuple(PreviewField(label=label, value=value) for label, value in rows.items() if value)
+    if not event.zone:
+        return span_shown(event.start, event.end)
+    zone = ZoneInfo(event.zone)
+    return span_shown(in_zone(event.start, zone), in_zone(event.end, zone))
 
 
 def _rows_of(found: Chosen) -> dict[str, str]:
     event = found.event
-    extent = {"occurrence": "this date of a series", "exception": "this date of a series", "master": "the whole series"}
     return {
         "Event": event.title or "(no title)",
-        "When": when_shown(event),
+        "When": _when_shown(event),
         "Repeats": rule_shown(event.recurrence) if event.kind == "master" else "",
-        "Extent": extent.get(event.kind, ""),
+        "Extent": EXTENTS[found.extent] if event.kind != "single" else "",
         "Place": event.place,
         "Calendar": found.kept.calendar.name,
     }
-
-
-def _in(value: Moment, zone: tzinfo | None) -> Moment:
-    return value.astimezone(zone) if isinstance(value, datetime) and zone is not None else value

@@ -6,10 +6,10 @@ https://learn.microsoft.com/graph/api/resources/patternedrecurrence
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, get_args
 
-from openassistant.formats.moments import Moment
+from openassistant.formats.moments import Moment, day_of
 from openassistant.formats.repeats import Frequency, Repeat, Weekday, repeat_of, repeat_shown
 
 __all__ = ["last_day", "recurrence_of", "rule_shown"]
@@ -41,7 +41,7 @@ def recurrence_of(repeat: Repeat, start: Moment, zone: str) -> dict[str, Any]:
         pattern |= {"type": "absoluteMonthly", "dayOfMonth": start.day}
     else:
         pattern |= {"type": "absoluteYearly", "dayOfMonth": start.day, "month": start.month}
-    range_: dict[str, Any] = {"type": "noEnd", "startDate": _day(start).isoformat(), "recurrenceTimeZone": zone}
+    range_: dict[str, Any] = {"type": "noEnd", "startDate": day_of(start).isoformat(), "recurrenceTimeZone": zone}
     if repeat.until is not None:
         range_ |= {"type": "endDate", "endDate": repeat.until.isoformat()}
     if repeat.times is not None:
@@ -74,7 +74,3 @@ def rule_shown(recurrence: Mapping[str, Any]) -> str:
     often, comma, rest = repeat_shown(repeat).partition(",")
     on = f" on {', '.join(named)}" if named else ""
     return f"{often}{on}{comma}{rest}"
-
-
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value

@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
+from datetime import tzinfo
 
 from pydantic import BaseModel, ConfigDict
 
 from connectors.outlook_calendar.events import Event
 from connectors.outlook_calendar.mirror import Kept
 from connectors.outlook_calendar.recurrence import rule_shown
+from openassistant.calendars.views import BusySpan, GuestTimes, Slot, described, outside, source_in, times_shown
 from openassistant.connector import OutsideText
-from openassistant.formats.moments import Window
 from openassistant.messages import OutsideSource
 
 __all__ = [
-    "BusyList",
-    "BusySpan",
     "CalendarList",
     "CalendarView",
     "ChangeList",
     "ChangeView",
-    "EventDeleted",
     "EventDetails",
     "EventForwarded",
     "EventList",
     "EventSaved",
     "EventView",
-    "GuestTimes",
     "InvitationAnswered",
     "InvitationList",
     "InvitationView",
     "ScheduleList",
     "ScheduleView",
-    "Slot",
     "SlotList",
     "SuggestedTime",
     "SuggestionList",
     "details_of",
-    "outside",
-    "slot_of",
     "source_of",
-    "span_of",
-    "times_shown",
     "view_of",
 ]
-
-_LONGEST_NOTES, _MOST_PEOPLE = 1_000, 20
-_A_DAY = timedelta(days=1)
 
 
 class _View(BaseModel):
@@ -162,34 +149,11 @@ class EventSaved(_View):
     note: str = ""
 
 
-class EventDeleted(_View):
-    """What was deleted or called off."""
-
-    id: str
-    note: str = ""
-
-
 class EventForwarded(_View):
     """Whom an event went to."""
 
     id: str
     to: list[str]
-
-
-class BusySpan(_View):
-    """A time that is taken, ISO 8601; `tentative` when only by what is not settled, such as an open invitation."""
-
-    start: str
-    end: str
-    tentative: bool = False
-
-
-class BusyList(_View):
-    """Taken times, earliest first; `accounts` names those whose calendars were looked at."""
-
-    busy: list[BusySpan]
-    accounts: list[str]
-    note: str = ""
 
 
 class ScheduleView(_View):
@@ -209,22 +173,6 @@ class ScheduleList(_View):
     """The times of several people."""
 
     schedules: list[ScheduleView]
-
-
-class Slot(_View):
-    """A free time, ISO 8601."""
-
-    start: str
-    end: str
-    minutes: int
-
-
-class GuestTimes(_View):
-    """Whether the times of a guest are known and taken into account, and from where or why not."""
-
-    guest: str
-    known: bool
-    note: str
 
 
 class SlotList(_View):
@@ -253,78 +201,40 @@ class SuggestionList(_View):
     note: str = ""
 
 
-def view_of(kept: Kept, zone: tzinfo, *, people: int = _MOST_PEOPLE, notes: int = _LONGEST_NOTES) -> EventView:
+def view_of(kept: Kept, zone: tzinfo, *, whole: bool = False) -> EventView:
     """An event as the model sees it, its times in `zone`."""
-    return EventView(**_shown(kept, zone, people, notes))
+    event = kept.event
+    start, end = times_shown(event.start, event.end, zone)
+    organizer = event.organizer if event.guests or not event.own else None
+    return EventView(
+        id=kept.key,
+        series=kept.key if event.kind == "master" else kept.series,
+        start=start,
+        end=end,
+        calendar=OutsideText(text=kept.calendar.name, source="the name of a calendar"),
+        **described(event, source_of(event), organizer, whole=whole),
+        repeats=event.kind != "single",
+        status="cancelled" if event.cancelled else "tentative" if event.show == "tentative" else "confirmed",
+        answer=event.answer,
+        busy=event.busy,
+        online=event.meets_online,
+    )
 
 
 def details_of(kept: Kept, zone: tzinfo) -> EventDetails:
     """An event in full, its times in `zone`."""
     event = kept.event
     return EventDetails(
-        **_shown(kept, zone, 200, 20_000),
+        **dict(view_of(kept, zone, whole=True)),
         rule=rule_shown(event.recurrence),
         alarm=event.alarm,
         zone=event.zone,
         private=event.private,
         times_may_be_proposed=event.proposals,
-        join=outside(event.join, kept) if event.join else None,
+        join=outside(event.join, source_of(event)) if event.join else None,
     )
 
 
-def _shown(kept: Kept, zone: tzinfo, people: int, notes: int) -> dict[str, Any]:
-    event = kept.event
-    start, end = times_shown(event, zone)
-    persons = [f"{each.shown} ({each.status})" for each in event.guests]
-    persons = [*([f"{event.organizer.shown} (organiser)"] if event.organizer else []), *persons]
-    more = f" and {len(persons) - people} more" if len(persons) > people else ""
-    return {
-        "id": kept.key,
-        "series": kept.key if event.kind == "master" else kept.series,
-        "start": start,
-        "end": end,
-        "calendar": OutsideText(text=kept.calendar.name, source="the name of a calendar"),
-        "title": outside(event.title or "(no title)", kept),
-        "place": outside(event.place, kept) if event.place else None,
-        "people": outside(", ".join(persons[:people]) + more, kept) if event.guests or not event.own else None,
-        "notes": outside(event.notes[:notes], kept) if event.notes else None,
-        "repeats": event.kind != "single",
-        "status": "cancelled" if event.cancelled else "tentative" if event.show == "tentative" else "confirmed",
-        "answer": event.answer,
-        "busy": event.busy,
-        "online": event.meets_online,
-    }
-
-
-def times_shown(event: Event, zone: tzinfo) -> tuple[str, str]:
-    """Start and end: days (the last one included), or times in `zone`."""
-    if isinstance(event.start, datetime) and isinstance(event.end, datetime):
-        return event.start.astimezone(zone).isoformat(), event.end.astimezone(zone).isoformat()
-    return event.start.isoformat(), max(event.end - _A_DAY, event.start).isoformat()
-
-
-def slot_of(free: Window, zone: tzinfo) -> Slot:
-    """A free time in `zone`."""
-    start, end = (each.astimezone(zone).isoformat() for each in free)
-    return Slot(start=start, end=end, minutes=int((free.end - free.start).total_seconds() // 60))
-
-
-def span_of(taken: Window, zone: tzinfo, *, tentative: bool) -> BusySpan:
-    """A taken time in `zone`."""
-    start, end = (each.astimezone(zone).isoformat() for each in taken)
-    return BusySpan(start=start, end=end, tentative=tentative)
-
-
-def source_of(kept: Kept) -> OutsideSource:
+def source_of(event: Event) -> OutsideSource:
     """Where the texts of an event come from, and who wrote them as far as it says."""
-    organizer = kept.event.organizer
-    if kept.event.own or organizer is None:
-        return OutsideSource(source="an event in an Outlook calendar")
-    words = f"an event of {organizer.address} in an Outlook calendar"
-    return OutsideSource(source=words, authors=(organizer.address,))
-
-
-def outside(text: str, kept: Kept) -> OutsideText:
-    """A text of an event, with where it comes from."""
-    source = source_of(kept)
-    return OutsideText(text=text, source=source.source, authors=source.authors)
+    return source_in("an Outlook calendar", None if event.own else event.organizer)

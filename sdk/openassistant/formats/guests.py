@@ -15,11 +15,15 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Z
 
 
 class Person(NamedTuple):
-    """A guest or organiser; `status` is accepted, declined, tentative or open."""
+    """A guest or organiser; `status` is accepted, declined, tentative or open.
+
+    `kind` is required, optional, or resource for a room and the like.
+    """
 
     address: str
     name: str = ""
     status: str = "open"
+    kind: str = "required"
 
     @property
     def shown(self) -> str:

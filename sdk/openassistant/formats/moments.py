@@ -12,7 +12,9 @@ __all__ = [
     "Moment",
     "Window",
     "aware",
+    "day_of",
     "day_shown",
+    "in_zone",
     "moment",
     "range_of",
     "shown",
@@ -93,6 +95,16 @@ def aware(value: Moment, zone: tzinfo) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
+def in_zone(value: Moment, zone: tzinfo) -> Moment:
+    """A time by the clock of a zone; a day is that day everywhere."""
+    return value.astimezone(zone) if isinstance(value, datetime) else value
+
+
+def day_of(value: Moment) -> date:
+    """The day on which a time is, by its own clock."""
+    return value.date() if isinstance(value, datetime) else value
+
+
 def shown(value: Moment) -> str:
     """A day or time for the owner: "Friday 23 October 2026", "Friday 23 October 2026, 10:00, Europe/Berlin"."""
     if not isinstance(value, datetime):
@@ -103,7 +115,7 @@ def shown(value: Moment) -> str:
 def span_shown(start: Moment, end: Moment) -> str:
     """A span for the owner, its end exclusive: "Friday 27 November 2026, 10:00–10:30, Europe/Berlin"."""
     if not isinstance(start, datetime) or not isinstance(end, datetime):
-        first, last = _date_of(start), max(_date_of(end) - _A_DAY, _date_of(start))
+        first, last = day_of(start), max(day_of(end) - _A_DAY, day_of(start))
         days = day_shown(first) if first == last else f"{day_shown(first)} – {day_shown(last)}"
         return f"{days}, all day"
     last_day = "" if start.date() == end.date() else f" {day_shown(end)}, "
@@ -120,10 +132,6 @@ def _zone_shown(value: datetime) -> str:
     if isinstance(value.tzinfo, ZoneInfo):
         return value.tzinfo.key
     return value.tzname() or "in whichever time zone you are"
-
-
-def _date_of(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value
 
 
 def _parsed(typed: str, name: str) -> Moment:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Literal, NamedTuple, get_args
 
 from openassistant.errors import InvalidRequest
-from openassistant.formats.moments import Moment, day_shown, moment
+from openassistant.formats.moments import Moment, day_of, day_shown, moment
 
 __all__ = ["Frequency", "Repeat", "Weekday", "repeat_of", "repeat_shown", "rule_of"]
 
@@ -80,14 +80,10 @@ def rule_of(repeat: Repeat, start: Moment) -> dict[str, list[str | int | date]]:
 def _until(until: str | None, start: Moment) -> date | None:
     if until is None:
         return None
-    day = _day(moment(until, "until", None))
-    if day < _day(start):
+    day = day_of(moment(until, "until", None))
+    if day < day_of(start):
         raise InvalidRequest("until: the last day must not lie before the first.")
     return day
-
-
-def _day(value: Moment) -> date:
-    return value.date() if isinstance(value, datetime) else value
 
 
 def _end_of(day: date, zone: tzinfo | None) -> datetime:

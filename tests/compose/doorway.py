@@ -38,7 +38,11 @@ class Doorway(Lifespan):
             except OSError:
                 writer.close()
                 return
-            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+            try:
+                await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+            finally:
+                for each in (writer, back):
+                    each.transport.abort()
 
         return await asyncio.start_server(accept, self._address, port)
 

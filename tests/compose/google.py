@@ -20,10 +20,10 @@ from tests.peers.oidc import OidcProvider
 from tests.peers.process import LOOPBACK, workspace
 from tests.peers.tokens import TokenDoor
 
-__all__ = ["ADA", "CAROL", "MAILS", "Google", "google_on_loopback"]
+__all__ = ["ADA", "CAROL", "MAILS", "TOKEN_SECONDS", "Google", "google_on_loopback"]
 
 ADA, CAROL = "ada@home.example", "carol@home.example"
-MAILS = 60
+MAILS, TOKEN_SECONDS = 60, 5
 _MAY = ("read", "send", "organise")
 _SCOPES = (
     "openid", "email", *(f"https://www.googleapis.com/auth/gmail.{each}" for each in ("readonly", "compose", "modify")),
@@ -56,17 +56,17 @@ class Google:
             each.tls = self.authority.at(project.host).context()
             self._open.enter_context(each)
         ada.approve_connector("gmail")
-        back = f"{project.url}/oauth/callback"
+        back = f"{project.url.replace(LOOPBACK, 'localhost')}/oauth/callback"  # as providers know the house
         made = self.provider.register(back, scopes=_SCOPES)
         urls = {
-            "authorize_url": f"{self.provider.url}/oauth2/authorize", "token_url": self.door.token_url,
+            "authorize_url": f"{self.door.url}oauth2/authorize", "token_url": self.door.token_url,
             "revoke_url": self.door.revoke_url, "device_url": "", "issuer": self.provider.url,
         }  # fmt: skip
         draft = {name: made[name] for name in ("client_id", "client_secret")}
         ada.put("/api/oauth/clients/google", project.reaching({**draft, "urls": urls}))
         settings = project.reaching({"api_url": self.guarded.url})
         begun = ada.post("/api/oauth/authorize", {"connector": "gmail", "capabilities": _MAY, "settings": settings})
-        there = begun["url"].replace(project.host, LOOPBACK)
+        there = begun["url"].replace(self.door.url.replace(LOOPBACK, project.host), f"{self.provider.url}/")
         answer = {**self.provider.allow(there, subject=ADA)}
         account = ada.post("/api/oauth/finish", {"address": f"{begun['redirect_uri']}?{urlencode(answer)}"})
         return ada.synced(account["id"])
@@ -104,8 +104,9 @@ def google_on_loopback() -> Iterator[Google]:
     ]  # fmt: skip
     seed = {"user": {"email": ADA, "name": "Ada"}, "mailboxes": [{"user": {"email": CAROL}}], "emails": mails}
     with ExitStack() as peers:
-        provider = peers.enter_context(OidcProvider(seconds=5))
+        provider = peers.enter_context(OidcProvider())
+        door = TokenDoor(provider, seconds=TOKEN_SECONDS)
         world = peers.enter_context(MyWorld()).world({"gmail": {"seed": seed}}, [ADA, CAROL])
         front = peers.enter_context(CompletedGmail(world.api("gmail.googleapis.com")))
-        guarded = Guarded(front.url, provider, {ADA: world.token(ADA)})
-        yield Google(world, front, guarded, provider, TokenDoor(provider), Authority(workspace("google")), peers)
+        guarded = Guarded(front.url, provider, {ADA: world.token(ADA)}, over=door.is_over)
+        yield Google(world, front, guarded, provider, door, Authority(workspace("google")), peers)

@@ -1,15 +1,17 @@
 """Gmail in three containers: one of them reads the mailbox, all of them answer, and nothing goes out twice."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.compose.google import ADA, CAROL, MAILS, Google
+from tests.compose.google import ADA, CAROL, MAILS, TOKEN_SECONDS, Google
 from tests.compose.project import ComposeProject
 from tests.e2e.stack import Person, until
 from tests.peers.front import Passed
@@ -44,14 +46,23 @@ def calls(person: Person) -> Counter[tuple[str, str]]:
                    if each["connector"] == "gmail" and each["action"] in ends)  # fmt: skip
 
 
-def letter(number: int) -> Step:
+def named(ada: Person, tool: str) -> str:
+    """What the model calls one of Gmail's tools: another mailbox of Ada's has tools of the same names."""
+    others = any(each["connector"] == "mail" for each in ada.get("/api/accounts"))
+    return f"gmail__{tool}" if others else tool
+
+
+def letter(number: int, tool: str) -> Step:
     """Asked for it, the model writes to Carol."""
-    call = ToolCall("gmail__messages_send", {"to": [CAROL], "subject": f"Note {number}", "text": f"It is {number}."})
+    call = ToolCall(tool, {"to": [CAROL], "subject": f"Note {number}", "text": f"It is {number}."})
     return Step(when=When(user_says=f"note {number}$", fresh=0), calls=[call])
 
 
-def notes(*numbers: int) -> Script:
-    return Script([*map(letter, numbers), Step(when=When(result_of="messages_send"), say="It went out.")])
+def notes(ada: Person, *numbers: int) -> Script:
+    tool = named(ada, "messages_send")
+    return Script(
+        [*(letter(number, tool) for number in numbers), Step(when=When(result_of="messages_send"), say="It went out.")]
+    )
 
 
 def asked(ada: Person, *numbers: int) -> list[str]:
@@ -67,13 +78,9 @@ def asked(ada: Person, *numbers: int) -> list[str]:
 
 def answer_all(project: ComposeProject, conversations: list[str]) -> list[Row]:
     """Says yes in all of them at once; how each ended."""
-
-    def one(conversation: str) -> Row:
-        with project.sign_in() as ada:
-            return ada.settle(conversation, seconds=120)
-
-    with ThreadPoolExecutor(len(conversations)) as threads:
-        return list(threads.map(one, conversations))
+    with ExitStack() as people, ThreadPoolExecutor(len(conversations)) as threads:
+        asking = [people.enter_context(project.sign_in()) for _ in conversations]
+        return list(threads.map(lambda ada, each: ada.settle(each, seconds=120), asking, conversations))
 
 
 def states(views: list[Row]) -> Counter[str]:
@@ -105,7 +112,8 @@ def test_what_comes_in_is_read_once_however_often_they_are_told_to_look(
 def test_fifty_calls_at_once_with_tokens_of_five_seconds_all_succeed(
     project: ComposeProject, google: Google, account: Row, ada: Person, peers: House
 ) -> None:
-    reads = [ToolCall("gmail__messages_read", {"message": each}) for each in google.ids()[:50]]
+    tool = named(ada, "messages_read")
+    reads = [ToolCall(tool, {"message": each}) for each in google.ids()[:50]]
     peers.model.script = Script(
         [
             Step(when=When(user_says="fifty", fresh=0), calls=reads),
@@ -113,12 +121,13 @@ def test_fifty_calls_at_once_with_tokens_of_five_seconds_all_succeed(
         ]
     )
     before, refreshed = calls(ada), google.door.refreshes
-    conversation = ada.converse()
-    ada.say(conversation, "Read fifty of them")
-    view = ada.settle(conversation, seconds=120)
-    assert states([view]) == {"done": 50}
-    assert calls(ada) - before == {("messages_read", "tool.finished"): 50}
-    assert google.door.refreshes > refreshed
+    for _ in range(2):
+        time.sleep(TOKEN_SECONDS)  # the token at hand is over by then
+        conversation = ada.converse()
+        ada.say(conversation, "Read fifty of them")
+        assert states([ada.settle(conversation, seconds=120)]) == {"done": 50}
+    assert calls(ada) - before == {("messages_read", "tool.finished"): 100}
+    assert google.door.refreshes >= refreshed + 2
     assert google.door.most_at_once == 1
 
 
@@ -126,7 +135,7 @@ def test_six_mails_allowed_at_once_go_out_once_each(
     project: ComposeProject, google: Google, account: Row, ada: Person, peers: House
 ) -> None:
     numbers = range(6)
-    peers.model.script = notes(*numbers)
+    peers.model.script = notes(ada, *numbers)
     views = answer_all(project, asked(ada, *numbers))
     assert states(views) == {"done": 6}
     assert google.received(CAROL) == {f"Note {number}": 1 for number in numbers}
@@ -135,7 +144,7 @@ def test_six_mails_allowed_at_once_go_out_once_each(
 def test_what_gmail_did_and_did_not_answer_is_not_sent_again_by_another_instance(
     project: ComposeProject, google: Google, account: Row, ada: Person, peers: House
 ) -> None:
-    peers.model.script = notes(11, 12)
+    peers.model.script = notes(ada, 11, 12)
     conversations = asked(ada, 11, 12)
     google.front.break_off("POST", "/drafts/send", times=2, done=True)
     assert states(answer_all(project, conversations)) == {"done": 2}
@@ -146,7 +155,7 @@ def test_what_gmail_did_and_did_not_answer_is_not_sent_again_by_another_instance
 def test_when_all_three_die_in_the_middle_of_a_mail_it_is_there_once(
     project: ComposeProject, google: Google, account: Row, ada: Person, peers: House
 ) -> None:
-    peers.model.script = notes(21)
+    peers.model.script = notes(ada, 21)
     [conversation] = asked(ada, 21)
     sent, go_on = threading.Event(), threading.Event()
 

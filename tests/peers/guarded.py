@@ -4,7 +4,7 @@ Emulators take any token, or one that never ends. Here a request is passed on on
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.peers.front import Front, Passed
 from tests.peers.oidc import OidcProvider
@@ -22,11 +22,20 @@ class Guarded(Front):
     """
 
     def __init__(
-        self, target: str, provider: OidcProvider, token: str | Mapping[str, str], *, open_paths: tuple[str, ...] = ()
+        self,
+        target: str,
+        provider: OidcProvider,
+        token: str | Mapping[str, str],
+        *,
+        open_paths: tuple[str, ...] = (),
+        over: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`open_paths`: beginnings of paths that are asked without a token, such as upload sessions."""
+        """`open_paths`: beginnings of paths that are asked without a token, such as upload sessions.
+
+        `over`: whether a token has ended although the provider would still take it.
+        """
         super().__init__(target)
-        self._provider, self._token, self._open = provider, token, open_paths
+        self._provider, self._token, self._open, self._over = provider, token, open_paths, over
         self.refused, self.served = 0, Counter[str]()
         self.taken: set[str] = set()
 
@@ -40,7 +49,7 @@ class Guarded(Front):
         if path.startswith(self._open) and "authorization" not in given:
             return super().passed(method, path, headers, body)
         scheme, _, bearer = given.pop("authorization", "").partition(" ")
-        subject = self._provider.who(bearer) if scheme == "Bearer" else None
+        subject = self._provider.who(bearer) if scheme == "Bearer" and not self._over(bearer) else None
         if subject is None:
             self.refused += 1
             refused = {"www-authenticate": 'Bearer error="invalid_token"', "content-type": "application/json"}

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 import urllib.parse
 from collections.abc import Mapping
 
@@ -20,11 +21,13 @@ class TokenDoor(Front):
 
     A client may send its secret in the form as well (RFC 6749, 2.3.1). Of a token that is revoked here (RFC 7009),
     its owner has none left: the provider cannot end one alone. `ended` is who revoked, in order; `refreshes` counts
-    the refreshes that succeeded, and `most_at_once` how many were under way at a time.
+    the refreshes that succeeded, and `most_at_once` how many were under way at a time. With `seconds` every access
+    token ends so soon; the provider's own setting is for those of a code alone.
     """
 
-    def __init__(self, provider: OidcProvider) -> None:
+    def __init__(self, provider: OidcProvider, *, seconds: float | None = None) -> None:
         super().__init__(provider.url)
+        self._seconds, self._given = seconds, dict[str, float]()
         self._provider, self._lock, self._under_way = provider, threading.Lock(), 0
         self.ended: list[str] = []
         self.refreshes = self.most_at_once = 0
@@ -39,6 +42,10 @@ class TokenDoor(Front):
         """Where they are ended."""
         return f"{self.url.rstrip('/')}{_REVOKE}"
 
+    def is_over(self, token: str) -> bool:
+        """Whether an access token that was given here has ended."""
+        return self._seconds is not None and time.monotonic() - self._given.get(token, 0.0) > self._seconds
+
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
         form = dict(urllib.parse.parse_qsl(body.decode()))
         signed = _signed(form, headers)
@@ -46,7 +53,16 @@ class TokenDoor(Front):
             return self._revoked(form, signed)
         if (method, path) == ("POST", _TOKEN) and form.get("grant_type") == "refresh_token":
             return self._refreshed(form, signed)
-        return super()._ask(method, path, signed, urllib.parse.urlencode(form).encode())
+        answer = super()._ask(method, path, signed, urllib.parse.urlencode(form).encode())
+        return self._timed(answer) if path == _TOKEN else answer
+
+    def _timed(self, answer: httpx.Response) -> httpx.Response:
+        """An answer of the token endpoint with the end of its token."""
+        if self._seconds is None or answer.status_code != 200:
+            return answer
+        given = {**answer.json(), "expires_in": self._seconds}
+        self._given[given["access_token"]] = time.monotonic()
+        return httpx.Response(200, json=given)
 
     def _refreshed(self, form: Mapping[str, str], signed: Mapping[str, str]) -> httpx.Response:
         with self._lock:
@@ -58,7 +74,7 @@ class TokenDoor(Front):
             with self._lock:
                 self._under_way -= 1
         self.refreshes += answer.status_code == 200
-        return answer
+        return self._timed(answer)
 
     def _revoked(self, form: Mapping[str, str], signed: Mapping[str, str]) -> httpx.Response:
         """Whose token it is: that of an access token is asked for, a refresh token is used to get one."""

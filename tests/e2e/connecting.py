@@ -124,7 +124,7 @@ def register(
     page.get_by_label("Client ID").fill(made["client_id"])
     page.get_by_role("textbox", name="Client secret").fill(made["client_secret"])
     page.get_by_text("Other addresses than the public ones").click()
-    page.get_by_label("Authorization").fill(f"{provider.url}/oauth2/authorize")
+    page.get_by_label("Authorization").fill(door.authorize_url if door else f"{provider.url}/oauth2/authorize")
     page.get_by_label("Tokens").fill(door.token_url if door else f"{provider.url}/oauth2/token")
     page.get_by_label("Codes for other devices").fill("")
     page.get_by_label("Revocation").fill(door.revoke_url if door else "")

@@ -29,6 +29,7 @@ from tests.peers.notion import TOKEN, NotionServer
 from tests.peers.oidc import OidcProvider
 from tests.peers.onedrive import CompletedOneDrive, OneDriveMock, Storage
 from tests.peers.script import ToolCall
+from tests.peers.tokens import TokenDoor
 from tests.peers.whatsapp import Push, WhatsAppPeer
 
 pytestmark = pytest.mark.e2e
@@ -53,13 +54,18 @@ class House:
     microsoft: OidcProvider
 
     @contextmanager
-    def visit(self, *acts: Act) -> Iterator[tuple[Page, Person]]:
-        """Its owner in a window, with a model for these acts; in the end nothing is connected any more."""
+    def visit(self, *acts: Act, door: TokenDoor | None = None) -> Iterator[tuple[Page, Person]]:
+        """Its owner in a window, with a model for these acts; in the end nothing is connected any more.
+
+        `door`: where consent is asked for, if that is another place than the provider's.
+        """
         self.model.script = connecting.script(*acts)
         with self.stack.sign_in() as ada:
             try:
                 with window(self.browser, self.stack.url) as (page, watch):
                     connecting.leave_to(watch, self.microsoft, self.stack)
+                    if door is not None:
+                        watch.leave_to(door.url.rstrip("/"))
                     connecting.enter(page, watch)
                     yield page, ada
             finally:
@@ -241,6 +247,37 @@ def test_notion(house: House) -> None:
             ("comments_create", "send"),
         )  # fmt: skip
         connecting.disconnect(page, ada, "Notion", connector="notion", consent=None)
+
+
+def test_notion_by_its_own_sign_in(house: House) -> None:
+    look = Act(
+        "What is the rent?", [ToolCall("pages_search", {"query": "lease"})], "It is 900.", finds="The rent is 900."
+    )
+    provider = house.microsoft
+    with (
+        NotionServer() as notion,
+        TokenDoor(provider, scope="openid email") as door,
+        Guarded(notion.url, provider, {ADA: TOKEN}) as api,
+        house.visit(look, door=door) as (page, ada),
+    ):
+        notion.page("Lease", "The rent is 900.")
+        connecting.open_service(page, "Notion")
+        page.get_by_role("button", name="sign in at Notion").click()
+        expect(page.get_by_role("heading", name="Register this house with Notion")).to_be_visible()
+        connecting.register(page, provider, house.stack.way_back, name="Notion", scopes=(), door=door)
+        connecting.tick(page, "Find and read", "Write pages")
+        connecting.settle(page, {"Address of the API": api.url})
+        connecting.go_to_provider(page, "Notion")
+        connecting.say_yes(page, ADA)
+        connecting.came_back(page, house.stack)
+        card = connecting.card(page, "Notion")
+        connecting.is_up_to_date(card)
+        expect(card).to_contain_text("Up to date: 1 pages")
+        connecting.new_conversation(page)
+        connecting.perform(page, look)
+        assert not api.is_over()
+        connecting.disconnect(page, ada, "Notion", connector="notion", consent="revoked")
+        assert api.is_over()
 
 
 @pytest.fixture

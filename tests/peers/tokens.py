@@ -1,6 +1,7 @@
 """The token endpoints that a provider has and oidc-provider-mock lacks: secrets in the form, and revocation."""
 
 import base64
+import json
 import threading
 import time
 import urllib.parse
@@ -13,24 +14,31 @@ from tests.peers.oidc import OidcProvider
 
 __all__ = ["TokenDoor"]
 
-_TOKEN, _REVOKE = "/oauth2/token", "/oauth2/revoke"
+_AUTHORIZE, _TOKEN, _REVOKE = "/oauth2/authorize", "/oauth2/token", "/oauth2/revoke"
 
 
 class TokenDoor(Front):
     """Stands before `provider`, whose clients are registered with `client_secret_basic`.
 
-    A client may send its secret in the form as well (RFC 6749, 2.3.1). Of a token that is revoked here (RFC 7009),
-    its owner has none left: the provider cannot end one alone. `ended` is who revoked, in order; `refreshes` counts
-    the refreshes that succeeded, and `most_at_once` how many were under way at a time. With `seconds` every access
-    token ends so soon; the provider's own setting is for those of a code alone.
+    A client may send its secret in the form as well (RFC 6749, 2.3.1), and the form as JSON, as Notion has it. Of a
+    token that is revoked here (RFC 7009), its owner has none left: the provider cannot end one alone. `ended` is who
+    revoked, in order; `refreshes` counts the refreshes that succeeded, and `most_at_once` how many were under way at a
+    time. With `seconds` every access token ends so soon; the provider's own setting is for those of a code alone.
     """
 
-    def __init__(self, provider: OidcProvider, *, seconds: float | None = None) -> None:
+    def __init__(self, provider: OidcProvider, *, seconds: float | None = None, scope: str = "") -> None:
+        """`scope`: what a client that asks for none is taken to ask for, where the provider insists on some."""
         super().__init__(provider.url)
+        self._scope = scope
         self._seconds, self._given = seconds, dict[str, float]()
         self._provider, self._lock, self._under_way = provider, threading.Lock(), 0
         self.ended: list[str] = []
         self.refreshes = self.most_at_once = 0
+
+    @property
+    def authorize_url(self) -> str:
+        """Where a person says yes."""
+        return f"{self.url.rstrip('/') if self._scope else self._provider.url}{_AUTHORIZE}"
 
     @property
     def token_url(self) -> str:
@@ -47,8 +55,13 @@ class TokenDoor(Front):
         return self._seconds is not None and time.monotonic() - self._given.get(token, 0.0) > self._seconds
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> httpx.Response:
-        form = dict(urllib.parse.parse_qsl(body.decode()))
-        signed = _signed(form, headers)
+        if path.startswith(f"{_AUTHORIZE}?"):
+            return super()._ask(method, f"{path}&scope={urllib.parse.quote(self._scope)}", headers, body)
+        is_json = headers.get("content-type", "").startswith("application/json")
+        form: dict[str, str] = json.loads(body) if is_json else dict(urllib.parse.parse_qsl(body.decode()))
+        signed = _signed(
+            form, {name: value for name, value in headers.items() if not is_json or name != "content-type"}
+        )
         if (method, path) == ("POST", _REVOKE):
             return self._revoked(form, signed)
         if (method, path) == ("POST", _TOKEN) and form.get("grant_type") == "refresh_token":

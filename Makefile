@@ -95,7 +95,7 @@ web-test: $(VENV)/.dev web  ## Types, unit tests and screens of the web UI, the 
 	for script in check test test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
 e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "e2e and not compose" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "e2e and not compose" $(PYTEST_FLAGS)
 
 compose-test: $(VENV)/.dev  ## The whole house in containers
 	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)

@@ -74,6 +74,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
             *(subjects.account(name, "*") for name in connectors),
             *(subjects.journal(name, "*") for name in connectors),
             *(f"$JS.API.STREAM.CREATE.{stream}" for stream in _STREAMS),
+            f"$JS.API.STREAM.PURGE.{subjects.CHAT_STREAM}",
             f"$JS.API.DIRECT.GET.{subjects.CHAT_STREAM}.{subjects.chat('*', '*')}",
             *_reads(subjects.CHAT_STREAM),
             *_reads(_REGISTRY),

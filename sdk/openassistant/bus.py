@@ -97,6 +97,9 @@ class Transport(Protocol):
     def replay(self, stream: str, subject: str) -> AsyncIterator[Incoming]:
         """What a stream holds of a subject at this moment, oldest first; ends there."""
 
+    async def purge(self, stream: str, subject: str) -> None:
+        """Removes what a stream holds of a subject, which may have wildcards; raises `Unavailable`."""
+
     async def ping(self) -> None:
         """One round trip to whatever carries the messages."""
 
@@ -217,6 +220,10 @@ class Bus:
         subscription = await self._transport.subscribe(subject, "", handle)
         self._subscriptions.append(subscription)
         return subscription
+
+    async def forget_events(self, subject: str) -> None:
+        """Removes the events of conversations from their stream; the subject may have wildcards."""
+        await self._transport.purge(CHAT_STREAM, subject)
 
     async def emit(self, subject: str, event_id: int, data: bytes) -> None:
         """One event of a conversation; ids rise strictly within a subject."""
@@ -608,6 +615,13 @@ class NatsTransport:
                         return
             finally:
                 await subscription.unsubscribe()
+        except (js_errors.Error, nats_errors.Error, TimeoutError) as error:
+            raise Unavailable("The event stream on the bus is away.") from error
+
+    async def purge(self, stream: str, subject: str) -> None:
+        """See `Transport`."""
+        try:
+            await self._js.purge_stream(stream, subject=subject)
         except (js_errors.Error, nats_errors.Error, TimeoutError) as error:
             raise Unavailable("The event stream on the bus is away.") from error
 

@@ -18,7 +18,19 @@ from openassistant.errors import Forbidden, Internal
 from openassistant.messages import Call, Effect, Id
 from openassistant.routes import Route
 
-__all__ = ["Approval", "Grant", "Link", "Receipt", "Rule", "Schedule", "Signed", "SigningKey", "Trust", "Word"]
+__all__ = [
+    "Approval",
+    "Erasure",
+    "Grant",
+    "Link",
+    "Receipt",
+    "Rule",
+    "Schedule",
+    "Signed",
+    "SigningKey",
+    "Trust",
+    "Word",
+]
 
 
 class Signed(BaseModel):
@@ -149,6 +161,13 @@ class Link(Signed):
     approval: Id | None = None
 
 
+class Erasure(Signed):
+    """The order to remove everything that a room holds of a user. Nothing takes it back."""
+
+    id: Id
+    user: Id
+
+
 S = TypeVar("S", bound=Signed)
 _KINDS: dict[type[Signed], str] = {
     Grant: "oa-grant+jwt",
@@ -158,6 +177,7 @@ _KINDS: dict[type[Signed], str] = {
     Receipt: "oa-receipt+jwt",
     Word: "oa-word+jwt",
     Link: "oa-link+jwt",
+    Erasure: "oa-erasure+jwt",
 }
 _MOST_SEEN = 1024
 _SIGNERS: dict[type[Signed], str] = {
@@ -168,6 +188,7 @@ _SIGNERS: dict[type[Signed], str] = {
     Receipt: "audit",
     Word: "gateway",
     Link: "gateway",
+    Erasure: "gateway",
 }
 
 
@@ -292,6 +313,10 @@ class Trust:
     def link(self, token: str | None, *, now: datetime) -> Link:
         """The way behind a token; raises `Forbidden`."""
         return self._verify(Link, token, now=now)
+
+    def erasure(self, token: str | None, *, now: datetime) -> Erasure:
+        """The order behind a token; raises `Forbidden`."""
+        return self._verify(Erasure, token, now=now)
 
     def _verify(self, kind: type[S], token: str | None, *, now: datetime | None) -> S:
         name = kind.__name__.lower()

@@ -638,6 +638,11 @@ class AuditAction(StrEnum):
     """A personal API token was revoked. Id: a fresh one. Content: the token's id and name."""
     USER_CREATED = "user.created"
     """A user was created. Id: the user's. Content: the role."""
+    USER_ERASING = "user.erasing"
+    """A person had everything of his removed, which begins now. Id: a fresh one. Content: none."""
+    USER_ERASED = "user.erased"
+    """Everything of a person is gone, in every room; what these records held cannot be read any more. Id: a fresh one.
+    Content: none."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
     SCHEDULE_SIGNED = "schedule.signed"

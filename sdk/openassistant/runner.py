@@ -17,6 +17,7 @@ from openassistant import journal, subjects, tally
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
+from openassistant.data import Holding, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import (
     AccountRequired,
@@ -121,6 +122,9 @@ class Runner:
         if self.connector.hooker is not None:
             await serve(subjects.hook(name), Hook, self.on_hook)
         await Outcomes(self).start()
+        await serve_data(
+            self.bus, name, trust=self.trust, clock=self.clock, usage=self.on_usage, erase=self.syncing.erase
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beats and syncs until `stop` is set, then lets what runs come to its end."""
@@ -137,6 +141,10 @@ class Runner:
             await self.stores.close()
             if self._alive:
                 self._alive.release()
+
+    async def on_usage(self, ctx: CallContext, user: str) -> Holding:
+        """How much this connector holds of a user."""
+        return Holding(bytes=self.stores.size(user))
 
     async def on_call(self, ctx: CallContext, call: Call) -> ToolResult:
         """Runs one tool call after every check; the same call again gets the same answer."""

@@ -102,6 +102,11 @@ class Store:
         self._check_open()
         await self._on(self._readers, lambda: _export(self._engine, to, key))
 
+    async def tidy(self) -> None:
+        """Overwrites what was deleted, in the file and in its log of changes, where it could still be found."""
+        self._check_open()
+        await self._on(self._writer, lambda: _tidy(self._engine))
+
     async def close(self) -> None:
         """Lets writes end, then closes; what comes later is `Unavailable`."""
         self._closed = True
@@ -192,10 +197,19 @@ class UserStores:
 
     async def erase(self, user: str) -> None:
         """Removes a user's file; its key is destroyed in the vault."""
+        await self.let_go(user)
+        await asyncio.to_thread(_remove, self._path(user))
+
+    async def let_go(self, user: str) -> None:
+        """Closes a user's file, where it is open here."""
         async with self._locks.setdefault(user, asyncio.Lock()):
             if store := self._open.pop(user, None):
                 await store.close()
-            await asyncio.to_thread(_remove, self._path(user))
+
+    def size(self, user: str) -> int:
+        """Bytes on the disk of a user's file, 0 where there is none."""
+        files = (Path(f"{self._path(user)}{suffix}") for suffix in ("", "-wal"))
+        return sum(each.stat().st_size for each in files if each.exists())
 
     async def close(self) -> None:
         """Closes every file."""
@@ -326,6 +340,12 @@ def _load(script: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _tidy(engine: Engine) -> None:
+    """`secure_delete` has overwritten the pages; the log still has them as they were, until it is emptied."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
 
 
 def _export(engine: Engine, to: Path, key: bytes) -> None:

@@ -64,6 +64,8 @@ class Syncing:
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._quiet: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self._forgotten: set[str] = set()
+        """Users whose erasing this instance has seen."""
 
     async def on_attach(self, ctx: CallContext, request: AttachRequest) -> Done:
         """Keeps an account for background work under its grant; again with a newer grant is fine."""
@@ -152,6 +154,35 @@ class Syncing:
                 held.callback(lock.release)
             yield
 
+    async def erase(self, user: str) -> None:
+        """Stops the work for a user in every instance, then removes his file; done twice is done."""
+        row = {"user": user}
+
+        def mark(connection: Connection) -> None:
+            connection.execute(text("INSERT OR IGNORE INTO erased (user) VALUES (:user)"), row)
+            connection.execute(text("UPDATE accounts SET leaving = 1 WHERE user = :user"), row)
+
+        await self._room.write(mark)
+        accounts = [each.account for each in await self._all(leaving=True) if each.user == user]
+        for account in accounts:
+            self._stop(account)
+        async with contextlib.AsyncExitStack() as held:
+            for account in accounts:
+                await held.enter_async_context(self._alone(account))
+            await self._forget_user(user)
+            await self._runner.stores.erase(user)
+            await self._room.write(
+                lambda connection: connection.execute(text("DELETE FROM accounts WHERE user = :user"), row)
+            )
+            for file in (file for account in accounts for file in self._files(account)):
+                file.unlink(missing_ok=True)
+
+    async def _forget_user(self, user: str) -> None:
+        """This instance knows nothing of an erased user any more."""
+        self._forgotten.add(user)
+        self._runner.keys.lock(user)
+        await self._runner.stores.let_go(user)
+
     async def on_status(self, ctx: CallContext, query: AccountQuery) -> AccountStatus:
         """The progress of a user's accounts; the context holds a grant of that user."""
         admit_grant(ctx, trust=self._runner.trust, user=str(query.user), now=self._runner.clock())
@@ -171,6 +202,8 @@ class Syncing:
                 known = await self._all(leaving=True)
                 for leaving in (each for each in known if each.leaving):
                     self._stop(leaving.account)
+                for user in await self._erased():
+                    await self._forget_user(user)
                 for attached in (each for each in known if not each.leaving):
                     if attached.account not in recovered:
                         recovered.add(attached.account)
@@ -353,6 +386,11 @@ class Syncing:
                 row,
             )
         )
+
+    async def _erased(self) -> list[str]:
+        """Users who were erased, as far as this instance has not seen that yet."""
+        rows = await self._room.read(lambda connection: list(connection.execute(text("SELECT user FROM erased"))))
+        return [row.user for row in rows if row.user not in self._forgotten]
 
     async def _all(self, *, leaving: bool = False) -> list[_Attached]:
         """The accounts; those that are about to be gone only where `leaving` says so."""

@@ -157,6 +157,11 @@ class MemoryTransport:
         for message in list(self.events[subject]):
             yield message
 
+    async def purge(self, stream: str, subject: str) -> None:
+        """See `openassistant.bus.Transport`."""
+        for each in [known for known in self.events if matches(subject, known)]:
+            del self.events[each]
+
     async def ping(self) -> None:
         """Memory always answers."""
 

@@ -11,6 +11,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
+from openassistant.data import Holding, Part, serve_data
 from openassistant.errors import Conflict
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
@@ -87,7 +88,25 @@ class Agent:
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
+        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
         await self.turns.recover()
+
+    async def on_usage(self, ctx: CallContext, user: str) -> Holding:
+        """A user's conversations."""
+        await self._keys.unlock(user, ctx.grant)
+        async with self.stores.use(user) as store:
+            found = await conversations.listing(store)
+        times = [each.created for each in found]
+        part = Part(
+            kind="conversations", count=len(found), oldest=min(times, default=None), newest=max(times, default=None)
+        )
+        return Holding(parts=(part,), bytes=self.stores.size(user))
+
+    async def erase(self, user: str) -> None:
+        """Stops a user's turns, then removes his file; done twice is done."""
+        await self.turns.forget(user)
+        self._keys.lock(user)
+        await self.stores.erase(user)
 
     async def on_history(self, ctx: CallContext, _: Done) -> History:
         """A conversation with its messages, and the event id from which a live view goes on."""

@@ -50,7 +50,7 @@ class Live:
     """One conversation's live side. Whoever changes what is stored and says so holds `lock` around both."""
 
     def __init__(self, bus: Bus, user: str, conversation: str, *, last_event_id: int) -> None:
-        self.lock = asyncio.Lock()
+        self.lock, self.user = asyncio.Lock(), user
         self.last_event_id = last_event_id
         self.partial: Message | None = None
         self._bus = bus

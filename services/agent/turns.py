@@ -69,6 +69,7 @@ from services.agent.sources import sources_of
 __all__ = ["ModelFactory", "Turns"]
 
 _RENEW_BEFORE = timedelta(seconds=90)
+_ENDING_SECONDS = 10.0
 
 _log = logging.getLogger("openassistant.agent")
 
@@ -181,6 +182,21 @@ class Turns:
         """Goes on with what was under way when the process ended."""
         for turn_id, user, conversation, grant in await livestore.everything(self._room):
             self._resume(turn_id, user, conversation, grant)
+
+    async def forget(self, user: str) -> None:
+        """Ends everything that is under way for a user, and forgets it; what acts is given some seconds."""
+        own = [(turn, conversation) for turn, owner, conversation, _ in await livestore.everything(self._room)
+               if owner == user]  # fmt: skip
+        tasks = [self._tasks[turn] for turn, _ in own if turn in self._tasks]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_ENDING_SECONDS)
+        for turn, _ in own:
+            await livestore.forget(self._room, turn)
+            self._grants.pop(turn, None)
+        for conversation in [each for each, live in self._lives.items() if live.user == user]:
+            del self._lives[conversation]
 
     def is_running(self, turn_id: str) -> bool:
         """Whether this process works on a turn at this moment."""

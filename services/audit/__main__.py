@@ -11,6 +11,7 @@ from pathlib import Path
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, utc_now
+from openassistant.data import Holding, serve_data
 from openassistant.errors import OaError, Unavailable
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
@@ -67,7 +68,7 @@ class Audit:
         kept_head: Path,
         outside: Outside | None = None,
     ) -> None:
-        self._bus = bus
+        self._bus, self._keys, self._trust, self._clock = bus, keys, trust, clock
         self.ledger = Ledger(store, key, clock, kept_head=kept_head, outside=outside)
         contents = Contents(keys, room_key)
         self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
@@ -87,6 +88,7 @@ class Audit:
         await serve(audit("head"), Done, self.on_head)
         await serve(audit("left"), LeftQuery, self._left.report, limit=4)
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
+        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
         )
@@ -99,6 +101,18 @@ class Audit:
             size, root = (head.size, head.root) if head else (0, "")
             return Verification(ok=head is not None, size=size, root=root, detail=self.ledger.broken or "")
         return await self.ledger.verify(request.heads)
+
+    async def on_usage(self, ctx: CallContext, user: str) -> Holding:
+        """How much is written down of a user."""
+        return Holding(parts=(await self.ledger.entries_of(user),))
+
+    async def erase(self, user: str) -> None:
+        """Forgets where a user's bytes went, and his key. His records stay as proofs; without his key none can be read.
+
+        That key is the vault's to destroy.
+        """
+        self._keys.lock(user)
+        await self._left.forget(user)
 
     async def on_head(self, ctx: CallContext, _: Done) -> TreeHead:
         """The newest signed head, over everything that was answered before."""

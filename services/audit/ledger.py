@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
+from openassistant.data import Part
 from openassistant.errors import Conflict, Internal, NotFound
 from openassistant.grants import SigningKey
 from openassistant.messages import Consistency, Proof, TreeHead, Verification
@@ -68,6 +69,14 @@ class Ledger:
         self.broken = found
         if self.broken:
             _log.error("ledger does not fit its signed head", extra={"detail": self.broken})
+
+    async def entries_of(self, user: str) -> Part:
+        """How many records are of a user, and from when."""
+        query = text(
+            'SELECT count(*) AS many, min(time) AS oldest, max(time) AS newest FROM records WHERE "user" = :user'
+        )
+        found = await self._store.read(lambda connection: connection.execute(query, {"user": user}).one())
+        return Part(kind="records", count=found.many, oldest=found.oldest, newest=found.newest)
 
     async def append(
         self,

@@ -122,6 +122,16 @@ class Left:
         counted = await self._counted(query) if query.house else ()
         return LeftReport(rows=tuple(_by_day(places, zone)), sources=told_sources, counted=counted)
 
+    async def forget(self, user: str) -> None:
+        """Removes where a user's bytes went, whole."""
+
+        def write(connection: Connection) -> None:
+            for table in ("left_places", "left_sums", "left_sources"):
+                connection.execute(text(f'DELETE FROM {table} WHERE "user" = :user'), {"user": user})  # noqa: S608 - a name from the line above
+
+        await self._store.write(write)
+        await self._store.tidy()
+
     async def _counted(self, query: LeftQuery) -> tuple[EgressCount, ...]:
         """What the egress proxy counted, of all rooms: records of the house, which are nobody's."""
         values = {"action": AuditAction.EGRESS_COUNTED.value, "since": _text(query.since), "until": _text(query.until)}

@@ -34,6 +34,7 @@ from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors, read_approved
+from services.gateway.erasing import Erasing
 from services.gateway.files import OwnFiles
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
@@ -161,6 +162,10 @@ class Room:
         agui = Agui(store, chat, streams, self.approvals)
         completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
         sign_ins = SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger)
+        self.erasing = Erasing(
+            bus, store, self.stores, users=self.users, sessions=self.sessions, connectors=self.connectors, vault=vault,
+            grants=grants, ledger=self.ledger, way=self.way, lock=keys.lock, clock=clock,
+        )  # fmt: skip
         released = {connector for connector, _ in release}
         health = Health(bus, release=frozenset(released & {*settings.connectors} if settings.connectors else released))
         self.gateway = Gateway(
@@ -171,6 +176,7 @@ class Room:
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
+            erasing=self.erasing,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
@@ -204,6 +210,7 @@ class Room:
             _every(_SWEEP, self.ledger.hold),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
+            _every(_HEAD, self.erasing.go_on),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]

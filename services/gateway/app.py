@@ -24,6 +24,7 @@ from services.gateway.routes import (
     commands,
     completions,
     conversations,
+    data,
     health,
     hooks,
     ledger,
@@ -50,6 +51,7 @@ _PROBLEM = "application/problem+json"
 _ROUTES = (
     people,
     tokens,
+    data,
     conversations,
     commands,
     completions,

@@ -13,6 +13,7 @@ from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
+from services.gateway.erasing import Erasing
 from services.gateway.health import Health
 from services.gateway.hooks import Door
 from services.gateway.ledger import Ledger
@@ -68,3 +69,4 @@ class Gateway:
     models: Models
     accounting: Accounting
     health: Health
+    erasing: Erasing

@@ -8,7 +8,7 @@ from typing import Literal
 
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.grants import Approval, Grant, Link, Rule, Schedule, SigningKey, Word
+from openassistant.grants import Approval, Erasure, Grant, Link, Rule, Schedule, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
 from openassistant.routes import Route
 
@@ -111,6 +111,10 @@ class Grants:
         return self._key.sign(
             Word(id=new_id(), user=user, call_id=call, says=says, session=session, expires=self._clock() + _WORD)
         )
+
+    def erasure(self, user: str) -> str:
+        """The order to a room that everything of a user goes."""
+        return self._key.sign(Erasure(id=new_id(), user=user, expires=self._clock() + _WORD))
 
     def link(self, user: str, *, approval: str | None, expires: datetime) -> str:
         """A user's way to one question of his, or to all."""

@@ -146,6 +146,8 @@ TABLE: Mapping[str, Row] = {
     "GET /api/audit/export": _AUDIT,
     "GET /api/audit/consistency": _AUDIT,
     "GET /api/audit/{index}/proof": _AUDIT,
+    "GET /api/data": _AUDIT,
+    "POST /api/data/erase": SESSION,
     "GET /api/left": _AUDIT,
     "GET /api/left/entries": _AUDIT,
 }

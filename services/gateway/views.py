@@ -388,6 +388,30 @@ class OAuthUrlsDraft(View):
     issuer: ShortUrl | None = None
 
 
+class HeldPart(View):
+    """Things of one kind that a room holds of a person, in its own word for them."""
+
+    kind: str
+    count: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+class Holding(View):
+    """What a room holds of a person: how much of what, and the bytes of his file there. Not every room answers."""
+
+    room: str
+    bytes: int
+    parts: list[HeldPart]
+    answered: bool
+
+
+class EraseDraft(View):
+    """Leave to remove everything of whoever asks."""
+
+    password: Password
+
+
 class OAuthClientDraft(View):
     """What the provider's console shows. Without a secret the one that is known stays, for the same client."""
 

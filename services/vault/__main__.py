@@ -14,6 +14,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
+from openassistant.data import Holding, Part, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import Forbidden, InvalidRequest, OaError
 from openassistant.grants import Trust
@@ -51,7 +52,7 @@ from openassistant.witness import record
 from services.vault import accounts, clients, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
-from services.vault.datakeys import data_key
+from services.vault.datakeys import data_key, erase_user
 from services.vault.oauth import OAuth
 from services.vault.rootkey import RootKey
 from services.vault.settings import VaultSettings
@@ -102,6 +103,19 @@ class Vault:
         await serve(subjects.vault_oauth("authorize"), AuthorizeRequest, self.on_authorize)
         await serve(subjects.vault_oauth("finish"), FinishRequest, self.on_authorized)
         await serve(subjects.vault_oauth("poll"), DeviceQuery, self.on_poll)
+        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
+
+    async def on_usage(self, ctx: CallContext, user: str) -> Holding:
+        """A user's accounts."""
+        found = await accounts.find(self._store, AccountQuery(user=user))
+        times = [each.created for each in found]
+        part = Part(kind="accounts", count=len(found), oldest=min(times, default=None), newest=max(times, default=None))
+        return Holding(parts=(part,))
+
+    async def erase(self, user: str) -> None:
+        """Destroys a user's keys and accounts; done twice is done."""
+        await erase_user(self._store, user, now=self._clock())
+        await self._store.tidy()
 
     async def on_public(self, ctx: CallContext, _: Done) -> PublicKey:
         """The key to seal secrets to; a new one with each start."""

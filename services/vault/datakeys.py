@@ -8,14 +8,18 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from openassistant.context import new_id
+from openassistant.errors import Forbidden
 from openassistant.store import Store
 from services.vault.rootkey import RootKey
 
-__all__ = ["data_key", "destroy_user_keys"]
+__all__ = ["data_key", "erase_user"]
 
 
 async def data_key(store: Store, root: RootKey, *, room: str, user: str | None, now: datetime) -> tuple[str, bytes]:
-    """The id and the 32 bytes of a room's key (of one user, or its own when `user` is None)."""
+    """The id and the 32 bytes of a room's key (of one user, or its own when `user` is None).
+
+    Raises `Forbidden` for a user who was erased.
+    """
     names = {"room": room, "user": user or ""}
 
     def write(connection: Connection) -> tuple[str, bytes]:
@@ -24,6 +28,8 @@ async def data_key(store: Store, root: RootKey, *, room: str, user: str | None, 
         ).one_or_none()
         if row is not None:
             return str(row.id), bytes(row.wrapped)
+        if connection.execute(text("SELECT 1 FROM erased_users WHERE user = :user"), names).first():
+            raise Forbidden("Everything of that user was erased.")
         made = (new_id(), root.wrap(secrets.token_bytes(32)))
         connection.execute(
             text(
@@ -38,10 +44,17 @@ async def data_key(store: Store, root: RootKey, *, room: str, user: str | None, 
     return key_id, root.unwrap(wrapped)
 
 
-async def destroy_user_keys(store: Store, user: str) -> int:
-    """Destroys every room's key of a user and says how many there were: what they sealed is gone."""
+async def erase_user(store: Store, user: str, *, now: datetime) -> int:
+    """Destroys every room's key of a user, with his accounts, and says how many keys there were.
+
+    What they sealed is gone, wherever it lies. None is ever made for him again.
+    """
+    row = {"user": user, "at": now.isoformat()}
 
     def write(connection: Connection) -> int:
-        return connection.execute(text("DELETE FROM data_keys WHERE user = :user"), {"user": user}).rowcount
+        connection.execute(text("INSERT OR IGNORE INTO erased_users (user, at) VALUES (:user, :at)"), row)
+        for table in ("accounts", "oauth_flows"):
+            connection.execute(text(f"DELETE FROM {table} WHERE user = :user"), row)  # noqa: S608 - names from the line above
+        return connection.execute(text("DELETE FROM data_keys WHERE user = :user"), row).rowcount
 
     return await store.write(write)

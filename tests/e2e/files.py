@@ -1,48 +1,101 @@
-"""What the files of a house that stands still hold, opened with its root key: rows by table."""
+"""What the files of a house that stands still hold, opened with its root key: rows by table, and every single page."""
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sqlalchemy import Connection, text
 
 from openassistant.store import Migrations, Store
 from services.vault.rootkey import RootKey
 
-__all__ = ["rows"]
+__all__ = ["pages", "rows", "users"]
 
+_PAGE, _SALT, _IV, _RESERVE = 4096, 16, 16, 80
+"""SQLCipher 4 (https://www.zetetic.net/sqlcipher/design/): a page ends with IV and MAC, the first begins with salt."""
+_LOG_HEAD, _FRAME_HEAD = 32, 24
+"""Bytes of a WAL's header, and of each frame's (https://www.sqlite.org/fileformat2.html#walformat)."""
+
+Found = TypeVar("Found")
 _BOOKKEEPING = ("_version", "_config", "_data", "_docsize", "_idx", "_content")
 """Ends of the names of tables that say nothing by themselves: of migrations, and of full-text indexes."""
 
 
 def rows(data_dir: Path, room: str) -> dict[str, int]:
     """By table, how many rows the files of all users hold in a room; tables that are empty are left out."""
-    root = RootKey.load(data_dir.with_name(f"{data_dir.name}.root-key"))
+    return _run(_rows(data_dir, _root(data_dir), room))
+
+
+def users(data_dir: Path) -> set[str]:
+    """Whose keys the vault holds."""
+    return {user for _, user in _run(_all_keys(data_dir, _root(data_dir))) if user}
+
+
+def pages(data_dir: Path) -> dict[str, bytes]:
+    """By file, every page that can be decrypted with a key of the vault: free ones and those of the log, too."""
+    root = _root(data_dir)
+    known = _run(_all_keys(data_dir, root))
+    found = {}
+    for file in sorted(data_dir.rglob("*.db")):
+        room = file.relative_to(data_dir).parts[0]
+        user = file.stem if file.parent.name == "users" else ""
+        key = root.derive("file") if room == "vault" else known.get((room, user))
+        if key is not None:
+            found[str(file.relative_to(data_dir))] = _plain(file, key)
+    return found
+
+
+def _root(data_dir: Path) -> RootKey:
+    return RootKey.load(data_dir.with_name(f"{data_dir.name}.root-key"))
+
+
+def _run(work: Coroutine[Any, Any, Found]) -> Found:
     with ThreadPoolExecutor(1) as thread:  # whoever drives a browser has a loop of its own
-        return thread.submit(lambda: asyncio.run(_rows(data_dir, root, room))).result()
+        return thread.submit(lambda: asyncio.run(work)).result()
+
+
+def _plain(file: Path, key: bytes) -> bytes:
+    content, log = file.read_bytes(), Path(f"{file}-wal")
+    parts = [_decrypted(content[at : at + _PAGE], key, first=at == 0) for at in range(0, len(content), _PAGE)]
+    frames = log.read_bytes()[_LOG_HEAD:] if log.exists() else b""
+    for at in range(0, len(frames), _FRAME_HEAD + _PAGE):
+        number = int.from_bytes(frames[at : at + 4])
+        parts.append(_decrypted(frames[at + _FRAME_HEAD : at + _FRAME_HEAD + _PAGE], key, first=number == 1))
+    return b"".join(parts)
+
+
+def _decrypted(page: bytes, key: bytes, *, first: bool) -> bytes:
+    if len(page) < _PAGE:
+        return b""
+    end = _PAGE - _RESERVE
+    opened = Cipher(algorithms.AES256(key), modes.CBC(page[end : end + _IV])).decryptor()
+    return opened.update(page[_SALT if first else 0 : end]) + opened.finalize()
+
+
+async def _all_keys(data_dir: Path, root: RootKey) -> dict[tuple[str, str], bytes]:
+    vault = await Store.open(data_dir / "vault" / "vault.db", root.derive("file"), Migrations({}))
+    try:
+        found = await vault.read(lambda c: list(c.execute(text("SELECT room, user, wrapped FROM data_keys"))))
+    finally:
+        await vault.close()
+    return {(row.room, row.user): root.unwrap(bytes(row.wrapped)) for row in found}
 
 
 async def _rows(data_dir: Path, root: RootKey, room: str) -> dict[str, int]:
-    vault = await Store.open(data_dir / "vault" / "vault.db", root.derive("file"), Migrations({}))
-    try:
-        keys = await vault.read(lambda connection: _keys(connection, room))
-    finally:
-        await vault.close()
     found: dict[str, int] = {}
-    for user, wrapped in keys.items():
-        file = data_dir / room / "users" / f"{user}.db"
-        store = await Store.open(file, root.unwrap(wrapped), Migrations({}))
+    for (owner, user), key in (await _all_keys(data_dir, root)).items():
+        if owner != room or not user:
+            continue
+        store = await Store.open(data_dir / room / "users" / f"{user}.db", key, Migrations({}))
         try:
             for table, count in (await store.read(_counts)).items():
                 found[table] = found.get(table, 0) + count
         finally:
             await store.close()
     return found
-
-
-def _keys(connection: Connection, room: str) -> dict[str, bytes]:
-    query = text("SELECT user, wrapped FROM data_keys WHERE room = :room AND user <> ''")
-    return {row.user: bytes(row.wrapped) for row in connection.execute(query, {"room": room})}
 
 
 def _counts(connection: Connection) -> dict[str, int]:

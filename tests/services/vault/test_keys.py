@@ -16,7 +16,7 @@ from openassistant.errors import Forbidden, Internal, InvalidRequest, Unavailabl
 from openassistant.grants import SigningKey
 from openassistant.messages import AuditAction, KeyReply, KeyRequest
 from openassistant.seal import SealingKey
-from services.vault.datakeys import destroy_user_keys
+from services.vault.datakeys import erase_user
 from services.vault.rootkey import RootKey
 from tests.services.vault.house import DIGEST, VaultHouse
 
@@ -134,13 +134,15 @@ async def test_a_key_without_a_usable_public_key_is_not_given(house: VaultHouse)
             await house.ask(subjects.vault_key("agent"), KeyRequest(public_key=public), KeyReply)
 
 
-async def test_after_destroying_a_users_keys_what_comes_is_another_key(house: VaultHouse) -> None:
+async def test_an_erased_user_has_no_keys_and_gets_none_again(house: VaultHouse) -> None:
     other = new_id()
-    before = await house.key("mail", user=house.user, grant=house.grant())
+    await house.key("mail", user=house.user, grant=house.grant())
     kept = await house.key("mail", user=other, grant=house.grant(user=other))
     room = await house.key("mail")
-    assert await destroy_user_keys(house.store, house.user) == 1
-    assert await house.key("mail", user=house.user, grant=house.grant()) != before
+    assert await erase_user(house.store, house.user, now=house.now()) == 1
+    with pytest.raises(Forbidden, match="erased"):
+        await house.key("mail", user=house.user, grant=house.grant())
+    assert await erase_user(house.store, house.user, now=house.now()) == 0
     assert await house.key("mail", user=other, grant=house.grant(user=other)) == kept
     assert await house.key("mail") == room
 

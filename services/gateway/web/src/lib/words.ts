@@ -737,6 +737,8 @@ export const words = {
       'api_token.created': 'Token made',
       'api_token.revoked': 'Token revoked',
       'user.created': 'Person added',
+      'user.erasing': 'Erasing of a person began',
+      'user.erased': 'Everything of a person is gone',
       'schedule.signed': 'You signed a schedule',
       'schedule.ended': 'You ended a schedule',
       'turn.started': 'Asked, by you or by a schedule',

@@ -109,7 +109,9 @@ def jetstream() -> Iterator[Family]:
     """The store's interface: what `openassistant.bus` uses, and beside it what would harm."""
     for stream in ("OA_CHAT", "OA_INBOX", "KV_OA_CONNECTORS"):
         yield Family(f"$JS.API.STREAM.CREATE.{stream}", {"gateway"}, NOBODY)
-        for verb in ("UPDATE", "DELETE", "PURGE", "INFO", "MSG.GET", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
+        purger = {"gateway"} if stream == "OA_CHAT" else NOBODY  # what conversations said goes with them
+        yield Family(f"$JS.API.STREAM.PURGE.{stream}", purger, NOBODY)
+        for verb in ("UPDATE", "DELETE", "INFO", "MSG.GET", "MSG.DELETE", "SNAPSHOT", "RESTORE"):
             yield Family(f"$JS.API.STREAM.{verb}.{stream}", NOBODY, NOBODY)
         yield Family(f"$JS.API.CONSUMER.DELETE.{stream}.c1", NOBODY, NOBODY)
         yield Family(f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.c1", NOBODY, NOBODY)

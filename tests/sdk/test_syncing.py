@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openassistant import journal
+from openassistant import journal, subjects
 from openassistant import syncing as syncing_module
 from openassistant.connector import Context
-from openassistant.context import CallContext
-from openassistant.errors import DeadlineExceeded, InvalidRequest, NotFound, Unavailable
-from openassistant.messages import AccountQuery
+from openassistant.context import CallContext, new_id
+from openassistant.data import EraseRequest
+from openassistant.errors import DeadlineExceeded, Forbidden, InvalidRequest, NotFound, Unavailable
+from openassistant.grants import Erasure
+from openassistant.messages import AccountQuery, Done
 from openassistant.runner import Runner
 from openassistant.testing import FakeHouse
 from tests.sdk.hand.tools import DONE, connector
@@ -293,3 +296,53 @@ async def test_the_calls_of_a_removed_account_lose_their_words_and_are_still_not
         found = [await journal.find(store, each.id) for each in (sent, refused)]
         assert [(each.call.arguments, each.shown) for each in found if each] == [({}, None)] * 2
         assert await journal.newest_done(store, ["letters_send"], account=house.account.account) is None
+
+
+async def test_an_erased_user_has_no_file_in_any_instance_and_gets_none_again(
+    house: FakeHouse, passes: Passes, tmp_path: Path
+) -> None:
+    await house.attach()
+    await until(lambda: passes.count == 1)
+    files = tmp_path / "users"
+    assert await asyncio.to_thread(lambda: [each.name for each in files.glob("*.db")]) == [f"{house.user}.db"]
+    async with another_instance(house, tmp_path) as other:
+        assert other.syncing is not None
+        await other.syncing.erase(house.user)
+        await other.syncing.erase(house.user)
+        assert await asyncio.to_thread(lambda: list(files.iterdir())) == []
+        assert await asyncio.to_thread(lambda: list(tmp_path.rglob(f"*{house.account.account}*"))) == []
+        first = house.runner.syncing
+        assert first is not None
+        await until(lambda: house.user in first._forgotten)
+        with pytest.raises(Forbidden):
+            async with house.runner.stores.use(house.user):
+                pass
+    assert await first._all(leaving=True) == []
+    assert await asyncio.to_thread(lambda: list(files.iterdir())) == []
+
+
+async def test_only_an_order_of_the_gateway_erases_and_only_whom_it_names(house: FakeHouse, passes: Passes) -> None:
+    await house.attach()
+    await until(lambda: passes.count == 1)
+
+    async def erase(order: str) -> None:
+        ctx = CallContext.within(30, user=house.user).signed(grant=house.grant())
+        await house.agent.request(subjects.data("hand", "erase"), EraseRequest(order=order), Done, ctx)
+
+    soon = house.clock() + timedelta(minutes=1)
+    refused = {
+        "a grant in its place": house.grant(),
+        "signed by the witness": house.audit.sign(Erasure(id=new_id(), user=house.user, expires=soon)),
+        "too late": house.gateway.sign(Erasure(id=new_id(), user=house.user, expires=house.clock())),
+        "nothing": "",
+    }
+    for order in refused.values():
+        with pytest.raises(Forbidden):
+            await erase(order)
+    await erase(house.gateway.sign(Erasure(id=new_id(), user=new_id(), expires=soon)))
+    syncing = house.runner.syncing
+    assert syncing is not None
+    assert [each.user for each in await syncing._all()] == [house.user]
+    passes.leave.release()
+    await erase(house.gateway.sign(Erasure(id=new_id(), user=house.user, expires=soon)))
+    assert await syncing._all(leaving=True) == []

@@ -593,6 +593,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Holdings
+         * @description What each room holds of oneself, largest first.
+         */
+        get: operations["holdings_api_data_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase
+         * @description Removes oneself from this house, with everything; the password is asked for each time, and nothing undoes it.
+         */
+        post: operations["erase_api_data_erase_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/left": {
         parameters: {
             query?: never;
@@ -2433,6 +2473,14 @@ export interface components {
          */
         Effect: "read" | "write" | "send" | "delete";
         /**
+         * EraseDraft
+         * @description Leave to remove everything of whoever asks.
+         */
+        EraseDraft: {
+            /** Password */
+            password: string;
+        };
+        /**
          * FileSource
          * @description Bytes already at the provider, named by a handle the provider issued: an
          *     OpenAI or Anthropic file id, a Gemini file URI, a storage URL only that
@@ -2483,6 +2531,20 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * HeldPart
+         * @description Things of one kind that a room holds of a person, in its own word for them.
+         */
+        HeldPart: {
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /** Newest */
+            newest: string | null;
+            /** Oldest */
+            oldest: string | null;
+        };
+        /**
          * History
          * @description A conversation with its messages; a live view goes on after `last_event_id`.
          */
@@ -2524,6 +2586,20 @@ export interface components {
         HoldDraft: {
             /** Seconds */
             seconds: number | null;
+        };
+        /**
+         * Holding
+         * @description What a room holds of a person: how much of what, and the bytes of his file there. Not every room answers.
+         */
+        Holding: {
+            /** Answered */
+            answered: boolean;
+            /** Bytes */
+            bytes: number;
+            /** Parts */
+            parts: components["schemas"]["HeldPart"][];
+            /** Room */
+            room: string;
         };
         /**
          * HouseLimits
@@ -5768,6 +5844,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    holdings_api_data_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holding"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_api_data_erase_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EraseDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -1,0 +1,265 @@
+"""Erasing a person goes on until every room has said that nothing is left, whatever breaks off in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+from sqlalchemy import Connection, text
+
+from openassistant import subjects
+from openassistant.context import CallContext, new_id
+from openassistant.data import EraseRequest, Holding, Part
+from openassistant.errors import Conflict, InvalidRequest, OaError, Unavailable
+from openassistant.keys import Keys
+from openassistant.messages import AccountList, AccountQuery, Done
+from openassistant.oauth import Revoked
+from services.gateway.backoff import Backoff
+from services.gateway.erasing import Erasing
+from services.gateway.ledger import Ledger
+from services.gateway.passwords import Passwords
+from services.gateway.preferences import Preferences
+from services.gateway.sessions import Sessions, SignedIn
+from services.gateway.users import Users
+from services.gateway.vault import Vault
+from services.gateway.wayout import WayOut
+from tests.services.gateway.house import GatewayHouse
+
+PASSWORD = "not-a-real-password-of-bob"
+ROOMS = ("vault", "agent", "audit", "post")
+
+
+class Home(GatewayHouse):
+    """Ada's house, where Bob lives too; every room remembers what it was told to erase, or is away."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.orders: list[tuple[str, str]] = []
+        self.away: dict[str, OaError] = {}
+        self.revoked: list[str] = []
+        self.erasing: Erasing
+        self.users: Users
+        self.keys: Keys
+        self.bob: SignedIn
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        for name in ROOMS:
+            await self._serve(name)
+        vault = self.bus.room("vault")
+        await vault.serve(subjects.vault_account("revoke"), AccountQuery, self._on_revoke)
+        self._others.push_async_callback(vault.drain, seconds=1)
+        ada = await self.users.prepare(username="ada", password=PASSWORD, display_name="", role="owner")
+        await self.users.add(ada[0].model_copy(update={"id": self.me.user.id}), ada[1])
+        user, hashed = await self.users.prepare(username="bob", password=PASSWORD, display_name="", role="member")
+        await self.users.add(user, hashed)
+        self.bob = SignedIn(session=new_id(), user=user, expires=self.time + timedelta(days=1), began=self.time)
+        return self
+
+    async def start(self) -> None:
+        await super().start()
+        bus = self.bus.room("gateway")
+        self._own.push_async_callback(bus.drain, seconds=1)
+        self.keys = Keys(bus, self.clock)
+        vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
+        self.users = Users(self.store, Passwords(), self.clock)
+        self.erasing = Erasing(
+            bus, self.store, self.own._users, users=self.users,
+            sessions=Sessions(self.store, self.users, ledger, Backoff(self.clock), self.clock),
+            connectors=self.connectors, vault=vault, grants=self.grants, ledger=ledger,
+            way=WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None), lock=self.keys.lock,
+            clock=self.clock,
+        )  # fmt: skip
+
+    async def erase(self, me: SignedIn, password: str = PASSWORD) -> None:
+        await self.erasing.begin(me, password, address="192.0.2.1")
+
+    async def left(self) -> set[str]:
+        """The rooms that have not said yet that it is gone."""
+        return await self.store.read(lambda c: {row.room for row in c.execute(text("SELECT room FROM erasure_rooms"))})
+
+    async def until_left(self, *rooms: str) -> None:
+        async with asyncio.timeout(5):
+            while await self.left() != set(rooms):
+                await asyncio.sleep(0.01)
+
+    async def rows(self, user: str) -> dict[str, int]:
+        """By table of the room's own file, the rows that name a user."""
+
+        def read(connection: Connection) -> dict[str, int]:
+            found = {}
+            tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+            for (table,) in list(tables):
+                columns = {row.name for row in connection.execute(text(f"PRAGMA table_info({table})"))}
+                name = "user" if "user" in columns else "id" if table == "users" else None
+                if name:
+                    counted = connection.execute(text(f"SELECT count(*) FROM {table} WHERE {name} = :u"), {"u": user})
+                    found[table] = int(counted.scalar_one())
+            return {table: count for table, count in found.items() if count}
+
+        return await self.store.read(read)
+
+    async def _serve(self, name: str) -> None:
+        bus = self.bus.room(name)
+        self._others.push_async_callback(bus.drain, seconds=1)
+
+        async def on_erase(ctx: CallContext, request: EraseRequest) -> Done:
+            if name in self.away:
+                raise self.away[name]
+            self.orders.append((name, self.trust.erasure(request.order, now=self.time).user))
+            return Done()
+
+        async def on_usage(ctx: CallContext, _: Done) -> Holding:
+            if name in self.away:
+                raise self.away[name]
+            assert self.trust.grant(ctx.grant, now=self.time).user == ctx.user
+            return Holding(parts=(Part(kind="things", count=2, oldest=self.time),), bytes=len(name))
+
+        await bus.serve(subjects.data(name, "erase"), EraseRequest, on_erase)
+        await bus.serve(subjects.data(name, "usage"), Done, on_usage)
+
+    async def _on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
+        if "accounts" in self.away:
+            raise self.away["accounts"]
+        mine = query.user == self.account.user and self.account.id not in self.revoked
+        return AccountList(accounts=(self.account,) if mine else ())
+
+    async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
+        self.revoked.append(str(query.account))
+        return Revoked(account=self.account, outcome="revoked")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    async with Home(tmp_path) as made:
+        yield made
+
+
+async def lives_in(home: Home, me: SignedIn) -> None:
+    """Rows of a person in each table of the room's own file that has any, and a file of his own."""
+    home.become(me)
+    user, turn = me.user.id, await home.turn()
+    await home.memories.add(me, _words("He likes tea"))
+
+    def write(connection: Connection) -> None:
+        call, account = new_id(), home.account.id
+        for statement in (
+            "INSERT INTO detachments VALUES (:account, 'post', :user)",
+            "INSERT INTO threads VALUES (:user, 'a thread', :conversation)",
+            "INSERT INTO account_holds VALUES (:account, :user, 5)",
+            "INSERT INTO due VALUES (:call, :user, NULL, 0)",
+            "INSERT INTO runs VALUES (:call, :now, :user, :turn, 'claimed', :now)",
+            "INSERT INTO hooks VALUES (:account, 'post', :user, 'token', :call, NULL)",
+            "INSERT INTO spending VALUES (:turn, :now, :now, :user, 'm', 'EUR', 1, 0, 1, 1, 1, 1, 0, 0, 1)",
+            (
+                "INSERT INTO approvals (id, call_id, call_digest, user, turn, conversation, state, created, expires)"
+                " VALUES (:call, :call, 'x', :user, :turn, :conversation, 'pending', :now, :now)"
+            ),
+            "INSERT INTO told VALUES (:call, 'push', :now)",
+            "INSERT INTO sessions VALUES (:session, :call, :user, :now, :now, :now, '192.0.2.1', 'a browser')",
+            "INSERT INTO known_addresses VALUES (:user, '192.0.2.1', :now)",
+            "INSERT INTO completions (user, digest, conversation) VALUES (:user, 'x', :conversation)",
+            "INSERT INTO tokens VALUES (:call, :call, :user, 'a token', '', 'abcd', :now, :now, NULL)",
+        ):
+            connection.execute(
+                text(statement),
+                {"user": user, "call": call, "account": account, "turn": turn, "conversation": home.conversation,
+                 "now": home.time.isoformat(), "session": me.session},
+            )  # fmt: skip
+
+    await home.store.write(write)
+
+
+def _words(words: str) -> Any:
+    from services.gateway.memory_views import MemoryDraft
+
+    return MemoryDraft(text=words)
+
+
+async def test_a_person_is_gone_from_every_room_and_the_other_is_not(home: Home) -> None:
+    ada = home.me
+    await lives_in(home, home.bob)
+    before = await home.rows(ada.user.id)
+    assert len(await home.rows(home.bob.user.id)) > 10
+    files = home.folder / "users"
+    assert [each.stem for each in sorted(files.glob("*.db"))] == [home.bob.user.id]
+    await home.erase(home.bob)
+    await home.until_left()
+    assert sorted(home.orders) == sorted((room, home.bob.user.id) for room in ROOMS)
+    assert home.orders[0][0] == "vault"
+    assert home.revoked == [home.account.id]
+    async with asyncio.timeout(5):
+        while "user.erased" not in home.recorded():
+            await asyncio.sleep(0.01)
+    assert home.recorded().count("user.erasing") == 1
+    assert await home.rows(home.bob.user.id) == {}
+    assert list(files.glob(f"{home.bob.user.id}*")) == []
+    assert await home.rows(ada.user.id) == before
+    assert [each.id for each in await home.users.everybody()] == [ada.user.id]
+
+
+async def test_nobody_signs_in_as_one_who_is_being_erased(home: Home) -> None:
+    home.away = {room: Unavailable("Away.") for room in (*ROOMS, "accounts")}
+    await home.erase(home.bob)
+    assert await home.users.find("bob") is None
+    assert await home.left() == {*ROOMS, "gateway"}
+
+
+async def test_a_wrong_password_erases_nothing(home: Home) -> None:
+    with pytest.raises(InvalidRequest):
+        await home.erase(home.bob, "another-wrong-password")
+    assert (home.orders, await home.left(), home.recorded().count("user.erasing")) == ([], set(), 0)
+    assert await home.users.find("bob") is not None
+
+
+async def test_the_owner_goes_last(home: Home) -> None:
+    with pytest.raises(Conflict, match="Others live in this house"):
+        await home.erase(home.me)
+    await home.erase(home.bob)
+    await home.until_left()
+    await home.erase(home.me)
+    await home.until_left()
+    assert not await home.users.any()
+
+
+async def test_what_cannot_be_written_down_does_not_begin(home: Home) -> None:
+    home.ledger_error = Unavailable("The witness is away.")
+    with pytest.raises(Unavailable):
+        await home.erase(home.bob)
+    assert await home.users.find("bob") is not None
+    assert home.orders == []
+
+
+@pytest.mark.parametrize("away", [*ROOMS, "accounts"])
+async def test_a_room_that_is_away_is_asked_again_after_a_restart_and_the_others_only_once(
+    home: Home, away: str
+) -> None:
+    home.away = {away: Unavailable("Away.")}
+    await home.erase(home.bob)
+    if away == "accounts":  # before the vault has ended his consents it keeps what that needs
+        await asyncio.sleep(0.05)
+        assert home.orders == []
+    else:
+        await home.until_left(away)
+        assert "user.erased" not in home.recorded()
+    await home.stop()
+    await home.start()
+    await home.erasing.go_on()
+    home.away = {}
+    await home.erasing.go_on()
+    await home.erasing.go_on()
+    assert sorted(home.orders) == sorted((room, home.bob.user.id) for room in ROOMS)
+    assert home.recorded().count("user.erased") == 1
+    assert await home.rows(home.bob.user.id) == {}
+
+
+async def test_everybody_sees_how_much_is_held_and_who_does_not_say(home: Home) -> None:
+    home.away = {"agent": Unavailable("Away.")}
+    found = {each.room: each for each in await home.erasing.holdings(home.bob)}
+    assert set(found) == {"gateway", *ROOMS}
+    assert (found["agent"].answered, found["agent"].parts) == (False, [])
+    assert (found["vault"].bytes, [(each.kind, each.count) for each in found["vault"].parts]) == (5, [("things", 2)])

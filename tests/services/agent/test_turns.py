@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openassistant.context import new_id
-from openassistant.errors import Conflict, RateLimited, TooLarge, Unavailable, UpstreamFailed
+from openassistant import subjects
+from openassistant.context import CallContext, new_id
+from openassistant.data import EraseRequest
+from openassistant.errors import Conflict, Forbidden, RateLimited, TooLarge, Unavailable, UpstreamFailed
+from openassistant.grants import Erasure
 from openassistant.keys import Keys
 from openassistant.messages import (
     AuditAction,
@@ -23,7 +27,7 @@ from openassistant.messages import (
     Renewal,
 )
 from openassistant.store import Store
-from services.agent import conversations
+from services.agent import conversations, livestore
 from services.agent.conversations import Turn
 from services.agent.model import Delta
 from services.agent.turns import Turns
@@ -581,3 +585,24 @@ async def test_a_deleted_conversation_is_gone(tmp_path: Path) -> None:
 )
 def test_the_line_of_a_step_names_what_a_person_can_read(arguments: dict[str, str], title: str) -> None:
     assert conversations._title("messages_search", arguments) == title
+
+
+async def test_an_erased_user_has_no_turn_no_file_and_no_key_any_more(tmp_path: Path) -> None:
+    async with agent_house(tmp_path, says("I was saying", then_hangs=True)) as house:
+        await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while "TEXT_MESSAGE_CONTENT" not in types(house.events()):
+                await asyncio.sleep(0.01)
+        user, files = house.fake.user, tmp_path / "users"
+        assert [each.stem for each in files.glob("*.db")] == [user]
+        order = house.fake.gateway.sign(
+            Erasure(id=new_id(), user=user, expires=house.fake.clock() + timedelta(minutes=1))
+        )
+        for _ in range(2):
+            ctx = CallContext.within(30, user=user)
+            await house.gateway.request(subjects.data("agent", "erase"), EraseRequest(order=order), Done, ctx)
+        assert list(files.iterdir()) == []
+        assert await livestore.everything(house._room) == []
+        with pytest.raises(Forbidden, match="No grant of that user"):
+            async with house.agent.stores.use(user):
+                pass

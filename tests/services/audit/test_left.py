@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from openassistant.context import new_id, utc_now
+from openassistant import subjects
+from openassistant.context import CallContext, new_id, utc_now
+from openassistant.data import EraseRequest
 from openassistant.errors import Forbidden, InvalidRequest
+from openassistant.grants import Erasure
 from openassistant.left import LeftEntries, LeftEntriesQuery, LeftQuery, LeftReport
-from openassistant.messages import AuditAction, Record, TextSource, Traffic
+from openassistant.messages import AuditAction, Done, Record, TextSource, Traffic
 from tests.services.audit.house import CARD, AuditHouse
 
 _MAIL = Traffic(host="imap.example.org", port=993, bytes_out=2_100, bytes_in=48_000)
@@ -187,3 +190,26 @@ async def test_days_before_and_after_stay_out(house: AuditHouse) -> None:
     past: dict[str, Any] = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2020, 2, 1, tzinfo=UTC)}
     assert (await _report(house, **past)).rows == ()
     assert (await _entries(house, **past)).entries == ()
+
+
+async def test_of_an_erased_user_it_is_not_told_where_his_bytes_went_and_the_ledger_verifies(
+    house: AuditHouse,
+) -> None:
+    other = new_id()
+    await house.send("mail", _background(house))
+    await house.send("agent", _asked())
+    await house.send("mail", _background(house), house.context(house.grant(user=other), user=other))
+    order = house.gateway.sign(Erasure(id=new_id(), user=house.user, expires=utc_now() + timedelta(minutes=1)))
+    for _ in range(2):
+        ctx = CallContext.within(10, user=house.user)
+        await house._vault.request(subjects.data("audit", "erase"), EraseRequest(order=order), Done, ctx)
+    report = await _report(house)
+    assert (report.rows, report.sources) == ((), ())
+    assert [each.host for each in (await _report(house, other)).rows] == ["imap.example.org"]
+    counts = await house.store.read(
+        lambda c: [
+            c.exec_driver_sql(f"SELECT count(*) FROM {each}").scalar_one() for each in ("left_places", "records")
+        ]
+    )
+    assert counts == [1, 3]
+    assert (await house.audit.ledger.verify(())).ok

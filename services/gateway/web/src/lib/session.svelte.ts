@@ -20,6 +20,11 @@ class SessionState {
 
   async signOut(): Promise<void> {
     await api.signOut();
+    await this.over();
+  }
+
+  /** This session is over on the server. */
+  async over(): Promise<void> {
     this.current = null;
     await goto('/login');
   }

@@ -41,6 +41,7 @@ export const words = {
     model: 'Model',
     usage: 'Usage',
     tokens: 'Tokens for programs',
+    data: 'Your data',
     notices: 'Notices',
     you: 'You',
     theme: 'Appearance',
@@ -889,6 +890,36 @@ export const words = {
     forget: 'Forget',
     forgotten: 'Forgotten.',
     changed: 'Changed.'
+  },
+
+  data: {
+    title: 'Your data',
+    intro: 'What this house keeps of you, and the way to have all of it removed. It lies encrypted on this server, under keys of your own.',
+    held: 'What is kept',
+    total: (bytes: string) => `About ${bytes} on the disk, in each room by itself.`,
+    away: 'does not answer just now',
+    oldest: 'since',
+    rooms: {
+      agent: 'Conversations',
+      gateway: 'Decisions, memory and schedules',
+      audit: 'Activity record',
+      vault: 'Accounts and keys'
+    } as Record<string, string>,
+    parts: {
+      conversations: (count: number) => `${count} ${count === 1 ? 'conversation' : 'conversations'}`,
+      records: (count: number) => `${count} ${count === 1 ? 'record' : 'records'}`,
+      accounts: (count: number) => `${count} ${count === 1 ? 'account' : 'accounts'}`
+    } as Record<string, (count: number) => string>,
+    elsewhere: 'You see and correct single things under',
+    erase: 'Erase everything',
+    eraseText:
+      'You are removed from this house with all that it keeps of you: conversations, memory, copies of your services, accounts and their keys. At your services nothing is deleted; the access of this house there is ended where it can be done from here.',
+    eraseTitle: 'Erase everything of you?',
+    eraseSure:
+      'Nothing brings it back. The activity record keeps that something was done, and nobody can read any more what it was. Backups made before today are not changed by this.',
+    passwordHint: 'Once more, because there is no way back.',
+    eraseConfirm: 'Erase everything',
+    eraseCancel: 'Keep it'
   },
 
   tokens: {

@@ -11,6 +11,15 @@ export const session = { user, expires_at: before(-60 * 24) };
 
 const DAY = 60 * 24;
 
+export const holdings = [
+  { room: 'mail', bytes: 48_300_000, answered: true, parts: [] },
+  { room: 'agent', bytes: 2_410_000, answered: true, parts: [{ kind: 'conversations', count: 212, oldest: before(400 * DAY), newest: before(3 * 60_000) }] },
+  { room: 'gateway', bytes: 410_000, answered: true, parts: [] },
+  { room: 'audit', bytes: 0, answered: true, parts: [{ kind: 'records', count: 4_102, oldest: before(400 * DAY), newest: before(60_000) }] },
+  { room: 'vault', bytes: 0, answered: true, parts: [{ kind: 'accounts', count: 1, oldest: before(400 * DAY), newest: before(400 * DAY) }] },
+  { room: 'caldav', bytes: 0, answered: false, parts: [] }
+];
+
 export const tokens = [
   { id: id('4'), name: 'Terminal on the laptop', scopes: ['chat', 'approve'], tail: '7c1f', created_at: before(3 * DAY), expires_at: before(-87 * DAY), last_used_at: before(12) },
   { id: id('5'), name: 'Editor', scopes: ['chat'], tail: '09ab', created_at: before(20 * DAY), expires_at: before(-10 * DAY), last_used_at: null }

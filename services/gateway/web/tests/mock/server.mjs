@@ -81,6 +81,8 @@ const routes = [
   ['GET', /^\/api\/session$/, ({ house }) => (house.has('out') || house.has('new') ? signIn : ok(data.session))],
   ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/data$/, () => ok(data.holdings)],
+  ['POST', /^\/api\/data\/erase$/, ({ body }) => (body.password === 'right' ? { status: 202 } : wrongPassword)],
   ['GET', /^\/api\/tokens$/, ({ house }) => ok(house.has('empty') ? [] : data.tokens)],
   ['POST', /^\/api\/tokens$/, token],
   ['DELETE', /^\/api\/tokens\/(\w+)$/, ({ match }) => (match[1] === data.id('5') ? { status: 204 } : away)],
@@ -200,7 +202,7 @@ const accountsOf = (/** @type {Set<string>} */ house) =>
 /** A choice of what models may see; a laxer one wants the password. */
 function routed(/** @type {string | undefined} */ source, /** @type {any} */ body) {
   if (body.password === 'wrong') {
-    return problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
+    return wrongPassword;
   }
   if (body.route === 'cloud_ok' && !body.password) {
     return problem(403, 'sign_in_again', 'Sign in again', 'This lets a model outside the house see more, so it needs your password once more.', { action: 'sign_in' });
@@ -248,6 +250,7 @@ function modelSettings(/** @type {Set<string>} */ house) {
   return { current: { ...(house.has('billed') ? data.billed : data.model), tools }, private: null, found };
 }
 
+const wrongPassword = problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
 const spent = problem(429, 'budget_spent', 'Nothing left to spend', 'The tokens for today are used up. Nothing was lost.');
 
 const signIn = problem(401, 'sign_in_required', 'Sign in', 'Nobody is signed in, or the session is over.');
@@ -285,7 +288,7 @@ function token({ body }) {
     return problem(403, 'sign_in_again', 'Sign in again', 'A token that may decide needs your password once more.', { action: 'sign_in' });
   }
   if (body.password === 'wrong') {
-    return problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
+    return wrongPassword;
   }
   return ok({ ...data.newToken, name: body.name, scopes: body.scopes }, 201);
 }

@@ -139,6 +139,9 @@ const screens: Screen[] = [
   { name: 'tokens-password', path: '/tokens', ready: 'Terminal on the laptop', act: makeStrongToken },
   { name: 'tokens-made', path: '/tokens', ready: 'Terminal on the laptop', act: makeToken },
   { name: 'tokens-revoke', path: '/tokens', ready: 'Terminal on the laptop', act: askToRevoke },
+  { name: 'data', path: '/data', ready: 'does not answer just now' },
+  { name: 'data-down', path: '/data', house: 'down', ready: 'The vault does not answer.' },
+  { name: 'data-erase', path: '/data', ready: 'What is kept', act: (page) => page.getByRole('button', { name: 'Erase everything' }).click() },
   { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
 ];

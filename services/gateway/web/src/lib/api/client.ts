@@ -74,6 +74,9 @@ export const api = {
   makeToken: (body: TokenDraft) => of(client.POST('/api/tokens', { body })),
   revokeToken: (token: string) => of(client.DELETE('/api/tokens/{token}', { params: { path: { token } } })),
 
+  holdings: () => of(client.GET('/api/data')),
+  erase: (password: string) => of(client.POST('/api/data/erase', { body: { password } })),
+
   connectors: () => of(client.GET('/api/connectors')),
   approveConnector: (connector: string, digest: string) =>
     of(client.POST('/api/connectors/{connector}/approve', { params: { path: { connector } }, body: { digest } })),

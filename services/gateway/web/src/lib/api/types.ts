@@ -43,6 +43,7 @@ export type ModelDraft = Schemas['ModelDraft'];
 export type ModelPrice = Schemas['ModelPrice'];
 export type ModelSettings = Schemas['ModelSettings'];
 export type ModelTools = Schemas['ModelTools'];
+export type Holding = Schemas['Holding'];
 export type NewToken = Schemas['NewToken'];
 export type OAuthClient = Schemas['OAuthClient'];
 export type OAuthClientDraft = Schemas['OAuthClientDraft'];

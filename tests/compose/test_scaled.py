@@ -47,9 +47,10 @@ def calls(person: Person) -> Counter[tuple[str, str]]:
 
 
 def named(ada: Person, tool: str) -> str:
-    """What the model calls one of Gmail's tools: another mailbox of Ada's has tools of the same names."""
-    others = any(each["connector"] == "mail" for each in ada.get("/api/accounts"))
-    return f"gmail__{tool}" if others else tool
+    """What the model calls one of Gmail's tools: another mailbox of Ada's may have one of the same name."""
+    used = {each["connector"] for each in ada.get("/api/accounts")} - {"gmail"}
+    others = {known["name"] for each in ada.get("/api/connectors") if each["id"] in used for known in each["tools"]}
+    return f"gmail__{tool}" if tool in others else tool
 
 
 def letter(number: int, tool: str) -> Step:

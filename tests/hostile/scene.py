@@ -167,8 +167,9 @@ class Scene:
         return {"other": other, "spent": self._spent(ben), "ended": ended["turn"], "ended_grant": ended["grant"]}
 
     def attempts(self) -> list[Row]:
-        """Everything that the double noted."""
-        return [json.loads(line) for line in self.place.file("attempts.jsonl").splitlines()]
+        """Everything that the double noted, to the last whole line."""
+        written, _, _ = self.place.file("attempts.jsonl").rpartition(b"\n")
+        return [json.loads(line) for line in written.splitlines()]
 
     def events(self, name: str) -> list[Row]:
         """What it noted of one kind of event."""

@@ -223,6 +223,12 @@ def disconnect(
 
     `consent` is what became of it at the provider, in the ledger's word; None where there is none.
     """
+    wanted = ["account.erased", "account.removed", *(["token.revoked"] if consent else [])]
+
+    def told_of() -> list[dict[str, str]]:
+        return [each for each in person.ledger() if each["connector"] == connector and each["action"] in wanted]
+
+    before = len(told_of())
     go_to(page, "Connections")
     found = card(page, service, account)
     found.get_by_role("button", name=re.compile("^Remove")).click()
@@ -232,10 +238,9 @@ def disconnect(
     expect(found).to_have_count(0)
     stands = page.get_by_text("Its consent still stands at the provider")
     expect(stands).to_have_count(1 if consent in ("unsupported", "failed") else 0)
-    wanted = ["account.erased", "account.removed", *(["token.revoked"] if consent else [])]
 
     def look() -> list[str] | None:
-        told = [each for each in person.ledger() if each["connector"] == connector and each["action"] in wanted]
+        told = told_of()[before:]
         return [each["outcome"] for each in told] if sorted(each["action"] for each in told) == wanted else None
 
     told = until(look, seconds=30, what="the word in the ledger that the copy is deleted")

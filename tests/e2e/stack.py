@@ -172,7 +172,11 @@ class Person:
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False)
-        self.post("/api/session", {"username": username, "password": password})
+        try:
+            self.post("/api/session", {"username": username, "password": password})
+        except httpx.HTTPError:
+            self.http.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

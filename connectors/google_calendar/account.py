@@ -7,12 +7,13 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from connectors.google_calendar import mirror
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import AccountRequired, Forbidden, InvalidRequest
 from openassistant.formats.moments import zone_named
 from openassistant.providers.google import GoogleApi
 
-__all__ = ["Settings", "allows", "api_of", "local_zone", "name_of", "owner_of", "require", "segment", "settings_of"]
+__all__ = ["Settings", "api_of", "local_zone", "name_of", "owner_of", "require", "segment", "settings_of"]
 
 _USUAL = "https://www.googleapis.com"
 _UNSAID = (None, "", "UTC")
@@ -59,15 +60,9 @@ async def api_of(ctx: Context) -> GoogleApi:
     return GoogleApi(ctx.http, (await settings_of(ctx)).base)
 
 
-async def allows(ctx: Context, capability: str) -> bool:
-    """Whether the owner allowed something at Google."""
-    granted = (await ctx.credentials()).capabilities
-    return granted is None or capability in granted
-
-
 async def require(ctx: Context, capability: str) -> None:
     """Raises `Forbidden` where the owner did not allow what a tool needs besides its own capability."""
-    if not await allows(ctx, capability):
+    if not await allowed(ctx, capability):
         raise Forbidden(_REFUSALS[capability], details={"reason": "scope_missing"})
 
 

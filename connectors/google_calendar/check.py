@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from connectors.google_calendar.account import allows, api_of
+from connectors.google_calendar.account import api_of
 from connectors.google_calendar.busy import ask_schedules
+from openassistant.capabilities import allowed
 from openassistant.connector import CheckStep, Context
 from openassistant.errors import OaError
 from openassistant.formats.moments import Window
@@ -25,7 +26,7 @@ async def check_account(ctx: Context) -> AsyncIterator[CheckStep]:
     """One small question for each permission; nothing is changed to try whether changes are allowed."""
     api, failed = await api_of(ctx), None
     for capability, name in _TRIED.items():
-        if not await allows(ctx, capability):
+        if not await allowed(ctx, capability):
             continue
         try:
             detail = await _tried(ctx, api, capability)

@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 from connectors.google_calendar import mirror
-from connectors.google_calendar.account import allows, api_of, name_of, owner_of, segment
+from connectors.google_calendar.account import api_of, name_of, owner_of, segment
 from connectors.google_calendar.events import clean
 from connectors.google_calendar.mirror import Found, KeptCalendar
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound
 from openassistant.providers.google import GoogleApi
@@ -33,7 +34,7 @@ _ROLES = ("owner", "writer", "reader", "freeBusyReader")
 async def sync_account(ctx: Context) -> None:
     """Brings the mirror of `ctx.account` up to date; raises `OaError` when Google cannot be used."""
     owner = owner_of(ctx)
-    if not await allows(ctx, "read"):
+    if not await allowed(ctx, "read"):
         await ctx.store.write(lambda c: mirror.drop_calendars(c, owner, keep=()))
         return
     api, name = await api_of(ctx), await name_of(ctx)

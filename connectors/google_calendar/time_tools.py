@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import time, tzinfo
 from typing import Annotated
 
-from connectors.google_calendar.account import allows, api_of, local_zone
+from connectors.google_calendar.account import api_of, local_zone
 from connectors.google_calendar.busy import Schedule, ask_schedules, busy_of_user, own_addresses
 from connectors.google_calendar.card import connector
 from connectors.google_calendar.views import GuestTimes, ScheduleList, ScheduleView, SlotList
 from openassistant.calendars.arguments import Closes, End, Minutes, Opens, People, Start, Zone, addresses_of
 from openassistant.calendars.times import MOST_SPANS, Busy, ahead, busy_shown, slots_shown
 from openassistant.calendars.views import UNREAD, BusyList, notes_of, spans_of
+from openassistant.capabilities import allowed
 from openassistant.connector import Context, Field
 from openassistant.errors import InvalidRequest
 from openassistant.formats.moments import Window, window
@@ -87,7 +88,7 @@ async def slots_find(
 
 async def _busy(ctx: Context, span: Window, local: tzinfo) -> Busy:
     """By the mirror; where nothing but times may be seen, as Google tells of the account's own calendar."""
-    if await allows(ctx, "read"):
+    if await allowed(ctx, "read"):
         return await ctx.store.read(lambda connection: busy_of_user(connection, span, local))
     [own] = await ask_schedules(await api_of(ctx), [_OWN], span)
     if not own.known:

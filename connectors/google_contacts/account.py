@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import AccountRequired, Forbidden, InvalidRequest
 
-__all__ = ["account_name", "allows", "base_of", "owner_of", "require"]
+__all__ = ["account_name", "base_of", "owner_of", "require"]
 
 _USUAL = "https://people.googleapis.com"
 _REFUSALS = {
@@ -38,13 +39,7 @@ async def account_name(ctx: Context) -> str:
     return (await ctx.credentials()).name
 
 
-async def allows(ctx: Context, capability: str) -> bool:
-    """Whether the owner allowed something at Google."""
-    granted = (await ctx.credentials()).capabilities
-    return granted is None or capability in granted
-
-
 async def require(ctx: Context, capability: str) -> None:
     """Raises `Forbidden` where the owner did not allow what a tool needs besides its own capability."""
-    if not await allows(ctx, capability):
+    if not await allowed(ctx, capability):
         raise Forbidden(_REFUSALS[capability], details={"reason": "scope_missing"})

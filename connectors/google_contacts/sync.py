@@ -12,10 +12,11 @@ from functools import partial
 from sqlalchemy import Connection
 
 from connectors.google_contacts import mirror
-from connectors.google_contacts.account import allows, owner_of
+from connectors.google_contacts.account import owner_of
 from connectors.google_contacts.client import Kind, Page, PeopleApi
 from connectors.google_contacts.mirror import Group, Listing
 from connectors.google_contacts.people import clean, group_id
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import InvalidRequest, NotFound, UpstreamFailed
 
@@ -33,7 +34,7 @@ async def sync_account(ctx: Context) -> None:
     owner, api = owner_of(ctx), await PeopleApi.of(ctx)
     kinds: tuple[Kind, Kind] = ("contact", "other")
     for kind in kinds:
-        if not await allows(ctx, "read" if kind == "contact" else "other"):
+        if not await allowed(ctx, "read" if kind == "contact" else "other"):
             await ctx.store.write(partial(mirror.drop_kind, account=owner, kind=kind))
             continue
         if kind == "contact":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from connectors.google_contacts import contact_reads, contact_tools, group_tools, mirror
-from connectors.google_contacts.account import allows, owner_of
+from connectors.google_contacts.account import owner_of
 from connectors.google_contacts.client import PeopleApi
 from connectors.google_contacts.connector import connector
 from connectors.google_contacts.sync import sync_account
+from openassistant.capabilities import allowed
 from openassistant.connector import CheckStep, Context
 from openassistant.errors import OaError
 
@@ -26,7 +27,7 @@ async def check(ctx: Context) -> AsyncIterator[CheckStep]:
     """One small question for each permission; nothing is changed to try whether changes are allowed."""
     api, failed = await PeopleApi.of(ctx), None
     for capability, name in _TRIED.items():
-        if not await allows(ctx, capability):
+        if not await allowed(ctx, capability):
             continue
         try:
             detail = await _tried(api, capability)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from openassistant.connector import Context
 from openassistant.errors import AccountRequired, InvalidRequest
 
-__all__ = ["account_name", "allows", "base_of", "owner_of"]
+__all__ = ["account_name", "base_of", "owner_of"]
 
 _USUAL = "https://api.notion.com"
 
@@ -32,9 +32,3 @@ async def base_of(ctx: Context) -> str:
 async def account_name(ctx: Context) -> str:
     """How a preview names the account."""
     return (await ctx.credentials()).name
-
-
-async def allows(ctx: Context, capability: str) -> bool:
-    """Whether the owner allowed something; a token of a connection allows what the connection may do at Notion."""
-    granted = (await ctx.credentials()).capabilities
-    return granted is None or capability in granted

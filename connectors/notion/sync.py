@@ -13,11 +13,12 @@ from functools import partial
 from sqlalchemy import Connection
 
 from connectors.notion import mirror
-from connectors.notion.account import allows, owner_of
+from connectors.notion.account import owner_of
 from connectors.notion.api import NotionApi, Page
 from connectors.notion.mirror import State
 from connectors.notion.sections import prose
 from connectors.notion.things import Thing, id_of, person_of, thing_of
+from openassistant.capabilities import allowed
 from openassistant.connector import Context
 from openassistant.errors import Forbidden, InvalidRequest, NotFound, UpstreamFailed
 
@@ -37,7 +38,7 @@ _MOST_ANNOUNCED = 50
 async def sync_account(ctx: Context) -> None:
     """Brings the mirror of `ctx.account` up to date; raises `OaError` when Notion cannot be used."""
     owner = owner_of(ctx)
-    if not await allows(ctx, "read"):
+    if not await allowed(ctx, "read"):
         await ctx.store.write(partial(mirror.forget, account=owner))
         return
     await _Pass(ctx, owner, await NotionApi.of(ctx)).run()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from connectors.notion import comment_tools, mirror, page_reads, page_tools, row_reads, row_tools
-from connectors.notion.account import allows, owner_of
+from connectors.notion.account import owner_of
 from connectors.notion.api import NotionApi, Page
 from connectors.notion.connector import connector
 from connectors.notion.sync import sync_account
 from connectors.notion.things import clean, id_of
+from openassistant.capabilities import allowed
 from openassistant.connector import CheckStep, Context
 from openassistant.errors import Forbidden
 
@@ -26,11 +27,11 @@ async def check(ctx: Context) -> AsyncIterator[CheckStep]:
     api = await NotionApi.of(ctx)
     yield CheckStep(name="Sign in", ok=True, detail=_workspace(await api.me()))
     found = await api.search(size=1)
-    if await allows(ctx, "read"):
+    if await allowed(ctx, "read"):
         yield CheckStep(name="Read pages", ok=bool(found.results), detail="" if found.results else _NOTHING)
-    if await allows(ctx, "write"):
+    if await allowed(ctx, "write"):
         yield CheckStep(name="Write pages", ok=True, detail="Nothing was changed to try it")
-    if await allows(ctx, "comment"):
+    if await allowed(ctx, "comment"):
         yield await _comments(api, found)
 
 

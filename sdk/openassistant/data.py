@@ -6,9 +6,9 @@ Every room that stores something of users answers two requests of the gateway: `
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -29,6 +29,11 @@ class Part(Wire):
     count: Annotated[int, Field(ge=0)]
     oldest: datetime | None = None
     newest: datetime | None = None
+
+    @classmethod
+    def of(cls, kind: str, times: Sequence[datetime]) -> Self:
+        """As many as there are times."""
+        return cls(kind=kind, count=len(times), oldest=min(times, default=None), newest=max(times, default=None))
 
 
 class Holding(Wire):

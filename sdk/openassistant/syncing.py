@@ -108,17 +108,11 @@ class Syncing:
         await self._room.write(
             lambda connection: connection.execute(text("UPDATE accounts SET leaving = 1 WHERE account = :account"), row)
         )
-        self._stop(account)
-        async with self._alone(account):
+        async with self._ending(account):
             async with runner.context(ctx, attached.user, account) as context:
                 if runner.connector.forgetter is not None:
                     await runner.connector.forgetter(context)
             await self._forget_calls(attached.user, account, ctx.grant or "")
-            await self._room.write(
-                lambda connection: connection.execute(text("DELETE FROM accounts WHERE account = :account"), row)
-            )
-            for file in self._files(account):
-                file.unlink(missing_ok=True)
         return Done()
 
     async def _forget_calls(self, user: str, account: str, grant: str) -> None:
@@ -142,10 +136,16 @@ class Syncing:
         self._runner.keys.forget_account(account)
 
     @contextlib.asynccontextmanager
-    async def _alone(self, account: str) -> AsyncIterator[None]:
-        """Nobody reads or watches the account meanwhile; raises `Unavailable` where somebody does not stop."""
-        async with contextlib.AsyncExitStack() as held:
-            for file in self._files(account):
+    async def _ending(self, *accounts: str) -> AsyncIterator[None]:
+        """Nobody reads or watches these accounts meanwhile, and after it they are not known any more.
+
+        Raises `Unavailable` where somebody does not stop.
+        """
+        for account in accounts:
+            self._stop(account)
+        files = [file for account in accounts for file in self._files(account)]
+        with contextlib.ExitStack() as held:
+            for file in files:
                 try:
                     lock = await asyncio.to_thread(FileLock.wait, file, seconds=_DETACH_SECONDS / 2)
                 except TimeoutError as error:
@@ -153,6 +153,9 @@ class Syncing:
                     raise Unavailable(words, retry_after=5) from error
                 held.callback(lock.release)
             yield
+            await self._room.write(lambda connection: _delete(connection, accounts))
+            for file in files:
+                file.unlink(missing_ok=True)
 
     async def erase(self, user: str) -> None:
         """Stops the work for a user in every instance, then removes his file; done twice is done."""
@@ -163,19 +166,9 @@ class Syncing:
             connection.execute(text("UPDATE accounts SET leaving = 1 WHERE user = :user"), row)
 
         await self._room.write(mark)
-        accounts = [each.account for each in await self._all(leaving=True) if each.user == user]
-        for account in accounts:
-            self._stop(account)
-        async with contextlib.AsyncExitStack() as held:
-            for account in accounts:
-                await held.enter_async_context(self._alone(account))
+        async with self._ending(*(each.account for each in await self._all(leaving=True) if each.user == user)):
             await self._forget_user(user)
             await self._runner.stores.erase(user)
-            await self._room.write(
-                lambda connection: connection.execute(text("DELETE FROM accounts WHERE user = :user"), row)
-            )
-            for file in (file for account in accounts for file in self._files(account)):
-                file.unlink(missing_ok=True)
 
     async def _forget_user(self, user: str) -> None:
         """This instance knows nothing of an erased user any more."""
@@ -413,3 +406,8 @@ class Syncing:
             ]
 
         return await self._room.read(read)
+
+
+def _delete(connection: Connection, accounts: tuple[str, ...]) -> None:
+    for account in accounts:
+        connection.execute(text("DELETE FROM accounts WHERE account = :account"), {"account": account})

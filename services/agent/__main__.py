@@ -96,11 +96,9 @@ class Agent:
         await self._keys.unlock(user, ctx.grant)
         async with self.stores.use(user) as store:
             found = await conversations.listing(store)
-        times = [each.created for each in found]
-        part = Part(
-            kind="conversations", count=len(found), oldest=min(times, default=None), newest=max(times, default=None)
+        return Holding(
+            parts=(Part.of("conversations", [each.created for each in found]),), bytes=self.stores.size(user)
         )
-        return Holding(parts=(part,), bytes=self.stores.size(user))
 
     async def erase(self, user: str) -> None:
         """Stops a user's turns, then removes his file; done twice is done."""

@@ -108,9 +108,7 @@ class Vault:
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
         """A user's accounts."""
         found = await accounts.find(self._store, AccountQuery(user=user))
-        times = [each.created for each in found]
-        part = Part(kind="accounts", count=len(found), oldest=min(times, default=None), newest=max(times, default=None))
-        return Holding(parts=(part,))
+        return Holding(parts=(Part.of("accounts", [each.created for each in found]),))
 
     async def erase(self, user: str) -> None:
         """Destroys a user's keys and accounts; done twice is done."""

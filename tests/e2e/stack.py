@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,6 +119,18 @@ class Stack(Lifespan):
     def sign_in(self) -> "Person":
         """The owner, signed in."""
         return Person(self.url, OWNER, OWNER_PASSWORD)
+
+    def add_person(self, name: str, password: str) -> None:
+        """A member of the household, put there by whoever holds the gateway's keys."""
+        keys = self.data_dir / "keys" / "gateway"
+        mine = {
+            "OA_NATS_URL": self.bus_url,
+            "OA_NKEY_FILE": str(keys / "nkey"),
+            "OA_DATA_DIR": str(self.data_dir / "gateway"),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
+        }
+        command = [sys.executable, "-m", "tests.hostile.newcomer", name, password]
+        subprocess.run(command, env=mine, cwd=ROOT, check=True, timeout=60)
 
     def room(self, name: str) -> int:
         """The process id of a room, found among the supervisor's descendants by its name."""

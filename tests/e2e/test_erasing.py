@@ -1,9 +1,6 @@
 """A person who has everything of his erased: nothing of it is found again, and whoever else lives there keeps his."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -14,7 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e import files
-from tests.e2e.stack import ROOT, Person, Stack, until
+from tests.e2e.stack import Person, Stack, until
 from tests.e2e.test_disk import find, written
 from tests.e2e.test_story import QUESTION, connect_everything
 from tests.peers.house import House, open_house
@@ -36,21 +33,6 @@ def stack(house: House, tmp_path: Path) -> Iterator[Stack]:
     (tmp_path / "tmp").mkdir()
     with Stack(model=house.model, env={"TMPDIR": str(tmp_path / "tmp")}) as stack:
         yield stack
-
-
-def moves_in(stack: Stack, name: str, password: str) -> Person:
-    """A second person, put there by whoever holds the gateway's keys."""
-    keys = stack.data_dir / "keys" / "gateway"
-    mine = {
-        "OA_NATS_URL": stack.bus_url,
-        "OA_NKEY_FILE": str(keys / "nkey"),
-        "OA_DATA_DIR": str(stack.data_dir / "gateway"),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
-    }
-    subprocess.run(
-        [sys.executable, "-m", "tests.hostile.newcomer", name, password], env=mine, cwd=ROOT, check=True, timeout=60
-    )
-    return Person(stack.url, name, password)
 
 
 def plant(person: Person) -> str:
@@ -81,7 +63,8 @@ def test_of_an_erased_person_nothing_is_found_and_the_other_keeps_everything(
     with stack.sign_in() as ada:
         connect_everything(ada, house)
         ada.post("/api/memories", {"text": "Ada's own words"})
-        with moves_in(stack, BOB, BOBS_PASSWORD) as bob:
+        stack.add_person(BOB, BOBS_PASSWORD)
+        with Person(stack.url, BOB, BOBS_PASSWORD) as bob:
             connect_everything(bob, house)
             user = plant(bob)
             held = {each["room"]: each for each in bob.get("/api/data")}

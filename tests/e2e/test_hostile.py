@@ -1,7 +1,6 @@
 """Somebody hostile in the agent's place, with the agent's own key: what it gets done in a house of two people."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,17 +28,6 @@ class Run(Stack):
 
     def reaching(self, account: Row) -> Row:
         return account
-
-    def add_person(self, name: str, password: str) -> None:
-        keys = self.data_dir / "keys" / "gateway"
-        mine = {
-            "OA_NATS_URL": self.bus_url,
-            "OA_NKEY_FILE": str(keys / "nkey"),
-            "OA_DATA_DIR": str(self.data_dir / "gateway"),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
-        }
-        command = [sys.executable, "-m", "tests.hostile.newcomer", name, password]
-        subprocess.run(command, env=mine, cwd=ROOT, check=True, timeout=60)
 
     def signing_key(self) -> SigningKey:
         return SigningKey.load(self.data_dir / "keys" / "gateway" / "signing.jwk")

@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WEB := services/gateway/web
 CONNECTORS := $(notdir $(patsubst %/manifest.toml,%,$(wildcard connectors/*/manifest.toml)))
-ROOMS := gateway agent vault audit egress $(addprefix connector-,$(CONNECTORS))
+ROOMS := gateway agent vault audit egress backup $(addprefix connector-,$(CONNECTORS))
 UNIT := not e2e and not compose and not slow
 
 # Hashes for everything; nothing runs code while it is installed, but nkeys, which has no wheel.

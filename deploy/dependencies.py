@@ -23,6 +23,7 @@ _ACCEPTED = (
 _READ_BY_HAND = {
     # Their metadata names no licence; read in their source.
     "imapclient": "BSD-3-Clause",
+    "pyrage": "MIT",
     "sqlcipher3": "Zlib (SQLCipher: BSD-3-Clause, SQLite: public domain)",
 }
 _PINNED = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)([^\\]*)", re.MULTILINE)

@@ -26,6 +26,7 @@ __all__ = [
     "Receipt",
     "Rule",
     "Schedule",
+    "Scope",
     "Signed",
     "SigningKey",
     "Trust",
@@ -161,11 +162,27 @@ class Link(Signed):
     approval: Id | None = None
 
 
+class Scope(BaseModel):
+    """A part of what a room holds of a user: what fits all that is named."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kinds: tuple[str, ...] = ()
+    """Words of `data.Part`; () for every kind that the room has."""
+    account: Id | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Things of before this moment."""
+    beyond: int | None = None
+    """Of each kind, what is older than the newest so many."""
+
+
 class Erasure(Signed):
-    """The order to remove everything that a room holds of a user. Nothing takes it back."""
+    """The order to remove everything that a room holds of a user, or a part of it. Nothing takes it back."""
 
     id: Id
     user: Id
+    scope: Scope | None = None
 
 
 S = TypeVar("S", bound=Signed)

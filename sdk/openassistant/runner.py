@@ -17,7 +17,7 @@ from openassistant import journal, subjects, tally
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.data import Holding, serve_data
+from openassistant.data import Answers, Holding, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import (
     AccountRequired,
@@ -122,9 +122,8 @@ class Runner:
         if self.connector.hooker is not None:
             await serve(subjects.hook(name), Hook, self.on_hook)
         await Outcomes(self).start()
-        await serve_data(
-            self.bus, name, trust=self.trust, clock=self.clock, usage=self.on_usage, erase=self.syncing.erase
-        )
+        answers = Answers(usage=self.on_usage, erase=self.syncing.erase)
+        await serve_data(self.bus, name, answers, trust=self.trust, clock=self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beats and syncs until `stop` is set, then lets what runs come to its end."""

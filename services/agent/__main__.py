@@ -11,7 +11,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Holding, Part, serve_data
+from openassistant.data import Answers, Holding, Part, serve_data
 from openassistant.errors import Conflict
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
@@ -88,7 +88,8 @@ class Agent:
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
-        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase)
+        await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await self.turns.recover()
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:

@@ -11,7 +11,7 @@ from pathlib import Path
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, utc_now
-from openassistant.data import Holding, serve_data
+from openassistant.data import Answers, Holding, serve_data
 from openassistant.errors import OaError, Unavailable
 from openassistant.grants import SigningKey, Trust
 from openassistant.keys import Keys
@@ -88,7 +88,8 @@ class Audit:
         await serve(audit("head"), Done, self.on_head)
         await serve(audit("left"), LeftQuery, self._left.report, limit=4)
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
-        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase)
+        await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
         )

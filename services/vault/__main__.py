@@ -14,7 +14,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Holding, Part, serve_data
+from openassistant.data import Answers, Holding, Part, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import Forbidden, InvalidRequest, OaError
 from openassistant.grants import Trust
@@ -103,7 +103,8 @@ class Vault:
         await serve(subjects.vault_oauth("authorize"), AuthorizeRequest, self.on_authorize)
         await serve(subjects.vault_oauth("finish"), FinishRequest, self.on_authorized)
         await serve(subjects.vault_oauth("poll"), DeviceQuery, self.on_poll)
-        await serve_data(self._bus, ROOM, trust=self._trust, clock=self._clock, usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase)
+        await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
         """A user's accounts."""

@@ -91,8 +91,8 @@ peers: $(VENV)/.dev  ## Install the emulators of providers that tests talk to
 web: $(VENV)/.run  ## Build the web UI, when it is not up to date
 	$(BIN)/python -m deploy.web build
 
-web-test: $(VENV)/.dev web  ## Types, unit tests and screens of the web UI, the last in a browser
-	for script in check test test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
+web-test: $(VENV)/.dev web  ## Types, unit tests, size and screens of the web UI, the last in a browser
+	for script in check test size test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
 e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "e2e and not compose" $(PYTEST_FLAGS)

@@ -1,4 +1,4 @@
-/** The weight of the scripts, compressed: of the shell, of the heaviest page, of all. Fails where all is above the limit for the first load. */
+/** The weight of the scripts, compressed: of the shell, of the first load of the heaviest page, of all. Fails where a first load is above its limit. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,20 +24,31 @@ const entries = [...page.matchAll(/"\/(_app\/[^"]+\.js)"/g)].map(([, path]) => p
 const shell = new Set();
 for (const entry of entries) closure(entry, shell);
 
-const all = readdirSync(join(build, '_app/immutable/nodes')).map((name) => join('_app/immutable/nodes', name));
+const nodes = Object.fromEntries(
+  readdirSync(join(build, '_app/immutable/nodes')).map((name) => [name.split('.')[0], join('_app/immutable/nodes', name)])
+);
 const total = (/** @type {Iterable<string>} */ paths) => [...paths].reduce((sum, path) => sum + gzip(path), 0);
 
-const sizes = all.map((node) => ({ node, bytes: total(closure(node, new Set(shell))) })).sort((left, right) => right.bytes - left.bytes);
+/** The root layout is in every page; the router's table names a page's own node and the layouts between. */
+const table = entries.map((entry) => [...closure(entry, new Set())].map((path) => readFileSync(join(build, path), 'utf8'))).flat(2);
+const routes = [...table.join('\n').matchAll(/"(\/[^"]*)":\[~?(\d+)(?:,\[([\d,]*)\])?/g)];
+if (routes.length === 0) throw new Error('The table of routes was not found in the build.');
+const pages = routes.map(([, route, page, layouts]) => {
+  const loaded = new Set(shell);
+  for (const node of ['0', page ?? '', ...(layouts ?? '').split(',')].filter(Boolean)) closure(nodes[node] ?? '', loaded);
+  return { route, bytes: total(loaded) };
+});
+const heaviest = pages.reduce((left, right) => (right.bytes > left.bytes ? right : left));
 const whole = new Set(shell);
-for (const node of all) closure(node, whole);
+for (const node of Object.values(nodes)) closure(node, whole);
 const styles = readdirSync(join(build, '_app/immutable/assets')).filter((name) => name.endsWith('.css'));
 
 const kilo = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
 console.log(`shell ${kilo(total(shell))}`);
-console.log(`heaviest page with the shell ${kilo(sizes[0]?.bytes ?? 0)}`);
-console.log(`everything ${kilo(total(whole))}`);
+console.log(`first load of the heaviest page (${heaviest.route}) ${kilo(heaviest.bytes)}`);
+console.log(`all pages ${kilo(total(whole))}`);
 console.log(`styles ${kilo(total(styles.map((name) => join('_app/immutable/assets', name))))}`);
-if (total(whole) > LIMIT) {
-  console.error(`The first load is above ${kilo(LIMIT)}.`);
+if (heaviest.bytes > LIMIT) {
+  console.error(`The first load of ${heaviest.route} is above ${kilo(LIMIT)}.`);
   process.exitCode = 1;
 }

@@ -54,7 +54,7 @@ def content_policy(script_hashes: Iterable[str] = ()) -> str:
     rules = (
         "default-src 'none'",
         f"script-src {scripts}",
-        *(f"{kind}-src 'self'" for kind in ("style", "img", "font", "connect")),
+        *(f"{kind}-src 'self'" for kind in ("style", "img", "font", "connect", "manifest")),
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",

@@ -20,6 +20,7 @@ export default {
   kit: {
     adapter: adapter({ fallback: 'index.html', strict: false }),
     paths: { relative: false },
+    serviceWorker: { register: false },
     typescript: {
       config: (config) => {
         config.include = [...config.include, '../tests/unit/**/*.ts'];

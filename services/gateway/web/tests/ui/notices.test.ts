@@ -1,22 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { open } from './house';
 
-test('the worker is the one that may be registered, and it answers no request', async ({ page }) => {
-  const faults = await open(page, '/notices');
-  await expect(page.getByRole('heading', { name: 'This browser' })).toBeVisible();
-  const registered = await page.evaluate(async () => {
-    const policy = Reflect.get(window, 'trustedTypes')?.createPolicy('notices-worker', { createScriptURL: (path: string) => path });
-    const made = await navigator.serviceWorker.register(policy?.createScriptURL('/sw.js') as unknown as string, { scope: '/' });
-    await navigator.serviceWorker.ready;
-    return { scope: new URL(made.scope).pathname, caches: await caches.keys(), bare: await navigator.serviceWorker.register('/theme.js').then(() => 'taken', () => 'refused') };
-  });
-  expect(registered).toEqual({ scope: '/', caches: [], bare: 'refused' });
-  await page.reload();
-  await expect(page.getByRole('heading', { name: 'This browser' })).toBeVisible();
-  expect(await page.evaluate(() => performance.getEntriesByType('resource').some((each) => (each as PerformanceResourceTiming).workerStart > 0))).toBe(false);
-  expect(faults.filter((fault) => !fault.includes('theme.js') && !fault.includes('TrustedScriptURL'))).toEqual([]);
-});
-
 test('what a notice says and when none comes is chosen and saved', async ({ page }) => {
   await open(page, '/notices');
   const saved = page.waitForRequest((request) => request.method() === 'PUT' && request.url().endsWith('/api/notices'));

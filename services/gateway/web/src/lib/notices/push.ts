@@ -1,3 +1,5 @@
+import { install } from '$lib/shell/worker';
+
 /** What this browser can do about notices: nothing but over https, and nothing while its owner blocks them. */
 export type Ability = 'insecure' | 'unable' | 'blocked' | 'able';
 
@@ -17,7 +19,7 @@ export async function present(): Promise<string | null> {
 /** What the house is told of this browser, once its owner and it have agreed; null where he said no. */
 export async function subscribe(key: string): Promise<{ endpoint: string; point: string; secret: string; name: string } | null> {
   if ((await Notification.requestPermission()) !== 'granted') return null;
-  const registration = await navigator.serviceWorker.register(worker(), { scope: '/' });
+  const registration = await install();
   await navigator.serviceWorker.ready;
   await (await registration.pushManager.getSubscription())?.unsubscribe();
   const made = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
@@ -29,25 +31,6 @@ export async function subscribe(key: string): Promise<{ endpoint: string; point:
 export async function unsubscribe(): Promise<void> {
   const registration = await navigator.serviceWorker?.getRegistration('/');
   await (await registration?.pushManager.getSubscription())?.unsubscribe();
-}
-
-interface Policies {
-  createPolicy(name: string, rules: { createScriptURL: (path: string) => string }): { createScriptURL(path: string): unknown };
-}
-
-let policy: ReturnType<Policies['createPolicy']> | null = null;
-
-/** The one script that may run without a page, as Trusted Types want it named. */
-function worker(): string {
-  const policies = (window as { trustedTypes?: Policies }).trustedTypes;
-  if (!policies) return '/sw.js';
-  policy ??= policies.createPolicy('notices-worker', {
-    createScriptURL: (path) => {
-      if (path !== '/sw.js') throw new TypeError('There is one worker.');
-      return path;
-    }
-  });
-  return policy.createScriptURL('/sw.js') as string;
 }
 
 /** What its owner knows it by: "Firefox on Linux". */

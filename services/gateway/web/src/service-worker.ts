@@ -1,0 +1,82 @@
+/// <reference types="@sveltejs/kit" />
+/// <reference no-default-lib="true" />
+/// <reference lib="esnext" />
+/// <reference lib="webworker" />
+/**
+ * Shows what this house sends, and opens it; and keeps the app itself, so that it opens while the house is away.
+ *
+ * What it keeps are the built files, the same for everybody: nothing of /api, no answer, nothing of a person.
+ */
+import { build, files, version } from '$service-worker';
+
+const worker = self as unknown as ServiceWorkerGlobalScope;
+
+const KEPT = `app-${version}`;
+const SHELL = '/';
+
+worker.addEventListener('install', (event) => event.waitUntil(keep()));
+worker.addEventListener('activate', (event) => event.waitUntil(dropOlder()));
+
+worker.addEventListener('fetch', (event) => {
+  const { method, mode, url } = event.request;
+  const { origin, pathname } = new URL(url);
+  if (method !== 'GET' || origin !== worker.location.origin || pathname.startsWith('/api/')) return;
+  if (mode === 'navigate') event.respondWith(fromHouse(event.request));
+  else if (build.includes(pathname)) event.respondWith(fromKept(event.request));
+});
+
+worker.addEventListener('push', (event) => event.waitUntil(show(event.data)));
+
+worker.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(worker.clients.openWindow(place(event.notification.data)));
+});
+
+async function keep(): Promise<void> {
+  const cache = await caches.open(KEPT);
+  await cache.addAll([SHELL, ...build, ...files]);
+  await worker.skipWaiting();
+}
+
+async function dropOlder(): Promise<void> {
+  for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
+}
+
+/** A page as the house has it now; while the house cannot be reached, the app as it was, which then says so itself. */
+async function fromHouse(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (unreachable) {
+    const kept = await caches.match(SHELL, { cacheName: KEPT });
+    if (kept) return kept;
+    throw unreachable;
+  }
+}
+
+/** A built file never changes under its name. */
+async function fromKept(request: Request): Promise<Response> {
+  return (await caches.match(request, { cacheName: KEPT })) ?? fetch(request);
+}
+
+/** Nothing is shown to somebody who has a page before his eyes: it says so itself. */
+async function show(data: PushMessageData | null): Promise<void> {
+  const pages = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  if (pages.some((page) => page.visibilityState === 'visible')) return;
+  const { title, body, path } = read(data);
+  const told: NotificationOptions & { renotify: boolean } = { body, tag: 'decisions', renotify: true, icon: '/icon-192.png', data: path };
+  await worker.registration.showNotification(title, told);
+}
+
+function read(data: PushMessageData | null): { title: string; body: string; path: string } {
+  try {
+    return data?.json();
+  } catch {
+    return { title: 'Something waits for your yes', body: '', path: '/approvals' };
+  }
+}
+
+/** An address of this house and of no other. */
+function place(path: unknown): string {
+  const found = new URL(typeof path === 'string' ? path : '/approvals', worker.location.origin);
+  return found.origin === worker.location.origin ? found.href : '/approvals';
+}

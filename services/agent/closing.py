@@ -10,7 +10,7 @@ from datetime import datetime
 from openassistant.budgets import Bound
 from openassistant.context import new_id
 from openassistant.errors import OaError
-from openassistant.messages import CallState, Effect, Message
+from openassistant.messages import CallState, Effect, ErrorBody, Message
 from openassistant.store import Store
 from services.agent import conversations
 from services.agent.conversations import ENDED, StoredCall, Turn
@@ -19,14 +19,15 @@ from services.agent.metering import LAST_QUESTION, Limit, Reached
 from services.agent.model import Usage
 from services.agent.prompt import BYTES
 
-__all__ = ["ASKED_LAST", "close", "near", "overrun", "words"]
+__all__ = ["ASKED_LAST", "BROKEN_OFF", "close", "near", "overrun", "refuse", "words"]
 
 _log = logging.getLogger("openassistant.agent")
 
 ASKED_LAST = """This answer has come to a limit, and this is its last step: no tool can be called any more.
 Say in a few sentences what was found out and done so far, and what is still open. Promise nothing."""
 
-_LEFT_OUT = {"error": {"code": "rate_limited", "message": "The answer had come to a limit, so this was not done."}}
+_LEFT_OUT = ErrorBody(code="rate_limited", message="The answer had come to a limit, so this was not done.")
+BROKEN_OFF = ErrorBody(code="unavailable", message="The answer broke off, so this was not done.")
 _RESULTS = 0.6
 """The part of the last question that results may take."""
 _WHAT = {
@@ -71,7 +72,8 @@ async def close(
     the house's own words are all there is.
     """
     await live.text_ended()
-    await _refuse(store, live, turn)
+    async with live.lock:
+        await refuse(store, live, turn, _LEFT_OUT)
     calls, used = await conversations.calls_of_turn(store, turn.id), list[Usage]()
     try:
         if calls:
@@ -100,14 +102,16 @@ async def _say(store: Store, live: Live, turn: Turn, text: str, *, now: datetime
         await live.text_ended()
 
 
-async def _refuse(store: Store, live: Live, turn: Turn) -> None:
-    """What has not begun is not done."""
-    async with live.lock:
-        for call in await conversations.calls_of_turn(store, turn.id):
-            if call.state not in ENDED:
-                after = call.model_copy(update={"state": CallState.DENIED, "outcome": _LEFT_OUT})
-                await conversations.save_call(store, after)
-                await live.call_changed(after)
+async def refuse(store: Store, live: Live, turn: Turn, error: ErrorBody) -> None:
+    """What has not begun is not done; of an act that may have begun, nobody knows. The caller holds the lock."""
+    for call in await conversations.calls_of_turn(store, turn.id):
+        if call.state in ENDED:
+            continue
+        begun = call.state is CallState.RUNNING and call.effect is not Effect.READ
+        state = CallState.UNKNOWN if begun else CallState.DENIED
+        after = call.model_copy(update={"state": state, "outcome": {"error": error.model_dump(mode="json")}})
+        await conversations.save_call(store, after)
+        await live.call_changed(after)
 
 
 def _largest(calls: Sequence[StoredCall]) -> int:

@@ -25,6 +25,7 @@ from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import (
     Conflict,
+    DeadlineExceeded,
     Forbidden,
     Internal,
     OaError,
@@ -70,6 +71,8 @@ __all__ = ["ModelFactory", "Turns"]
 
 _RENEW_BEFORE = timedelta(seconds=90)
 _ENDING_SECONDS = 10.0
+_GATEWAY_SECONDS = 120.0
+"""A turn waits so long for a gateway that is away."""
 
 _log = logging.getLogger("openassistant.agent")
 
@@ -482,10 +485,20 @@ class Turns:
         return self._plain_context(user, turn)
 
     async def _renewed(self, user: str, turn: Turn, tokens: int = 0, micro: int = 0) -> None:
-        try:
-            renewal = await self._renew(user, turn, tokens=tokens, micro=micro)
-        except RateLimited as error:
-            raise Reached(spent_of(error)) from error
+        """A grant that goes on, waiting for a gateway that is away: it starts again within seconds."""
+        ends, pause = asyncio.get_running_loop().time() + _GATEWAY_SECONDS, 0.25
+        while True:
+            try:
+                renewal = await self._renew(user, turn, tokens=tokens, micro=micro)
+            except RateLimited as error:
+                raise Reached(spent_of(error)) from error
+            except (Unavailable, DeadlineExceeded):
+                if asyncio.get_running_loop().time() + pause > ends:
+                    raise
+            else:
+                break
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
         if renewal.grant is None:
             raise Forbidden("This turn may not go on: it was ended in the meantime.")
         self._grants[turn.id] = renewal.grant
@@ -574,33 +587,40 @@ class Turns:
     async def _stop(self, store: Store, live: Live, turn: Turn, run: str) -> None:
         """After the owner's stop: what acts is brought to its end, the rest is withdrawn."""
         await live.text_ended()
+        await self._finish_acts(store, live, turn)
+        await self._withdraw(store, live, turn, "The owner stopped this.")
+        await live.cancelled(run)
+
+    async def _finish_acts(self, store: Store, live: Live, turn: Turn) -> None:
+        """Brings to its end what acts, or was decided to act."""
         user = self._trust.expired_grant(self._grants[turn.id]).user
         calls = await conversations.calls_of_turn(store, turn.id)
         acting = [call for call in calls if call.state is CallState.RUNNING and call.effect is not Effect.READ]
         if acting:
             await live.notice("Something was already under way and is brought to its end.")
             await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in acting))
-        await self._withdraw(store, live, turn, "The owner stopped this.", state="cancelled")
-        await live.cancelled(run)
 
-    async def _withdraw(self, store: Store, live: Live, turn: Turn, why: str, *, state: str = "cancelled") -> None:
-        outcome = {"error": {"code": "forbidden", "message": why}}
+    async def _withdraw(self, store: Store, live: Live, turn: Turn, why: str) -> None:
         async with live.lock:
-            for call in await conversations.calls_of_turn(store, turn.id):
-                if call.state not in ENDED:
-                    after = call.model_copy(update={"state": CallState.DENIED, "outcome": outcome})
-                    await conversations.save_call(store, after)
-                    await live.call_changed(after)
-        await self._end(store, turn, state)
+            await closing.refuse(store, live, turn, ErrorBody(code="forbidden", message=why))
+        await self._end(store, turn, "cancelled")
 
     async def _fail(self, store: Store, live: Live, turn: Turn, error: OaError) -> None:
+        """The turn ends with an error, and each of its calls with what became of it."""
         await live.text_ended()
+        try:
+            await self._finish_acts(store, live, turn)
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - what failed once may fail again: then nobody knows what became of it
+            _log.exception("an act could not be brought to its end", extra={"turn": turn.id})
         history, _ = await conversations.messages(store, turn.conversation)
         if not history or not history[-1].error:
             body = ErrorBody(code=error.code, message=error.message)
             note = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock(), error=body)
             await conversations.add_message(store, turn.conversation, note)
         async with live.lock:
+            await closing.refuse(store, live, turn, closing.BROKEN_OFF)
             await live.failed(error)
             await self._end(store, turn, "failed")
 

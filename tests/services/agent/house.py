@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -112,6 +113,8 @@ class AgentHouse:
         self.ended: list[str] = []
         self.decisions: list[Decision] = []
         self.renewals = 0
+        self.refused_renewals: list[OaError] = []
+        self.grant_seconds = 600
         self.reports: list[RenewalRequest] = []
         self.conversation = new_id()
         self.ref = ModelRef(kind="openai", model="scripted")
@@ -181,6 +184,8 @@ class AgentHouse:
 
     async def on_renew(self, ctx: CallContext, request: RenewalRequest) -> Renewal:
         self.reports.append(request)
+        if self.refused_renewals and not request.parked:
+            raise self.refused_renewals.pop(0)
         if request.parked:
             return Renewal()
         if request.ended:
@@ -190,7 +195,8 @@ class AgentHouse:
         return Renewal(grant=self.grant(request.turn), decisions=tuple(self.decisions))
 
     def grant(self, turn: str) -> str:
-        return self.fake.grant(turn=turn, conversation=self.conversation, routes=self.routes)
+        expires = self.fake.clock() + timedelta(seconds=self.grant_seconds)
+        return self.fake.grant(turn=turn, conversation=self.conversation, routes=self.routes, expires=expires)
 
     def context(self, turn: str | None = None) -> CallContext:
         ctx = CallContext.within(20, user=self.fake.user).signed(grant=self.grant(turn or new_id()))

@@ -14,7 +14,15 @@ import pytest
 from openassistant import subjects
 from openassistant.context import CallContext, new_id
 from openassistant.data import EraseRequest
-from openassistant.errors import Conflict, Forbidden, RateLimited, TooLarge, Unavailable, UpstreamFailed
+from openassistant.errors import (
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    RateLimited,
+    TooLarge,
+    Unavailable,
+    UpstreamFailed,
+)
 from openassistant.grants import Erasure
 from openassistant.keys import Keys
 from openassistant.messages import (
@@ -341,6 +349,38 @@ async def test_a_turn_goes_on_once_its_keys_are_there_again(tmp_path: Path, monk
                 await asyncio.sleep(0.01)
         history = await house.settled()
         assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
+
+
+async def test_a_turn_waits_for_a_gateway_that_is_away_when_its_grant_runs_out(tmp_path: Path) -> None:
+    script = (calls(("events_create", {"guests": []})), says("Written."))
+    async with agent_house(tmp_path, *script) as house:
+        house.grant_seconds = 60
+        house.refused_renewals = [Unavailable("The gateway is away."), DeadlineExceeded("No answer in time.")]
+        await house.say("Put it in my calendar")
+        history = await house.settled()
+        assert house.refused_renewals == []
+        assert history.messages[-1].text.strip() == "Written."
+        assert [call.state for call in history.messages[1].calls] == [CallState.DONE]
+
+
+async def test_a_turn_that_breaks_off_leaves_no_call_that_is_said_to_be_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.agent.turns._GATEWAY_SECONDS", 0.0)
+    script = (calls(("letters_send", {"to": "carol@example.org"}), ("letters_send", {"to": "dora@example.org"})),)
+    async with agent_house(tmp_path, *script) as house:
+        turn = await house.say("Write to both")
+        await house.settled("waiting")
+        house.grant_seconds = 60
+        house.refused_renewals = [Unavailable("The gateway is away.")] * 20
+        await house.decide(turn, house.asked[0])
+        history = await house.settled()
+        error = history.messages[-1].error
+        assert error is not None
+        assert error.code == "unavailable"
+        found = {call.id: call.state for message in history.messages for call in message.calls}
+        assert found == {house.asked[0].id: CallState.DONE, house.asked[1].id: CallState.DENIED}
+        assert [house.asked[0].id] == tools.DONE
 
 
 async def test_a_turn_whose_end_could_not_be_stored_goes_on_when_there_is_room(

@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 WEB := services/gateway/web
 CONNECTORS := $(notdir $(patsubst %/manifest.toml,%,$(wildcard connectors/*/manifest.toml)))
 ROOMS := gateway agent vault audit egress backup $(addprefix connector-,$(CONNECTORS))
-UNIT := not e2e and not compose and not slow
+UNIT := not e2e and not compose and not network and not slow
 
 # Hashes for everything; nothing runs code while it is installed, but nkeys, which has no wheel.
 BOOTSTRAP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all:
@@ -22,7 +22,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
-.PHONY: help run local test test-slow check lint format types generated generate lock peers api web web-test e2e compose-test fuzz bench soak chaos clean
+.PHONY: help run local test test-slow check lint format types generated generate lock peers api web web-test e2e compose-test network-test fuzz bench soak chaos clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)
 
 test-slow: $(VENV)/.dev peers  ## The tests that take longer than a few seconds each
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "slow and not e2e and not compose and not network" $(PYTEST_FLAGS)
 
 check: lint types generated test  ## Everything that is fast: format, lint, types, imports, generated files, tests
 
@@ -95,10 +95,13 @@ web-test: $(VENV)/.dev web  ## Types, unit tests, size and screens of the web UI
 	for script in check test size test:ui; do $(BIN)/python -m deploy.web run $$script || exit 1; done
 
 e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "e2e and not compose" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "e2e and not compose and not network" $(PYTEST_FLAGS)
 
 compose-test: $(VENV)/.dev  ## The whole house in containers
 	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)
+
+network-test: $(VENV)/.dev web  ## The house in a network that is recorded, ten minutes at rest and in use; needs root
+	$(BIN)/python -m pytest -q -m network $(PYTEST_FLAGS)
 
 fuzz: $(VENV)/.dev  ## A million odd mails, calendars, messages, streams and answers; hours (FUZZ_FLAGS="--target mail --cases 10000")
 	$(BIN)/python -m tests.fuzz --cases 333334 $(FUZZ_FLAGS)

@@ -8,10 +8,12 @@ with chromium() as browser, window(browser, stack.url) as page:
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from playwright.sync_api import (
@@ -144,16 +146,22 @@ class Watch:
 
 
 @contextmanager
-def chromium(names: Mapping[str, str] | None = None) -> Iterator[Browser]:
+def chromium(names: Mapping[str, str] | None = None, *, before: Sequence[str] = ()) -> Iterator[Browser]:
     """The system's Chromium, else Playwright's own; it reaches loopback alone.
 
-    It resolves no name but `names`, each to a place on loopback with its port.
+    It resolves no name but `names`, each to a place on loopback with its port. With a command `before` it, which starts
+    it in a network that leads nowhere, it may ask for any name.
     """
-    found = next((path for path in _SYSTEM if Path(path).exists()), None)
     known = [f"MAP {name} {place}" for name, place in (names or {}).items()]
     alone = "--host-resolver-rules=" + ", ".join([*known, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"])
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=[alone])
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        found = next((path for path in _SYSTEM if Path(path).exists()), playwright.chromium.executable_path)
+        if before:
+            started = Path(folder, "chromium")
+            started.write_text(f'#!/bin/sh\nexec {shlex.join([*before, found])} "$@"\n')
+            started.chmod(0o700)
+            found = str(started)
+        browser = playwright.chromium.launch(executable_path=found, args=[] if before else [alone])
         try:
             yield browser
         finally:
@@ -180,14 +188,16 @@ def window(browser: Browser, home: str, look: Look = DESK, *, state: Any = None)
         context.close()
 
 
-def violations(page: Page) -> list[str]:
+def violations(page: Page, look: Look = DESK) -> list[str]:
     """What axe-core finds on the page as it stands: rule and elements.
 
+    Nothing but contrast depends on the colours: in a dark look that is asked alone, since each page has a light one.
     The script goes in through the debugger, past the page's policy, which stays as it is for the page itself.
     """
     if not _AXE.exists():
         raise PeerError("axe-core is not installed. Run `npm ci` in services/gateway/web.")
-    options = json.dumps({"runOnly": list(_TAGS)})
+    rules = ("color-contrast",) if look.theme == "dark" else _TAGS
+    options = json.dumps({"runOnly": list(rules), "resultTypes": ["violations"]})
     words = "`${each.id}: ${each.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`"
     _evaluate(page, f"{_AXE.read_text()}; undefined")
     found = _evaluate(page, f"axe.run(document, {options}).then((all) => all.violations.map((each) => {words}))")

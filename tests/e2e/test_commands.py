@@ -182,7 +182,7 @@ def test_commands_and_their_results_are_readable_by_everybody(
 
 def look_at(page: Page, look: Look, name: str, folder: Path) -> None:
     picture(page, look, name, folder)
-    assert violations(page) == []
+    assert violations(page, look) == []
     assert sideways(page) == []
 
 

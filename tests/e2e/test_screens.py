@@ -51,7 +51,7 @@ class Gallery:
 
     def _hang(self, look: Look, name: str, page: Page) -> None:
         picture(page, look, name, self.folder)
-        found = [*violations(page), *(f"sticks out: {each}" for each in sideways(page))]
+        found = [*violations(page, look), *(f"sticks out: {each}" for each in sideways(page))]
         self.wrong += [f"{look.name}/{name}: {each}" for each in found]
 
 

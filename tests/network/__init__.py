@@ -1,0 +1,1 @@
+"""The house in a network where every packet that leaves is written down (make network-test)."""

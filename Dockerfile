@@ -44,15 +44,35 @@ FROM room AS vault
 COPY --from=vault-build /own /
 CMD ["python", "-m", "services.vault"]
 
-# What the house knows of its connectors before they run.
+# What the house knows of its connectors before they run: their cards, and how their files are brought up to date.
 FROM builder AS cards
 COPY connectors /tmp/connectors
-RUN cd /tmp/connectors && for card in */card.json; do install -D -m 0644 "$card" "/cards/$card"; done
+RUN cd /tmp/connectors && for file in */card.json */migrations/*.py; do install -D -m 0644 "$file" "/cards/$file"; done
 
-FROM vault AS init
-COPY deploy/__init__.py deploy/bus.py deploy/containers.py deploy/generated.py deploy/permissions.py deploy/provision.py \
-     deploy/secretfiles.py deploy/settings.py /app/deploy/
+# Makes the keys, and copies and restores houses: it reads the files of every room.
+FROM builder AS init-build
+COPY deploy/locks/backup.txt /tmp/room.txt
+RUN install-room own /tmp/room.txt
+COPY services/__init__.py /app/services/
+COPY services/vault /app/services/vault
+COPY services/audit /app/services/audit
+COPY services/gateway/migrations /app/services/gateway/migrations
+COPY services/agent/migrations /app/services/agent/migrations
+COPY deploy/__init__.py deploy/archive.py deploy/backup.py deploy/bus.py deploy/containers.py deploy/generated.py \
+     deploy/permissions.py deploy/places.py deploy/processes.py deploy/provision.py deploy/recovery.py deploy/restore.py \
+     deploy/restoring.py deploy/secretfiles.py deploy/selftest.py deploy/settings.py deploy/upgrade.py \
+     deploy/versions.py /app/deploy/
 COPY --from=cards /cards /app/connectors
+RUN install-room finish
+
+FROM room AS backup
+USER 0:0
+RUN install -d -o 10001 -g 10001 -m 0700 /copies /house/backup
+USER 10001:10001
+COPY --from=init-build /own /
+CMD ["python", "-m", "deploy.backup", "--volumes", "serve"]
+
+FROM backup AS init
 USER 0:0
 CMD ["python", "-m", "deploy.containers"]
 

@@ -22,7 +22,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
-.PHONY: help run local test test-slow check lint format types generated generate lock peers api web web-test e2e compose-test network-test fuzz bench soak chaos clean
+.PHONY: help run local backup backup-check restore sheet rehearse upgrade rollback test test-slow check lint format types \
+	generated generate lock peers api web web-test e2e compose-test network-test fuzz bench soak chaos clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,27 @@ run: $(VENV)/.run web  ## Install what is missing and start everything; prints o
 
 local: $(VENV)/.local  ## Install what runs a model file of your own (OA_LOCAL_MODEL_FILE=/path/model.gguf make run)
 	echo "Installed. Now: OA_LOCAL_MODEL_FILE=/path/to/model.gguf make run"
+
+backup: $(VENV)/.run  ## Copy the house now and try the copy (OA_BACKUP_DIR=/media/other/copies)
+	$(BIN)/python -m deploy.backup make
+
+backup-check: $(VENV)/.run  ## Try the newest copy, or one: FROM=file
+	$(BIN)/python -m deploy.backup check $(FROM)
+
+restore: $(VENV)/.run  ## Put a copy into an empty data directory: FROM=file
+	$(BIN)/python -m deploy.backup restore $(FROM)
+
+sheet: $(VENV)/.run  ## Write the recovery sheet with the root key, to print: recovery-sheet.html, or TO=file
+	$(BIN)/python -m deploy.backup sheet --to $(or $(TO),recovery-sheet.html)
+
+rehearse: $(VENV)/.run  ## Try this version on a copy of the house, which may run
+	$(BIN)/python -m deploy.upgrade --rehearse
+
+upgrade: $(VENV)/.run  ## Bring a stopped house up to date, after a copy was put aside
+	$(BIN)/python -m deploy.upgrade
+
+rollback: $(VENV)/.run  ## Go back to the copy of before the last upgrade
+	$(BIN)/python -m deploy.upgrade --rollback
 
 test: $(VENV)/.dev  ## Unit and contract tests, a few minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "$(UNIT)" $(PYTEST_FLAGS)

@@ -5,7 +5,7 @@ each room is handed its own and nothing else:
 
     <room>/nkey  <room>/trust.json  {gateway,audit}/signing.jwk  gateway/approved-cards.json
     {gateway,agent,vault,<connector>}/egress-password  egress/rooms.json
-    bus/nats.conf  bus/server.json  root-key-id  connectors.json
+    bus/nats.conf  bus/server.json  root-key-id  connectors.json  versions.json
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deploy import secretfiles
+from deploy import secretfiles, versions
 from deploy.bus import configuration
 from deploy.generated import ROOT
 from deploy.permissions import EGRESS, SERVICES, table
+from deploy.restoring import require_finished
 from deploy.settings import HouseSettings
 from openassistant.builtin import HOUSE_ID
 from openassistant.bus import Bus, read_seed
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_RESERVED = (*SERVICES, EGRESS, HOUSE_ID, "bus", "keys", "logs", "lock")
+_RESERVED = (*SERVICES, EGRESS, HOUSE_ID, "bus", "keys", "logs", "lock", "backup")
 """Names of rooms, and of what else lies in the folders that have a place for each connector."""
 _STORE_KEY_FILE = "jetstream.conf"
 
@@ -78,8 +79,11 @@ class Server(BaseModel):
 def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
     """Makes what is missing under `keys`, and the root key. Returns whether the root key is new.
 
-    Raises `Internal` when the root key is missing or another one although this house was set up before.
+    Raises `Internal` when the root key is missing or another one although this house was set up before, when a newer
+    version has run it, and when it is half restored.
     """
+    require_finished(keys)
+    versions.require_known(keys)
     made = _ensure_root_key(keys, root_key_file)
     trust = Trust.of(
         gateway=secretfiles.signing_key(keys / "gateway" / "signing.jwk"),
@@ -94,6 +98,7 @@ def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
         line = f'key: "{jetstream_key(root_key_file)}"\n'
         secretfiles.keep(keys / "bus" / _STORE_KEY_FILE, line)
     _write_bus_configuration(keys, server)
+    versions.keep(keys)
     return made
 
 

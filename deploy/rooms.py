@@ -49,7 +49,8 @@ def _more(room: str, settings: HouseSettings, own: Path, model: str | None) -> d
     match room:
         case "gateway":
             cards = {"OA_APPROVED_CARDS_FILE": str(own / "approved-cards.json")}
-            return signing | cards | settings.passed_to_gateway() | _own_model(settings, model)
+            copies = {"OA_BACKUP_REPORT_FILE": str(settings.backup_report)} if settings.backup_dir else {}
+            return signing | cards | copies | settings.passed_to_gateway() | _own_model(settings, model)
         case "audit":
             return signing | settings.passed_to_audit()
         case "vault":

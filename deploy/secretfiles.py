@@ -11,7 +11,7 @@ import nkeys
 
 from openassistant.grants import SigningKey
 
-__all__ = ["bus_key", "keep", "password", "public_bus_key", "root_key", "signing_key", "write"]
+__all__ = ["bus_key", "keep", "password", "public_bus_key", "root_key", "signing_key", "write", "written_key"]
 
 
 def write(path: Path, text: str) -> None:
@@ -48,7 +48,12 @@ def keep(path: Path, text: str) -> None:
 
 def root_key() -> str:
     """32 random bytes in base64, as the vault reads them."""
-    return base64.b64encode(secrets.token_bytes(32)).decode() + "\n"
+    return written_key(secrets.token_bytes(32))
+
+
+def written_key(raw: bytes) -> str:
+    """A root key as its file holds it."""
+    return base64.b64encode(raw).decode() + "\n"
 
 
 def password(path: Path) -> str:

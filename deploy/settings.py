@@ -56,6 +56,18 @@ class HouseSettings(Settings):
     """A file, best on another disk, to which signed heads of the ledger are appended; it is held against them."""
     heads_minutes: Annotated[float, Field(gt=0, le=10_080)] = 60.0
     """So many minutes lie between two heads in that file at least."""
+    backup_dir: Path | None = None
+    """A folder, best on another disk, into which the house is copied once a day."""
+    backup_hour: Annotated[int, Field(ge=0, le=23)] = 3
+    """At which hour of the day, in the machine's time zone."""
+    backup_recipients: str = ""
+    """Further age public keys (age1…) that open the copies, divided by commas."""
+    backup_daily: Annotated[int, Field(ge=1, le=366)] = 7
+    """Of so many days the newest copy is kept."""
+    backup_weekly: Annotated[int, Field(ge=0, le=520)] = 4
+    """Of so many weeks."""
+    backup_monthly: Annotated[int, Field(ge=0, le=120)] = 6
+    """Of so many months."""
     ca_file: Path | None = None
     """Further authorities (PEM), such as that of a server at home, whose certificates are believed."""
     push_hosts: str | None = None
@@ -68,6 +80,7 @@ class HouseSettings(Settings):
         "model_api_key_file",
         "local_model_file",
         "heads_file",
+        "backup_dir",
         "ca_file",
     )
     @classmethod
@@ -87,6 +100,10 @@ class HouseSettings(Settings):
             raise SettingsError("Bad setting. OA_SETUP_USER and OA_SETUP_PASSWORD_FILE need each other.")
         if self.model is None and (self.model_base_url or self.model_api_key_file):
             raise SettingsError("Bad setting. OA_MODEL_BASE_URL and OA_MODEL_API_KEY_FILE need OA_MODEL beside them.")
+        if self.backup_dir is not None and self.backup_dir.is_relative_to(self.data_dir):
+            raise SettingsError(
+                "Bad setting. OA_BACKUP_DIR lies inside OA_DATA_DIR: copies would be lost with the data."
+            )
         if self.root_key.is_relative_to(self.data_dir):
             raise SettingsError(
                 "Bad setting. OA_ROOT_KEY_FILE lies inside OA_DATA_DIR: a copy of the data would be a copy of its key."
@@ -105,6 +122,16 @@ class HouseSettings(Settings):
     def root_key(self) -> Path:
         """The file with the root key."""
         return self.root_key_file or self.data_dir.with_name(f"{self.data_dir.name}.root-key")
+
+    @property
+    def backup_report(self) -> Path:
+        """Where it is written down what became of the newest copy."""
+        return self.data_dir / "backup" / "last.json"
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who opens the copies besides whoever has the root key."""
+        return tuple(each for part in self.backup_recipients.split(",") if (each := part.strip()))
 
     @property
     def keys(self) -> Path:

@@ -18,6 +18,7 @@ from pathlib import Path
 from deploy import addresses, localmodel, processes, rooms
 from deploy.bus import JETSTREAM_KEY
 from deploy.house import BUS, House, Process, say
+from deploy.places import Places
 from deploy.provision import Server, first_party, jetstream_key, last_server, provision
 from deploy.rooms import Room
 from deploy.settings import HouseSettings, become, program_environment
@@ -96,6 +97,8 @@ def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: F
     children = [_bus(settings, server, lock), *(_room(room, settings, server, lock, model) for room in found)]
     if settings.local_model_file and model:
         children.append(_local_model(settings, settings.local_model_file, model, lock))
+    if settings.backup_dir is not None:
+        children.append(_backup(settings, lock))
     house = House(children, reading, settings.address, settings.data_dir, Path(server.store_dir))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, house.note_signal)
@@ -121,6 +124,19 @@ def _local_model(settings: HouseSettings, file: Path, listen: str, lock: FileLoc
         return localmodel.serve(file, listen=listen, window=settings.local_model_window)
 
     return _process(localmodel.NAME, work, settings)
+
+
+def _backup(settings: HouseSettings, lock: FileLock) -> Process:
+    """A copy a day; it is on no bus, and reads the rooms' files with the root key."""
+
+    def work() -> int:
+        from deploy import backup  # noqa: PLC0415 - only a house that makes copies needs what they are made with
+
+        lock.release()
+        become({})
+        return backup.serve(settings, Places(settings.data_dir))
+
+    return _process("backup", work, settings)
 
 
 def _bus(settings: HouseSettings, server: Server, lock: FileLock) -> Process:

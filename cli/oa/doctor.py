@@ -101,7 +101,13 @@ def _show(found: Finding) -> None:
 def _findings(asked: House) -> Iterator[Finding]:
     yield from _rooms(asked)
     yield from _clock(asked)
-    for what, look in (("Model", _model), ("Service", _services), ("Account", _accounts), ("Ledger", _ledger)):
+    for what, look in (
+        ("Model", _model),
+        ("Service", _services),
+        ("Account", _accounts),
+        ("Ledger", _ledger),
+        ("Copies", _copies),
+    ):
         yield from _tried(asked, what, look)
 
 
@@ -223,6 +229,22 @@ def _ledger(asked: House) -> Iterator[Finding]:
         yield Finding("Ledger", True, f"{answer['size']} records, unchanged")
     else:
         yield Finding("Ledger", False, "changed afterwards", "See where: oa audit verify")
+
+
+def _copies(asked: House) -> Iterator[Finding]:
+    found = asked.get("/api/copies")
+    if not found["made"]:
+        yield Finding("Copies", True, "None are made. Choose a folder for them: OA_BACKUP_DIR")
+    elif found["problem"]:
+        todo = "See that its disk is there and has room; then try: make backup"
+        yield Finding("Copies", False, found["problem"], todo)
+    elif found["good_at"]:
+        yield Finding("Copies", True, f"{terminal.when(found['good_at'])}, and all of it opens")
+    else:
+        yield Finding("Copies", True, "The first is made soon.")
+    if restored := found["restored"]:
+        words = f"from a copy of {terminal.when(restored['taken_at'])}; {restored['put_aside']} things were put aside"
+        yield Finding("Restored", True, words)
 
 
 def _first_line(words: str) -> str:

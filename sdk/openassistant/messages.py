@@ -643,6 +643,9 @@ class AuditAction(StrEnum):
     USER_ERASED = "user.erased"
     """Everything of a person is gone, in every room; what these records held cannot be read any more. Id: a fresh one.
     Content: none."""
+    HOUSE_RESTORED = "house.restored"
+    """The house runs on a copy of before. Id: the restore's. Content: when the copy was taken, when it was restored,
+    how much was put aside."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
     SCHEDULE_SIGNED = "schedule.signed"
@@ -1051,10 +1054,14 @@ class RenewalRequest(Wire):
 
 
 class Renewal(Wire):
-    """A fresh grant (and approvals that were decided meanwhile)."""
+    """A fresh grant (and approvals that were decided meanwhile).
+
+    With `aside` the turn does not go on, for the reason that it says to the owner; the grant then only reads his data.
+    """
 
     grant: str | None = None
     decisions: tuple[Decision, ...] = ()
+    aside: str | None = None
 
 
 class CallState(StrEnum):

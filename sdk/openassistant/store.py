@@ -21,13 +21,16 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 from sqlcipher3 import dbapi2
 
 from openassistant.errors import Internal, OaError, Unavailable
 from openassistant.locks import FileLock
 
-__all__ = ["Migrations", "Store", "UserStores"]
+__all__ = ["DriverError", "Migrations", "Store", "UserStores", "connect", "reading_file"]
+
+DriverError: type[Exception] = dbapi2.Error
+"""What a connection of `connect` raises."""
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -229,29 +232,44 @@ class UserStores:
             await self._open.pop(idle).close()
 
 
+def connect(path: Path, key: bytes, *, busy_ms: int = _BUSY_MS) -> Any:
+    """A connection of the driver (DB-API) to a file that is there, in autocommit and for any thread.
+
+    Nothing is read yet: a wrong key or damage shows with the first statement.
+    """
+    connection = dbapi2.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA cipher_log_level = NONE")
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    connection.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def reading_file(path: Path, key: bytes, work: Work[T]) -> T:
+    """What `work` reads in a file that nobody else has open, in one transaction; raises `DriverError`."""
+    engine = create_engine("sqlite://", creator=lambda: connect(path, key), module=dbapi2, poolclass=NullPool)
+    try:
+        return _reading(engine, work)
+    except DBAPIError as error:
+        raise DriverError(str(error.orig)) from error
+
+
 def _engine(path: Path, key: bytes, readers: int) -> Engine:
     if dbapi2.sqlite_version_info < _OLDEST_SQLITE:
         raise Internal(f"SQLite {dbapi2.sqlite_version} can lose commits; 3.51.3 or newer is needed.")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def connect() -> Any:
+    def opened() -> Any:
         path.touch(mode=0o600)
-        connection = dbapi2.connect(str(path), isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA cipher_log_level = NONE")
-        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        for pragma in (
-            f"busy_timeout = {_BUSY_MS}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            "secure_delete = ON",
-            "temp_store = MEMORY",
-        ):
+        connection = connect(path, key)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
     return create_engine(
-        "sqlite://", creator=connect, module=dbapi2, poolclass=QueuePool, pool_size=readers + 1, max_overflow=1
+        "sqlite://", creator=opened, module=dbapi2, poolclass=QueuePool, pool_size=readers + 1, max_overflow=1
     )
 
 

@@ -566,6 +566,9 @@ class Turns:
             renewal = await self._ask_renewal(user, conversation, grant, RenewalRequest(turn=turn_id))
         except Forbidden:
             renewal = Renewal()
+        if renewal.aside and renewal.grant:
+            await self._put_aside(turn_id, user, conversation, grant, renewal)
+            return
         if renewal.grant is None:
             await livestore.forget(self._room, turn_id)
             return
@@ -583,6 +586,22 @@ class Turns:
             turn = await conversations.turn(store, turn_id)
             if turn.state != "waiting" and turn_id not in self._tasks:
                 self._start(user, turn, run=new_id(), recovered=True)
+
+    async def _put_aside(self, turn_id: str, user: str, conversation: str, grant: str, renewal: Renewal) -> None:
+        """Ends a turn of before the house was restored. What it was about to do may have been done since."""
+        assert renewal.grant, "with it the user's file is opened"
+        self._grants[turn_id] = grant
+        await self._keys.unlock(user, renewal.grant)
+        why = Conflict(str(renewal.aside))
+        async with self._stores.use(user) as store:
+            if not await conversations.has_turn(store, turn_id):
+                await livestore.forget(self._room, turn_id)
+                return
+            live, turn = await self.live(user, conversation), await conversations.turn(store, turn_id)
+            async with live.lock:
+                await closing.refuse(store, live, turn, ErrorBody(code=why.code, message=why.message))
+            await self._fail(store, live, turn, why)
+            await conversations.remember_event(store, conversation, live.last_event_id)
 
     async def _stop(self, store: Store, live: Live, turn: Turn, run: str) -> None:
         """After the owner's stop: what acts is brought to its end, the rest is withdrawn."""

@@ -34,6 +34,7 @@ from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors, read_approved
+from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.files import OwnFiles
 from services.gateway.gateway import Gateway
@@ -56,6 +57,7 @@ from services.gateway.probes import Probes
 from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
+from services.gateway.restored import put_aside
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runbook import Runbook
@@ -166,6 +168,9 @@ class Room:
             bus, store, self.stores, users=self.users, sessions=self.sessions, connectors=self.connectors, vault=vault,
             grants=grants, ledger=self.ledger, way=self.way, lock=keys.lock, clock=clock,
         )  # fmt: skip
+        self.copies = Copies(
+            store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
+        )
         released = {connector for connector, _ in release}
         health = Health(bus, release=frozenset(released & {*settings.connectors} if settings.connectors else released))
         self.gateway = Gateway(
@@ -176,7 +181,7 @@ class Room:
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
-            erasing=self.erasing,
+            erasing=self.erasing, copies=self.copies,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
@@ -211,6 +216,7 @@ class Room:
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
             _every(_HEAD, self.erasing.go_on),
+            _every(_HEAD, self.copies.look),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]
@@ -297,6 +303,7 @@ async def run(settings: GatewaySettings) -> None:
         keys = Keys(bus, utc_now)
         store = await Store.open(settings.data_dir / "room.db", await keys.room(), _migrations("room"))
         stack.push_async_callback(store.close)
+        await put_aside(store, settings.data_dir, now=utc_now())
         room = Room(bus, store, keys, settings)
         stack.push_async_callback(room.stores.close)
         stack.callback(asyncio.ensure_future(room.catalogue.follow(bus)).cancel)

@@ -137,7 +137,10 @@ class Approvals:
         grant = self._trust.expired_grant(ctx.grant)
         if grant.kind != "turn" or not grant.turn or not grant.conversation or grant.turn != request.turn:
             raise Forbidden("The grant is not of that turn.")
-        if not await self._turns.lives(grant.turn, user=grant.user):
+        aside = await self._turns.aside(grant.turn, user=grant.user)
+        if aside and not request.ended:
+            return Renewal(grant=self._grants.session(grant.user), aside=aside)
+        if not aside and not await self._turns.lives(grant.turn, user=grant.user):
             raise Forbidden("This turn has ended.")
         if request.ended or request.parked:
             await self._budgets.rest(grant.user, grant.turn, request.spent)
@@ -233,11 +236,20 @@ class Approvals:
         """One's own questions: those that wait oldest first, else the newest hundred."""
         questions = await self._questions.listing(me.user.id, state)
         contents = await self._questions.contents(me.user.id, questions)
-        return [_view(each, contents[each.id]) for each in questions if each.id in contents]
+        return [await self._shown(each, contents[each.id]) for each in questions if each.id in contents]
 
     async def view(self, me: SignedIn, approval: str) -> views.Approval:
         """One question; raises `NotFound`."""
-        return _view(*await self._questions.one(me.user.id, approval))
+        return await self._shown(*await self._questions.one(me.user.id, approval))
+
+    async def _ended_by_restore(self, question: Question) -> str | None:
+        return await self._turns.ended_by_restore(question.turn, user=question.user)
+
+    async def _shown(self, question: Question, content: Content) -> views.Approval:
+        view, why = _view(question, content), None
+        if question.state == "void":
+            why = await self._ended_by_restore(question)
+        return view.model_copy(update={"put_aside": why}) if why else view
 
     async def decide(
         self, me: SignedIn, approval: str, *, approve: bool, note: str = "", seen: str | None = None
@@ -251,6 +263,8 @@ class Approvals:
         me.require("approve")
         async with self._alone(approval):
             question, content = await self._questions.one(me.user.id, approval)
+            if question.state == "void" and (why := await self._ended_by_restore(question)):
+                raise Conflict(why)
             if question.state == "pending" and question.expires <= self._clock():
                 await self._expire(question)
             elif question.state == "pending":

@@ -13,6 +13,7 @@ from services.gateway.chat import Chat
 from services.gateway.commands import Commands
 from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
+from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.health import Health
 from services.gateway.hooks import Door
@@ -70,3 +71,4 @@ class Gateway:
     accounting: Accounting
     health: Health
     erasing: Erasing
+    copies: Copies

@@ -73,6 +73,7 @@ class Receipts:
                     waits = "withdrawn"
                 receipts.append(_receipt(entry, shown, started, waits))
         receipts += (self._unasked(call) for call in calls.values() if self._acts(call))
+        receipts = [await self._doubted(me, each) for each in receipts]
         said = (_said(each, words.get(each.call_id)) for each in receipts)
         return sorted(said, key=lambda each: each.index)
 
@@ -94,6 +95,13 @@ class Receipts:
             if page.next is None:
                 return entries
             after = page.next
+
+    async def _doubted(self, me: SignedIn, receipt: views.Receipt) -> views.Receipt:
+        """What was under way or waited in the copy that the house was restored from may have been done since."""
+        is_open = receipt.state in ("waiting", "running", "withdrawn")
+        if is_open and receipt.turn and await self._turns.ended_by_restore(receipt.turn, user=me.user.id):
+            return receipt.model_copy(update={"state": "unknown"})
+        return receipt
 
     async def _lives(self, me: SignedIn, turn: str | None) -> bool:
         """Whether what was put in a turn can still begin: not once that has ended, by a stop or by the next message."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from openassistant.context import Clock
 from openassistant.messages import Id, Wire
 from openassistant.store import Store
+from services.gateway.restored import restored
 
 __all__ = ["Due", "Run", "RunState", "Runbook", "State"]
 
@@ -113,6 +114,11 @@ class Runbook:
             " VALUES (:schedule, :due, :user, :turn, :state, :claimed)",
             row,
         )
+
+    async def restored(self) -> datetime | None:
+        """When the house was restored from a copy: what was due before may have been run by the one it is a copy of."""
+        found = await self._store.read(restored)
+        return found.at if found else None
 
     async def left(self, *, older: timedelta) -> list[Run]:
         """Runs that were claimed some time ago and have not started: their process ended, or a room was away."""

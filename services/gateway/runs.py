@@ -91,7 +91,8 @@ class Runs:
 
     async def _state(self, kept: Kept, at: datetime, now: datetime) -> RunState:
         """What becomes of a run that is due: it is claimed, or left out and why."""
-        if now - at > LATE and kept.terms.missed == "skip":
+        restored = await self._runbook.restored()
+        if (now - at > LATE and kept.terms.missed == "skip") or (restored and at <= restored):
             return "missed"
         return await self._hindrance(kept) or "claimed"
 

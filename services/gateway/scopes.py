@@ -148,6 +148,7 @@ TABLE: Mapping[str, Row] = {
     "GET /api/audit/{index}/proof": _AUDIT,
     "GET /api/data": _AUDIT,
     "POST /api/data/erase": SESSION,
+    "GET /api/copies": ALL,
     "GET /api/left": _AUDIT,
     "GET /api/left/entries": _AUDIT,
 }

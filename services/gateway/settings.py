@@ -59,6 +59,9 @@ class GatewaySettings(RoomSettings):
     send_hold_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long what leaves the house is held back after a yes, so that it can be taken back; 0 sends at once."""
 
+    backup_report_file: Path | None = None
+    """Where whoever copies this house writes down what became of the newest copy; none: nobody does."""
+
     push_hosts: Names = (
         "fcm.googleapis.com",
         "updates.push.services.mozilla.com",

@@ -129,6 +129,13 @@ class Teller:
         row = {"old": (self._clock() - 2 * _KEPT).isoformat()}
         await self._store.write(lambda connection: connection.execute(query, row).close())
 
+    async def tell_of_house(self, owner: User, notice: Notice) -> bool:
+        """Tells the owner of something about the house itself, outside of his quiet hours; whether he was told."""
+        choices, mail = await self._choices(owner.id)
+        if notices.is_quiet(choices, self._clock()):
+            return False
+        return await self._by_all_means(owner.id, mail, notice, "", path="/data")
+
     async def _tell(self, user: str, known: list[Known]) -> None:
         choices, mail = await self._choices(user)
         if mail:
@@ -143,9 +150,11 @@ class Teller:
         if await self._by_all_means(user, mail, notice, content):
             await self._note_told(notice)
 
-    async def _by_all_means(self, user: str, mail: MailChoice | None, notice: Notice, content: str) -> bool:
+    async def _by_all_means(
+        self, user: str, mail: MailChoice | None, notice: Notice, content: str, *, path: str | None = None
+    ) -> bool:
         """Whether he was told in some way, or has chosen none."""
-        path = f"/approvals/{notice.about}" if notice.about else "/approvals"
+        path = path or (f"/approvals/{notice.about}" if notice.about else "/approvals")
         has_browsers = await self._browsers.has_any(user)
         told = has_browsers and await self._browsers.tell(user, notice, content=content, path=path)
         if mail is not None and (person := await self._person(user)) is not None:

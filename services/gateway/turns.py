@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
 from openassistant.store import Store
+from services.gateway.restored import restored, words
 
 __all__ = ["Turns"]
 
@@ -71,6 +72,27 @@ class Turns:
         )
         row = {"id": turn, "oldest": (self._clock() - self._longest).isoformat()}
         return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
+
+    async def ended_by_restore(self, turn: str, *, user: str) -> str | None:
+        """Why a turn ended, in words for its owner, where it lived in the copy that the house was restored from."""
+        query = text("SELECT ended FROM turns WHERE id = :id AND user = :user")
+
+        def read(connection: Connection) -> str | None:
+            found = restored(connection)
+            ended = connection.execute(query, {"id": turn, "user": user}).scalar()
+            return found.words() if found and found.at and ended == found.at.isoformat() else None
+
+        return await self._store.read(read)
+
+    async def aside(self, turn: str, *, user: str) -> str | None:
+        """Why a turn was put aside, in words for its owner: it is of before the house was restored. Else None."""
+        query = text("SELECT started FROM turns WHERE id = :id AND user = :user")
+
+        def read(connection: Connection) -> str | None:
+            started = connection.execute(query, {"id": turn, "user": user}).scalar()
+            return words(connection, datetime.fromisoformat(started)) if started else None
+
+        return await self._store.read(read)
 
     async def schedule_of(self, turn: str) -> str | None:
         """The schedule whose run a turn is; None for one that a message began."""

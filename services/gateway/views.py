@@ -406,6 +406,30 @@ class Holding(View):
     answered: bool
 
 
+class RestoredFrom(View):
+    """That the house runs on a copy: of when, since when, and how much that waited in it was put aside."""
+
+    taken_at: datetime
+    restored_at: datetime
+    put_aside: int
+
+
+class Copies(View):
+    """Copies of the house. `made`: whether somebody makes them; `good_at`: when the newest sound one was made.
+
+    `problem` is a sentence for the owner, "" where all is well.
+    """
+
+    made: bool
+    tried_at: datetime | None
+    good_at: datetime | None
+    file: str
+    bytes: int
+    records: int
+    problem: str
+    restored: RestoredFrom | None
+
+
 class EraseDraft(View):
     """Leave to remove everything of whoever asks."""
 
@@ -663,7 +687,8 @@ class Approval(View):
 
     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
     what the preview says; `edited` says that a person changed the call. What was
-    approved is not carried out before `held_until`; until then a no takes the yes back.
+    approved is not carried out before `held_until`; until then a no takes the yes back. `put_aside` says why nobody can
+    decide any more what waited in the copy that the house was restored from.
     """
 
     id: Id
@@ -685,6 +710,7 @@ class Approval(View):
     preview_digest: str
     edited: bool = False
     held_until: datetime | None = None
+    put_aside: str | None = None
 
 
 ReceiptState = Literal[

@@ -36,6 +36,10 @@ class RootKey:
         except (binascii.Error, ValueError) as error:
             raise Internal(f"The root key {path} is not a key: it should hold 44 characters of base64.") from error
 
+    def raw(self) -> bytes:
+        """The key itself, for the sheet on which its owner keeps it."""
+        return self._raw
+
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key for one purpose (HKDF-SHA-256, RFC 5869)."""
         return HKDF(SHA256(), 32, salt=None, info=f"oa/vault/{purpose}".encode()).derive(self._raw)

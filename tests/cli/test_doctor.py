@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from oa import terminal
 from openassistant.messages import Card
 from services.gateway import views
 from tests.cli.conftest import Terminal
@@ -48,6 +49,14 @@ def report(*steps: tuple[str, bool, str], **problem: Any) -> dict[str, Any]:
     return views.CheckReport(ok=ok, steps=shown, problem=None if ok else note).model_dump(mode="json")
 
 
+def copies(**more: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "made": True, "tried_at": None, "good_at": None, "file": "", "bytes": 0, "records": 0, "problem": "",
+        "restored": None,
+    }  # fmt: skip
+    return views.Copies(**{**plain, **more}).model_dump(mode="json")
+
+
 @pytest.fixture
 def well(oa: Terminal) -> Terminal:
     """A house where all is well, with a mailbox and a drive."""
@@ -60,6 +69,7 @@ def well(oa: Terminal) -> Terminal:
         f"POST /api/accounts/{MAIL}/check": report(("Sign in", True, "ada@home.example")),
         f"POST /api/accounts/{DRIVE}/check": report(("Sign in", True, ""), ("Read files", True, "")),
         "GET /api/audit/verify": {"ok": True, "size": 7},
+        "GET /api/copies": copies(good_at=datetime(2026, 11, 12, 3, tzinfo=UTC)),
     }
     return oa
 
@@ -74,7 +84,39 @@ def test_where_all_is_well_each_step_is_a_line_and_it_ends_with_0(well: Terminal
         "✓ Account   Work drive: Sign in",
         "✓ Account   Work drive: Read files",
         "✓ Ledger    7 records, unchanged",
+        f"✓ Copies    {terminal.when('2026-11-12T03:00:00Z')}, and all of it opens",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "lines", "code"),
+    [
+        ({"made": False}, ["✓ Copies    None are made. Choose a folder for them: OA_BACKUP_DIR"], 0),
+        ({}, ["✓ Copies    The first is made soon."], 0),
+        (
+            {"problem": "The last try came to nothing: The disk is full."},
+            ["✗ Copies    The last try came to nothing: The disk is full.",
+             "  → See that its disk is there and has room; then try: make backup"],
+            1,
+        ),
+    ],
+)  # fmt: skip
+def test_it_says_how_the_copies_of_the_house_are(
+    well: Terminal, given: dict[str, Any], lines: list[str], code: int
+) -> None:
+    well.answers["GET /api/copies"] = copies(**given)
+    ran = well("doctor")
+    assert (ran.code, ran.out.splitlines()[-len(lines) :]) == (code, lines)
+
+
+def test_that_the_house_was_restored_is_said_and_no_fault(well: Terminal) -> None:
+    then = datetime(2026, 11, 12, 3, tzinfo=UTC)
+    from_copy = views.RestoredFrom(taken_at=then, restored_at=then, put_aside=3)
+    well.answers["GET /api/copies"] = copies(restored=from_copy)
+    ran = well("doctor")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1].startswith("✓ Restored  from a copy of ")
+    assert ran.out.splitlines()[-1].endswith("; 3 things were put aside")
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ class AgentHouse:
         self.renewals = 0
         self.refused_renewals: list[OaError] = []
         self.grant_seconds = 600
+        self.aside: str | None = None
         self.reports: list[RenewalRequest] = []
         self.conversation = new_id()
         self.ref = ModelRef(kind="openai", model="scripted")
@@ -192,6 +193,8 @@ class AgentHouse:
             self.ended.append(request.turn)
             return Renewal()
         self.renewals += 1
+        if self.aside:
+            return Renewal(grant=self.grant(request.turn), aside=self.aside)
         return Renewal(grant=self.grant(request.turn), decisions=tuple(self.decisions))
 
     def grant(self, turn: str) -> str:

@@ -738,6 +738,7 @@ export const words = {
       'api_token.created': 'Token made',
       'api_token.revoked': 'Token revoked',
       'user.created': 'Person added',
+      'house.restored': 'The house was restored from a copy',
       'user.erasing': 'Erasing of a person began',
       'user.erased': 'Everything of a person is gone',
       'schedule.signed': 'You signed a schedule',

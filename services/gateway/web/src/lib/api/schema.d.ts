@@ -593,6 +593,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * State
+         * @description When the house was last copied and found sound, what is wrong where it was not, and what it was restored from.
+         */
+        get: operations["state_api_copies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/data": {
         parameters: {
             query?: never;
@@ -1873,7 +1893,8 @@ export interface components {
          *
          *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
          *     what the preview says; `edited` says that a person changed the call. What was
-         *     approved is not carried out before `held_until`; until then a no takes the yes back.
+         *     approved is not carried out before `held_until`; until then a no takes the yes back. `put_aside` says why nobody can
+         *     decide any more what waited in the copy that the house was restored from.
          */
         Approval: {
             /** Account */
@@ -1918,6 +1939,8 @@ export interface components {
             preview: components["schemas"]["Preview"];
             /** Preview Digest */
             preview_digest: string;
+            /** Put Aside */
+            put_aside: string | null;
             /**
              * Reason
              * @default
@@ -2324,6 +2347,29 @@ export interface components {
              * @default
              */
             title?: string;
+        };
+        /**
+         * Copies
+         * @description Copies of the house. `made`: whether somebody makes them; `good_at`: when the newest sound one was made.
+         *
+         *     `problem` is a sentence for the owner, "" where all is well.
+         */
+        Copies: {
+            /** Bytes */
+            bytes: number;
+            /** File */
+            file: string;
+            /** Good At */
+            good_at: string | null;
+            /** Made */
+            made: boolean;
+            /** Problem */
+            problem: string;
+            /** Records */
+            records: number;
+            restored: components["schemas"]["RestoredFrom"] | null;
+            /** Tried At */
+            tried_at: string | null;
         };
         /**
          * DataSource
@@ -3843,6 +3889,24 @@ export interface components {
             at_provider: "revoked" | "failed" | "unsupported" | "none";
             /** Manage Url */
             manage_url: string | null;
+        };
+        /**
+         * RestoredFrom
+         * @description That the house runs on a copy: of when, since when, and how much that waited in it was put aside.
+         */
+        RestoredFrom: {
+            /** Put Aside */
+            put_aside: number;
+            /**
+             * Restored At
+             * Format: date-time
+             */
+            restored_at: string;
+            /**
+             * Taken At
+             * Format: date-time
+             */
+            taken_at: string;
         };
         /**
          * ResumeEntry
@@ -5844,6 +5908,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    state_api_copies_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Copies"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

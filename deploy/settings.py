@@ -40,6 +40,8 @@ class HouseSettings(Settings):
     """Creates the owner under this name at the first start, instead of the one-time link."""
     setup_password_file: Path | None = None
     """A file with that owner's password."""
+    house_file: Path | None = None
+    """Who runs this house and what he allows, in TOML: docs/guides/operators.md has its keys."""
     model: str | None = None
     """The model that answers, by its litellm name, or by the name that the server at OA_MODEL_BASE_URL knows."""
     model_base_url: str | None = None
@@ -160,6 +162,7 @@ class HouseSettings(Settings):
             "connectors",
             "setup_user",
             "setup_password_file",
+            "house_file",
             "model",
             "model_base_url",
             "model_api_key_file",

@@ -12,6 +12,7 @@ from oa import (
     accounts,
     cards,
     doctor,
+    household,
     keeping,
     left,
     memory,
@@ -79,6 +80,8 @@ app.command(rich_help_panel=_PEOPLE)(people.setup)
 app.command(rich_help_panel=_PEOPLE)(people.login)
 app.command(rich_help_panel=_PEOPLE)(people.logout)
 app.add_typer(people.app, name="token", rich_help_panel=_PEOPLE)
+app.command(rich_help_panel=_PEOPLE)(household.join)
+app.add_typer(household.app, name="people", rich_help_panel=_PEOPLE)
 
 
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]

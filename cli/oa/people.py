@@ -10,6 +10,7 @@ import typer
 
 from oa import session, settings, terminal
 from oa.house import USAGE, HouseError, the_one
+from oa.household import require_age
 from oa.manual import Commands
 from oa.session import Json
 
@@ -64,11 +65,12 @@ def setup(
     if not parts.fragment or not parts.netloc:
         raise HouseError("That is not the whole link; it has a # in it. Put it in quotes.", code=USAGE)
     address = f"{parts.scheme}://{parts.netloc}"
-    username = user or str(typer.prompt("User name"))
-    password = terminal.secret("New password")
-    body = {"token": parts.fragment, "username": username, "password": password, "display_name": name or username}
     with session.connect(settings.Login(address)) as opened:
-        opened.post("/api/setup", body)
+        require_age(opened)
+        username = user or str(typer.prompt("User name"))
+        password = terminal.secret("New password")
+        body = {"token": parts.fragment, "username": username, "password": password, "display_name": name or username}
+        opened.post("/api/setup", {**body, "of_age": True})
         made = _make(opened, f"oa on {socket.gethostname()}"[:60], SCOPES, 90, password)
     settings.keep(settings.Login(address, made["token"]))
     terminal.say(f"The house is yours, {name or username}. Next: oa model set, then oa accounts add")

@@ -17,7 +17,7 @@ from openassistant import log
 from openassistant.builtin import HOUSE_DIGEST, HOUSE_ID
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
-from openassistant.context import utc_now
+from openassistant.context import Clock, utc_now
 from openassistant.errors import OaError
 from openassistant.grants import SigningKey
 from openassistant.keys import Keys
@@ -28,6 +28,7 @@ from services.gateway.agui import Agui
 from services.gateway.app import create_app
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
+from services.gateway.bar import Bar
 from services.gateway.browsers import Browsers
 from services.gateway.budgets import Budgets
 from services.gateway.chat import Chat
@@ -43,14 +44,19 @@ from services.gateway.hand import Hand
 from services.gateway.health import Health
 from services.gateway.holds import Holds
 from services.gateway.hooks import Door
+from services.gateway.house import HouseRules
+from services.gateway.house_words import HouseWords
+from services.gateway.joining import Joining
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.links import Links
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
 from services.gateway.outcomes import Outcomes
 from services.gateway.ownmail import OwnMail
 from services.gateway.passwords import Passwords
+from services.gateway.people import People
 from services.gateway.preferences import Preferences
 from services.gateway.preset import Preset
 from services.gateway.probes import Probes
@@ -103,7 +109,8 @@ class Room:
         self.catalogue = Catalogue(clock)
         self.stores = UserStores(settings.data_dir / "users", _migrations("user"), keys.of)
         preferences = Preferences(store)
-        self.connectors = Connectors(store, self.catalogue, clock, release=release)
+        house = HouseRules.read(settings.house_file)
+        self.connectors = Connectors(store, self.catalogue, clock, release=release, rules=house)
         grants = Grants(SigningKey.load(settings.signing_key_file), self._grantable, clock)
         self.ledger = Ledger(bus, grants, preferences)
         self.users = Users(store, Passwords(), clock)
@@ -112,12 +119,12 @@ class Room:
         holds = Holds(store, self.ledger, default=timedelta(seconds=settings.send_hold_seconds))
         self.models = Models(
             bus, preferences, vault, self.ledger, self.users, probes=Probes(bus, grants), way=self.way,
-            clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings),
+            clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings), rules=house,
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
         life = timedelta(hours=settings.approval_hours)
         turns, questions = Turns(store, clock, longest=life + _WORK), Questions(store, own, clock)
-        budgets = Budgets(store, preferences, self.users, clock)
+        budgets = Budgets(store, preferences, self.users, clock, cap=house.limits)
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
         rules = Rules(
             own, questions, self.sessions, connectors=self.connectors, grants=grants, ledger=self.ledger, trust=trust,
@@ -143,7 +150,9 @@ class Room:
             trust=trust, clock=clock, life=life, holds=holds, way=self.way,
         )  # fmt: skip
         self.tokens = Tokens(store, self.sessions, self.ledger, Backoff(clock), clock)
-        self.setup = Setup(self.users, self.ledger, folder=settings.data_dir, address=settings.address)
+        self.setup = Setup(
+            self.users, self.ledger, folder=settings.data_dir, address=settings.address, minimum_age=house.minimum_age
+        )
         chat = Chat(
             bus, turns, questions, accounts=self.accounts, models=self.models, memories=memories, routing=routing,
             grants=grants,
@@ -171,7 +180,8 @@ class Room:
         self.copies = Copies(
             store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
         )
-        released = {connector for connector, _ in release}
+        self.bar = Bar(bus, store, grants, turns, questions, budgets=budgets, accounts=self.accounts)
+        joining, released = self._household(store, budgets, house, clock), {connector for connector, _ in release}
         health = Health(bus, release=frozenset(released & {*settings.connectors} if settings.connectors else released))
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
@@ -181,10 +191,23 @@ class Room:
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
-            erasing=self.erasing, copies=self.copies,
+            erasing=self.erasing, copies=self.copies, house=house, people=self.people, joining=joining,
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
+
+    def _household(self, store: Store, budgets: Budgets, house: HouseRules, clock: Clock) -> Joining:
+        """What looks after the people of the house."""
+        self.erasing.leaving = self.models.forget_key_of
+        links, words = Links(store, Backoff(clock), clock), HouseWords(store, clock)
+        self.people = People(
+            store, self.users, self.sessions, self.ledger, links=links, words=words, bar=self.bar,
+            owners_changed=budgets.owners_changed, erase=self.erasing.remove, clock=clock,
+        )  # fmt: skip
+        return Joining(
+            store, self.users, self.sessions, self.ledger, links=links, words=words, people=self.people, rules=house,
+            clock=clock,
+        )  # fmt: skip
 
     def _grantable(self) -> dict[str, str]:
         """What turns may use: the approved connectors that run, and the house's own tools."""
@@ -195,6 +218,7 @@ class Room:
         await self.connectors.start(self._bus)
         await self.catalogue.read()
         await self.approvals.start()
+        await self.bar.refresh()
         await self.way.start()
         await self.hand.start()
         self.connectors.changed = lambda: self._spawn(self.attach)
@@ -217,6 +241,8 @@ class Room:
             _every(_HEAD, self.accounts.detach_pending),
             _every(_HEAD, self.erasing.go_on),
             _every(_HEAD, self.copies.look),
+            _every(_SWEEP, self.bar.refresh),
+            _every(_HOURLY, self.people.sweep),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]
@@ -224,7 +250,8 @@ class Room:
     async def attach(self) -> None:
         """Hands the accounts of each connector that has come, or has changed to an approved card, to it again."""
         await self.way.tell()
-        running = self.connectors.grantable()
+        forbidden = self.connectors.forbidden()
+        running = self.connectors.grantable() | forbidden
         gone = set(self._attached) - set(running)
         for connector in gone:
             del self._attached[connector]
@@ -233,7 +260,7 @@ class Room:
         users = [user.id for user in await self.users.everybody()]
         for connector, digest in new.items():
             try:
-                await self.accounts.attach_all(connector, digest, users)
+                await self.accounts.attach_all(connector, digest, users, ends=connector in forbidden)
             except OaError:
                 self._attached.pop(connector, None)
                 raise

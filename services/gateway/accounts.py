@@ -192,13 +192,27 @@ class Accounts:
         except OaError:
             return
 
-    async def attach_all(self, connector: str, digest: str, users: list[str]) -> None:
-        """Hands every account of a connector to it again, under fresh grants for its present card."""
+    async def attach_all(self, connector: str, digest: str, users: list[str], *, ends: bool = False) -> None:
+        """Hands every account of a connector to it again, under fresh grants for its present card.
+
+        With `ends` under grants that are over in a moment: it may not be used here any more.
+        """
         for user in users:
             for account in await self._vault.listing(user, connector=connector):
                 if account.state != "pending":
-                    grant = self._grants.account(user, account=account.id, connector=connector, digest=digest)
-                    await self.attach(account, grant)
+                    await self.attach(account, self._background(user, account.id, connector, digest, ends=ends))
+
+    async def attach_of(self, user: str) -> None:
+        """Hands every account of a person to its connector again; of who is shut out, the work on them ends."""
+        running = self._connectors.grantable()
+        for account in await self._vault.listing(user):
+            if account.state != "pending" and account.connector in running:
+                digest = running[account.connector]
+                await self.attach(account, self._background(user, account.id, account.connector, digest))
+
+    def _background(self, user: str, account: str, connector: str, digest: str, *, ends: bool = False) -> str:
+        sign = self._grants.ending if ends or user in self._grants.barred else self._grants.account
+        return sign(user, account=account, connector=connector, digest=digest)
 
     async def detach_pending(self) -> None:
         """Has the local copies of removed accounts deleted, as far as their connectors run."""

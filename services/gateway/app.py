@@ -28,6 +28,7 @@ from services.gateway.routes import (
     data,
     health,
     hooks,
+    household,
     ledger,
     left,
     memories,
@@ -36,6 +37,7 @@ from services.gateway.routes import (
     oauth,
     outcomes,
     people,
+    privacy,
     routing,
     rules,
     schedules,
@@ -51,6 +53,8 @@ __all__ = ["create_api", "create_app"]
 _PROBLEM = "application/problem+json"
 _ROUTES = (
     people,
+    household,
+    privacy,
     tokens,
     data,
     copies,

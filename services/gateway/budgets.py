@@ -19,7 +19,7 @@ from openassistant.messages import RenewalRequest
 from openassistant.store import Store
 from services.gateway import spending
 from services.gateway.days import Calendar
-from services.gateway.limits import Settings
+from services.gateway.limits import MOST, Limits, Settings
 from services.gateway.preferences import Preferences
 from services.gateway.problems import BudgetSpent
 from services.gateway.spending import Amount, Place
@@ -53,7 +53,10 @@ class _Left(NamedTuple):
 class Budgets:
     """Limits in one value of the room's settings, the account in a table of its own."""
 
-    def __init__(self, store: Store, preferences: Preferences, users: Users, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, preferences: Preferences, users: Users, clock: Clock, *, cap: Limits | None = None
+    ) -> None:
+        self._most = MOST.within(cap) if cap else MOST
         self._store, self._preferences, self._users, self._clock = store, preferences, users, clock
         self._settings: Settings | None = None
         self._saving = asyncio.Lock()
@@ -130,13 +133,14 @@ class Budgets:
         """All limits."""
         if self._settings is None:
             kept = await self._preferences.get(_NAME)
-            self._settings = Settings.model_validate_json(kept) if kept else Settings()
+            found = Settings.model_validate_json(kept) if kept else Settings()
+            self._settings = found.model_copy(update={"most": self._most})
         return self._settings
 
     async def change(self, changed: Callable[[Settings], Settings]) -> None:
         """Puts other limits in their place, one change after the other."""
         async with self._saving:
-            settings = changed(await self.settings())
+            settings = changed(await self.settings()).model_copy(update={"most": self._most})
             await self._preferences.put(_NAME, settings.model_dump_json(exclude_none=True))
             self._settings = settings
 
@@ -155,6 +159,10 @@ class Budgets:
         if self._owner is None:
             self._owner = next((each.id for each in await self._users.everybody() if each.role == "owner"), None)
         return settings.calendar(self._owner or "")
+
+    def owners_changed(self) -> None:
+        """The days of the house may be somebody else's from now on."""
+        self._owner = None
 
     # --- the arithmetic -------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from openassistant.errors import Conflict, Forbidden, Internal, NotFound
 from openassistant.messages import AuditAction, Card, OAuth2, ToolCard
 from openassistant.store import Store
 from services.gateway import views
+from services.gateway.house import HouseRules
 from services.gateway.ledger import Ledger
 from services.gateway.sessions import SignedIn
 
@@ -27,8 +28,15 @@ class Connectors:
     """The registry and the approvals. Cards that were approved once stay known by their digest: the policy asks."""
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, clock: Clock, *, release: frozenset[tuple[str, str]]
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        clock: Clock,
+        *,
+        release: frozenset[tuple[str, str]],
+        rules: HouseRules | None = None,
     ) -> None:
+        self._rules = rules or HouseRules()
         self._store, self._catalogue, self._clock, self._release = store, catalogue, clock, release
         self._cards: dict[tuple[str, str], Card] = {(HOUSE_ID, HOUSE_DIGEST): HOUSE}
         self.changed: Callable[[], None] = lambda: None
@@ -58,9 +66,15 @@ class Connectors:
         found = self._listed_all().values()
         return {each.card.id: each.digest for each in found if self.is_approved(each.card.id, each.digest)}
 
+    def forbidden(self) -> dict[str, str]:
+        """Ids and digests of those that run with a known card, and that who runs the house does not let be used."""
+        found = self._listed_all().values()
+        known = {each.card.id: each.digest for each in found if (each.card.id, each.digest) in self._cards}
+        return {name: digest for name, digest in known.items() if not self._lets(name)}
+
     def is_approved(self, connector: str, digest: str) -> bool:
-        """Whether somebody has approved this very card."""
-        return (connector, digest) in self._cards
+        """Whether somebody has approved this very card, and who runs the house lets it be used."""
+        return (connector, digest) in self._cards and self._lets(connector)
 
     def known_card(self, connector: str, digest: str) -> Card | None:
         """The approved card of a digest, also one that no longer runs; None where nobody approved it."""
@@ -70,6 +84,9 @@ class Connectors:
         """A tool of such a card; None where there is no such card, or no such tool on it."""
         card = self.known_card(connector, digest)
         return card.tool(name) if card else None
+
+    def _lets(self, connector: str) -> bool:
+        return connector == HOUSE_ID or self._rules.lets_connector(connector)
 
     def running(self) -> list[Card]:
         """The approved cards of the connectors that run now, by id."""
@@ -82,6 +99,7 @@ class Connectors:
 
     def usable(self, connector: str) -> tuple[Card, str]:
         """The card and digest of an approved connector that runs; raises `NotFound`, `Forbidden`."""
+        self._rules.require_connector(connector)
         listed = self._listed(connector)
         if not self.is_approved(connector, listed.digest):
             raise Forbidden(
@@ -91,8 +109,8 @@ class Connectors:
         return listed.card, listed.digest
 
     def listing(self) -> list[views.Connector]:
-        """Every connector that runs now, by name."""
-        found = (self._view(each) for each in self._listed_all().values())
+        """Every connector that runs now and may be used here, by name."""
+        found = (self._view(each) for name, each in self._listed_all().items() if self._lets(name))
         return sorted(found, key=lambda each: each.name)
 
     def oauth(self) -> list[OAuth2]:
@@ -105,7 +123,8 @@ class Connectors:
         ]
 
     async def approve(self, me: SignedIn, connector: str, digest: str, ledger: Ledger) -> views.Connector:
-        """Approves a card that runs now; raises `Conflict` when it is not the one that was looked at."""
+        """Approves a card that runs now; raises `Conflict` when it is not the one that was looked at, `Forbidden`."""
+        self._rules.require_connector(connector)
         listed = self._listed(connector)
         if listed.digest != digest:
             raise Conflict(f"{listed.card.name} has changed meanwhile. Look at it again.")

@@ -66,6 +66,8 @@ class Erasing:
         self._connectors, self._vault, self._grants, self._ledger = connectors, vault, grants, ledger
         self._way, self._lock, self._clock = way, lock, clock
         self._round = asyncio.Lock()
+        self.leaving: Callable[[str], Awaitable[None]] = _nothing
+        """Is told of everybody who is about to go."""
 
     async def holdings(self, me: SignedIn) -> list[views.Holding]:
         """What each room holds of a person, largest first; a room that does not answer is named as such."""
@@ -87,17 +89,24 @@ class Erasing:
     async def begin(self, me: SignedIn, password: str, *, address: str) -> None:
         """Has everything of a person removed; there is no way back.
 
-        Raises `InvalidRequest` for a wrong password, `Conflict` for the owner of a house where others live.
+        Raises `InvalidRequest` for a wrong password, `Conflict` for the only owner of a house where others live.
         """
         await self._sessions.confirm(me, password, address=address)
-        if me.user.role == "owner" and len(await self._users.everybody()) > 1:
-            raise Conflict("Others live in this house, and you are its owner. They have to go first.")
-        await self._ledger.note(AuditAction.USER_ERASING, user=me.user.id)
+        await self.remove(me.user.id)
+
+    async def remove(self, user: str) -> None:
+        """As `begin`, of somebody whose notice is over: nobody's password is asked for."""
+        everybody = await self._users.everybody()
+        owners = {each.id for each in everybody if each.role == "owner"}
+        if owners == {user} and len(everybody) > 1:
+            raise Conflict("Others live in this house, and you are its only owner. Hand it over first.")
+        await self._ledger.note(AuditAction.USER_ERASING, user=user)
+        await self.leaving(user)
         known = await self._store.read(
             lambda connection: [row.connector for row in connection.execute(text("SELECT connector FROM cards"))]
         )
         rooms = {*_SERVICES, _GATEWAY, *known, *(card.id for card in self._connectors.running())}
-        row = {"user": me.user.id, "begun": self._clock().isoformat()}
+        row = {"user": user, "begun": self._clock().isoformat()}
 
         def write(connection: Connection) -> None:
             connection.execute(text("INSERT OR IGNORE INTO erasures (user, begun) VALUES (:user, :begun)"), row)
@@ -177,3 +186,7 @@ class Erasing:
     async def _rooms_left(self, user: str) -> set[str]:
         query = text("SELECT room FROM erasure_rooms WHERE user = :user")
         return await self._store.read(lambda c: {row.room for row in c.execute(query, {"user": user})})
+
+
+async def _nothing(_: str) -> None:
+    """Nobody waits to be told."""

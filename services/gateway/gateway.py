@@ -17,11 +17,14 @@ from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.health import Health
 from services.gateway.hooks import Door
+from services.gateway.house import HouseRules
+from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
 from services.gateway.models import Models
 from services.gateway.outcomes import Outcomes
+from services.gateway.people import People
 from services.gateway.receipts import Receipts
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
@@ -72,3 +75,6 @@ class Gateway:
     health: Health
     erasing: Erasing
     copies: Copies
+    house: HouseRules
+    people: People
+    joining: Joining

@@ -8,6 +8,7 @@ from typing import Literal
 
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
+from openassistant.errors import Forbidden
 from openassistant.grants import Approval, Erasure, Grant, Link, Rule, Schedule, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
 from openassistant.routes import Route
@@ -21,6 +22,8 @@ ACCOUNT_LIFE = timedelta(days=30)
 _APPROVAL = timedelta(hours=1)
 _BY_RULE = timedelta(minutes=10)
 """Short: a rule that is revoked acts no longer than this."""
+_ENDING = timedelta(seconds=5)
+"""Connectors look at a grant when they take it, and again before each pass."""
 _WORD = timedelta(minutes=2)
 
 
@@ -29,6 +32,8 @@ class Grants:
 
     def __init__(self, key: SigningKey, approved: Callable[[], dict[str, str]], clock: Clock) -> None:
         self._key, self._approved, self._clock = key, approved, clock
+        self.barred: frozenset[str] = frozenset()
+        """Who is shut out: nothing that acts or reads for him is signed."""
 
     def session(self, user: str) -> str:
         """For reading one's own data."""
@@ -50,8 +55,10 @@ class Grants:
         """For one turn: reads need no approval; minutes long, renewed while the turn lives.
 
         `routes` are what a model may see of the user's sources, as he has chosen. Without a `budget` no model may be
-        asked under it.
+        asked under it. Raises `Forbidden` for who is shut out, unless it covers nothing.
         """
+        if connectors != {}:
+            self._require_in(user)
         return self._sign(Grant(
             id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
             effects=(Effect.READ,), connectors=self._approved() if connectors is None else connectors,
@@ -61,7 +68,8 @@ class Grants:
     def scheduled(
         self, signed: Schedule, *, turn: str, conversation: str, routes: dict[str, Route], budget: Budget = NOTHING
     ) -> str:
-        """For one run of a schedule, cut out of what its owner signed, and over when that is."""
+        """For one run of a schedule, cut out of what its owner signed, and over when that is. Raises `Forbidden`."""
+        self._require_in(signed.user)
         named = {each.partition(".")[0] for each in signed.tools}
         connectors = {connector: digest for connector, digest in self._approved().items() if connector in named}
         return self._sign(Grant(
@@ -71,14 +79,23 @@ class Grants:
         ))  # fmt: skip
 
     def account(self, user: str, *, account: str, connector: str, digest: str) -> str:
-        """For one connector's background work on one account."""
+        """For one connector's background work on one account; raises `Forbidden` for who is shut out."""
+        self._require_in(user)
         return self._sign(Grant(
             id=new_id(), kind="account", user=user, origin="connect", account=account,
             connectors={connector: digest}, expires=self._clock() + ACCOUNT_LIFE,
         ))  # fmt: skip
 
+    def ending(self, user: str, *, account: str, connector: str, digest: str) -> str:
+        """In place of the one before for an account whose background work ends: it is over in a moment."""
+        return self._sign(Grant(
+            id=new_id(), kind="account", user=user, origin="connect", account=account,
+            connectors={connector: digest}, expires=self._clock() + _ENDING,
+        ))  # fmt: skip
+
     def by_policy(self, call: Call) -> str:
-        """Leave for one call that needs no person."""
+        """Leave for one call that needs no person; raises `Forbidden`, as every leave, for who is shut out."""
+        self._require_in(call.user)
         return self._key.sign(Approval(
             id=new_id(), call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="policy",
             expires=self._clock() + _APPROVAL,
@@ -94,6 +111,7 @@ class Grants:
 
     def by_rule(self, call: Call, *, rule: str, preview_digest: str) -> str:
         """Leave for one call under a signed rule, for what its preview of that digest says."""
+        self._require_in(call.user)
         return self._key.sign(Approval(
             id=new_id(), call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="rule",
             rule=rule, preview_digest=preview_digest, expires=self._clock() + _BY_RULE,
@@ -101,6 +119,7 @@ class Grants:
 
     def by_person(self, call: Call, *, approval: str, session: str, preview_digest: str) -> str:
         """Leave for one call, by a person who saw the preview of that digest."""
+        self._require_in(call.user)
         return self._key.sign(Approval(
             id=approval, call_digest=call_digest(call), call_id=call.id, user=call.user, decided_by="person",
             session=session, preview_digest=preview_digest, expires=self._clock() + _APPROVAL,
@@ -126,6 +145,10 @@ class Grants:
         """A call's context in the name of a user, under a session grant unless another one is given."""
         ctx = CallContext.within(seconds, now=self._clock(), user=user).signed(grant=grant or self.session(user))
         return ctx.model_copy(update={"conversation": conversation})
+
+    def _require_in(self, user: str) -> None:
+        if user in self.barred:
+            raise Forbidden("Who runs this house has shut this account out.")
 
     def _sign(self, grant: Grant) -> str:
         return self._key.sign(grant)

@@ -10,7 +10,7 @@ from openassistant.budgets import Count, Currency
 from openassistant.messages import Wire
 from services.gateway.days import Calendar
 
-__all__ = ["EACH", "HOUSE", "HouseLimits", "Limits", "Person", "Settings"]
+__all__ = ["EACH", "HOUSE", "MOST", "HouseLimits", "Limits", "Person", "Settings"]
 
 
 class HouseLimits(Wire):
@@ -71,6 +71,8 @@ class Settings(Wire):
     each: Limits = EACH
     house: HouseLimits = HOUSE
     people: dict[str, Person] = Field(default={})
+    most: Limits = Field(default=MOST, exclude=True)
+    """What nobody goes beyond, whatever an owner sets: the product's own, and the operator's."""
 
     def person(self, user: str) -> Person:
         """Somebody's; as for everybody where nothing was set."""
@@ -78,7 +80,7 @@ class Settings(Wire):
 
     def ceiling(self, user: str) -> Limits:
         """What the owner of the house lets somebody spend."""
-        return (self.person(user).ceiling or self.each).within(MOST)
+        return (self.person(user).ceiling or self.each).within(self.most)
 
     def of(self, user: str) -> Limits:
         """What holds for somebody."""

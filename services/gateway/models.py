@@ -16,6 +16,7 @@ from openassistant.messages import Account, AuditAction, Id, ModelRef, ToolMode,
 from services.gateway import endpoints, views
 from services.gateway.accounts import MODEL_CONNECTOR
 from services.gateway.discovery import USUAL, Candidate, Discovery
+from services.gateway.house import HouseRules
 from services.gateway.ledger import Ledger
 from services.gateway.locality import is_local, require_near
 from services.gateway.preferences import Preferences
@@ -140,7 +141,9 @@ class Models:
         own_port: int | None = None,
         own: OwnServer | None = None,
         discovery: Discovery | None = None,
+        rules: HouseRules | None = None,
     ) -> None:
+        self._rules = rules or HouseRules()
         self._bus, self._preferences, self._vault = bus, preferences, vault
         self._ledger, self._users, self._preset = ledger, users, preset
         self._own, self._way = own, way
@@ -164,17 +167,40 @@ class Models:
     async def chosen(self) -> ModelRef | None:
         """The model of this house."""
         current = (await self._state()).current
-        return await current.ref() if current else None
+        return await current.ref() if current and self._lets(current) else None
 
     async def both(self) -> list[ModelRef]:
         """The models of this house that may be asked."""
         state = await self._state()
-        return [await each.ref() for each in (state.current, state.private) if each]
+        return [await each.ref() for each in (state.current, state.private) if each and self._lets(each)]
 
     async def private(self, user: str) -> ModelRef | None:
         """The local model for what the chosen one must not see."""
         private = (await self._state()).private
-        return await private.ref() if private else None
+        return await private.ref() if private and self._lets(private) else None
+
+    async def forget_key_of(self, user: str) -> None:
+        """Chosen models do without the key of somebody who leaves: it goes with him."""
+        async with self._lock:
+            state, heir = await self._state(), await self._heir(user)
+            theirs = [slot for slot in _SLOTS if (each := state.of(slot)) and each.owner == user]
+            if theirs and heir:
+                without = {"account": None, "owner": heir}
+                kept = {str(slot): each.model_copy(update=without) for slot in theirs if (each := state.of(slot))}
+                await self._save(state.model_copy(update=kept))
+
+    async def _heir(self, user: str) -> str | None:
+        everybody = await self._users.everybody()
+        return next((each.id for each in everybody if each.role == "owner" and each.id != user), None)
+
+    def _lets(self, target: _Target) -> bool:
+        return self._rules.lets_model(target.model, target.host)
+
+    def _require(self, target: _Target) -> None:
+        """Raises `InvalidRequest` naming the field for a model that who runs the house does not allow."""
+        if not self._lets(target):
+            words = "Who runs this house does not allow that model. About this house lists those that he does."
+            raise invalid(words, model=words)
 
     async def _shown(self, choice: _Choice) -> views.ModelChoice:
         return _view(choice, testing=choice.is_same(self._testing), local=await choice.is_local())
@@ -203,6 +229,7 @@ class Models:
         """
         async with self._lock:
             target = _target(draft)
+            self._require(target)
             if draft.local:
                 await require_near(target.base_url)
             chosen = await self._take(me.user.id, draft, target, await self._state(), keep=True)
@@ -215,6 +242,7 @@ class Models:
         """
         async with self._lock:
             target = _target(draft)
+            self._require(target)
             await require_near(target.base_url)
             if not await is_local(target.kind, target.model, target.base_url, mark=draft.local):
                 raise invalid(
@@ -228,11 +256,13 @@ class Models:
         choice = (await self._state()).of(slot)
         if choice is None:
             raise NotFound("No model is set. Choose one first.")
+        self._require(choice)
         self._begin_test(me.user.id, choice)
 
     async def check(self, probe: views.ModelProbe) -> views.ModelCheck:
         """Asks a server what it offers; raises `InvalidRequest` naming the field. A stored key is not used."""
         target = _target(probe)
+        self._require(target)
         if target.base_url is None or target.kind == "litellm":
             return views.ModelCheck(ok=True, detail=f"{target.model} will be tried with your next message.")
         current = (await self._state()).current
@@ -267,6 +297,8 @@ class Models:
             draft = await asyncio.to_thread(self._preset.draft) if self._preset else None
             if draft and not (state.preset and state.preset.fits(draft)):
                 marked = state.model_copy(update={"preset": Mark.of(draft)})
+                if not self._lets(_preset_target(draft)):
+                    raise Internal("OA_MODEL: OA_HOUSE_FILE does not allow that model.")
                 await self._take(owner.id, draft, _preset_target(draft), marked, keep=False)
                 return
             if state.preset and not draft:

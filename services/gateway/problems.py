@@ -15,6 +15,7 @@ from services.gateway.views import CheckStep, Problem
 __all__ = [
     "BudgetSpent",
     "ScopeMissing",
+    "ShutOut",
     "SignInAgain",
     "SignInRefused",
     "SignInRequired",
@@ -48,6 +49,7 @@ _TITLES = {
     "model_not_found": "No such model",
     "sign_in_again": "Sign in again",
     "token_refused": "Token refused",
+    "shut_out": "Shut out",
     "scope_missing": "Not what this token is for",
 }
 _QUOTA = "insufficient_quota"
@@ -119,6 +121,13 @@ class SignInAgain(Forbidden):
     """Somebody is signed in, but too long ago for this."""
 
     code = "sign_in_again"
+    who = "owner"
+
+
+class ShutOut(Forbidden):
+    """The right password of somebody whom an owner has shut out."""
+
+    code = "shut_out"
     who = "owner"
 
 

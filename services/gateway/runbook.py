@@ -22,6 +22,8 @@ RunState = Literal["claimed", "started", "finished", "busy", "waiting", "missed"
 
 _KEPT_RUNS = 50
 _MOST_AT_ONCE = 20
+_IN = "user NOT IN (SELECT id FROM users WHERE suspended IS NOT NULL)"
+"""Nothing begins for who is shut out; what falls due meanwhile is late when he is let in again."""
 
 
 class Due(Wire):
@@ -67,7 +69,9 @@ class Runbook:
 
     async def due(self) -> list[Due]:
         """Schedules whose time has come and that are not paused, the longest due first."""
-        query = text("SELECT schedule, user, next FROM due WHERE next <= :now AND paused = 0 ORDER BY next LIMIT :most")
+        query = text(
+            f"SELECT schedule, user, next FROM due WHERE next <= :now AND paused = 0 AND {_IN} ORDER BY next LIMIT :most"  # noqa: S608, E501
+        )
         row = {"now": _iso(self._clock()), "most": _MOST_AT_ONCE}
         found = await self._store.read(lambda connection: list(connection.execute(query, row)))
         return [Due(schedule=each.schedule, user=each.user, due=datetime.fromisoformat(each.next)) for each in found]
@@ -123,7 +127,7 @@ class Runbook:
     async def left(self, *, older: timedelta) -> list[Run]:
         """Runs that were claimed some time ago and have not started: their process ended, or a room was away."""
         row = {"then": _iso(self._clock() - older), "most": _MOST_AT_ONCE}
-        return await self._runs("state = 'claimed' AND claimed <= :then ORDER BY claimed LIMIT :most", row)
+        return await self._runs(f"state = 'claimed' AND claimed <= :then AND {_IN} ORDER BY claimed LIMIT :most", row)
 
     async def take_over(self, run: Run) -> bool:
         """Takes such a run for this process; whether nobody else did."""

@@ -16,7 +16,7 @@ from openassistant.store import Store
 from services.gateway import views
 from services.gateway.backoff import Backoff, network_of
 from services.gateway.ledger import Ledger
-from services.gateway.problems import ScopeMissing, SignInAgain, SignInRefused, SignInRequired, invalid
+from services.gateway.problems import ScopeMissing, ShutOut, SignInAgain, SignInRefused, SignInRequired, invalid
 from services.gateway.scopes import Scope
 from services.gateway.users import User, Users, login_of
 
@@ -73,7 +73,10 @@ class Sessions:
     async def sign_in(
         self, username: str, password: str, *, address: str, agent: str, former: tuple[str, ...] = ()
     ) -> Opened:
-        """A session for the right password; raises `SignInRefused`, `RateLimited`. `former` are tokens that end."""
+        """A session for the right password; `former` are tokens that end.
+
+        Raises `SignInRefused`, `ShutOut`, `RateLimited`.
+        """
         found = await self._users.find(username)
         user, stored = found or (None, None)
         known = user is not None and await self._knows(user, address)
@@ -84,12 +87,19 @@ class Sessions:
             raise SignInRefused("User name or password is wrong.")
         self._backoff.succeeded(login_of(username), address)
         await self._users.refresh(user, stored, password)
-        for token in former:
-            await self._forget(_hash(token))
+        await self.leave(former)
         return await self.open(user, address=address, agent=agent)
 
+    async def leave(self, former: tuple[str, ...]) -> None:
+        """Ends the sessions that a browser had before, by their tokens."""
+        for token in former:
+            await self._forget(_hash(token))
+
     async def open(self, user: User, *, address: str, agent: str) -> Opened:
-        """A new session, written down first."""
+        """A new session, written down first; raises `ShutOut`."""
+        person = await self._users.person(user.id)
+        if person is not None and person.suspended is not None:
+            raise ShutOut("Who runs this house has shut your account out. Your data is kept. Ask him.")
         token, session, now = secrets.token_urlsafe(32), new_id(), self._clock()
         await self._ledger.note(
             AuditAction.SESSION_STARTED, user=user.id, id=session, content={"address": address, "agent": agent}
@@ -234,7 +244,7 @@ def _insert(connection: Connection, row: dict[str, Any]) -> None:
 def _select(connection: Connection, column: str, value: str) -> Any:
     columns = "s.id AS session, s.created, s.seen, s.expires, u.id, u.username, u.display_name, u.role"
     joined = "sessions s JOIN users u ON u.id = s.user"
-    query = text(f"SELECT {columns} FROM {joined} WHERE {column} = :value")  # noqa: S608 - names from the code
+    query = text(f"SELECT {columns} FROM {joined} WHERE {column} = :value AND u.suspended IS NULL")  # noqa: S608 - names from the code
     return connection.execute(query, {"value": value}).one_or_none()
 
 

@@ -51,6 +51,8 @@ class GatewaySettings(RoomSettings):
     """What its model is called."""
     local_model_window: int | None = None
     """How many tokens it reads at once."""
+    house_file: Path | None = None
+    """Who runs this house and what he allows, in TOML: docs/guides/operators.md has its keys."""
     web_dir: Path = _WEB
     """The built web interface."""
     approval_hours: Annotated[float, Field(gt=0, le=7 * 24)] = 24.0

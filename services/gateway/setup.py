@@ -10,7 +10,9 @@ from pathlib import Path
 
 from openassistant.errors import Conflict, Forbidden, Internal
 from openassistant.messages import AuditAction
+from services.gateway.house import MINIMUM_AGE
 from services.gateway.ledger import Ledger
+from services.gateway.problems import invalid
 from services.gateway.users import User, Users
 
 __all__ = ["Setup"]
@@ -21,7 +23,10 @@ _log = logging.getLogger("openassistant.gateway")
 class Setup:
     """Open until the owner exists; the token lives in memory and, for whoever started the house, in one file."""
 
-    def __init__(self, users: Users, ledger: Ledger, *, folder: Path, address: str) -> None:
+    def __init__(
+        self, users: Users, ledger: Ledger, *, folder: Path, address: str, minimum_age: int = MINIMUM_AGE
+    ) -> None:
+        self._age = minimum_age
         self._users, self._ledger, self._address = users, ledger, address
         self._file = folder / "setup-url"
         self._token: str | None = None
@@ -44,8 +49,11 @@ class Setup:
         """Whether the house waits for its owner."""
         return not await self._users.any()
 
-    async def finish(self, token: str, *, username: str, password: str, display_name: str) -> User:
-        """The owner, created once; raises `Forbidden` for a wrong token, `Conflict` when it was used."""
+    async def finish(self, token: str, *, username: str, password: str, display_name: str, of_age: bool) -> User:
+        """The owner, created once; raises `Forbidden` for a wrong token, `Conflict` when it was used.
+
+        `InvalidRequest` names the field, also where he does not say that he is of age.
+        """
         async with self._lock:
             if await self._users.any():
                 raise Conflict("This house is set up already. Sign in instead.", details={"action": "sign_in"})
@@ -53,17 +61,20 @@ class Setup:
                 raise Forbidden(
                     "This set-up link is not valid. Each start makes a new one: use the one that was printed last."
                 )
-            user = await self._create(username, password, display_name)
+            if not of_age:
+                words = f"You have to be {self._age} or older."
+                raise invalid(words, of_age=words)
+            user = await self._create(username, password, display_name, of_age=True)
             self._token = None
             self._file.unlink(missing_ok=True)
             return user
 
-    async def _create(self, username: str, password: str, display_name: str) -> User:
+    async def _create(self, username: str, password: str, display_name: str, *, of_age: bool = False) -> User:
         user, hashed = await self._users.prepare(
             username=username, password=password, display_name=display_name, role="owner"
         )
         await self._ledger.note(AuditAction.USER_CREATED, user=user.id, id=user.id, content={"role": user.role})
-        await self._users.add(user, hashed, first=True)
+        await self._users.add(user, hashed, first=True, of_age=of_age)
         return user
 
 

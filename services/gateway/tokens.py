@@ -110,7 +110,7 @@ class Tokens:
 
     async def _living(self, column: str, value: str) -> Any:
         chosen = "SELECT t.*, u.username, u.display_name, u.role FROM tokens t JOIN users u ON u.id = t.user"
-        query = text(f"{chosen} WHERE {column} = :value AND t.expires > :now")
+        query = text(f"{chosen} WHERE {column} = :value AND t.expires > :now AND u.suspended IS NULL")
         row = {"value": value, "now": self._clock().isoformat()}
         return await self._store.read(lambda connection: connection.execute(query, row).one_or_none())
 

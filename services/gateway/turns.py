@@ -55,6 +55,13 @@ class Turns:
         row = {"id": turn, "now": self._clock().isoformat()}
         await self._do("UPDATE turns SET ended = :now WHERE id = :id AND ended IS NULL", row)
 
+    async def living(self, user: str) -> list[tuple[str, str]]:
+        """The turns of a user that have not ended, each with its conversation."""
+        query = text("SELECT id, conversation FROM turns WHERE user = :user AND ended IS NULL")
+        return await self._store.read(
+            lambda connection: [(row.id, row.conversation) for row in connection.execute(query, {"user": user})]
+        )
+
     async def lives(self, turn: str, *, user: str) -> bool:
         """Whether this turn of this user has begun and not ended."""
         query = text("SELECT 1 FROM turns WHERE id = :id AND user = :user AND ended IS NULL")

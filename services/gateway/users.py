@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, text
@@ -12,12 +14,15 @@ from openassistant.context import Clock, new_id
 from openassistant.errors import Conflict
 from openassistant.messages import Id, Wire
 from openassistant.store import Store
-from services.gateway import views
+from services.gateway import people_views, views
 from services.gateway.passwords import Passwords, check_strength
 from services.gateway.problems import invalid
 
-__all__ = ["User", "Users", "login_of"]
+__all__ = ["Person", "Role", "User", "Users", "login_of"]
 
+Role = Literal["owner", "member"]
+
+_TIMES = ("created", "of_age", "suspended", "leaves")
 _NAME = re.compile(r"[\w][\w.@+ -]{0,62}[\w]|[\w]")
 
 
@@ -27,11 +32,27 @@ class User(Wire):
     id: Id
     username: str
     display_name: str
-    role: Literal["owner", "member"]
+    role: Role
 
     def view(self) -> views.User:
         """The person as the API shows him."""
         return views.User(**self.model_dump())
+
+
+class Person(User):
+    """A person with what the house knows of his stay here."""
+
+    created: datetime
+    of_age: datetime | None = None
+    suspended: datetime | None = None
+    leaves: datetime | None = None
+
+    def seen(self) -> people_views.Person:
+        """The person as an owner of the house sees him."""
+        return people_views.Person(
+            **self.model_dump(include=set(User.model_fields)), created_at=self.created, of_age_at=self.of_age,
+            suspended_at=self.suspended, leaves_at=self.leaves,
+        )  # fmt: skip
 
 
 class Users:
@@ -52,9 +73,19 @@ class Users:
 
         return await self._store.read(read)
 
-    async def prepare(
-        self, *, username: str, password: str, display_name: str, role: Literal["owner", "member"]
-    ) -> tuple[User, str]:
+    async def people(self) -> tuple[Person, ...]:
+        """All people with what the house knows of their stay, oldest first."""
+
+        def read(connection: Connection) -> tuple[Person, ...]:
+            return tuple(_person(row) for row in connection.execute(text("SELECT * FROM users ORDER BY id")))
+
+        return await self._store.read(read)
+
+    async def person(self, user: str) -> Person | None:
+        """One of them."""
+        return next((each for each in await self.people() if each.id == user), None)
+
+    async def prepare(self, *, username: str, password: str, display_name: str, role: Role) -> tuple[User, str]:
         """A new person and the hash of his password, not stored yet; raises `InvalidRequest` naming the field."""
         name = unicodedata.normalize("NFKC", username).strip()
         if not _NAME.fullmatch(name):
@@ -64,24 +95,44 @@ class Users:
         user = User(id=new_id(), username=name, display_name=display_name or name, role=role)
         return user, await self._passwords.hash(password)
 
-    async def add(self, user: User, hashed: str, *, first: bool = False) -> None:
-        """Stores a person; with `first` only as the very first one. Raises `Conflict`."""
+    async def hashed(self, username: str, password: str) -> str:
+        """The hash of a new password for a person who is here; raises `InvalidRequest` naming the field."""
+        check_strength(password, username=username)
+        return await self._passwords.hash(password)
+
+    async def add(
+        self,
+        user: User,
+        hashed: str,
+        *,
+        first: bool = False,
+        of_age: bool = False,
+        within: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
+        """Stores a person; with `first` only as the very first one. Raises `Conflict`.
+
+        An empty `hashed` is no password: none fits it. `of_age`: he said so now. What `within` does is done in the
+        same transaction, before; what it raises leaves everything as it was.
+        """
+        now = self._clock().isoformat()
         row = {
             **user.model_dump(),
             "login": login_of(user.username),
             "password": hashed,
-            "created": self._clock().isoformat(),
+            "created": now,
+            "of_age": now if of_age else None,
         }
 
         def write(connection: Connection) -> None:
+            within(connection)
             if first and connection.execute(text("SELECT 1 FROM users LIMIT 1")).first():
                 raise Conflict("This house has an owner already. Sign in instead.")
             if connection.execute(text("SELECT 1 FROM users WHERE login = :login"), row).first():
                 raise Conflict("That user name is taken.")
             connection.execute(
                 text(
-                    "INSERT INTO users (id, login, username, display_name, role, password, created)"
-                    " VALUES (:id, :login, :username, :display_name, :role, :password, :created)"
+                    "INSERT INTO users (id, login, username, display_name, role, password, created, of_age)"
+                    " VALUES (:id, :login, :username, :display_name, :role, :password, :created, :of_age)"
                 ),
                 row,
             )
@@ -118,3 +169,8 @@ def login_of(username: str) -> str:
 
 def _user(row: Any) -> User:
     return User(id=row.id, username=row.username, display_name=row.display_name, role=row.role)
+
+
+def _person(row: Any) -> Person:
+    times = {name: datetime.fromisoformat(found) for name in _TIMES if (found := getattr(row, name))}
+    return Person(**_user(row).model_dump(), **times)

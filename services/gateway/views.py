@@ -188,10 +188,14 @@ class SetupState(View):
 
 
 class SetupDraft(Login):
-    """The owner's account; `token` is what stands behind `#` in the set-up link."""
+    """The owner's account; `token` is what stands behind `#` in the set-up link.
+
+    `of_age` is his word that he is as old as the house asks.
+    """
 
     token: Annotated[str, StringConstraints(max_length=200)]
     display_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    of_age: bool = False
 
 
 # --- tokens -------------------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ PAGES = [
     *("usage", "usage limits", "usage price", "left"),
     *("audit", "audit list", "audit verify", "audit witness", "audit export"),
     *("token", "token list", "token create", "token revoke"),
+    *("join", "people", "people list", "people invite", "people revoke", "people role", "people hand-over"),
+    *("people suspend", "people resume", "people remove", "people keep", "people reset"),
 ]
 
 

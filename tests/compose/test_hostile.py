@@ -17,7 +17,6 @@ from tests.peers.process import PeerError
 pytestmark = [pytest.mark.compose, pytest.mark.needs_dovecot]
 
 _DOUBLE = "import sys; sys.path.insert(0, '/hostile'); from tests.hostile.double import main; main()"
-_NEWCOMER = ROOT / "tests" / "hostile" / "newcomer.py"
 
 
 class Run(ComposeProject):
@@ -29,9 +28,8 @@ class Run(ComposeProject):
         self.replace("agent", {"command": ["python", "-c", _DOUBLE], "volumes": [place]})
 
     def add_person(self, name: str, password: str) -> None:
-        status, said = self.run("gateway", "python", "-c", _NEWCOMER.read_text(), name, password)
-        if status:
-            raise PeerError(said)
+        with self.sign_in() as owner:
+            owner.bring_in(name, password)
 
     def signing_key(self) -> SigningKey:
         file = Path(self._folder) / "signing.jwk"

@@ -31,6 +31,7 @@ def create_owner(page: Page, link: str) -> None:
     page.get_by_label("Your name").fill("Ada")
     expect(page.get_by_label("Username")).to_have_value(OWNER)
     page.get_by_role("textbox", name="Password").fill(OWNER_PASSWORD)
+    page.get_by_role("checkbox", name="I am 16 or older").check()
     page.get_by_role("button", name="Create the account").click()
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -121,16 +120,9 @@ class Stack(Lifespan):
         return Person(self.url, OWNER, OWNER_PASSWORD)
 
     def add_person(self, name: str, password: str) -> None:
-        """A member of the household, put there by whoever holds the gateway's keys."""
-        keys = self.data_dir / "keys" / "gateway"
-        mine = {
-            "OA_NATS_URL": self.bus_url,
-            "OA_NKEY_FILE": str(keys / "nkey"),
-            "OA_DATA_DIR": str(self.data_dir / "gateway"),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "sdk")]),
-        }
-        command = [sys.executable, "-m", "tests.hostile.newcomer", name, password]
-        subprocess.run(command, env=mine, cwd=ROOT, check=True, timeout=60)
+        """A member of the household, who comes by an invitation of the owner's."""
+        with self.sign_in() as owner:
+            owner.bring_in(name, password)
 
     def room(self, name: str) -> int:
         """The process id of a room, found among the supervisor's descendants by its name."""
@@ -205,6 +197,18 @@ class Person:
         """PUT a JSON object, the JSON of the answer."""
         answer: dict[str, Any] = _checked(self.http.put(path, json=dict(body))).json()
         return answer
+
+    def invite(self, **draft: Any) -> str:
+        """The path of a new invitation's link."""
+        return str(self.post("/api/people/invitations", {"password": OWNER_PASSWORD, **draft})["path"])
+
+    def bring_in(self, name: str, password: str) -> None:
+        """Invites somebody, who joins."""
+        token = self.invite().partition("#")[2]
+        url = str(self.http.base_url).rstrip("/")
+        form = {"token": token, "username": name, "password": password, "display_name": "", "of_age": True}
+        with httpx.Client(base_url=url, headers={"Origin": url}, timeout=30, trust_env=False) as other:
+            _checked(other.post("/api/join", json=form))
 
     def connect(self, account: Mapping[str, Any], *, seconds: float = 120.0) -> dict[str, Any]:
         """Approve the account's connector if it is not yet, connect the account, wait for its first sync."""

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from services.gateway import views
 from services.gateway.bearer import bearer
+from services.gateway.gateway import Gateway
 from services.gateway.routes.doors import House, Me, address_of, drop_cookie, set_cookie
 from services.gateway.sessions import Opened
+from services.gateway.users import User
 
-__all__ = ["router"]
+__all__ = ["former_of", "opened_for", "router"]
 
 router = APIRouter(prefix="/api", tags=["people"])
 
@@ -24,19 +26,18 @@ async def setup_state(house: House) -> views.SetupState:
 async def set_up(request: Request, response: Response, draft: views.SetupDraft, house: House) -> views.Session:
     """Creates the owner with the one-time token of the set-up link, and signs him in."""
     user = await house.setup.finish(
-        draft.token, username=draft.username, password=draft.password, display_name=draft.display_name
-    )
+        draft.token, username=draft.username, password=draft.password, display_name=draft.display_name,
+        of_age=draft.of_age,
+    )  # fmt: skip
     await house.models.try_preset()
-    await house.models.try_preset()
-    opened = await house.sessions.open(user, address=address_of(request), agent=_agent(request))
-    return _session(request, response, opened)
+    return await opened_for(request, response, house, user)
 
 
 @router.post("/session")
 async def sign_in(request: Request, response: Response, login: views.Login, house: House) -> views.Session:
     """Signs in; a session that the browser had before ends."""
     opened = await house.sessions.sign_in(
-        login.username, login.password, address=address_of(request), agent=_agent(request), former=_former(request)
+        login.username, login.password, address=address_of(request), agent=_agent(request), former=former_of(request)
     )
     return _session(request, response, opened)
 
@@ -71,6 +72,12 @@ async def end_session(session_id: str, house: House, me: Me) -> Response:
     return Response(status_code=204)
 
 
+async def opened_for(request: Request, response: Response, house: Gateway, user: User) -> views.Session:
+    """Signs somebody in who has just shown that he may."""
+    opened = await house.sessions.open(user, address=address_of(request), agent=_agent(request))
+    return _session(request, response, opened)
+
+
 def _session(request: Request, response: Response, opened: Opened) -> views.Session:
     set_cookie(request, response, opened.token, seconds=opened.seconds)
     return views.Session(user=opened.user.view(), expires_at=opened.expires)
@@ -80,7 +87,7 @@ def _agent(request: Request) -> str:
     return request.headers.get("user-agent", "")[:200]
 
 
-def _former(request: Request) -> tuple[str, ...]:
+def former_of(request: Request) -> tuple[str, ...]:
     """The browser's session; a request with a token brings no cookie's authority."""
     if bearer(request.headers) is not None:
         return ()

@@ -34,6 +34,7 @@ from openassistant.testing import MemoryBus
 from services.gateway import views
 from services.gateway.discovery import Discovery
 from services.gateway.grants import Grants
+from services.gateway.house import HouseRules
 from services.gateway.ledger import Ledger
 from services.gateway.models import Models, OwnServer
 from services.gateway.passwords import Passwords
@@ -66,6 +67,7 @@ class KeySafe:
         self.held: asyncio.Event | None = None
         user = User(id=new_id(), username="ada", display_name="Ada", role="owner")
         self.me = SignedIn(session=new_id(), user=user, expires=utc_now() + timedelta(days=1))
+        self.rules = HouseRules()
         self._sealing = SealingKey()
         self._stack = AsyncExitStack()
         self.store: Store
@@ -103,7 +105,7 @@ class KeySafe:
         self.models = Models(
             self.gateway, preferences, vault, ledger, self.users, probes=Probes(self.gateway, grants),
             way=WayOut(self.gateway, vault, tuple, room="gateway", proxy=None), clock=utc_now, preset=preset, own=own,
-            discovery=Discovery(candidates=()),
+            discovery=Discovery(candidates=()), rules=self.rules,
         )  # fmt: skip
 
     async def move_in(self) -> None:

@@ -226,6 +226,23 @@ async def test_the_owner_goes_last(home: Home) -> None:
     assert not await home.users.any()
 
 
+async def test_somebody_whose_notice_is_over_goes_without_a_password_and_those_who_wait_for_it_are_told(
+    home: Home,
+) -> None:
+    told: list[str] = []
+
+    async def leaving(user: str) -> None:
+        told.append(user)
+
+    home.erasing.leaving = leaving
+    with pytest.raises(Conflict, match="Others live in this house"):
+        await home.erasing.remove(home.me.user.id)
+    await home.erasing.remove(home.bob.user.id)
+    await home.until_left()
+    assert told == [home.bob.user.id]
+    assert await home.users.find("bob") is None
+
+
 async def test_what_cannot_be_written_down_does_not_begin(home: Home) -> None:
     home.ledger_error = Unavailable("The witness is away.")
     with pytest.raises(Unavailable):

@@ -16,6 +16,7 @@ from openassistant.errors import Internal, InvalidRequest, NotFound, Unavailable
 from openassistant.messages import AuditAction, ProbeReport
 from services.gateway.models import OwnServer
 from services.gateway.preset import Preset
+from services.gateway.users import User
 from services.gateway.views import ModelDraft, ModelProbe
 from tests.peers.certificates import Authority
 from tests.peers.model import ModelServer
@@ -329,6 +330,18 @@ async def test_a_model_of_a_provider_is_not_asked_for_before_the_first_message(s
     assert "next message" in found.detail
     with pytest.raises(InvalidRequest):
         await safe.models.check(ModelProbe(kind="litellm", model="mistral"))
+
+
+async def test_the_key_of_an_owner_who_leaves_goes_with_him_and_the_choice_stays(safe: KeySafe) -> None:
+    await choose(safe, base_url=THERE, api_key=KEY)
+    heir = User(id="b" * 32, username="bob", display_name="Bob", role="owner")
+    await safe.users.add(heir, "not a hash")
+    await safe.models.forget_key_of(safe.me.user.id)
+    ref = await safe.models.ref(heir.id)
+    assert ref is not None
+    assert (ref.model, ref.account) == ("llama3.1", None)
+    await choose(safe, base_url=THERE, api_key=OTHER)
+    assert await safe.key_of_turn() == OTHER
 
 
 # --- the preset ---------------------------------------------------------------------------------------------------

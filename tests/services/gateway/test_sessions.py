@@ -160,11 +160,11 @@ async def test_the_link_lies_in_a_file_for_the_owner_alone_and_works_once(door: 
     await door.setup.begin(username=None, password_file=None)
     assert stat.S_IMODE(door.file.stat().st_mode) == 0o600
     token = door.token()
-    user = await door.setup.finish(token, username="Ada", password=PASSWORD, display_name="")
+    user = await door.setup.finish(token, username="Ada", password=PASSWORD, display_name="", of_age=True)
     assert (user.role, user.display_name) == ("owner", "Ada")
     assert not door.file.exists()
     with pytest.raises(Conflict):
-        await door.setup.finish(token, username="eve", password=PASSWORD, display_name="")
+        await door.setup.finish(token, username="eve", password=PASSWORD, display_name="", of_age=True)
     assert door.house.recorded() == ["user.created"]
 
 
@@ -172,7 +172,7 @@ async def test_the_link_lies_in_a_file_for_the_owner_alone_and_works_once(door: 
 async def test_a_wrong_link_makes_no_owner(door: Door, token: str) -> None:
     await door.setup.begin(username=None, password_file=None)
     with pytest.raises(Forbidden):
-        await door.setup.finish(token, username="eve", password=PASSWORD, display_name="")
+        await door.setup.finish(token, username="eve", password=PASSWORD, display_name="", of_age=True)
     assert await door.setup.is_open()
 
 
@@ -182,7 +182,7 @@ async def test_a_new_start_makes_a_new_link(door: Door) -> None:
     again = Door(door.house)
     await again.setup.begin(username=None, password_file=None)
     with pytest.raises(Forbidden):
-        await again.setup.finish(old, username="eve", password=PASSWORD, display_name="")
+        await again.setup.finish(old, username="eve", password=PASSWORD, display_name="", of_age=True)
     assert again.token() != old
 
 
@@ -223,7 +223,7 @@ async def test_a_weak_password_or_an_odd_name_is_refused_by_its_field(
 ) -> None:
     await door.setup.begin(username=None, password_file=None)
     with pytest.raises(InvalidRequest) as refused:
-        await door.setup.finish(door.token(), username=username, password=password, display_name="")
+        await door.setup.finish(door.token(), username=username, password=password, display_name="", of_age=True)
     assert list(refused.value.details["fields"]) == [field]
     assert password not in f"{refused.value.message} {refused.value.details}"
     assert await door.setup.is_open()

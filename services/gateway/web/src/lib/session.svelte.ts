@@ -40,6 +40,6 @@ export function safePath(path: string | null): string {
 onSignedOut(() => {
   session.current = null;
   const here = location.pathname + location.search;
-  if (/^\/(login|setup)/.test(here)) return;
+  if (/^\/(login|setup|join|about)/.test(here)) return;
   void goto(`/login?expired=1&next=${encodeURIComponent(here)}`);
 });

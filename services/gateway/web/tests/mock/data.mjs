@@ -765,3 +765,32 @@ export const leftEntries = [
 export const leftOf = [...new Set([...messages, ...answered, ...drafted].flatMap((each) => (each?.calls ?? []).map((one) => one.id)))].map((one, index) => ({
   ...leftPlain, index: 60 + index, time: before(20), kind: 'call', conversation: id('c'), call_id: one, connector: 'mail', account: id('a'), traffic: [{ ...imap, bytes_out: 2_100, bytes_in: 48_000 }], leaf_hash: '60'.repeat(32)
 }));
+
+const anyHouse = { managed: false, name: '', operator: '', contact: '', policy: '', policy_url: null, minimum_age: 16, people: null, connectors: null, models: null, limits: null };
+export const house = anyHouse;
+export const managed = {
+  ...anyHouse, managed: true, name: 'The example cooperative', operator: 'Example e.V.', contact: 'desk@example.org', minimum_age: 18, people: 12,
+  policy: 'We run this for our members.\nWe look at nothing that is not ours.', policy_url: 'https://example.org/a-policy-with-a-rather-long-address-that-must-not-widen-the-page',
+  connectors: ['mail', 'caldav'], models: ['mistral/*'], limits: { ...none, day_tokens: 100_000 }
+};
+
+const person = { role: 'member', created_at: before(90 * DAY), of_age_at: before(90 * DAY), suspended_at: null, leaves_at: null };
+export const household = [
+  { ...person, id: session.user.id, username: 'ada', display_name: 'Ada', role: 'owner', of_age_at: null },
+  { ...person, id: id('6'), username: 'bob', display_name: 'Bob' },
+  { ...person, id: id('7'), username: 'a-rather-long-user-name-of-somebody', display_name: 'Somebody Whose Name Does Not End So Soon As One Would Think', suspended_at: before(2 * DAY) },
+  { ...person, id: id('8'), username: 'dan', display_name: 'Dan', leaves_at: before(-12 * DAY) },
+  { ...person, id: id('9'), username: 'eve', display_name: 'Eve', role: 'owner' }
+];
+export const invitations = [
+  { id: id('1'), label: 'For Carol', created_at: before(DAY), expires_at: before(-6 * DAY) },
+  { id: id('2'), label: '', created_at: before(DAY), expires_at: before(-DAY) }
+];
+export const newInvitation = { ...invitations[0], id: id('3'), path: '/join#an-invitation-that-is-obviously-fake-0123456', opens_at: before(0) };
+export const invited = { kind: 'join', by: 'Ada', owners: ['Ada'], username: null, opens_at: before(DAY), expires_at: before(-6 * DAY) };
+export const invitedReset = { ...invited, kind: 'reset', username: 'bob', opens_at: before(-DAY) };
+export const told = [
+  { id: id('1'), kind: 'reset_offered', by: 'Ada', at: before(60), ends_at: before(-8 * DAY), can_agree: true },
+  { id: id('2'), kind: 'leaving', by: 'Ada', at: before(60), ends_at: before(-14 * DAY), can_agree: false },
+  { id: id('3'), kind: 'role_changed', by: 'Ada', at: before(60), ends_at: null, can_agree: false }
+];

@@ -86,6 +86,23 @@ const routes = [
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
   ['GET', /^\/api\/data$/, () => ok(data.holdings)],
   ['POST', /^\/api\/data\/erase$/, ({ body }) => (body.password === 'right' ? { status: 202 } : wrongPassword)],
+  ['GET', /^\/api\/house$/, ({ house }) => ok(house.has('managed') ? data.managed : data.house)],
+  ['GET', /^\/api\/house\/owners$/, () => ok({ names: ['Ada'] })],
+  ['GET', /^\/api\/people$/, ({ house }) => (house.has('down') ? away : ok(house.has('alone') ? [data.household[0]] : data.household))],
+  ['GET', /^\/api\/people\/invitations$/, ({ house }) => ok(house.has('alone') ? [] : data.invitations)],
+  ['POST', /^\/api\/people\/invitations$/, ({ house, body }) => (house.has('stale') && !body.password ? again : ok({ ...data.newInvitation, label: body.label }, 201))],
+  ['DELETE', /^\/api\/people\/invitations\/\w+$/, () => ({ status: 204 })],
+  ['PUT', /^\/api\/people\/\w+\/role$/, () => ok(data.household)],
+  ['POST', /^\/api\/people\/\w+\/reset$/, () => ok({ ...data.newInvitation, path: `/join?reset#${data.newInvitation.path.slice(6)}` }, 201)],
+  ['POST', /^\/api\/people\/\w+\/suspend$/, ({ house, body }) => (house.has('stale') && body.password !== 'right' ? (body.password ? wrongPassword : again) : ok(data.household.map((each) => (each.id === data.id('6') ? { ...each, suspended_at: new Date().toISOString() } : each))))],
+  ['POST', /^\/api\/people\/\w+\/(hand-over|resume|removal|keep)$/, () => ok(data.household)],
+  ['POST', /^\/api\/join\/look$/, ({ house, body }) => (body.token.startsWith('dead') ? missing : ok(house.has('reset') ? data.invitedReset : data.invited))],
+  ['POST', /^\/api\/join$/, ({ body }) => (body.username === 'taken' ? problem(409, 'conflict', 'It changed meanwhile', 'That user name is taken.', { fields: { username: 'Somebody has it already.' } }) : ok(data.session, 201))],
+  ['POST', /^\/api\/join\/reset$/, () => ok(data.session, 201)],
+  ['PUT', /^\/api\/password$/, ({ body }) => (body.password === 'wrong' ? wrongPassword : { status: 204 })],
+  ['GET', /^\/api\/told$/, ({ house }) => ok(house.has('worded') ? data.told : [])],
+  ['POST', /^\/api\/told\/\w+\/agree$/, () => ok(data.told.map((each) => ({ ...each, can_agree: false })))],
+  ['DELETE', /^\/api\/told\/\w+$/, ({ match }) => ok(data.told.filter((each) => !match[0].endsWith(each.id)))],
   ['GET', /^\/api\/tokens$/, ({ house }) => ok(house.has('empty') ? [] : data.tokens)],
   ['POST', /^\/api\/tokens$/, token],
   ['DELETE', /^\/api\/tokens\/(\w+)$/, ({ match }) => (match[1] === data.id('5') ? { status: 204 } : away)],
@@ -457,7 +474,7 @@ const server = createServer(async (request, response) => {
   if (!url.pathname.startsWith('/api/')) return file(response, url.pathname);
   const house = wish(request);
   if (house.has('dead')) return reply(response, starting);
-  if (house.has('out') && !/^\/api\/(session|setup)$/.test(url.pathname)) return reply(response, signIn);
+  if (house.has('out') && !/^\/api\/(session|setup|house|join(\/\w+)?)$/.test(url.pathname)) return reply(response, signIn);
   if (url.pathname.endsWith('/events')) {
     response.writeHead(200, { 'Content-Type': 'text/event-stream' }).write(': open\n\n');
     const last = Number(request.headers['last-event-id'] ?? 0);

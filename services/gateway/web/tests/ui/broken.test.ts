@@ -145,6 +145,7 @@ test('a set-up link that was replaced can be corrected without losing what was t
   await open(page, '/setup#an-old-token-obviously-fake-0123', 'new');
   await page.getByLabel('Your name').fill('Ada');
   await page.getByRole('textbox', { name: 'Password' }).fill('four words in a row');
+  await page.getByRole('checkbox', { name: 'I am 16 or older' }).check();
   await page.getByRole('button', { name: 'Create the account' }).click();
   await expect(page.getByText('This link is not the newest one.')).toBeVisible();
   await page.getByLabel('Set-up link').fill('http://127.0.0.1:8080/setup#a-new-token-obviously-fake-0123');

@@ -25,6 +25,19 @@ const screens: Screen[] = [
   { name: 'setup-key', path: '/setup?step=key', house: 'fresh', ready: 'What to do' },
   { name: 'setup-done', path: '/setup', ready: 'This assistant already has an owner.' },
   { name: 'login', path: '/login', house: 'out', ready: 'Username' },
+  { name: 'login-managed', path: '/login', house: 'out.managed', ready: 'Run by Example e.V.' },
+  { name: 'join', path: `/join#${token}`, house: 'out', ready: 'Ada invites you.' },
+  { name: 'join-link', path: '/join', house: 'out', ready: 'The link that you were given' },
+  { name: 'join-reset', path: `/join?reset#${token}`, house: 'out.reset', ready: 'the link works only from' },
+  { name: 'about', path: '/about', ready: 'What they see' },
+  { name: 'about-managed', path: '/about', house: 'out.managed', ready: 'Their policy' },
+  { name: 'people', path: '/people', ready: 'Open invitations' },
+  { name: 'people-alone', path: '/people', house: 'alone', ready: 'You live here alone.' },
+  { name: 'people-down', path: '/people', house: 'down', ready: 'Try again' },
+  { name: 'people-invite', path: '/people', ready: 'Open invitations', act: (page) => page.getByRole('button', { name: 'Invite somebody' }).click() },
+  { name: 'people-shut-out', path: '/people', ready: 'Open invitations', act: askToShutOut },
+  { name: 'told', path: '/memory', house: 'worded', ready: 'Ada made a link that sets a new password for you.' },
+  { name: 'password', path: '/password', ready: 'Change it' },
   { name: 'login-refused', path: '/login', house: 'out', ready: 'Username', act: signInWrongly },
   { name: 'home', path: '/', ready: 'Good to see you, Ada.' },
   { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
@@ -243,6 +256,12 @@ async function mailMyself(page: Page): Promise<void> {
 async function sayNotSent(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'It was not sent' }).click();
   await expect(page.getByRole('button', { name: 'Try again, with a new question' })).toBeVisible();
+}
+
+async function askToShutOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'What to do about Bob' }).click();
+  await page.getByRole('menuitem', { name: 'Shut out' }).click();
+  await expect(page.getByRole('alertdialog')).toBeVisible();
 }
 
 async function signInWrongly(page: Page): Promise<void> {

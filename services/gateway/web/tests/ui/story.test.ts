@@ -9,6 +9,7 @@ test('a house is set up in four interactions', async ({ page }) => {
   await page.getByLabel('Your name').fill('Ada Lovelace');
   await expect(page.getByLabel('Username')).toHaveValue('ada');
   await page.getByRole('textbox', { name: 'Password' }).fill('four words in a row');
+  await page.getByRole('checkbox', { name: 'I am 16 or older' }).check();
   await page.context().addCookies([{ name: 'house', value: 'fresh', domain: '127.0.0.1', path: '/' }]);
   await page.getByRole('button', { name: 'Create the account' }).click();
   await page.getByRole('button', { name: 'Check and use' }).click();

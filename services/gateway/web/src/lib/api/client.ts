@@ -7,6 +7,7 @@ import type {
   AuthorizeDraft,
   HouseLimitsDraft,
   InclusionProof,
+  JoinDraft,
   LimitsDraft,
   MemoryChange,
   MemoryDraft,
@@ -60,6 +61,8 @@ async function of<T>(asked: Promise<Answer<T>>): Promise<T> {
 const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 const account = (id: string) => ({ params: { path: { account: id } } });
 const approval = (id: string) => ({ params: { path: { approval: id } } });
+type Fresh = { password?: string };
+const person = (id: string) => ({ params: { path: { person: id } } });
 const schedule = (id: string) => ({ params: { path: { schedule: id } } });
 const conversation = (id: string) => ({ params: { path: { conversation: id } } });
 
@@ -69,6 +72,29 @@ export const api = {
   session: () => of(client.GET('/api/session')),
   signIn: (body: { username: string; password: string }) => of(client.POST('/api/session', { body })),
   signOut: () => of(client.DELETE('/api/session')),
+
+  house: () => of(client.GET('/api/house')),
+  owners: () => of(client.GET('/api/house/owners')),
+  people: () => of(client.GET('/api/people')),
+  invitations: () => of(client.GET('/api/people/invitations')),
+  invite: (body: { label: string; days: number; password?: string }) => of(client.POST('/api/people/invitations', { body })),
+  revokeInvitation: (invitation: string) =>
+    of(client.DELETE('/api/people/invitations/{invitation}', { params: { path: { invitation } } })),
+  setRole: (id: string, body: { role: 'owner' | 'member'; password?: string }) =>
+    of(client.PUT('/api/people/{person}/role', { ...person(id), body })),
+  handOver: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/hand-over', { ...person(id), body })),
+  suspend: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/suspend', { ...person(id), body })),
+  resume: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/resume', { ...person(id), body })),
+  announceRemoval: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/removal', { ...person(id), body })),
+  keepPerson: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/keep', { ...person(id), body })),
+  offerReset: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/reset', { ...person(id), body })),
+  lookAtLink: (token: string) => of(client.POST('/api/join/look', { body: { token } })),
+  join: (body: JoinDraft) => of(client.POST('/api/join', { body })),
+  resetPassword: (token: string, password: string) => of(client.POST('/api/join/reset', { body: { token, password } })),
+  changePassword: (password: string, fresh: string) => of(client.PUT('/api/password', { body: { password, new: fresh } })),
+  told: () => of(client.GET('/api/told')),
+  agreeTo: (word: string) => of(client.POST('/api/told/{word}/agree', { params: { path: { word } } })),
+  waveAway: (word: string) => of(client.DELETE('/api/told/{word}', { params: { path: { word } } })),
 
   tokens: () => of(client.GET('/api/tokens')),
   makeToken: (body: TokenDraft) => of(client.POST('/api/tokens', { body })),

@@ -27,6 +27,7 @@ _STREAMS = (subjects.CHAT_STREAM, subjects.INBOX_STREAM, _REGISTRY)
 _AUDIT_READS = ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries")
 _ACCOUNT_VERBS = ("connect", "finish", "rename", "list", "revoke")
 _OAUTH_VERBS = ("keep", "list", "remove", "authorize", "finish", "poll")
+_OPENID_VERBS = ("keep", "list", "remove", "begin", "finish")
 
 
 class Room(BaseModel):
@@ -65,6 +66,7 @@ def _gateway(connectors: Sequence[str]) -> Room:
             subjects.vault_key("gateway"),
             *map(subjects.vault_account, _ACCOUNT_VERBS),
             *map(subjects.vault_oauth, _OAUTH_VERBS),
+            *map(subjects.vault_openid, _OPENID_VERBS),
             *map(subjects.audit, _AUDIT_READS),
             subjects.audit_record("gateway"),
             *(subjects.data(room, "*") for room in ("agent", "vault", "audit", *connectors)),
@@ -120,6 +122,7 @@ def _vault() -> Room:
             subjects.vault_token("*"),
             subjects.vault_account("*"),
             subjects.vault_oauth("*"),
+            subjects.vault_openid("*"),
             subjects.data("vault", "*"),
         ),
     )

@@ -37,6 +37,7 @@ __all__ = [
     "vault_account",
     "vault_key",
     "vault_oauth",
+    "vault_openid",
     "vault_token",
 ]
 
@@ -115,6 +116,11 @@ def vault_account(verb: str) -> str:
 def vault_oauth(verb: str) -> str:
     """keep, list, remove (registrations); authorize, finish, poll (authorizations): gateway → vault."""
     return f"oa.rpc.vault.oauth.{_token(verb)}"
+
+
+def vault_openid(verb: str) -> str:
+    """keep, list, remove (registrations with OpenID providers); begin, finish (sign-ins of people): gateway → vault."""
+    return f"oa.rpc.vault.openid.{_token(verb)}"
 
 
 def vault_key(room: str) -> str:

@@ -145,6 +145,7 @@ class Agent:
     async def on_delete(self, ctx: CallContext, _: Done) -> Done:
         """Deletes a conversation; raises `Conflict` while it is being answered."""
         user, conversation = await self._owner(ctx), str(ctx.conversation)
+        await self.turns.live(user, conversation)
         running = [turn for turn in await livestore.turns_of(self._room, conversation) if self.turns.is_running(turn)]
         if running:
             raise Conflict("Stop the answer first, then delete the conversation.")

@@ -28,6 +28,7 @@ from openassistant.errors import (
     DeadlineExceeded,
     Forbidden,
     Internal,
+    NotFound,
     OaError,
     RateLimited,
     TooLarge,
@@ -207,12 +208,15 @@ class Turns:
         return task is not None and not task.done()
 
     async def live(self, user: str, conversation: str) -> Live:
-        """The live side of a conversation; raises `NotFound`."""
-        if conversation not in self._lives:
+        """The live side of a user's conversation; raises `NotFound`, also where it is somebody else's."""
+        if conversation not in self._lives or self._lives[conversation].user != user:
             async with self._stores.use(user) as store:
                 _, event_id = await conversations.find(store, conversation)
             self._lives.setdefault(conversation, Live(self._bus, user, conversation, last_event_id=event_id))
-        return self._lives[conversation]
+        live = self._lives[conversation]
+        if live.user != user:
+            raise NotFound("That conversation does not exist.")
+        return live
 
     def _turn_grant(self, ctx: CallContext) -> Grant:
         grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openassistant.context import CallContext, Clock
-from openassistant.errors import NotFound
+from openassistant.errors import Forbidden, NotFound
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
@@ -84,10 +84,12 @@ class Pages:
                 return LedgerPage(entries=tuple(entries), next=at, head=head)
 
     async def turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
-        """Every call that was started in a conversation or turn, oldest first, with its last outcome.
+        """Every call of the user that was started in a conversation or turn, oldest first, with its last outcome.
 
         The policy derives the taint from it: what the ledger has seen start counts, whatever came of it.
         """
+        if self._owner(ctx) != query.user:
+            raise Forbidden("The grant is another user's.")
         given = query.model_dump(include={"conversation", "turn"}, exclude_none=True)
         rest = f"WHERE {_all_of({'user': query.user, **given})} ORDER BY position"
         columns = "position, time, id, action, turn, connector, card_digest, tool, effect, call_digest, leaf"

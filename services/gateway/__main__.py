@@ -53,6 +53,7 @@ from services.gateway.left import Left
 from services.gateway.links import Links
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
+from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.ownmail import OwnMail
 from services.gateway.passwords import Passwords
@@ -192,6 +193,10 @@ class Room:
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=health,
             erasing=self.erasing, copies=self.copies, house=house, people=self.people, joining=joining,
+            openid=OpenId(
+                bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
+                clock=clock,
+            ),
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}

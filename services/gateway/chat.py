@@ -179,7 +179,7 @@ class Chat:
         command: Command | None = None,
         asks: bool = False,
     ) -> TurnAccepted:
-        if await self._questions.held(conversation):
+        if await self._questions.held(me.user.id, conversation):
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
         user, turn = me.user.id, new_id()
         routes = await self._routing.of(user)

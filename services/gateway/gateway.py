@@ -23,6 +23,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
 from services.gateway.models import Models
+from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.people import People
 from services.gateway.receipts import Receipts
@@ -78,3 +79,4 @@ class Gateway:
     house: HouseRules
     people: People
     joining: Joining
+    openid: OpenId

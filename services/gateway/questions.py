@@ -184,11 +184,11 @@ class Questions:
         )
         return await self._room.write(lambda connection: connection.execute(query, row).rowcount == 1)
 
-    async def held(self, conversation: str) -> bool:
-        """Whether something of a conversation was approved and is still held."""
-        row = {"conversation": conversation, "now": self._clock().isoformat()}
-        found = "conversation = :conversation AND state = 'approved' AND delivered = 0 AND held_until > :now"
-        return bool(await self._select(found, row))
+    async def held(self, user: str, conversation: str) -> bool:
+        """Whether something of a user's conversation was approved and is still held."""
+        row = {"user": user, "conversation": conversation, "now": self._clock().isoformat()}
+        mine = "user = :user AND conversation = :conversation"
+        return bool(await self._select(f"{mine} AND state = 'approved' AND delivered = 0 AND held_until > :now", row))
 
     async def waits(self, *, turn: str | None = None, conversation: str | None = None) -> bool:
         """Whether something of a turn or a conversation waits for its owner."""

@@ -106,7 +106,7 @@ class Runs:
         talk = kept.conversation
         if any(waits) or (talk and await self._questions.waits(conversation=talk)):
             return "waiting"
-        return "busy" if living or (talk and await self._questions.held(talk)) else None
+        return "busy" if living or (talk and await self._questions.held(kept.signed.user, talk)) else None
 
     async def _start(self, run: Run) -> None:
         """Starts a run that was claimed; what a room that is away prevents is tried again for a while."""

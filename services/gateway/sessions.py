@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,6 +70,7 @@ class Sessions:
     def __init__(self, store: Store, users: Users, ledger: Ledger, backoff: Backoff, clock: Clock) -> None:
         self._store, self._users, self._ledger, self._backoff = store, users, ledger, backoff
         self._clock = clock
+        self.proved: Callable[[SignedIn, str], Awaitable[bool]] = _nothing_is_proved
 
     async def sign_in(
         self, username: str, password: str, *, address: str, agent: str, former: tuple[str, ...] = ()
@@ -87,16 +89,25 @@ class Sessions:
             raise SignInRefused("User name or password is wrong.")
         self._backoff.succeeded(login_of(username), address)
         await self._users.refresh(user, stored, password)
+        return await self.enter(user, address=address, agent=agent, former=former)
+
+    async def enter(
+        self, user: User, *, address: str, agent: str, former: tuple[str, ...] = (), began: datetime | None = None
+    ) -> Opened:
+        """A session of somebody who has shown who he is; `former` are tokens that end."""
         await self.leave(former)
-        return await self.open(user, address=address, agent=agent)
+        return await self.open(user, address=address, agent=agent, began=began)
 
     async def leave(self, former: tuple[str, ...]) -> None:
         """Ends the sessions that a browser had before, by their tokens."""
         for token in former:
             await self._forget(_hash(token))
 
-    async def open(self, user: User, *, address: str, agent: str) -> Opened:
-        """A new session, written down first; raises `ShutOut`."""
+    async def open(self, user: User, *, address: str, agent: str, began: datetime | None = None) -> Opened:
+        """A new session, written down first; `began`: when he last showed who he is, if that is not now.
+
+        Raises `ShutOut`.
+        """
         person = await self._users.person(user.id)
         if person is not None and person.suspended is not None:
             raise ShutOut("Who runs this house has shut your account out. Your data is kept. Ask him.")
@@ -110,6 +121,7 @@ class Sessions:
             "user": user.id,
             "now": now.isoformat(),
             "expires": (now + ABSOLUTE).isoformat(),
+            "began": (began or now).isoformat(),
             "address": address,
             "agent": agent,
             "place": network_of(address),
@@ -129,11 +141,16 @@ class Sessions:
             await self._store.write(
                 lambda connection: connection.execute(text("UPDATE sessions SET seen = :now WHERE id = :id"), touched)
             )
-        began = datetime.fromisoformat(row.created)
+        began = datetime.fromisoformat(row.began or row.created)
         return SignedIn(session=row.session, user=_user(row), expires=self._ends(row), began=began)
 
     async def confirm(self, me: SignedIn, password: str, *, address: str) -> None:
-        """The password once more, guarded as at sign-in; raises `InvalidRequest` that names it, `RateLimited`."""
+        """The password once more, guarded as at sign-in; raises `InvalidRequest` that names it, `RateLimited`.
+
+        Somebody who signs in elsewhere gives a proof in its place.
+        """
+        if await self.proved(me, password):
+            return
         user, stored = await self._users.find(me.user.username) or (None, None)
         self._backoff.admit(login_of(me.user.username), address, known=await self._knows(me.user, address))
         if not await self._users.fits(stored, password) or user is None or user.id != me.user.id:
@@ -219,6 +236,10 @@ class Sessions:
         )
 
 
+async def _nothing_is_proved(me: SignedIn, given: str) -> bool:
+    return False
+
+
 def _hash(token: str) -> str:
     """256 random bits need no slow hash."""
     return hashlib.sha256(token.encode()).hexdigest()
@@ -227,8 +248,8 @@ def _hash(token: str) -> str:
 def _insert(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(
         text(
-            "INSERT INTO sessions (id, token_hash, user, created, seen, expires, address, agent)"
-            " VALUES (:id, :token_hash, :user, :now, :now, :expires, :address, :agent)"
+            "INSERT INTO sessions (id, token_hash, user, created, seen, expires, address, agent, began)"
+            " VALUES (:id, :token_hash, :user, :now, :now, :expires, :address, :agent, :began)"
         ),
         row,
     )
@@ -242,7 +263,7 @@ def _insert(connection: Connection, row: dict[str, Any]) -> None:
 
 
 def _select(connection: Connection, column: str, value: str) -> Any:
-    columns = "s.id AS session, s.created, s.seen, s.expires, u.id, u.username, u.display_name, u.role"
+    columns = "s.id AS session, s.created, s.seen, s.expires, s.began, u.id, u.username, u.display_name, u.role"
     joined = "sessions s JOIN users u ON u.id = s.user"
     query = text(f"SELECT {columns} FROM {joined} WHERE {column} = :value AND u.suspended IS NULL")  # noqa: S608 - names from the code
     return connection.execute(query, {"value": value}).one_or_none()

@@ -14,6 +14,7 @@ from openassistant.context import CallContext
 from openassistant.errors import NotFound
 from openassistant.messages import Account, AccountList, AccountQuery, ConnectRequest, Done, ErrorBody, PublicKey
 from openassistant.oauth import ClientList, ClientQuery, OAuthClient, Revoked
+from openassistant.openid import OpenIdClient, OpenIdList, OpenIdQuery
 from openassistant.seal import seal
 from services.gateway.grants import Grants
 
@@ -64,6 +65,11 @@ class Vault:
         """The registrations with providers, for the same list."""
         ctx = CallContext.within(_SECONDS)
         return (await self._bus.request(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)).clients
+
+    async def openids(self) -> tuple[OpenIdClient, ...]:
+        """The registrations with OpenID providers, for the same list."""
+        ctx = CallContext.within(_SECONDS)
+        return (await self._bus.request(subjects.vault_openid("list"), OpenIdQuery(), OpenIdList, ctx)).clients
 
     async def one(self, user: str, account: str) -> Account:
         """One account of this user; raises `NotFound` for another's too."""

@@ -77,12 +77,12 @@ class WayOut:
                 _log.warning("the egress proxy was not told", extra={"code": error.code})
 
     @contextlib.asynccontextmanager
-    async def opened(self, url: str, *, private: bool = True) -> AsyncIterator[None]:
-        """Lets this room reach an origin for the length of a block; `private`: in the owner's network, too."""
+    async def opened(self, url: str, *, private: bool = True, room: str | None = None) -> AsyncIterator[None]:
+        """Lets a room (this one) reach an origin for the length of a block; `private`: in the owner's network, too."""
         if not self._proxy:
             yield
             return
-        openings = [_Opening(self._room, each, self._now() + _LONGEST) for each in of_url(url, private=private)]
+        openings = [_Opening(room or self._room, each, self._now() + _LONGEST) for each in of_url(url, private=private)]
         self._opened.extend(openings)
         await self.tell()
         try:
@@ -115,6 +115,9 @@ class WayOut:
                     lookups[card.id].extend(domains_of(card, account.settings))
         for client in await self._vault.clients():
             for url in filter(None, (client.token_url, client.device_url, client.revoke_url)):
+                rooms["vault"].extend(of_url(url))
+        for openid in await self._vault.openids():
+            for url in filter(None, (openid.issuer, openid.token_url, openid.keys_url, openid.userinfo_url)):
                 rooms["vault"].extend(of_url(url))
         for model in await self.models():
             rooms["agent"].extend(of_model(model))

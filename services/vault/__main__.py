@@ -46,14 +46,25 @@ from openassistant.oauth import (
     OAuthClient,
     Revoked,
 )
+from openassistant.openid import (
+    OpenIdBegin,
+    OpenIdBegun,
+    OpenIdClient,
+    OpenIdDraft,
+    OpenIdFinish,
+    OpenIdList,
+    OpenIdQuery,
+    OpenIdWho,
+)
 from openassistant.seal import SealingKey, seal
 from openassistant.store import Migrations, Store
 from openassistant.witness import record
-from services.vault import accounts, clients, tokens
+from services.vault import accounts, clients, openidstore, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
 from services.vault.datakeys import data_key, erase_user
 from services.vault.oauth import OAuth
+from services.vault.openid import OpenId
 from services.vault.rootkey import RootKey
 from services.vault.settings import VaultSettings
 
@@ -80,10 +91,12 @@ class Vault:
         self._credentials = Credentials(store, root)
         self._sealing = SealingKey()
         self.catalogue = Catalogue(clock)
-        oauth = OAuth(clock, Egress(proxy=proxy).transport if proxy else None)
+        transport = Egress(proxy=proxy).transport if proxy else None
+        oauth = OAuth(clock, transport)
         self._consents = Consents(
             store, self._credentials, oauth, catalogue=self.catalogue, clock=clock, note=self._note
         )
+        self._openid = OpenId(store, self._credentials, oauth, clock=clock, transport=transport)
 
     async def start(self) -> None:
         """Opens the credential keys and serves."""
@@ -103,6 +116,11 @@ class Vault:
         await serve(subjects.vault_oauth("authorize"), AuthorizeRequest, self.on_authorize)
         await serve(subjects.vault_oauth("finish"), FinishRequest, self.on_authorized)
         await serve(subjects.vault_oauth("poll"), DeviceQuery, self.on_poll)
+        await serve(subjects.vault_openid("keep"), OpenIdDraft, self.on_keep_openid)
+        await serve(subjects.vault_openid("list"), OpenIdQuery, self.on_openids)
+        await serve(subjects.vault_openid("remove"), OpenIdQuery, self.on_remove_openid)
+        await serve(subjects.vault_openid("begin"), OpenIdBegin, self.on_begin_openid)
+        await serve(subjects.vault_openid("finish"), OpenIdFinish, self.on_finish_openid)
         answers = Answers(usage=self.on_usage, erase=self.erase)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
 
@@ -245,6 +263,29 @@ class Vault:
     async def on_poll(self, ctx: CallContext, query: DeviceQuery) -> DeviceReply:
         """Ends one by a user code, once that was typed."""
         return DeviceReply(account=await self._consents.poll(query))
+
+    async def on_keep_openid(self, ctx: CallContext, draft: OpenIdDraft) -> OpenIdClient:
+        """Keeps the registration with an OpenID provider that people sign in at."""
+        secret = None if draft.sealed is None else self._opened(draft.sealed, ctx.subject).get("client_secret", "")
+        return await self._openid.keep(draft.client, secret)
+
+    async def on_openids(self, ctx: CallContext, query: OpenIdQuery) -> OpenIdList:
+        """Those registrations, without secrets."""
+        return OpenIdList(clients=await openidstore.listing(self._store, query.id))
+
+    async def on_remove_openid(self, ctx: CallContext, query: OpenIdQuery) -> Done:
+        """Forgets one."""
+        await openidstore.remove(self._store, query.id or "")
+        return Done()
+
+    async def on_begin_openid(self, ctx: CallContext, request: OpenIdBegin) -> OpenIdBegun:
+        """Begins a sign-in."""
+        return await self._openid.begin(request)
+
+    async def on_finish_openid(self, ctx: CallContext, request: OpenIdFinish) -> OpenIdWho:
+        """Ends one: who it was."""
+        code = None if request.sealed is None else self._opened(request.sealed, ctx.subject).get("code", "")
+        return await self._openid.finish(request, code)
 
     async def _note(self, ctx: CallContext, action: AuditAction, account: Account, outcome: str) -> None:
         entry = Record(id=new_id(), action=action, connector=account.connector, account=account.id, outcome=outcome)

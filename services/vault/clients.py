@@ -13,7 +13,7 @@ from openassistant.origins import origin, parse_url
 from openassistant.store import Store
 from services.vault.credentials import Credentials
 
-__all__ = ["find", "keep", "listing", "remove"]
+__all__ = ["check_url", "find", "keep", "listing", "remove"]
 
 _HERE = ("localhost", "127.0.0.1", "[::1]", "::1")
 
@@ -26,7 +26,7 @@ async def keep(
     It stays for the same client at the same token endpoint alone: else whoever changes an address would be sent it.
     """
     for url in (client.authorize_url, client.token_url, client.device_url, client.revoke_url):
-        _check(url)
+        check_url(url)
     async with credentials.steady:
         if secret is None:
             secret = await _kept(store, credentials, client)
@@ -95,7 +95,7 @@ async def _kept(store: Store, credentials: Credentials, client: OAuthClient) -> 
     return secret.get_secret_value() if secret and same else ""
 
 
-def _check(url: str) -> None:
+def check_url(url: str) -> None:
     """Raises `InvalidRequest` for what is neither https nor on this machine (RFC 6749, 3.1.2.1, 3.2)."""
     if not url:
         return

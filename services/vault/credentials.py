@@ -15,7 +15,7 @@ from services.vault.rootkey import RootKey
 
 __all__ = ["Credentials"]
 
-_SECRET_TABLES = ("accounts", "oauth_clients", "oauth_flows")
+_SECRET_TABLES = ("accounts", "oauth_clients", "oauth_flows", "openid_clients", "openid_flows")
 
 
 class Credentials:

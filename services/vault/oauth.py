@@ -66,6 +66,8 @@ class Tokens(NamedTuple):
     subject: str = ""
     """Who signed in, as the provider's identity token says: an opaque id, or "" where there was none."""
     address: str = ""
+    identity: SecretStr | None = None
+    """The identity token itself, for whoever checks its signature."""
 
 
 class DeviceCode(NamedTuple):
@@ -182,6 +184,7 @@ class OAuth:
             consent_ends=self._after(given.get("refresh_token_expires_in")),
             subject=str(who.get("sub", "")),
             address=str(who.get("email", "") or who.get("preferred_username", "")),
+            identity=SecretStr(given["id_token"]) if isinstance(given.get("id_token"), str) else None,
         )
 
     def _after(self, seconds: object) -> datetime | None:

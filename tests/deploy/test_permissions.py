@@ -65,6 +65,8 @@ def services() -> Iterator[Family]:
         yield Family(f"oa.rpc.vault.account.{verb}", gateway, vault)
     for verb in ("keep", "list", "remove", "authorize", "finish", "poll"):
         yield Family(f"oa.rpc.vault.oauth.{verb}", gateway, vault)
+    for verb in ("keep", "list", "remove", "begin", "finish"):
+        yield Family(f"oa.rpc.vault.openid.{verb}", gateway, vault)
     for verb in ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries"):
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)

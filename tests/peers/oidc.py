@@ -49,6 +49,10 @@ class OidcProvider(Lifespan):
         """What a person who says yes at the authorization page brings back: the query of the redirect."""
         return self._answer(url, {"sub": subject})
 
+    def tell(self, subject: str, **claims: object) -> None:
+        """What it tells of somebody from now on."""
+        httpx.put(f"{self.url}/users/{subject}", json=claims, timeout=10).raise_for_status()
+
     def deny(self, url: str) -> dict[str, str]:
         """What a person who says no brings back."""
         return self._answer(url, {"action": "deny"})

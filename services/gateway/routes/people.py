@@ -11,7 +11,7 @@ from services.gateway.routes.doors import House, Me, address_of, drop_cookie, se
 from services.gateway.sessions import Opened
 from services.gateway.users import User
 
-__all__ = ["former_of", "opened_for", "router"]
+__all__ = ["agent_of", "entered", "former_of", "opened_for", "router"]
 
 router = APIRouter(prefix="/api", tags=["people"])
 
@@ -37,9 +37,9 @@ async def set_up(request: Request, response: Response, draft: views.SetupDraft, 
 async def sign_in(request: Request, response: Response, login: views.Login, house: House) -> views.Session:
     """Signs in; a session that the browser had before ends."""
     opened = await house.sessions.sign_in(
-        login.username, login.password, address=address_of(request), agent=_agent(request), former=former_of(request)
+        login.username, login.password, address=address_of(request), agent=agent_of(request), former=former_of(request)
     )
-    return _session(request, response, opened)
+    return entered(request, response, opened)
 
 
 @router.get("/session")
@@ -74,16 +74,18 @@ async def end_session(session_id: str, house: House, me: Me) -> Response:
 
 async def opened_for(request: Request, response: Response, house: Gateway, user: User) -> views.Session:
     """Signs somebody in who has just shown that he may."""
-    opened = await house.sessions.open(user, address=address_of(request), agent=_agent(request))
-    return _session(request, response, opened)
+    opened = await house.sessions.open(user, address=address_of(request), agent=agent_of(request))
+    return entered(request, response, opened)
 
 
-def _session(request: Request, response: Response, opened: Opened) -> views.Session:
+def entered(request: Request, response: Response, opened: Opened) -> views.Session:
+    """The answer to whoever is signed in now, with the cookie."""
     set_cookie(request, response, opened.token, seconds=opened.seconds)
     return views.Session(user=opened.user.view(), expires_at=opened.expires)
 
 
-def _agent(request: Request) -> str:
+def agent_of(request: Request) -> str:
+    """What the browser calls itself."""
     return request.headers.get("user-agent", "")[:200]
 
 

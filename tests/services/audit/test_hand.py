@@ -42,7 +42,8 @@ class WitnessedHouse(FakeHouse):
         """How the ledger says that a call ended, once it says so."""
         async with asyncio.timeout(10):
             while True:
-                found = await self.ledger._pages.turn(CallContext.within(5), TurnQuery(user=self.user))
+                ctx = CallContext.within(5, user=self.user).signed(grant=self.grant())
+                found = await self.ledger._pages.turn(ctx, TurnQuery(user=self.user))
                 ended = {each.id: each.outcome for each in found.calls}[call.id]
                 if ended is not None:
                     return ended

@@ -119,7 +119,7 @@ async def test_what_stays_in_the_house_is_not_held(house: GatewayHouse) -> None:
 
 async def test_the_end_of_its_turn_withdraws_what_is_held(house: GatewayHouse) -> None:
     turn, _, _ = await approved(house)
-    assert await house.questions.held(house.conversation)
+    assert await house.questions.held(house.me.user.id, house.conversation)
     await house.renew(turn, ended=True)
     house.later(HOLD)
     await house.approvals.sweep()

@@ -23,6 +23,7 @@ from services.gateway.routes import doors
 from services.gateway.scopes import ALL, NOBODY, SCOPES, SESSION, TABLE, Scope
 from services.gateway.sessions import FRESH
 from services.gateway.settings import GatewaySettings
+from tests.e2e.probes import OWNER_SEES, PROBES
 from tests.services.gateway.door import PASSWORD, Door
 from tests.services.gateway.house import GatewayHouse
 from tests.services.gateway.wire import raw, serving
@@ -97,6 +98,13 @@ def test_a_row_is_open_exactly_where_the_route_asks_nobody(app: FastAPI) -> None
     routes = [each for each in routes_of(app.routes) if isinstance(each, APIRoute)]
     asking = {f"{method} {each.path}" for each in routes for method in each.methods or () if asks_who(each.dependant)}
     assert {route for route, row in TABLE.items() if row is not NOBODY} == asking
+
+
+def test_every_route_is_tried_in_another_persons_name() -> None:
+    assert sorted(PROBES) == sorted(TABLE)
+    open_to_all = {route for route, probe in PROBES.items() if probe.kind == "open"}
+    assert open_to_all == {route for route, row in TABLE.items() if row is NOBODY}
+    assert set(PROBES) > OWNER_SEES
 
 
 def test_a_route_without_a_row_lets_no_token_in() -> None:

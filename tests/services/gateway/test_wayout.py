@@ -14,6 +14,7 @@ from openassistant.egress import Proxy
 from openassistant.grants import SigningKey
 from openassistant.messages import Account, AccountList, AccountQuery, Card, Destination, Done, ModelRef
 from openassistant.oauth import ClientList, ClientQuery, OAuthClient
+from openassistant.openid import OpenIdClient, OpenIdList, OpenIdQuery
 from openassistant.targets import Targets
 from openassistant.testing import MemoryBus
 from services.gateway.grants import Grants
@@ -31,6 +32,7 @@ class Place:
         self.bus = MemoryBus()
         self.accounts: list[Account] = []
         self.clients: list[OAuthClient] = []
+        self.openids: list[OpenIdClient] = []
         self.cards: list[Card] = [CARD]
         self.told: list[Targets] = []
         self.gateway, self.vault, self.egress = (self.bus.room(name) for name in ("gateway", "vault", "egress"))
@@ -40,6 +42,7 @@ class Place:
     async def start(self) -> None:
         await self.vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
         await self.vault.serve(subjects.vault_oauth("list"), ClientQuery, self._on_clients)
+        await self.vault.serve(subjects.vault_openid("list"), OpenIdQuery, self._on_openids)
         await self.egress.serve(subjects.egress("set"), Targets, self._on_set)
         await self.way.start()
 
@@ -60,6 +63,9 @@ class Place:
 
     async def _on_list(self, ctx: CallContext, query: AccountQuery) -> AccountList:
         return AccountList(accounts=tuple(self.accounts))
+
+    async def _on_openids(self, ctx: CallContext, query: OpenIdQuery) -> OpenIdList:
+        return OpenIdList(clients=tuple(self.openids))
 
     async def _on_clients(self, ctx: CallContext, query: ClientQuery) -> ClientList:
         return ClientList(clients=tuple(self.clients))
@@ -121,6 +127,21 @@ async def test_the_vault_reaches_the_providers_that_the_house_is_registered_with
     place.clients.append(OAuthClient(provider="example", client_id="x", revoke_url="https://id.example.org/r", **urls))
     await place.way.tell()
     assert place.open_to("vault") == {"token.example.org:443", "id.example.org:443"}
+
+
+async def test_the_vault_reaches_the_providers_that_people_sign_in_at(place: Place) -> None:
+    urls = {name: f"https://{name}.example.org/x" for name in ("authorize", "token", "keys", "userinfo")}
+    named = {f"{name}_url": url for name, url in urls.items()}
+    place.openids.append(OpenIdClient(id="a" * 32, issuer="https://id.example.org", client_id="x", **named))
+    await place.way.tell()
+    hosts = ("id", "token", "keys", "userinfo")
+    assert place.open_to("vault") == {f"{host}.example.org:443" for host in hosts}
+
+
+async def test_a_provider_that_is_being_entered_is_open_to_the_vault_that_long(place: Place) -> None:
+    async with place.way.opened("https://id.example.org", room="vault"):
+        assert place.open_to("vault") == {"id.example.org:443"}
+        assert place.open_to("gateway") == set()
 
 
 async def test_a_server_that_is_being_tried_is_open_that_long(place: Place) -> None:

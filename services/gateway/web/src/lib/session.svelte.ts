@@ -2,6 +2,7 @@ import { goto } from '$app/navigation';
 import { api, onSignedOut } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Session } from '$lib/api/types';
+import { own } from '$lib/ways/own.svelte';
 
 /** Who is signed in, as far as this page knows. */
 class SessionState {
@@ -26,6 +27,7 @@ class SessionState {
   /** This session is over on the server. */
   async over(): Promise<void> {
     this.current = null;
+    own.forget();
     await goto('/login');
   }
 }

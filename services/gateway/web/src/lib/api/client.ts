@@ -20,6 +20,7 @@ import type {
   RuleDraft,
   ScheduleDraft,
   SetupDraft,
+  SignInProviderDraft,
   TokenDraft
 } from './types';
 
@@ -95,6 +96,22 @@ export const api = {
   told: () => of(client.GET('/api/told')),
   agreeTo: (word: string) => of(client.POST('/api/told/{word}/agree', { params: { path: { word } } })),
   waveAway: (word: string) => of(client.DELETE('/api/told/{word}', { params: { path: { word } } })),
+  signInWays: () => of(client.GET('/api/openid')),
+  enter: (provider: string) => of(client.POST('/api/openid/enter', { body: { provider } })),
+  entered: (address: string, key: string) => of(client.POST('/api/openid/entered', { body: { address, key } })),
+  ownWays: () => of(client.GET('/api/openid/mine')),
+  linkWay: (provider: string, password: string | null) =>
+    of(client.POST('/api/openid/link', { body: { provider, password } })),
+  unlinkWay: (link: string) => of(client.DELETE('/api/openid/links/{link_id}', { params: { path: { link_id: link } } })),
+  signInAgain: (provider: string | null) => of(client.POST('/api/openid/again', { body: { provider } })),
+  returned: (address: string) => of(client.POST('/api/openid/returned', { body: { address } })),
+  signInProviders: () => of(client.GET('/api/openid/providers')),
+  keepSignInProvider: (id: string | null, body: SignInProviderDraft) =>
+    id === null
+      ? of(client.POST('/api/openid/providers', { body }))
+      : of(client.PUT('/api/openid/providers/{sign_in}', { params: { path: { sign_in: id } }, body })),
+  forgetSignInProvider: (id: string) =>
+    of(client.DELETE('/api/openid/providers/{sign_in}', { params: { path: { sign_in: id } } })),
 
   tokens: () => of(client.GET('/api/tokens')),
   makeToken: (body: TokenDraft) => of(client.POST('/api/tokens', { body })),

@@ -1207,6 +1207,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways
+         * @description The providers at which people of this house sign in.
+         */
+        get: operations["ways_api_openid_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Again
+         * @description Begins to show once more that it is oneself, where others type their password.
+         */
+        post: operations["again_api_openid_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter
+         * @description Begins a sign-in at a provider.
+         */
+        post: operations["enter_api_openid_enter_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/entered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish
+         * @description Signs in whoever the provider says it is, if he is known here; a session that the browser had before ends.
+         */
+        post: operations["finish_api_openid_entered_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Link
+         * @description Begins to add a provider to one's own ways to sign in; needs a fresh sign-in or the password.
+         */
+        post: operations["link_api_openid_link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/links/{link_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unlink
+         * @description Takes one of one's own ways to sign in away, unless it is the only one.
+         */
+        delete: operations["unlink_api_openid_links__link_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mine
+         * @description How one signs in.
+         */
+        get: operations["mine_api_openid_mine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Providers
+         * @description The registrations of this house with OpenID providers, without secrets.
+         */
+        get: operations["providers_api_openid_providers_get"];
+        put?: never;
+        /**
+         * Add Provider
+         * @description Registers this house with a provider, which is asked what it says of itself; needs a fresh sign-in.
+         */
+        post: operations["add_provider_api_openid_providers_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/providers/{sign_in}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Provider
+         * @description Changes a registration; needs a fresh sign-in or the password.
+         */
+        put: operations["change_provider_api_openid_providers__sign_in__put"];
+        post?: never;
+        /**
+         * Forget Provider
+         * @description Forgets a registration with its secret, unless somebody has no other way to sign in.
+         */
+        delete: operations["forget_provider_api_openid_providers__sign_in__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openid/returned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Returned
+         * @description Ends what was begun while signed in: a provider is added, or a proof is given.
+         */
+        post: operations["returned_api_openid_returned_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/outcomes": {
         parameters: {
             query?: never;
@@ -4966,6 +5174,190 @@ export interface components {
             spent: number;
         };
         /**
+         * SignInAgainDraft
+         * @description Begins to show once more that it is oneself, at a provider where one signs in.
+         */
+        SignInAgainDraft: {
+            /** Provider */
+            provider?: string | null;
+        };
+        /**
+         * SignInDraft
+         * @description Begins a sign-in at a provider.
+         */
+        SignInDraft: {
+            /** Provider */
+            provider: string;
+        };
+        /**
+         * SignInEnteredDraft
+         * @description The same, with the key from the beginning.
+         */
+        SignInEnteredDraft: {
+            /** Address */
+            address: string;
+            /** Key */
+            key: string;
+        };
+        /**
+         * SignInGoing
+         * @description Where the browser goes on. `key` is what it has to show again when it comes back, in this very browser.
+         */
+        SignInGoing: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Key */
+            key: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * SignInLink
+         * @description One's own sign-in at a provider; `shown` is what it called one when it was added.
+         */
+        SignInLink: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+            /** Provider */
+            provider: string | null;
+            /** Shown */
+            shown: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * SignInLinkDraft
+         * @description Begins to add a provider to one's own ways to sign in; `password` as in `SignInProviderDraft`.
+         */
+        SignInLinkDraft: {
+            /** Password */
+            password?: string | null;
+            /** Provider */
+            provider: string;
+        };
+        /**
+         * SignInProvider
+         * @description Such a registration as its owner sees it; `people` is how many sign in there.
+         */
+        SignInProvider: {
+            /** Allowed */
+            allowed: string[];
+            /** Claim */
+            claim: string;
+            /** Client Id */
+            client_id: string;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Id */
+            id: string;
+            /** Issuer */
+            issuer: string;
+            /**
+             * Joins
+             * @enum {string}
+             */
+            joins: "nobody" | "members";
+            /** Label */
+            label: string;
+            /** People */
+            people: number;
+            /** Scopes */
+            scopes: string[];
+        };
+        /**
+         * SignInProviderDraft
+         * @description A registration of this house with an OpenID provider. Without a secret the known one stays, for the same client.
+         *
+         *     `claim` and `allowed` say whom it lets in: with `email` a verified address, or `@` and a domain; with any other
+         *     claim, such as `groups`, one of its values; without a claim everybody whom the provider knows. `joins`: whether
+         *     somebody who was let in and is not known here becomes a member, which needs a claim. `password` is needed when the
+         *     sign-in is older than 15 minutes.
+         */
+        SignInProviderDraft: {
+            /**
+             * Allowed
+             * @default []
+             */
+            allowed?: string[];
+            /**
+             * Claim
+             * @default
+             */
+            claim?: string;
+            /** Client Id */
+            client_id: string;
+            /** Client Secret */
+            client_secret?: string | null;
+            /** Issuer */
+            issuer: string;
+            /**
+             * Joins
+             * @default nobody
+             * @enum {string}
+             */
+            joins?: "nobody" | "members";
+            /** Label */
+            label: string;
+            /** Password */
+            password?: string | null;
+            /**
+             * Scopes
+             * @default [
+             *       "email",
+             *       "profile"
+             *     ]
+             */
+            scopes?: string[];
+        };
+        /**
+         * SignInReturned
+         * @description What came of it: a provider was added, or a `proof` that does once, within minutes, in a password's place.
+         */
+        SignInReturned: {
+            /** Linked */
+            linked: boolean;
+            /** Proof */
+            proof: string | null;
+        };
+        /**
+         * SignInReturnedDraft
+         * @description The whole address that the provider sent the browser to.
+         */
+        SignInReturnedDraft: {
+            /** Address */
+            address: string;
+        };
+        /**
+         * SignInWay
+         * @description A provider at which people of this house sign in, as the sign-in page names it.
+         */
+        SignInWay: {
+            /** Id */
+            id: string;
+            /** Label */
+            label: string;
+        };
+        /**
+         * SignInWays
+         * @description How one signs in.
+         */
+        SignInWays: {
+            /** Has Password */
+            has_password: boolean;
+            /** Links */
+            links: components["schemas"]["SignInLink"][];
+        };
+        /**
          * StreamOptions
          * @description How a stream is to be.
          */
@@ -7712,6 +8104,384 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Polled"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ways_api_openid_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWay"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    again_api_openid_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInAgainDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_api_openid_enter_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_api_openid_entered_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInEnteredDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_api_openid_link_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInLinkDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_api_openid_links__link_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                link_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mine_api_openid_mine_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    providers_api_openid_providers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_provider_api_openid_providers_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInProviderDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_provider_api_openid_providers__sign_in__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sign_in: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInProviderDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInProvider"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forget_provider_api_openid_providers__sign_in__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sign_in: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    returned_api_openid_returned_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInReturnedDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInReturned"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

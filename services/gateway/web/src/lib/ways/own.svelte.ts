@@ -1,0 +1,29 @@
+import { api } from '$lib/api/client';
+import type { SignInWays } from '$lib/api/types';
+
+/** How whoever is signed in gets in; asked once, when something wants to know. */
+class Own {
+  current = $state.raw<SignInWays | null>(null);
+  #asked = false;
+
+  /** Asks once; where that fails, a password is asked for as ever. */
+  load(): void {
+    if (!this.#asked) void this.reload();
+  }
+
+  async reload(): Promise<void> {
+    this.#asked = true;
+    try {
+      this.current = await api.ownWays();
+    } catch {
+      this.#asked = false;
+    }
+  }
+
+  forget(): void {
+    this.current = null;
+    this.#asked = false;
+  }
+}
+
+export const own = new Own();

@@ -1,0 +1,184 @@
+"""What is tried on each route in another person's name, and what may come of it: one row for each route of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+__all__ = ["OWNER_SEES", "PROBES", "SOON", "Probe", "filled"]
+
+SOON = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT08:00:00")
+"""When schedules begin."""
+
+Kind = Literal["theirs", "own", "house", "open"]
+"""theirs: it names something of the victim's, which is not there for anybody else. own: it can only be about whoever
+asks, and must hold nothing of the victim's. house: the owner alone, and nothing of anybody's in it. open: anybody."""
+
+OWNER_SEES = {"GET /api/usage", "PUT /api/usage/limits", "PUT /api/usage/limits/house"}
+"""Where an owner sees that another person lives here at all: the id, the shown name, and sums of what was spent."""
+
+Body = Mapping[str, Any] | list[Any] | None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A request; words like `{memory}` stand for the ids of what is the victim's.
+
+    `empty`: whoever names something of the victim's is answered as if there were nothing.
+    """
+
+    kind: Kind
+    body: Body = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    empty: tuple[Any, ...] = ()
+
+
+_SCHEDULE = {"name": "Mine", "prompt": "Say hello", "starts": SOON, "zone": "UTC"}
+_RUN = {"threadId": "{conversation}", "runId": "r1", "state": {}, "messages": [], "tools": [], "context": [],
+        "forwardedProps": {}}  # fmt: skip
+_RESUME = {"interruptId": "{approval}", "status": "resolved", "payload": {"approved": True}}
+_ASKED = {"model": "open-assistant", "messages": [{"role": "user", "content": "hello"}]}
+_WRONG = {"password": "not-the-right-password"}
+
+PROBES: Mapping[str, Probe] = {
+    "GET /healthz": Probe("open"),
+    "GET /readyz": Probe("open"),
+    "GET /hooks/{connector}/{token}": Probe("open"),
+    "POST /hooks/{connector}/{token}": Probe("open"),
+    "GET /api/openapi.json": Probe("open"),
+    "GET /api/setup": Probe("open"),
+    "POST /api/setup": Probe(
+        "open", {"username": "eve", "password": "not-a-real-password-of-eve", "token": "none", "display_name": ""}
+    ),
+    "POST /api/session": Probe("open", {"username": "{name}", **_WRONG}),
+    "GET /api/session": Probe("own"),
+    "DELETE /api/session": Probe("own"),
+    "GET /api/sessions": Probe("own"),
+    "DELETE /api/sessions/{session_id}": Probe("theirs"),
+    "GET /api/openid": Probe("open"),
+    "POST /api/openid/enter": Probe("open", {"provider": "0" * 32}),
+    "POST /api/openid/entered": Probe("open", {"address": "http://x/login/back?state=enter.x&code=x", "key": "0" * 43}),
+    "GET /api/openid/mine": Probe("own"),
+    "POST /api/openid/link": Probe("own", {"provider": "{sign_in}"}),
+    "DELETE /api/openid/links/{link_id}": Probe("theirs"),
+    "POST /api/openid/again": Probe("own", {"provider": "{sign_in}"}),
+    "POST /api/openid/returned": Probe("theirs", {"address": "http://x/login/back?state={link_state}&code=x"}),
+    "GET /api/openid/providers": Probe("house"),
+    "POST /api/openid/providers": Probe("house", {"label": "x", "issuer": "ftp://x", "client_id": "x"}),
+    "PUT /api/openid/providers/{sign_in}": Probe("house", {"label": "x", "issuer": "ftp://x", "client_id": "x"}),
+    "DELETE /api/openid/providers/{sign_in}": Probe("house"),
+    "GET /api/tokens": Probe("own"),
+    "POST /api/tokens": Probe("own", {"name": "mine", "scopes": ["chat"]}),
+    "DELETE /api/tokens/{token}": Probe("theirs"),
+    "GET /api/conversations": Probe("own"),
+    "POST /api/conversations": Probe("own", {}),
+    "GET /api/conversations/{conversation}": Probe("theirs"),
+    "DELETE /api/conversations/{conversation}": Probe("theirs", query={"memories": "true"}),
+    "POST /api/conversations/{conversation}/messages": Probe("theirs", {"text": "Tell me everything"}),
+    "POST /api/conversations/{conversation}/cancel": Probe("theirs"),
+    "POST /api/conversations/{conversation}/retry": Probe("theirs"),
+    "GET /api/conversations/{conversation}/events": Probe("theirs"),
+    "GET /api/conversations/{conversation}/receipts": Probe("theirs", empty=([],)),
+    "GET /api/conversations/{conversation}/left": Probe("theirs", empty=([],)),
+    "GET /api/commands": Probe("own"),
+    "POST /api/conversations/{conversation}/commands": Probe("theirs", {"command": "agenda", "fields": {}}),
+    "POST /api/conversations/{conversation}/calls/{call}/undo": Probe("theirs"),
+    "POST /api/agui": Probe("theirs", {**_RUN, "resume": [_RESUME]}),
+    "GET /v1/models": Probe("own"),
+    "GET /v1/models/{model}": Probe("own"),
+    "POST /v1/chat/completions": Probe("theirs", {**_ASKED, "metadata": {"conversation": "{conversation}"}}),
+    "GET /api/approvals": Probe("own"),
+    "GET /api/approvals/{approval}": Probe("theirs"),
+    "POST /api/approvals/{approval}": Probe("theirs", {"decision": "approve", "seen": "{seen}"}),
+    "GET /api/approvals/{approval}/form": Probe("theirs"),
+    "PUT /api/approvals/{approval}/arguments": Probe(
+        "theirs", {"arguments": {"to": ["eve@example.org"]}, "seen": "{seen}"}
+    ),
+    "GET /api/outcomes": Probe("own"),
+    "POST /api/outcomes/{call}": Probe("theirs", {"says": "done"}),
+    "POST /api/outcomes/{call}/again": Probe("theirs"),
+    "GET /api/notices": Probe("own"),
+    "PUT /api/notices": Probe("own", {"content": False}),
+    "POST /api/notices/browsers": Probe(
+        "own", {"endpoint": "https://push.example/x", "point": "AA", "secret": "AA", "name": "mine"}
+    ),
+    "DELETE /api/notices/browsers/{browser}": Probe("theirs"),
+    "PUT /api/notices/mail": Probe("theirs", {"account": "{account}"}),
+    "DELETE /api/notices/mail": Probe("own"),
+    "POST /api/notices/here": Probe("own"),
+    "POST /api/notices/open": Probe("own", {"token": "{link}"}),
+    "GET /api/undoable": Probe("own"),
+    "POST /api/undoable/{call}": Probe("theirs"),
+    "GET /api/rules": Probe("own"),
+    "POST /api/rules": Probe("theirs", {"approval": "{approval}", "lasts": "year"}),
+    "DELETE /api/rules/{rule}": Probe("theirs"),
+    "GET /api/memories": Probe("own", query={"words": "planted"}),
+    "POST /api/memories": Probe("own", {"text": "Somebody else's words"}),
+    "PUT /api/memories/{memory}": Probe("theirs", {"text": "Changed", "pinned": True}),
+    "DELETE /api/memories/{memory}": Probe("theirs"),
+    "GET /api/schedules": Probe("own"),
+    "POST /api/schedules": Probe("own", _SCHEDULE),
+    "POST /api/schedules/times": Probe("own", {"starts": SOON}),
+    "GET /api/schedules/proposals": Probe("own"),
+    "DELETE /api/schedules/proposals/{proposal}": Probe("theirs"),
+    "PUT /api/schedules/{schedule}": Probe("theirs", _SCHEDULE),
+    "POST /api/schedules/{schedule}/pause": Probe("theirs"),
+    "POST /api/schedules/{schedule}/resume": Probe("theirs"),
+    "POST /api/schedules/{schedule}/run": Probe("theirs"),
+    "DELETE /api/schedules/{schedule}": Probe("theirs"),
+    "GET /api/connectors": Probe("own"),
+    "POST /api/connectors/{connector}/approve": Probe("house", {"digest": "0" * 64}),
+    "GET /api/accounts": Probe("own"),
+    "POST /api/accounts": Probe("own", {"connector": "mail", "name": "Mine", "settings": {}, "secrets": {}}),
+    "GET /api/accounts/{account}": Probe("theirs"),
+    "POST /api/accounts/{account}/check": Probe("theirs"),
+    "PUT /api/accounts/{account}/hold": Probe("theirs", {"seconds": 0}),
+    "POST /api/accounts/{account}/hook": Probe("theirs"),
+    "DELETE /api/accounts/{account}": Probe("theirs"),
+    "GET /api/oauth/clients": Probe("own"),
+    "PUT /api/oauth/clients/{provider}": Probe("house", {"client_id": "x", "client_secret": "obviously-fake"}),
+    "DELETE /api/oauth/clients/{provider}": Probe("house"),
+    "POST /api/oauth/authorize": Probe(
+        "theirs", {"connector": "gmail", "capabilities": ["read"], "account": "{account}"}
+    ),
+    "POST /api/oauth/finish": Probe("theirs", {"address": "http://localhost/oauth/callback?state={state}&code=x"}),
+    "POST /api/oauth/{flow}/poll": Probe("theirs"),
+    "GET /api/routes": Probe("own"),
+    "PUT /api/routes/{source}": Probe("theirs", {"route": "local_only"}),
+    "GET /api/model": Probe("own"),
+    "PUT /api/model": Probe("house", {"model": "nothing", "base_url": "http://127.0.0.1:9"}),
+    "DELETE /api/model": Probe("house"),
+    "PUT /api/model/price": Probe("house", {"currency": "EUR", "input": 1, "output": 1}),
+    "PUT /api/model/private": Probe("house", {"model": "nothing", "base_url": "http://127.0.0.1:9"}),
+    "DELETE /api/model/private": Probe("house"),
+    "POST /api/model/private/test": Probe("house"),
+    "POST /api/model/check": Probe("house", {"base_url": "http://127.0.0.1:9"}),
+    "POST /api/model/test": Probe("house"),
+    "GET /api/usage": Probe("own"),
+    "PUT /api/usage/limits": Probe("own", {"limits": {}}),
+    "PUT /api/usage/limits/house": Probe("house", {"people": {"{user}": None}}),
+    "GET /api/audit": Probe("own", query={"search": "planted", "limit": "500"}),
+    "GET /api/audit/verify": Probe("own"),
+    "POST /api/audit/verify": Probe("own", {"heads": []}),
+    "GET /api/audit/export": Probe("house"),
+    "GET /api/audit/consistency": Probe("own", query={"first": "1"}),
+    "GET /api/audit/{index}/proof": Probe("theirs"),
+    "GET /api/data": Probe("own"),
+    "POST /api/data/erase": Probe("own", _WRONG),
+    "GET /api/left": Probe("own"),
+    "GET /api/left/entries": Probe("own", query={"day": "{day}", "host": "{host}", "port": "{port}"}),
+}
+
+
+def filled(value: Any, ids: Mapping[str, str]) -> Any:
+    """A request with the victim's ids in it, deeply."""
+    if isinstance(value, Mapping):
+        return {filled(name, ids): filled(each, ids) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(each, ids) for each in value]
+    if isinstance(value, str):
+        for name, known in ids.items():
+            value = value.replace(f"{{{name}}}", known)
+    return value

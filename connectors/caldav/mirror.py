@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -19,8 +19,10 @@ from connectors.caldav.discovery import Calendar
 from connectors.caldav.outlines import Outline
 from openassistant.calendars.mirror import match_of
 from openassistant.formats.moments import Window
+from openassistant.holdings import left_out
 
 __all__ = [
+    "A_DAY",
     "Kept",
     "KeptCalendar",
     "Profile",
@@ -33,6 +35,7 @@ __all__ = [
     "find",
     "forget",
     "known",
+    "leave_out",
     "object_of",
     "objects_between",
     "open_calendar",
@@ -45,6 +48,8 @@ __all__ = [
     "with_uid",
 ]
 
+A_DAY = 86_400
+"""How much wider than itself an event is kept, on both sides, for zones."""
 _COLUMNS = "o.id, o.key, o.calendar, o.url, o.etag, o.text, o.state, o.uid, c.name, c.writable, c.zone"
 
 
@@ -180,9 +185,12 @@ def drop_calendars(connection: Connection, account: str, *, keep: Collection[str
 
 
 def known(connection: Connection, calendar: int) -> dict[str, str]:
-    """The ETags of a calendar's mirrored objects, by URL."""
-    rows = connection.execute(text("SELECT url, etag FROM caldav_objects WHERE calendar = :c"), {"c": calendar})
-    return {row.url: row.etag for row in rows}
+    """The ETags of a calendar's objects that are mirrored, or are not to be, by URL."""
+    one, other = (
+        f"SELECT url, etag FROM {table} WHERE calendar = :c"  # noqa: S608 - ours
+        for table in ("caldav_left_out", "caldav_objects")
+    )
+    return {row.url: row.etag for row in connection.execute(text(f"{one} UNION ALL {other}"), {"c": calendar})}
 
 
 def put_objects(
@@ -190,8 +198,12 @@ def put_objects(
 ) -> list[str]:
     """Writes objects, new or over older ones, and gives their keys."""
     keys = []
+    spans = {kind: left_out(connection, account, f"{kind}s") for kind in ("event", "task")}
     for stored, outline in objects:
         remove(connection, calendar, [stored.url])
+        if outline.kind in spans and spans[outline.kind].hold(_ends(outline)):
+            _note_left_out(connection, [{"calendar": calendar, "url": stored.url, "etag": stored.etag}])
+            continue
         row = {
             "key": _key(account, stored.url),
             "calendar": calendar,
@@ -227,6 +239,28 @@ def remove(connection: Connection, calendar: int, urls: Iterable[str]) -> None:
         ).scalar_one_or_none()
         if gone is not None:
             connection.execute(text("DELETE FROM caldav_search WHERE rowid = :id"), {"id": gone})
+        left = text("DELETE FROM caldav_left_out WHERE calendar = :calendar AND url = :url")
+        connection.execute(left, {"calendar": calendar, "url": url})
+
+
+def leave_out(connection: Connection, ids: Sequence[int]) -> None:
+    """Deletes objects that their owner does not want to be held, so that no sync asks for them again."""
+    query = text("SELECT calendar, url, etag FROM caldav_objects WHERE id IN (SELECT value FROM json_each(:ids))")
+    rows = [dict(row) for row in connection.execute(query, {"ids": json.dumps(list(ids))}).mappings()]
+    for row in rows:
+        remove(connection, row["calendar"], [row["url"]])
+    _note_left_out(connection, rows)
+
+
+def _note_left_out(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    statement = "INSERT OR REPLACE INTO caldav_left_out (calendar, url, etag) VALUES (:calendar, :url, :etag)"
+    if rows:
+        connection.execute(text(statement), rows)
+
+
+def _ends(outline: Outline) -> int | None:
+    """When an event is over, None where that is not plain; a task is of no time."""
+    return None if outline.kind != "event" or outline.last is None else outline.last - A_DAY
 
 
 def object_of(connection: Connection, account: str, key: str) -> Kept | None:

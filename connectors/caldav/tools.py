@@ -8,10 +8,13 @@ from connectors.caldav import event_reads, event_tools, invitation_tools, mirror
 from connectors.caldav.account import owner_of
 from connectors.caldav.card import connector
 from connectors.caldav.check import check_account
+from connectors.caldav.holdings import KINDS
 from connectors.caldav.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["connector", "event_reads", "event_tools", "invitation_tools", "task_tools", "time_tools"]
+
+connector.holds(*KINDS)
 
 
 @connector.check

@@ -20,6 +20,7 @@ from openassistant.formats.addresses import Address
 from openassistant.formats.approvals import Known
 from openassistant.formats.files import Attached
 from openassistant.formats.message import Attachment
+from openassistant.holdings import left_out
 
 __all__ = [
     "Account",
@@ -36,11 +37,13 @@ __all__ = [
     "label_named",
     "labels",
     "letter",
+    "letter_in",
     "letters",
     "note_files",
     "note_text",
     "own_addresses",
     "put",
+    "reindex",
     "set_account",
     "set_labels",
     "set_labels_of",
@@ -52,6 +55,10 @@ __all__ = [
 _WORD = re.compile(r"\w+")
 _MOST_WORDS = 20
 _THESE = "(SELECT value FROM json_each(:ids))"
+_INDEX = text(
+    "INSERT INTO gmail_search (rowid, subject, sender, recipients, body)"
+    " VALUES (:row, :subject, :sender, :recipients, :body)"
+)
 _TABLES = (
     "gmail_texts", "gmail_files", "gmail_labels", "gmail_written", "gmail_changes", "gmail_drafts", "gmail_outgoing",
     "gmail_acts", "gmail_accounts",
@@ -113,8 +120,13 @@ def set_account(connection: Connection, owner: str, found: Account) -> None:
 
 
 def put(connection: Connection, owner: str, some: Iterable[Letter], *, round: int) -> None:  # noqa: A002 - the word
-    """Writes mails, new or over older ones. What is sent counts as written to its recipients: Gmail says what is."""
-    new = {each.id: each for each in some}
+    """Writes mails, new or over older ones. What is sent counts as written to its recipients: Gmail says what is.
+
+    What its owner had forgotten is left out, whole or its words alone.
+    """
+    out, wordless = (left_out(connection, owner, kind) for kind in ("mails", "texts"))
+    held = (each for each in some if not out.hold(each.date))
+    new = {each.id: each._replace(excerpt="") if wordless.hold(each.date) else each for each in held}
     if not new:
         return
     ids = {"a": owner, "ids": json.dumps(list(new))}
@@ -131,11 +143,7 @@ def put(connection: Connection, owner: str, some: Iterable[Letter], *, round: in
         [_row(owner, each, round) for each in new.values()],
     )
     found = connection.execute(text(f"SELECT row, id {these}"), ids).all()
-    index = "INSERT INTO gmail_search (rowid, subject, sender, recipients, body)"
-    connection.execute(
-        text(f"{index} VALUES (:row, :subject, :sender, :recipients, :body)"),
-        [_words(row, new[id_]) for row, id_ in found],
-    )
+    connection.execute(_INDEX, [_words(row, new[id_]) for row, id_ in found])
     _count_recipients(connection, owner, new.values())
 
 
@@ -187,7 +195,7 @@ def letters(connection: Connection, owner: str, ids: Sequence[str]) -> list[Lett
     """The mails with these ids that are known, in that order."""
     query = text(f"SELECT * FROM gmail_messages WHERE account = :a AND id IN {_THESE}")  # noqa: S608 - ours
     rows = connection.execute(query, {"a": owner, "ids": json.dumps(list(ids))})
-    found = {row.id: _letter(row) for row in rows}
+    found = {row.id: letter_in(row) for row in rows}
     return [found[each] for each in dict.fromkeys(ids) if each in found]
 
 
@@ -219,13 +227,25 @@ def find(connection: Connection, owner: str, query: str, narrowed: Filter, *, li
         " ORDER BY m.time DESC, m.row DESC LIMIT :limit"
     )
     span = {"since": narrowed.since, "until": narrowed.until, "limit": limit}
-    return [_letter(row) for row in connection.execute(text(statement), {"a": owner, **span, **values})]
+    return [letter_in(row) for row in connection.execute(text(statement), {"a": owner, **span, **values})]
 
 
 def note_text(connection: Connection, owner: str, message: str, found: str) -> None:
-    """Remembers the text of a mail that was read."""
+    """Remembers the text of a mail that was read, unless its owner had that forgotten."""
+    if not (known := letters(connection, owner, [message])) or _is_wordless(connection, owner, known[0]):
+        return
     statement = text("INSERT OR REPLACE INTO gmail_texts (account, message, text) VALUES (:a, :message, :text)")
     connection.execute(statement, {"a": owner, "message": message, "text": found})
+
+
+def reindex(connection: Connection, rows: Sequence[Row[Any]]) -> None:
+    """Puts mails into the index anew, as their rows have them."""
+    connection.execute(text("DELETE FROM gmail_search WHERE rowid = :row"), [{"row": row.row} for row in rows])
+    connection.execute(_INDEX, [_words(row.row, letter_in(row)) for row in rows])
+
+
+def _is_wordless(connection: Connection, owner: str, of: Letter) -> bool:
+    return left_out(connection, owner, "texts").hold(of.date)
 
 
 def text_of(connection: Connection, owner: str, message: str) -> str | None:
@@ -359,7 +379,8 @@ def _count_recipients(connection: Connection, owner: str, some: Iterable[Letter]
         connection.execute(text(f"{statement} VALUES (:a, :address, :message, :time)"), rows)
 
 
-def _letter(row: Row[Any]) -> Letter:
+def letter_in(row: Row[Any]) -> Letter:
+    """The mail in a row."""
     people = {name: tuple(Address(*each) for each in some) for name, some in json.loads(row.people).items()}
     return Letter(
         id=row.id,

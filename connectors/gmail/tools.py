@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from connectors.gmail import attachments, drafting, filing, mirror, reading, sending, vacation
 from connectors.gmail.card import connector, owner_of
 from connectors.gmail.check import check_account
+from connectors.gmail.holdings import KINDS
 from connectors.gmail.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["attachments", "connector", "drafting", "filing", "reading", "sending", "vacation"]
+
+connector.holds(*KINDS)
 
 
 @connector.check

@@ -39,6 +39,7 @@ __all__ = [
     "forget",
     "invitations",
     "key_of",
+    "kinds",
     "open_calendar",
     "put_events",
     "put_series",
@@ -102,7 +103,9 @@ def _calendar(row: Mapping[str, Any]) -> KeptCalendar:
 _TABLES = EventTables("google_calendar", _calendar, told="series = ''")
 all_calendars, calendars, calendar_of = _TABLES.all_calendars, _TABLES.calendars, _TABLES.calendar_of
 open_calendar, drop_calendars, forget = _TABLES.open_calendar, _TABLES.drop_calendars, _TABLES.forget
-count, remove = _TABLES.count, _TABLES.remove
+count, remove, kinds = _TABLES.count, _TABLES.remove, _TABLES.kinds
+_A_DAY = 86_400
+"""How much wider than itself an event's span is kept, on both sides, for zones."""
 
 
 def begin_round(connection: Connection, calendar: int) -> None:
@@ -179,7 +182,8 @@ def put_events(
             "invited": event.answer not in ("own", "none"), "data": data, "round": turn,
         }  # fmt: skip
         called_off = event.status == "cancelled"
-        became = _TABLES.put(connection, row, None if called_off else event)
+        ends = None if event.series or last is None else last - _A_DAY
+        became = _TABLES.put(connection, row, None if called_off else event, at=ends)
         if became == "same":
             continue
         keys.append(key)

@@ -8,10 +8,13 @@ from connectors.google_calendar import ending_tools, event_reads, event_tools, i
 from connectors.google_calendar.account import owner_of
 from connectors.google_calendar.card import connector
 from connectors.google_calendar.check import check_account
+from connectors.google_calendar.holdings import KINDS
 from connectors.google_calendar.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["connector", "ending_tools", "event_reads", "event_tools", "invitation_tools", "time_tools"]
+
+connector.holds(*KINDS)
 
 
 @connector.check

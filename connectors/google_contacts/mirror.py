@@ -9,13 +9,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from connectors.google_contacts.people import Person, digits
+from openassistant.holdings import left_out
 
 __all__ = [
+    "HELD_AS",
     "Change",
     "Group",
     "Listing",
@@ -30,6 +33,7 @@ __all__ = [
     "keep_listing",
     "listing",
     "people",
+    "person_in",
     "person_with",
     "put",
     "put_groups",
@@ -45,6 +49,8 @@ _MOST_WORDS = 12
 _LONGEST_WORD = 100
 _MOST_LOGGED = 5000
 _FEWEST_DIGITS = 4
+HELD_AS = {"contact": "contacts", "other": "collected"}
+"""What the lists are called where it is said what is held."""
 
 
 class Listing(NamedTuple):
@@ -98,9 +104,15 @@ def keep_listing(connection: Connection, account: str, kind: str, found: Listing
 def put(
     connection: Connection, account: str, found: Iterable[Person], *, now: str, turn: int = 0, log: bool = False
 ) -> list[str]:
-    """Writes people, new or over older ones; gives the ids of those that are new or not as they were."""
+    """Writes people, new or over older ones; gives the ids of those that are new or not as they were.
+
+    Who was not changed since their owner had that time forgotten is left out.
+    """
     touched = []
+    spans = {kind: left_out(connection, account, name) for kind, name in HELD_AS.items()}
     for person in found:
+        if spans[person.kind].hold(_changed_at(person)):
+            continue
         kept = json.dumps(person._replace(marks=(), previous=())._asdict(), ensure_ascii=False)
         row: dict[str, Any] = {
             "account": account, "kind": person.kind, "resource": person.id, "name": person.name[:300],
@@ -174,7 +186,7 @@ def with_id(connection: Connection, account: str, kind: str, name: str) -> Perso
     """The person with that id."""
     query = text("SELECT person FROM gcontacts_people WHERE account = :a AND kind = :k AND resource = :r")
     found = connection.scalars(query, {"a": account, "k": kind, "r": name}).one_or_none()
-    return _person(found) if found else None
+    return person_in(found) if found else None
 
 
 def added_at(connection: Connection, account: str, name: str) -> str:
@@ -233,7 +245,7 @@ def people(
         ),
         {"a": account, "k": kind, "team": group, "name": name, "id": int(number or 0), "limit": limit},
     )
-    return [(f"{row.place}\n{row.id}", _person(row.person)) for row in rows]
+    return [(f"{row.place}\n{row.id}", person_in(row.person)) for row in rows]
 
 
 def count(connection: Connection, account: str, kind: str) -> int:
@@ -341,7 +353,7 @@ def _with_ids(connection: Connection, ids: Sequence[int]) -> list[Person]:
         text("SELECT id, person FROM gcontacts_people WHERE id IN (SELECT value FROM json_each(:ids))"),
         {"ids": json.dumps(list(ids))},
     )
-    found = {row.id: _person(row.person) for row in rows}
+    found = {row.id: person_in(row.person) for row in rows}
     return [found[each] for each in ids if each in found]
 
 
@@ -349,6 +361,13 @@ def _match(query: str) -> str:
     """The query for FTS5: each word as the beginning of a word; "" when there is no word in it."""
     words = [each.replace('"', " ")[:_LONGEST_WORD] for each in query.split() if _WORD.search(each)]
     return " AND ".join(f'"{word}" *' for word in words[:_MOST_WORDS])
+
+
+def _changed_at(person: Person) -> datetime | None:
+    try:
+        return datetime.fromisoformat(person.updated)
+    except ValueError:
+        return None
 
 
 def _numbers(person: Person) -> str:
@@ -361,7 +380,8 @@ def _digest(person: Person) -> str:
     return hashlib.sha256(kept.encode()).hexdigest()
 
 
-def _person(kept: str) -> Person:
+def person_in(kept: str) -> Person:
+    """The person in a row."""
     found = json.loads(kept)
     lists = {name: tuple(found[name]) for name in ("groups", "cut", "previous", "marks")}
     return Person(**{**found, **lists})

@@ -20,6 +20,7 @@ __all__ = [
     "Item",
     "Person",
     "clean",
+    "day_of",
     "digits",
     "group_id",
     "key_of",
@@ -166,7 +167,7 @@ def shown(field: str, item: Mapping[str, Any]) -> str:
         parts = (item.get(part, "") for part in ("streetAddress", "postalCode", "city", "region", "country"))
         return str(whole or ", ".join(each for each in parts if each))
     if field in ("birthdays", "events"):
-        day = _day(item.get("date")) or str(item.get("text", ""))
+        day = day_of(item.get("date")) or str(item.get("text", ""))
         return f"{item['type']}: {day}" if field == "events" and item.get("type") else day
     if field == "relations":
         who = str(item.get("person", ""))
@@ -236,7 +237,7 @@ def _is_of(item: Mapping[str, Any], wanted: tuple[str, ...]) -> bool:
     return source.get("type", wanted[0]) in wanted
 
 
-def _day(value: Any) -> str:
+def day_of(value: Any) -> str:
     """A day as ISO 8601, without its year ("--05-17") where there is none."""
     if not isinstance(value, Mapping):
         return ""

@@ -8,12 +8,15 @@ from connectors.google_contacts import contact_reads, contact_tools, group_tools
 from connectors.google_contacts.account import owner_of
 from connectors.google_contacts.client import PeopleApi
 from connectors.google_contacts.connector import connector
+from connectors.google_contacts.holdings import KINDS
 from connectors.google_contacts.sync import sync_account
 from openassistant.capabilities import allowed
 from openassistant.connector import CheckStep, Context
 from openassistant.errors import OaError
 
 __all__ = ["connector", "contact_reads", "contact_tools", "group_tools"]
+
+connector.holds(*KINDS)
 
 _TRIED = {
     "read": "Read your contacts",

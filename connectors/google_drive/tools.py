@@ -13,6 +13,8 @@ from openassistant.connector import CheckStep, Context
 
 __all__ = ["connector", "filing", "reading", "saving", "sharing"]
 
+connector.holds(*mirror.kinds())
+
 
 @connector.check
 async def check(ctx: Context) -> AsyncIterator[CheckStep]:

@@ -16,9 +16,11 @@ from sqlalchemy import Connection, text
 
 from connectors.mail.folders import Folder
 from connectors.mail.itip import read_invitation
+from connectors.mail.leaving import INDEX, drop_texts, kept
 from connectors.mail.linking import threads_of
 from connectors.mail.message import Mail
 from openassistant.formats.addresses import Address
+from openassistant.holdings import left_out
 
 __all__ = [
     "FolderState",
@@ -27,6 +29,7 @@ __all__ = [
     "close_folder",
     "count_unseen",
     "counted",
+    "delete",
     "drop_folders",
     "folder_states",
     "forget",
@@ -136,16 +139,18 @@ def drop_folders(connection: Connection, account: str, *, keep: Collection[bytes
 
 
 def known_uids(connection: Connection, folder: int) -> set[int]:
-    """The UIDs of a folder that the mirror holds."""
-    return set(connection.scalars(text("SELECT uid FROM mail_messages WHERE folder = :folder"), {"folder": folder}))
+    """The UIDs of a folder that the mirror holds, or is not to hold."""
+    one, other = (f"SELECT uid FROM {table} WHERE folder = :folder" for table in ("mail_messages", "mail_left_out"))  # noqa: S608 - ours
+    return set(connection.scalars(text(f"{one} UNION {other}"), {"folder": folder}))
 
 
 def counted(connection: Connection, account: str) -> int:
-    """How many messages of an account the mirror holds."""
-    found = connection.execute(
-        text("SELECT count(*) FROM mail_messages WHERE account = :account"), {"account": account}
+    """How many messages of an account the mirror holds, or is not to hold."""
+    query = (
+        "SELECT (SELECT count(*) FROM mail_messages WHERE account = :account) + (SELECT count(*) FROM mail_left_out o"
+        " JOIN mail_folders f ON f.id = o.folder WHERE f.account = :account)"
     )
-    return int(found.scalar_one())
+    return int(connection.execute(text(query), {"account": account}).scalar_one())
 
 
 def add(connection: Connection, account: str, folder: int, letters: Sequence[Letter], *, sent: bool) -> list[int]:
@@ -159,6 +164,9 @@ def add(connection: Connection, account: str, folder: int, letters: Sequence[Let
     if not letters:
         return []
     ids = _ids(connection, letters)
+    letters, ids = kept(connection, account, folder, letters, ids)
+    if not letters:
+        return []
     threads = threads_of(connection, account, [letter.mail for letter in letters], ids)
     rows = [
         _row(account, folder, letter, message, thread)
@@ -166,6 +174,8 @@ def add(connection: Connection, account: str, folder: int, letters: Sequence[Let
     ]
     _insert(connection, rows)
     _note_invitations(connection, rows)
+    wordless = left_out(connection, account, "texts")
+    drop_texts(connection, [id_ for id_ in ids if wordless.hold(id_ // _A_SECOND)])
     if sent:
         _count_recipients(connection, account, letters, ids)
     return ids
@@ -179,7 +189,9 @@ def remove(connection: Connection, folder: int, uids: Collection[int]) -> None:
         ),
         {"folder": folder, "u": json.dumps(list(uids))},
     ).all()
-    _delete(connection, [row.id for row in rows], {row.thread for row in rows})
+    delete(connection, [row.id for row in rows], {row.thread for row in rows})
+    left = text("DELETE FROM mail_left_out WHERE folder = :folder AND uid IN (SELECT value FROM json_each(:u))")
+    connection.execute(left, {"folder": folder, "u": json.dumps(list(uids))})
 
 
 def relocate(connection: Connection, account: str, message: int, to: Folder) -> None:
@@ -220,7 +232,9 @@ def count_unseen(connection: Connection, folder: int) -> int:
 def forget(connection: Connection, account: str) -> None:
     """Deletes everything that the mirror holds of an account."""
     ids = connection.scalars(text("SELECT id FROM mail_messages WHERE account = :a"), {"a": account}).all()
-    _delete(connection, ids, ())
+    delete(connection, ids, ())
+    folders = "SELECT id FROM mail_folders WHERE account = :a"
+    connection.execute(text(f"DELETE FROM mail_left_out WHERE folder IN ({folders})"), {"a": account})  # noqa: S608 - ours
     for table in ("mail_written", "mail_links", "mail_outgoing", "mail_folders", "mail_servers"):
         connection.execute(text(f"DELETE FROM {table} WHERE account = :a"), {"a": account})  # noqa: S608 - ours
 
@@ -308,13 +322,7 @@ def _insert(connection: Connection, rows: list[dict[str, Any]]) -> None:
         rows,
     )
     connection.execute(text("INSERT INTO mail_texts (message, text) VALUES (:id, :text)"), rows)
-    connection.execute(
-        text(
-            "INSERT INTO mail_search (rowid, subject, sender, recipients, body)"
-            " VALUES (:id, :subject, :from, :recipients, :text || ' ' || :files)"
-        ),
-        rows,
-    )
+    connection.execute(INDEX, rows)
 
 
 def _note_invitations(connection: Connection, rows: list[dict[str, Any]]) -> None:
@@ -344,7 +352,8 @@ def _recipients(mail: Mail) -> Iterable[Address]:
     return (*mail.to, *mail.cc)
 
 
-def _delete(connection: Connection, ids: Sequence[int], threads: Collection[int]) -> None:
+def delete(connection: Connection, ids: Sequence[int], threads: Collection[int]) -> None:
+    """Deletes messages of these threads, with what hangs on them."""
     rows = [{"id": message} for message in ids]
     for statement in (
         "DELETE FROM mail_search WHERE rowid = :id",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from connectors.mail import attachments, drafting, files, filing, invitations, lists, mirror, reading, sending
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
+from connectors.mail.holdings import KINDS
 from connectors.mail.sync import sync_mailbox
 from connectors.mail.watching import watch_inbox
 from openassistant.connector import CheckStep, Context
@@ -28,6 +29,7 @@ async def sync(ctx: Context) -> None:
 
 
 connector.watch(watch_inbox)
+connector.holds(*KINDS)
 
 
 @connector.forget

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from connectors.notion.things import Kind, Parent, Property, Thing
+from openassistant.holdings import left_out
 
 __all__ = [
-    "Found", "State", "below", "databases", "drop_text", "find", "forget", "keep_people", "keep_state", "keep_text",
-    "missed", "old_changes", "people", "put", "put_excerpt", "remove", "state_of", "text_of", "total",
-    "unindexed", "with_id",
+    "Found", "State", "below", "databases", "drop_text", "drop_words", "find", "forget", "keep_people", "keep_state",
+    "keep_text", "missed", "old_changes", "people", "put", "put_excerpt", "remove", "state_of", "text_of", "thing_in",
+    "total", "unindexed", "with_id",
 ]  # fmt: skip
 
 _WORD = re.compile(r"[^\W_]", re.UNICODE)
@@ -77,9 +78,15 @@ def keep_state(connection: Connection, account: str, state: State) -> None:
 
 
 def put(connection: Connection, account: str, found: Iterable[Thing], *, turn: int = 0) -> list[str]:
-    """Writes things, new or over older ones; gives the ids of those that are new or not as they were."""
+    """Writes things, new or over older ones; gives the ids of those that are new or not as they were.
+
+    What was not edited since its owner had that time forgotten is left out.
+    """
     touched = []
+    spans = {kind: left_out(connection, account, f"{kind}s") for kind in ("page", "database")}
     for thing in found:
+        if spans[thing.kind].hold(_edited_at(thing)):
+            continue
         row: dict[str, Any] = {
             "account": account, "thing": thing.id, "kind": thing.kind, "title": thing.title, "edited": thing.edited,
             "body": json.dumps(thing._asdict(), ensure_ascii=False), "round": turn,
@@ -103,7 +110,7 @@ def put(connection: Connection, account: str, found: Iterable[Thing], *, turn: i
                 "UPDATE notion_things SET title = :title, edited = :edited, body = :body, round = :round WHERE id = :id"
             )
             connection.execute(update, row)
-            if _title_and_words(thing) != _title_and_words(_thing(was.body)):
+            if _title_and_words(thing) != _title_and_words(thing_in(was.body)):
                 connection.execute(text("UPDATE notion_things SET indexed = '' WHERE id = :id"), row)
                 _index(connection, was.id, thing, "")
         touched.append(thing.id)
@@ -116,12 +123,14 @@ def put_excerpt(connection: Connection, account: str, name: str, words: str, *, 
     row = connection.execute(query, {"a": account, "t": name}).one_or_none()
     if row is None:
         return
+    if left_out(connection, account, "texts").hold(_edited_at(thing_in(row.body))):
+        words = ""
     excerpt = " ".join(words[: _EXCERPT * 4].split())[:_EXCERPT]
     connection.execute(
         text("UPDATE notion_things SET excerpt = :excerpt, indexed = :edited WHERE id = :id"),
         {"excerpt": excerpt, "edited": edited, "id": row.id},
     )
-    _index(connection, row.id, _thing(row.body), words[:_INDEXED])
+    _index(connection, row.id, thing_in(row.body), words[:_INDEXED])
 
 
 def remove(connection: Connection, account: str, names: Iterable[str]) -> None:
@@ -138,7 +147,7 @@ def with_id(connection: Connection, account: str, name: str) -> Thing | None:
     """The page or database with that id."""
     query = text("SELECT body FROM notion_things WHERE account = :a AND thing = :t")
     found = connection.scalars(query, {"a": account, "t": name}).one_or_none()
-    return _thing(found) if found else None
+    return thing_in(found) if found else None
 
 
 def find(connection: Connection, account: str, query: str, *, limit: int) -> list[Found]:
@@ -163,7 +172,7 @@ def databases(connection: Connection, account: str, *, limit: int) -> list[Thing
         "SELECT body FROM notion_things WHERE account = :a AND kind = 'database'"
         " ORDER BY title COLLATE NOCASE, id LIMIT :limit"
     )
-    return [_thing(each) for each in connection.scalars(query, {"a": account, "limit": limit})]
+    return [thing_in(each) for each in connection.scalars(query, {"a": account, "limit": limit})]
 
 
 def total(connection: Connection, account: str) -> int:
@@ -190,7 +199,7 @@ def unindexed(connection: Connection, account: str, *, limit: int) -> list[Thing
         "SELECT body FROM notion_things WHERE account = :a AND kind = 'page' AND indexed <> edited"
         " ORDER BY edited DESC, id DESC LIMIT :limit"
     )
-    return [_thing(each) for each in connection.scalars(query, {"a": account, "limit": limit})]
+    return [thing_in(each) for each in connection.scalars(query, {"a": account, "limit": limit})]
 
 
 def keep_text(connection: Connection, account: str, name: str, words: str, *, now: datetime) -> None:
@@ -218,6 +227,16 @@ def drop_text(connection: Connection, account: str, name: str) -> None:
     """Forgets the text of a page."""
     query = text("DELETE FROM notion_texts WHERE account = :a AND thing = :t")
     connection.execute(query, {"a": account, "t": name})
+
+
+def drop_words(connection: Connection, account: str, name: str) -> None:
+    """Forgets the words of a page as it is now, in full, in their beginning, and in the index."""
+    drop_text(connection, account, name)
+    query = text(
+        "UPDATE notion_things SET excerpt = '', indexed = edited WHERE account = :a AND thing = :t RETURNING id, body"
+    )
+    for row in connection.execute(query, {"a": account, "t": name}).all():
+        _index(connection, row.id, thing_in(row.body), "")
 
 
 def keep_people(connection: Connection, account: str, found: Mapping[str, str]) -> None:
@@ -251,6 +270,13 @@ def old_changes(connection: Connection, account: str, *, now: datetime, days: in
     connection.execute(query, {"a": account, "before": (now - timedelta(days=days)).isoformat()})
 
 
+def _edited_at(thing: Thing) -> datetime | None:
+    try:
+        return datetime.fromisoformat(thing.edited)
+    except ValueError:
+        return None
+
+
 def _index(connection: Connection, row: int, thing: Thing, words: str) -> None:
     title, rest = _title_and_words(thing)
     connection.execute(text("DELETE FROM notion_search WHERE rowid = :id"), {"id": row})
@@ -271,10 +297,11 @@ def _match(query: str) -> str:
 
 
 def _found(row: Row[Any]) -> Found:
-    return Found(_thing(row.body), row.excerpt)
+    return Found(thing_in(row.body), row.excerpt)
 
 
-def _thing(body: str) -> Thing:
+def thing_in(body: str) -> Thing:
+    """The thing in a row."""
     found = json.loads(body)
     kind: Kind = found["kind"]
     schema = {name: Property(each[0], tuple(each[1])) for name, each in found["schema"].items()}

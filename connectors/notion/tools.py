@@ -8,6 +8,7 @@ from connectors.notion import comment_tools, mirror, page_reads, page_tools, row
 from connectors.notion.account import owner_of
 from connectors.notion.api import NotionApi, Page
 from connectors.notion.connector import connector
+from connectors.notion.holdings import KINDS
 from connectors.notion.sync import sync_account
 from connectors.notion.things import clean, id_of
 from openassistant.capabilities import allowed
@@ -15,6 +16,8 @@ from openassistant.connector import CheckStep, Context
 from openassistant.errors import Forbidden
 
 __all__ = ["comment_tools", "connector", "page_reads", "page_tools", "row_reads", "row_tools"]
+
+connector.holds(*KINDS)
 
 _NOTHING = (
     "Nothing is shared with the connection so far: at Notion, open a page, choose Connections in its menu, and add it"

@@ -39,6 +39,7 @@ __all__ = [
     "invitations",
     "keep_dates",
     "key_of",
+    "kinds",
     "missing_series",
     "next_date",
     "open_calendar",
@@ -98,7 +99,7 @@ def _calendar(row: Mapping[str, Any]) -> KeptCalendar:
 _TABLES = EventTables("outlook_calendar", _calendar, told="kind <> 'occurrence'")
 all_calendars, calendars, calendar_of = _TABLES.all_calendars, _TABLES.calendars, _TABLES.calendar_of
 open_calendar, drop_calendars, forget = _TABLES.open_calendar, _TABLES.drop_calendars, _TABLES.forget
-count, remove = _TABLES.count, _TABLES.remove
+count, remove, kinds = _TABLES.count, _TABLES.remove, _TABLES.kinds
 
 
 def begin_round(connection: Connection, calendar: int, span: Window) -> None:
@@ -154,7 +155,8 @@ def put_events(
             "first": _seconds(event.start), "last": _seconds(event.end), "data": data, "round": calendar.round,
         }  # fmt: skip
         thin = event.kind == "occurrence"
-        became = _TABLES.put(connection, row, None if thin else event)
+        ends = row["last"] if event.kind == "single" else None
+        became = _TABLES.put(connection, row, None if thin else event, at=ends)
         if became == "same":
             continue
         keys.append(key)

@@ -8,10 +8,13 @@ from connectors.outlook_calendar import event_reads, event_tools, invitation_too
 from connectors.outlook_calendar.account import owner_of
 from connectors.outlook_calendar.card import connector
 from connectors.outlook_calendar.check import check_account
+from connectors.outlook_calendar.holdings import KINDS
 from connectors.outlook_calendar.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["connector", "event_reads", "event_tools", "invitation_tools", "time_tools"]
+
+connector.holds(*KINDS)
 
 
 @connector.check

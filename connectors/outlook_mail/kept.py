@@ -22,7 +22,7 @@ from openassistant.formats.addresses import Address
 from openassistant.formats.drafts import Draft
 from openassistant.providers.graph import GraphApi
 
-__all__ = ["Kept", "keep", "kept_draft", "look_at"]
+__all__ = ["Kept", "keep", "kept_draft", "kept_in", "look_at"]
 
 
 class Kept(NamedTuple):
@@ -101,8 +101,11 @@ def kept_draft(connection: Connection, found: Found) -> Kept | None:
     """What was remembered of a draft; None when it was never read in full."""
     query = text("SELECT content FROM outlook_mail_drafts WHERE message = :message")
     content = connection.execute(query, {"message": found.id}).scalar_one_or_none()
-    if content is None:
-        return None
+    return None if content is None else kept_in(content)
+
+
+def kept_in(content: str) -> Kept:
+    """The draft in a row."""
     given: dict[str, Any] = json.loads(content)
     people = {name: tuple(Address(*each) for each in given[name]) for name in ("to", "cc", "bcc", "reply_to")}
     return Kept(**{**given, **people, "attached": tuple(MailFile(*each) for each in given["attached"])})

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
 from connectors.outlook_mail.letters import Letter, is_id, parse
+from openassistant.holdings import left_out
 
 __all__ = [
-    "UNMET", "Change", "Folder", "begin_round", "changes_since", "close_round", "drop_folders", "folders", "forget",
-    "is_known", "key_of", "open_folder", "put", "put_text", "relocate", "remove", "step",
+    "UNMET", "Change", "Folder", "begin_round", "changes_since", "close_round", "drop", "drop_folders", "drop_texts",
+    "folders", "forget", "is_known", "key_of", "open_folder", "put", "put_text", "relocate", "remove", "step",
 ]  # fmt: skip
 
 UNMET = 0
@@ -128,9 +129,11 @@ def put(
 ) -> list[str]:
     """Writes mails of a folder over what is known of them, and gives the keys of those that are new or changed.
 
-    Left out is what is no mail, or tells only a part of one that is not known. With `seen` changes are noted.
+    Left out is what is no mail, tells only a part of one that is not known, or was forgotten at its owner's wish. With
+    `seen` changes are noted.
     """
     keys = []
+    out, wordless = (left_out(connection, folder.account, kind) for kind in ("mails", "texts"))
     for each in raw:
         if not is_id(each.get("id")):
             continue
@@ -142,8 +145,10 @@ def put(
         old: dict[str, Any] = json.loads(before.data) if before else {}
         data = {**old, **json.loads(json.dumps(parse(each))), "folder": folder.ref}
         letter = Letter.of(data)
-        if letter is None:
+        if letter is None or out.hold(letter.at):
             continue
+        if wordless.hold(letter.at):
+            letter, data = letter._replace(excerpt=""), {**data, "excerpt": ""}
         number = _write(connection, folder, key, ref, letter, data)
         if before is not None and data == old and before.folder == folder.id:
             continue
@@ -159,7 +164,11 @@ def put(
 
 
 def put_text(connection: Connection, message: int, body: str, *, formatted: bool) -> None:
-    """Keeps the text of a mail, and lets a search find it by that."""
+    """Keeps the text of a mail, and lets a search find it by that; not where its owner had it forgotten."""
+    query = text("SELECT account, at FROM outlook_mail_messages WHERE id = :message")
+    known = connection.execute(query, {"message": message}).one_or_none()
+    if known is None or left_out(connection, known.account, "texts").hold(known.at):
+        return
     row = {"message": message, "text": body, "formatted": formatted}
     statement = "INSERT OR REPLACE INTO outlook_mail_texts (message, text, formatted)"
     connection.execute(text(f"{statement} VALUES (:message, :text, :formatted)"), row)
@@ -167,6 +176,26 @@ def put_text(connection: Connection, message: int, body: str, *, formatted: bool
     data = connection.execute(query, {"message": message}).scalar_one_or_none()
     if data is not None and (letter := Letter.of(json.loads(data))) is not None:
         _index(connection, message, letter)
+
+
+def drop(connection: Connection, ids: Sequence[int]) -> None:
+    """Deletes mails, with what was read of them."""
+    _delete(connection, ids)
+
+
+def drop_texts(connection: Connection, ids: Sequence[int]) -> None:
+    """Takes the words of mails away, out of the index too; what is left of each are its headers."""
+    these = {"ids": json.dumps(list(ids))}
+    among = "IN (SELECT value FROM json_each(:ids))"
+    for statement in (
+        f"DELETE FROM outlook_mail_texts WHERE message {among}",  # noqa: S608 - ours
+        f"UPDATE outlook_mail_messages SET data = json_set(data, '$.excerpt', '') WHERE id {among}",  # noqa: S608 - ours
+    ):
+        connection.execute(text(statement), these)
+    query = text(f"SELECT id, data FROM outlook_mail_messages WHERE id {among}")  # noqa: S608 - ours
+    for row in connection.execute(query, these).all():
+        if (letter := Letter.of(json.loads(row.data))) is not None:
+            _index(connection, row.id, letter)
 
 
 def remove(connection: Connection, folder: Folder, refs: Iterable[str], *, seen: datetime | None) -> list[str]:

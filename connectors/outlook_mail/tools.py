@@ -8,10 +8,13 @@ from connectors.outlook_mail import attachments, drafting, filing, mirror, readi
 from connectors.outlook_mail.account import owner_of
 from connectors.outlook_mail.card import connector
 from connectors.outlook_mail.check import check_account
+from connectors.outlook_mail.holdings import KINDS
 from connectors.outlook_mail.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
 __all__ = ["attachments", "connector", "drafting", "filing", "reading", "replies", "sending"]
+
+connector.holds(*KINDS)
 
 
 @connector.check

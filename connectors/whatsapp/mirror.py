@@ -14,11 +14,13 @@ from sqlalchemy import Connection, Row, text
 
 from connectors.whatsapp.inbound import Inbound, Media, Person, Status, TemplateChange
 from connectors.whatsapp.people import chat_of, move, set_chat
+from openassistant.holdings import left_out
 
 __all__ = [
     "Letter",
     "Stage",
     "change_template",
+    "drop_messages",
     "drop_old",
     "forget",
     "keep_message",
@@ -71,7 +73,12 @@ class Letter(NamedTuple):
 
 
 def keep_message(connection: Connection, account: str, told: Inbound) -> int | None:
-    """Keeps a message, an edit, a deletion or a reaction; the id of a message that is new, else None."""
+    """Keeps a message, an edit, a deletion or a reaction; the id of a message that is new, else None.
+
+    What is of a time that its owner had forgotten is left out.
+    """
+    if left_out(connection, account, "messages").hold(told.at):
+        return None
     if told.reacts:
         _react(connection, account, told.reacts, _author(told.person), told.text, told.at)
         return None
@@ -339,6 +346,19 @@ def drop_old(connection: Connection, account: str, now: int) -> None:
     row = {"account": account, "before": now - _KEPT}
     connection.execute(text("DELETE FROM wa_outgoing WHERE account = :account AND changed < :before"), row)
     connection.execute(text("DELETE FROM wa_drafts WHERE account = :account AND gone AND changed < :before"), row)
+
+
+def drop_messages(connection: Connection, ids: Sequence[int]) -> None:
+    """Deletes messages, with the reactions to them."""
+    these = {"ids": json.dumps(list(ids))}
+    among = "IN (SELECT value FROM json_each(:ids))"
+    reacted = f"SELECT account, wamid FROM wa_messages WHERE id {among}"  # noqa: S608 - ours
+    for statement in (
+        f"DELETE FROM wa_reactions WHERE (account, wamid) IN ({reacted})",  # noqa: S608 - ours
+        f"DELETE FROM wa_search WHERE rowid {among}",  # noqa: S608 - ours
+        f"DELETE FROM wa_messages WHERE id {among}",  # noqa: S608 - ours
+    ):
+        connection.execute(text(statement), these)
 
 
 def forget(connection: Connection, account: str) -> None:

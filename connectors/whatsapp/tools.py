@@ -16,6 +16,7 @@ from connectors.whatsapp import (
 )
 from connectors.whatsapp.client import CloudApi
 from connectors.whatsapp.connector import connector, owner_of
+from connectors.whatsapp.holdings import KINDS
 from connectors.whatsapp.hook import take_hook
 from connectors.whatsapp.sync import sync_number
 from openassistant.connector import CheckStep, Context
@@ -30,6 +31,8 @@ __all__ = [
     "message_tools",
     "template_tools",
 ]
+
+connector.holds(*KINDS)
 
 _NOT_HEARD = (
     "Nothing has come yet. At Meta, enter the address that stands with this account under Connections, and subscribe to"

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from openassistant.context import Clock
 from openassistant.egress import Egress
 from openassistant.errors import InvalidRequest
+from openassistant.holdings import Kind
 from openassistant.hooks import Hook, HookAnswer
 from openassistant.http import HttpClient
 from openassistant.messages import (
@@ -52,6 +53,7 @@ __all__ = [
     "Field",
     "Hook",
     "HookAnswer",
+    "Kind",
     "Manifest",
     "ManifestCommand",
     "OutsideText",
@@ -289,6 +291,7 @@ class Connector:
         self.watcher: Callable[[Context], AsyncIterator[None]] | None = None
         self.forgetter: Callable[[Context], Awaitable[None]] | None = None
         self.hooker: Callable[[Context, Hook], Awaitable[HookAnswer]] | None = None
+        self.kinds: tuple[Kind, ...] = ()
 
     @property
     def id(self) -> str:
@@ -361,6 +364,10 @@ class Connector:
         """Decorator: deletes what the mirror holds of `ctx.account` when the owner removes it."""
         self.forgetter = function
         return function
+
+    def holds(self, *kinds: Kind) -> None:
+        """Says what the mirror holds by kind, so that it can be counted, exported and forgotten (`holdings`)."""
+        self.kinds = (*self.kinds, *kinds)
 
     def hook(
         self, function: Callable[[Context, Hook], Awaitable[HookAnswer]]

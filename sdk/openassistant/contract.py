@@ -26,6 +26,8 @@ def connector_faults(connector: Connector) -> list[str]:
         faults.append("Accounts need a check: decorate an async generator with @connector.check.")
     if connector.syncer is not None and connector.forgetter is None:
         faults.append("A mirror must be deletable: decorate a function with @connector.forget.")
+    if connector.migrations is not None and not connector.kinds:
+        faults.append("A mirror must be countable: say what it holds by kind with connector.holds(…).")
     if connector.manifest.hook is not None and connector.hooker is None:
         faults.append("The manifest promises an address for the provider: decorate a function with @connector.hook.")
     for name, field in {**connector.manifest.settings, **connector.manifest.secrets}.items():

@@ -86,6 +86,8 @@ class Piece(Wire):
     modified: datetime | None = None
     body: Base64Bytes
     more: bool = False
+    offset: Annotated[int, Field(ge=0)] = 0
+    """In an import, where in the file this piece begins: a file that was broken off begins at 0 again."""
 
 
 class ExportRequest(Wire):
@@ -118,12 +120,16 @@ class Imported(Wire):
 class Answers:
     """What a room does for each request, given the user of what was signed; what is None is not served.
 
-    `forget` is given its scope too, and whether to try only; `export` a cursor; `take` what is to be imported.
+    `forget` is given its scope too, and whether to try only; `export` a cursor; `take` what is to be imported. `calls`
+    answers orders to forget the words of single calls, and gets their ids. `unlock` is called before both of them with
+    the grant that came beside the order.
     """
 
     usage: Callable[[CallContext, str], Awaitable[Holding]]
     erase: Callable[[str], Awaitable[None]]
     forget: Callable[[str, Scope, bool], Awaitable[Forgotten]] | None = None
+    calls: Callable[[str, tuple[str, ...], bool], Awaitable[Forgotten]] | None = None
+    unlock: Callable[[str, str | None], Awaitable[None]] | None = None
     export: Callable[[CallContext, str, str], Awaitable[ExportPage]] | None = None
     take: Callable[[CallContext, str, tuple[Piece, ...]], Awaitable[Imported]] | None = None
 
@@ -134,7 +140,7 @@ async def serve_data(bus: Bus, room: str, answers: Answers, *, trust: Trust, clo
     for verb, request, answer, served in (
         ("usage", Done, serving.on_usage, True),
         ("erase", EraseRequest, serving.on_erase, True),
-        ("forget", EraseRequest, serving.on_forget, answers.forget is not None),
+        ("forget", EraseRequest, serving.on_forget, answers.forget is not None or answers.calls is not None),
         ("export", ExportRequest, serving.on_export, answers.export is not None),
         ("import", ImportRequest, serving.on_import, answers.take is not None),
     ):
@@ -158,8 +164,16 @@ class _Serving:
 
     async def on_forget(self, ctx: CallContext, request: EraseRequest) -> Forgotten:
         order = self._order(ctx, request)
-        if order.scope is None or self._answers.forget is None:
+        if order.scope is None:
             raise InvalidRequest("The order is to erase a person, not to forget a part.")
+        if self._answers.unlock is not None:
+            await self._answers.unlock(order.user, ctx.grant)
+        if order.scope.calls:
+            if self._answers.calls is None:
+                return Forgotten()
+            return await self._answers.calls(order.user, order.scope.calls, request.dry)
+        if self._answers.forget is None:
+            return Forgotten()
         return await self._answers.forget(order.user, order.scope, request.dry)
 
     async def on_export(self, ctx: CallContext, request: ExportRequest) -> ExportPage:

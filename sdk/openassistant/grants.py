@@ -175,6 +175,10 @@ class Scope(BaseModel):
     """Things of before this moment."""
     beyond: int | None = None
     """Of each kind, what is older than the newest so many."""
+    conversation: Id | None = None
+    """Of one conversation; for the rooms that know of conversations."""
+    calls: tuple[Id, ...] = ()
+    """What connectors noted around these calls, and nothing else (`data.Answers.calls`)."""
 
 
 class Erasure(Signed):

@@ -34,8 +34,10 @@ __all__ = [
     "begin",
     "claim_undo",
     "empty",
+    "empty_calls",
     "find",
     "finish",
+    "forget_calls",
     "newest_done",
     "open_calls",
     "open_intents",
@@ -50,6 +52,11 @@ __all__ = [
 
 _LARGEST_RESULT = 64 * 1024
 _COLUMNS = "digest, call, state, holder, started, outcome, shown, undone_by"
+_EMPTY = (
+    "UPDATE journal SET emptied = 1, shown = NULL, call = json_set(call, '$.arguments', json('{}')),"
+    " outcome = CASE state WHEN 'done' THEN :done ELSE :failed END"
+    " WHERE state IN ('done', 'failed') AND NOT emptied"
+)
 
 
 class Outcome(StrEnum):
@@ -261,19 +268,36 @@ async def empty(store: Store, account: str) -> None:
 
     So a call that is asked for again is not made again. One whose outcome nobody knows stays whole until that is told.
     """
-    result = ToolResult(content="It was done, before the account was removed.")
-    error = ErrorBody(code=NotFound.code, message="It had failed before the account was removed.")
-    row = {
-        "account": account,
-        "done": json.dumps({"result": result.model_dump(mode="json")}),
-        "failed": json.dumps({"error": error.model_dump(mode="json")}),
-    }
-    query = text(
-        "UPDATE journal SET emptied = 1, shown = NULL, call = json_set(call, '$.arguments', json('{}')),"
-        " outcome = CASE state WHEN 'done' THEN :done ELSE :failed END"
-        " WHERE call ->> 'account' = :account AND state IN ('done', 'failed') AND NOT emptied"
+    values = {"account": account, **_emptied(", before the account was removed")}
+    query = text(f"{_EMPTY} AND call ->> 'account' = :account")
+    await store.write(lambda connection: connection.execute(query, values).close())
+
+
+def empty_calls(connection: Connection, ids: Sequence[str]) -> None:
+    """The same for these calls, inside a transaction of `Store.write`."""
+    values = {"ids": json.dumps(list(ids)), **_emptied("; what it was about was forgotten since")}
+    connection.execute(text(f"{_EMPTY} AND call_id IN (SELECT value FROM json_each(:ids))"), values)  # noqa: S608 - a constant
+
+
+async def forget_calls(store: Store, calls: Sequence[str], *, dry: bool) -> list[datetime]:
+    """As `empty_calls`, also in what is not reported yet; when those began that went, or would go."""
+    ids = {"ids": json.dumps(list(calls))}
+    among = "IN (SELECT value FROM json_each(:ids))"
+    ended = text(
+        f"SELECT started FROM journal WHERE call_id {among} AND state IN ('done', 'failed') AND NOT emptied"  # noqa: S608 - a constant
     )
-    await store.write(lambda connection: connection.execute(query, row).close())
+    unsent = text(
+        f"UPDATE outbox SET record = json_set(record, '$.content', json('null')) WHERE record ->> 'id' {among}"  # noqa: S608 - a constant
+    )
+
+    def work(connection: Connection) -> list[datetime]:
+        times = [datetime.fromisoformat(each) for each in connection.execute(ended, ids).scalars()]
+        if not dry:
+            empty_calls(connection, calls)
+            connection.execute(unsent, ids)
+        return times
+
+    return await (store.read(work) if dry else store.write(work))
 
 
 async def take_over(store: Store, call_id: str, *, dead: str, holder: str) -> bool:
@@ -309,6 +333,16 @@ async def unsent_done(store: Store, rows: list[int]) -> None:
 
     if rows:
         await store.write(write)
+
+
+def _emptied(words: str) -> dict[str, str]:
+    """The outcomes that emptied rows say, by state."""
+    result = ToolResult(content=f"It was done{words}.")
+    error = ErrorBody(code=NotFound.code, message=f"It had failed{words.removeprefix(',')}.")
+    return {
+        "done": json.dumps({"result": result.model_dump(mode="json")}),
+        "failed": json.dumps({"error": error.model_dump(mode="json")}),
+    }
 
 
 def _row(connection: Connection, call_id: str) -> Row[Any] | None:

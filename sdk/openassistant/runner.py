@@ -17,7 +17,7 @@ from openassistant import journal, subjects, tally
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.data import Answers, Holding, serve_data
+from openassistant.data import Answers, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import (
     AccountRequired,
@@ -35,6 +35,7 @@ from openassistant.guard import admit_call, admit_grant, require_approval
 from openassistant.hooks import Hook, HookAnswer
 from openassistant.http import HttpClient
 from openassistant.journal import Outcome
+from openassistant.keeping import Keeping
 from openassistant.keys import Keys
 from openassistant.locks import FileLock, is_free
 from openassistant.messages import (
@@ -105,6 +106,7 @@ class Runner:
         self._running: dict[tuple[str, str], asyncio.Future[journal.Entry]] = {}
         self._alive: FileLock | None = None
         self.syncing: Syncing | None = None
+        self.keeping: Keeping | None = None
 
     async def start(self) -> None:
         """Opens the room's file, serves, announces itself; raises `Unavailable` without vault or bus."""
@@ -122,7 +124,16 @@ class Runner:
         if self.connector.hooker is not None:
             await serve(subjects.hook(name), Hook, self.on_hook)
         await Outcomes(self).start()
-        answers = Answers(usage=self.on_usage, erase=self.syncing.erase)
+        self.keeping = Keeping(self, self.syncing)
+        answers = Answers(
+            usage=self.keeping.usage,
+            erase=self.syncing.erase,
+            forget=self.keeping.forget,
+            export=self.keeping.export,
+            take=self.keeping.take,
+            calls=self.keeping.forget_calls,
+            unlock=self.keeping.unlock,
+        )
         await serve_data(self.bus, name, answers, trust=self.trust, clock=self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,10 +151,6 @@ class Runner:
             await self.stores.close()
             if self._alive:
                 self._alive.release()
-
-    async def on_usage(self, ctx: CallContext, user: str) -> Holding:
-        """How much this connector holds of a user."""
-        return Holding(bytes=self.stores.size(user))
 
     async def on_call(self, ctx: CallContext, call: Call) -> ToolResult:
         """Runs one tool call after every check; the same call again gets the same answer."""

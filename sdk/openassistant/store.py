@@ -105,10 +105,13 @@ class Store:
         self._check_open()
         await self._on(self._readers, lambda: _export(self._engine, to, key))
 
-    async def tidy(self) -> None:
-        """Overwrites what was deleted, in the file and in its log of changes, where it could still be found."""
+    async def tidy(self) -> bool:
+        """Overwrites what was deleted, in the file and in its log of changes, where it could still be found.
+
+        False where the log could not be emptied, as somebody reads in it all the time.
+        """
         self._check_open()
-        await self._on(self._writer, lambda: _tidy(self._engine))
+        return await self._on(self._writer, lambda: _tidy(self._engine))
 
     async def close(self) -> None:
         """Lets writes end, then closes; what comes later is `Unavailable`."""
@@ -191,7 +194,7 @@ class UserStores:
             async with self._locks.setdefault(user, asyncio.Lock()):
                 if user not in self._open:
                     key = await self._keys(user)
-                    self._open[user] = await Store.open(self._path(user), key, self._migrations)
+                    self._open[user] = await Store.open(self.path(user), key, self._migrations)
             self._open.move_to_end(user)
             yield self._open[user]
         finally:
@@ -201,7 +204,7 @@ class UserStores:
     async def erase(self, user: str) -> None:
         """Removes a user's file; its key is destroyed in the vault."""
         await self.let_go(user)
-        await asyncio.to_thread(_remove, self._path(user))
+        await asyncio.to_thread(_remove, self.path(user))
 
     async def let_go(self, user: str) -> None:
         """Closes a user's file, where it is open here."""
@@ -211,7 +214,7 @@ class UserStores:
 
     def size(self, user: str) -> int:
         """Bytes on the disk of a user's file, 0 where there is none."""
-        files = (Path(f"{self._path(user)}{suffix}") for suffix in ("", "-wal"))
+        files = (Path(f"{self.path(user)}{suffix}") for suffix in ("", "-wal"))
         return sum(each.stat().st_size for each in files if each.exists())
 
     async def close(self) -> None:
@@ -220,7 +223,8 @@ class UserStores:
             _, store = self._open.popitem()
             await store.close()
 
-    def _path(self, user: str) -> Path:
+    def path(self, user: str) -> Path:
+        """Where a user's file is."""
         return self._folder / f"{user}.db"
 
     async def _close_surplus(self) -> None:
@@ -360,10 +364,11 @@ def _load(script: Path) -> Any:
     return module
 
 
-def _tidy(engine: Engine) -> None:
+def _tidy(engine: Engine) -> bool:
     """`secure_delete` has overwritten the pages; the log still has them as they were, until it is emptied."""
     with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        return not busy
 
 
 def _export(engine: Engine, to: Path, key: bytes) -> None:

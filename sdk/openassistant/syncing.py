@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
-from openassistant import journal, tally
+from openassistant import holdings, journal, tally
 from openassistant.context import CallContext
 from openassistant.errors import Internal, OaError, Unavailable
 from openassistant.guard import admit_grant
@@ -119,6 +119,8 @@ class Syncing:
         runner = self._runner
         async with runner.stores.use(user) as store:
             await journal.empty(store, account)
+            await store.write(lambda connection: holdings.end_account(connection, account))
+            await store.tidy()
             due = await tally.end(store, runner.connector.id, account, grant=grant, now=runner.clock())
         if due:
             runner.bus.spawn(runner.send_reports(user, grant))
@@ -181,6 +183,10 @@ class Syncing:
         admit_grant(ctx, trust=self._runner.trust, user=str(query.user), now=self._runner.clock())
         mine = [each for each in await self._all() if each.user == query.user]
         return AccountStatus(accounts={each.account: each.progress for each in mine})
+
+    async def of_user(self, user: str) -> list[tuple[str, str, str]]:
+        """The accounts of a user that are known here, each with its name and grant."""
+        return [(each.account, each.name, each.grant) for each in await self._all(leaving=True) if each.user == user]
 
     def is_used(self, account: str) -> None:
         """Somebody works with an account: it is looked at as often as at first, and now where that is long ago."""
@@ -312,7 +318,12 @@ class Syncing:
             runner.account_grant(ctx, attached.account)
             async with runner.context(ctx, attached.user, attached.account, progress=progress) as context:
                 assert runner.connector.syncer is not None, "only started with a syncer"
-                await runner.connector.syncer(context)
+                try:
+                    await runner.connector.syncer(context)
+                except Exception:
+                    await self._sweep(context.store, attached.account)
+                    raise
+                await self._sweep(context.store, attached.account)
                 is_whole = last.total is None or last.done >= last.total
                 quiet = self._quiet.get(attached.account, 0) + 1 if is_whole and not context.announced else 0
                 self._quiet[attached.account] = quiet
@@ -325,6 +336,11 @@ class Syncing:
             problem = ErrorBody(code=Internal.code, message="The sync failed inside; the log has it.")
             return last.model_copy(update={"state": "failed", "problem": problem})
         return last.model_copy(update={"state": "idle", "finished": runner.clock()})
+
+    async def _sweep(self, store: Store, account: str) -> None:
+        """What was forgotten does not stay, also where a pass broke off."""
+        if self._runner.keeping is not None:
+            await self._runner.keeping.sweep(store, account)
 
     async def _recover(self, attached: _Attached) -> None:
         """Looks into calls that an instance began and did not end before it died, then sends what is unsent."""

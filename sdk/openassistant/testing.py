@@ -18,8 +18,18 @@ from openassistant.budgets import Budget
 from openassistant.bus import Bus, Incoming, Subscription
 from openassistant.connector import Connector
 from openassistant.context import CallContext, Clock, new_id, utc_now
+from openassistant.data import (
+    EraseRequest,
+    ExportPage,
+    ExportRequest,
+    Forgotten,
+    Holding,
+    Imported,
+    ImportRequest,
+    Piece,
+)
 from openassistant.errors import DeadlineExceeded, TooLarge, Unavailable
-from openassistant.grants import Approval, Grant, Receipt, Rule, SigningKey, Trust
+from openassistant.grants import Approval, Erasure, Grant, Receipt, Rule, Scope, SigningKey, Trust
 from openassistant.hooks import Hook, HookAnswer
 from openassistant.messages import (
     AccountPayload,
@@ -353,6 +363,51 @@ class FakeHouse:
         )
         ctx = CallContext.within(30, now=self.clock(), user=self.user).signed(grant=self.account_grant())
         return await self.agent.request(subjects.hook(self.connector.id), hook, HookAnswer, ctx)
+
+    async def held(self) -> Holding:
+        """What the connector says that it holds of the user."""
+        return await self.agent.request(subjects.data(self.connector.id, "usage"), Done(), Holding, self._session())
+
+    async def exported(self) -> dict[str, bytes]:
+        """The files of the user's archive, put together from all pages."""
+        files: dict[str, bytes] = {}
+        async for page in self.pages():
+            for piece in page.pieces:
+                files[piece.path] = files.get(piece.path, b"") + piece.body
+        return files
+
+    async def pages(self, cursor: str = "") -> AsyncIterator[ExportPage]:
+        """The pages of the user's archive behind a cursor."""
+        subject = subjects.data(self.connector.id, "export")
+        following: str | None = cursor
+        while following is not None:
+            request = ExportRequest(cursor=following)
+            page = await self.agent.request(subject, request, ExportPage, self._session())
+            yield page
+            following = page.cursor
+
+    async def bring(self, *pieces: Piece) -> Imported:
+        """Brings files of an archive in."""
+        subject, request = subjects.data(self.connector.id, "import"), ImportRequest(pieces=pieces)
+        return await self.agent.request(subject, request, Imported, self._session())
+
+    async def forgotten(self, *, dry: bool = False, **scope: Any) -> dict[str, int]:
+        """Has the connector forget what fits a scope, or with `dry` say what that were; how many things by kind."""
+        expires = self.clock() + timedelta(minutes=5)
+        order = Erasure(id=new_id(), user=self.user, scope=Scope.model_validate(scope), expires=expires)
+        request = EraseRequest(order=self.gateway.sign(order), dry=dry)
+        subject = subjects.data(self.connector.id, "forget")
+        found = await self.agent.request(subject, request, Forgotten, self._session())
+        return {part.kind: part.count for part in found.parts}
+
+    def file(self) -> tuple[Path, bytes]:
+        """The user's file of this connector, and its key."""
+        path = self.runner.stores.path(self.user)
+        return path, self._keys[f"{self.connector.id}/{self.user}"]
+
+    def _session(self) -> CallContext:
+        grant = self.grant(kind="session", origin="session", turn=None, conversation=None, connectors={})
+        return CallContext.within(60, now=self.clock(), user=self.user).signed(grant=grant)
 
     async def _account(self, verb: str, reply: type[Any]) -> Any:
         request = AttachRequest(account=self.account.account, name=self.account.name, grant=self.account_grant())

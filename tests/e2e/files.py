@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from openassistant.store import Migrations, Store
 from services.vault.rootkey import RootKey
 
-__all__ = ["pages", "rows", "users"]
+__all__ = ["pages", "plain", "rows", "users"]
 
 _PAGE, _SALT, _IV, _RESERVE = 4096, 16, 16, 80
 """SQLCipher 4 (https://www.zetetic.net/sqlcipher/design/): a page ends with IV and MAC, the first begins with salt."""
@@ -44,7 +44,7 @@ def pages(data_dir: Path) -> dict[str, bytes]:
         user = file.stem if file.parent.name == "users" else ""
         key = root.derive("file") if room == "vault" else known.get((room, user))
         if key is not None:
-            found[str(file.relative_to(data_dir))] = _plain(file, key)
+            found[str(file.relative_to(data_dir))] = plain(file, key)
     return found
 
 
@@ -57,7 +57,8 @@ def _run(work: Coroutine[Any, Any, Found]) -> Found:
         return thread.submit(lambda: asyncio.run(work)).result()
 
 
-def _plain(file: Path, key: bytes) -> bytes:
+def plain(file: Path, key: bytes) -> bytes:
+    """Every page of a file and of its log, decrypted."""
     content, log = file.read_bytes(), Path(f"{file}-wal")
     parts = [_decrypted(content[at : at + _PAGE], key, first=at == 0) for at in range(0, len(content), _PAGE)]
     frames = log.read_bytes()[_LOG_HEAD:] if log.exists() else b""

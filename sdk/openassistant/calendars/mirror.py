@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -23,6 +23,8 @@ from sqlalchemy import Connection, CursorResult, text
 
 from openassistant.errors import NotFound
 from openassistant.formats.guests import Person
+from openassistant.holdings import Kind, Thing, left_out
+from openassistant.kinds import changes, undo
 
 __all__ = ["Change", "Described", "EventTables", "KnownCalendar", "match_of"]
 
@@ -142,9 +144,14 @@ class EventTables(Generic[C]):
         self._run(connection, "DELETE FROM {}_notes WHERE account = :account", account=account)
 
     def put(
-        self, connection: Connection, row: Mapping[str, Any], words: Described | None
+        self, connection: Connection, row: Mapping[str, Any], words: Described | None, *, at: int | None
     ) -> Literal["new", "changed", "same"]:
-        """Writes an event over what has its key, and what can be searched in it (None: nothing); says what that was."""
+        """Writes an event over what has its key, and what can be searched in it (None: nothing); says what that was.
+
+        `at` is when it is over, None for a part of a series: what was forgotten of that time is left out.
+        """
+        if at is not None and self._left_out(connection, row["calendar"], at):
+            return "same"
         before = self._run(connection, "SELECT data FROM {}_events WHERE key = :key", key=row["key"]).scalar()
         found = self._put(connection, "events", row, unique="key")
         if before == row["data"]:
@@ -166,6 +173,47 @@ class EventTables(Generic[C]):
                 if seen is not None and row.told:
                     self.note_change(connection, calendar, "gone", row.key, row.data, seen=seen)
         return keys
+
+    def drop(self, connection: Connection, ids: Sequence[int]) -> None:
+        """Deletes events by the ids of their rows, with a series its dates."""
+        query = "SELECT calendar, ref FROM {}_events WHERE id IN (SELECT value FROM json_each(:ids))"
+        known = {each.id: each for each in self.all_calendars(connection)}
+        for row in self._run(connection, query, ids=json.dumps(list(ids))).all():
+            self.remove(connection, known[row.calendar], [row.ref], seen=None)
+
+    def kinds(
+        self,
+        file: Callable[[Connection, Thing], bytes | None],
+        line: Callable[[Connection, Thing], Mapping[str, Any]],
+        *,
+        at: str,
+    ) -> tuple[Kind, ...]:
+        """What is held, by kind: events and series as files, what changed in them, and how they were before acts.
+
+        `at` says in SQL when an event `e` is over.
+        """
+        own, of = self._connector, f"JOIN {self._connector}_calendars k ON k.id"
+        master = f"SELECT 1 FROM {own}_events m WHERE m.calendar = e.calendar AND m.ref = e.series"  # noqa: S608 - ours
+        events = Kind(
+            "events",
+            rows=f"SELECT e.id AS key, k.account AS account, {at} AS at, e.ref || ' ' || k.ref AS ref, e.ref AS own,"  # noqa: S608 - ours
+            f" e.calendar, e.data, k.name AS calendar_name FROM {own}_events e {of} = e.calendar"
+            f" WHERE e.series = '' OR NOT EXISTS ({master})",
+            drop=self.drop,
+            file=file,
+            suffix=".ics",
+            line=line,
+        )
+        seen = changes(
+            f"{own}_changes", key="id", at="t.at", names=("what", "key"), packed=("data",), of=f"{of} = t.calendar"
+        )
+        notes = undo(f"{own}_notes", at="made", names=("calendar", "ref"))
+        return events, seen, notes
+
+    def _left_out(self, connection: Connection, calendar: int, at: int) -> bool:
+        query = "SELECT account FROM {}_calendars WHERE id = :id"
+        account = str(self._run(connection, query, id=calendar).scalar_one())
+        return left_out(connection, account, "events").hold(at)
 
     def count(self, connection: Connection, calendar: int) -> int:
         """How many events and series a calendar holds in the mirror."""

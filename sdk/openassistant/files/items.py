@@ -34,6 +34,10 @@ class FileItem(Protocol):
         """The id of the folder that it lies in."""
 
     @property
+    def modified(self) -> int:
+        """When it was changed last, in seconds since 1970."""
+
+    @property
     def editor(self) -> str:
         """The address of whoever changed it last."""
 

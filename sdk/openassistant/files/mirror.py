@@ -17,13 +17,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints
 
-from sqlalchemy import Connection, CursorResult, RowMapping, text
+from sqlalchemy import Connection, CursorResult, text
 
 from openassistant.connector import OutsideText
 from openassistant.files.items import FileItem
+from openassistant.holdings import Kind, Thing, left_out
+from openassistant.kinds import changes, undo
 
 __all__ = ["Change", "Mirror", "State"]
 
@@ -108,8 +110,12 @@ class Mirror(Generic[I, A]):
         self, connection: Connection, account: str, items: Iterable[I], *,
         round: int,  # noqa: A002 - the word
     ) -> list[tuple[I, I | None]]:  # fmt: skip
-        """Writes files, new or over older ones; gives each with what stood there before."""
-        new = {item.id: item for item in items}
+        """Writes files, new or over older ones; gives each with what stood there before.
+
+        What was not modified since its owner had that time forgotten is left out.
+        """
+        spans = left_out(connection, account, "files")
+        new = {item.id: item for item in items if not spans.hold(item.modified)}
         if not new:
             return []
         ids = json.dumps(list(new))
@@ -139,6 +145,26 @@ class Mirror(Generic[I, A]):
         query = "SELECT id FROM {files} WHERE account = :account AND round < :round AND trashed <= :trashed"
         found = self._run(connection, query, account=account, round=round, trashed=trashed)
         self.drop(connection, account, found.scalars().all())
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """What is held, by kind: the list of files, whose bytes lie with the provider; changes; notes of acts."""
+        names = [name for name in self._columns if name != "id"]
+        columns = ", ".join(f'"{name}"' for name in names)
+        rows = f"SELECT row AS key, account, modified AS at, id AS ref, {columns} FROM {{files}}"  # noqa: S608 - ours
+        files = Kind("files", rows=rows.format(**self._names), drop=self._drop_rows, line=self._line)
+        seen = changes(self._names["changes"], key="row", at="t.time", names=("id", "name", self._by, "what"))
+        return files, seen, undo(self._names["acts"], at="noted")
+
+    def _drop_rows(self, connection: Connection, rows: Sequence[int]) -> None:
+        for table, column in (("{search}", "rowid"), ("{files}", "row")):
+            query = f"DELETE FROM {table} WHERE {column} IN {{these}}"  # noqa: S608 - ours
+            self._run(connection, query, ids=json.dumps(list(rows)))
+
+    def _line(self, connection: Connection, row: Thing) -> Mapping[str, Any]:
+        held = {"id": row.ref, **row._asdict()}
+        item = _made(self._item, self._columns, held)
+        told = {name: held[name] for name in self._columns if name not in ("id", "revision") and held[name] != ""}
+        return {"path": self.path(connection, row.account, item), **told}
 
     def count(self, connection: Connection, account: str) -> int:
         """How many files the mirror holds."""
@@ -264,7 +290,7 @@ def _columns_of(kind: Callable[..., Any]) -> dict[str, bool]:
     return {name: hint is bool for name, hint in get_type_hints(kind).items()}
 
 
-def _made(kind: Callable[..., T], columns: dict[str, bool], row: RowMapping) -> T:
+def _made(kind: Callable[..., T], columns: dict[str, bool], row: Mapping[Any, Any]) -> T:
     return kind(**{name: bool(row[name]) if flag else row[name] for name, flag in columns.items()})
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlcipher3 import dbapi2
 
+import openassistant
 from connectors.mail import mirror, search
 from connectors.mail.folders import Folder
 from connectors.mail.message import Mail
@@ -26,7 +27,12 @@ from tests.peers.mailbox import ADA, CAROL, add_letter
 from tests.peers.mailbox import Letter as Delivered
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-MIGRATIONS = Migrations({"own": Path(mirror.__file__).parent / "migrations"})
+MIGRATIONS = Migrations(
+    {
+        "sdk": Path(openassistant.__file__).parent / "migrations" / "user",
+        "own": Path(mirror.__file__).parent / "migrations",
+    }
+)
 
 
 async def test_mails_are_found_newest_first_with_all_words(read: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import openassistant
 from openassistant.store import Migrations, Store
 
 TABLES = {
@@ -17,6 +18,7 @@ TABLES = {
     "changes": "id INTEGER PRIMARY KEY, calendar, at, what, key, data",
     "notes": "call_id PRIMARY KEY, account, calendar, ref, before, held, made",
 }
+SDK = Path(openassistant.__file__).parent / "migrations" / "user"
 SEARCH = "CREATE VIRTUAL TABLE diary_search USING fts5(title, place, people, notes, content='', contentless_delete=1)"
 
 
@@ -27,6 +29,6 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
     made = [*(f"CREATE TABLE diary_{name} ({columns})" for name, columns in TABLES.items()), SEARCH]
     steps = "".join(f"    op.execute({each!r})\n" for each in made)
     (line / "0001_tables.py").write_text(f"from alembic import op\n\n\ndef upgrade():\n{steps}")
-    opened = await Store.open(tmp_path / "user.db", secrets.token_bytes(32), Migrations({"diary": line}))
+    opened = await Store.open(tmp_path / "user.db", secrets.token_bytes(32), Migrations({"sdk": SDK, "diary": line}))
     yield opened
     await opened.close()

@@ -69,7 +69,7 @@ class Desk:
     async def put(self, calendar: Kept, ref: str, entry: Entry | None, *, series: str = "", data: str = "{}") -> str:
         row = {"key": f"{calendar.account}-{ref}", "calendar": calendar.id, "ref": ref, "series": series, "first": 0,
                "last": 1, "data": data, "round": 0}  # fmt: skip
-        return await self.do(lambda c: TABLES.put(c, row, entry))
+        return await self.do(lambda c: TABLES.put(c, row, entry, at=None))
 
     async def found(self, query: str) -> list[str]:
         ask = text("SELECT e.ref FROM diary_search s JOIN diary_events e ON e.id = s.rowid WHERE diary_search MATCH :m")

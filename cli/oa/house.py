@@ -94,6 +94,16 @@ class House:
         with self._asked("GET", path) as answer:
             yield from answer.iter_bytes()
 
+    def part(self, path: str, *, start: int) -> Iterator[bytes]:
+        """A long answer from a byte on, in pieces."""
+        with self._asked("GET", path, headers={"Range": f"bytes={start}-"}) as answer:
+            yield from answer.iter_bytes()
+
+    def send(self, path: str, body: bytes, **query: Any) -> Any:
+        """As `put`, with bytes."""
+        headers = {"Content-Type": "application/octet-stream"}
+        return self._json("PUT", path, content=body, params=query, headers=headers)
+
     def ask(self, conversation: str, text: str) -> Iterator[Event]:
         """Sends a message; the events of the answer to their end. A cut is resumed where it was."""
         path, last = f"/api/conversations/{conversation}", ""

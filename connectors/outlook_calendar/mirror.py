@@ -155,7 +155,7 @@ def put_events(
             "first": _seconds(event.start), "last": _seconds(event.end), "data": data, "round": calendar.round,
         }  # fmt: skip
         thin = event.kind == "occurrence"
-        ends = row["last"] if event.kind == "single" else None
+        ends = _seconds(event.end) if event.kind == "single" else None
         became = _TABLES.put(connection, row, None if thin else event, at=ends)
         if became == "same":
             continue

@@ -674,6 +674,10 @@ class AuditAction(StrEnum):
     HOUSE_RESTORED = "house.restored"
     """The house runs on a copy of before. Id: the restore's. Content: when the copy was taken, when it was restored,
     how much was put aside."""
+    DATA_EXPORTED = "data.exported"
+    """A person had an archive made of his data. Id: a fresh one. Content: the rooms that are asked."""
+    DATA_IMPORTED = "data.imported"
+    """A person had an archive taken in. Id: a fresh one. Content: its kind, files, and the digest of what it holds."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
     SCHEDULE_SIGNED = "schedule.signed"
@@ -1137,7 +1141,7 @@ class RouteNote(Wire):
 class Message(Wire):
     """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did.
 
-    `routed` says what the model that wrote it saw.
+    `routed` says what the model that wrote it saw; `outside` from where it was brought in, if it was not said here.
     """
 
     id: Id
@@ -1150,6 +1154,7 @@ class Message(Wire):
     usage: dict[str, Any] | None = None
     command: CommandNote | None = None
     routed: RouteNote | None = None
+    outside: str | None = None
 
 
 class Conversation(Wire):

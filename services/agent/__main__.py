@@ -11,7 +11,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Answers, Holding, Part, serve_data
+from openassistant.data import Answers, ExportPage, Holding, Imported, Part, Piece, serve_data
 from openassistant.errors import Conflict
 from openassistant.grants import Trust
 from openassistant.guard import admit_grant
@@ -30,7 +30,7 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Migrations, Store, UserStores
-from services.agent import conversations, livestore
+from services.agent import conversations, livestore, moving
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
@@ -88,7 +88,7 @@ class Agent:
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
-        answers = Answers(usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase, export=self.on_export, take=self.on_import)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await self.turns.recover()
 
@@ -100,6 +100,18 @@ class Agent:
         return Holding(
             parts=(Part.of("conversations", [each.created for each in found]),), bytes=self.stores.size(user)
         )
+
+    async def on_export(self, ctx: CallContext, user: str, cursor: str) -> ExportPage:
+        """A user's conversations as files."""
+        await self._keys.unlock(user, ctx.grant)
+        async with self.stores.use(user) as store:
+            return await moving.export(store, cursor)
+
+    async def on_import(self, ctx: CallContext, user: str, pieces: tuple[Piece, ...]) -> Imported:
+        """Conversations out of files."""
+        await self._keys.unlock(user, ctx.grant)
+        async with self.stores.use(user) as store:
+            return await moving.take(store, user, pieces)
 
     async def erase(self, user: str) -> None:
         """Stops a user's turns, then removes his file; done twice is done."""

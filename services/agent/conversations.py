@@ -54,7 +54,7 @@ __all__ = [
 _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
 _MESSAGES = """
-SELECT messages.id, role, turn, messages.created, text, error, usage, routed,
+SELECT messages.id, role, turn, messages.created, text, error, usage, routed, outside,
     CASE WHEN instr(request, '"command":{') THEN json_extract(request, '$.command') END AS command
 FROM messages LEFT JOIN turns ON turns.id = messages.turn
 WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY messages.seq
@@ -382,7 +382,7 @@ def _turn(row: Any) -> Turn:
 
 
 def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
-    id_, role, turn_id, created, said, error, usage, routed, command = row
+    id_, role, turn_id, created, said, error, usage, routed, outside, command = row
     return Message(
         id=id_,
         role=role,
@@ -394,6 +394,7 @@ def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
         usage=json.loads(usage) if usage else None,
         routed=RouteNote.model_validate_json(routed) if routed else None,
         command=CommandNote.model_validate_json(command) if command else None,
+        outside=outside,
     )
 
 

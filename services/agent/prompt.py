@@ -96,19 +96,32 @@ def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:
 
 
 def _block(message: Message, calls: list[StoredCall], largest: int) -> list[dict[str, Any]]:
-    """One stored message as the provider's messages: an assistant's calls are followed by their results."""
+    """One stored message as the provider's messages: an assistant's calls are followed by their results.
+
+    Of what was brought in with an archive nobody here knows who wrote it: it stands between the marks of such text.
+    """
     if message.role == "user":
-        return [{"role": "user", "content": message.text}]
+        return [{"role": "user", "content": _as_whose(message, message.text)}]
     if not message.text and not calls:
         return []
-    said: dict[str, Any] = {"role": "assistant", "content": message.text or None}
+    said: dict[str, Any] = {"role": "assistant", "content": _as_whose(message, message.text) or None}
     if calls:
         said["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.given or "{}"}}
             for call in calls
         ]
-    results = [{"role": "tool", "tool_call_id": call.id, "content": _result(call, largest)} for call in calls]
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": _as_whose(message, _result(call, largest))}
+        for call in calls
+    ]
     return [said, *results]
+
+
+def _as_whose(message: Message, text: str) -> str:
+    """A text of a message as it is, or marked where it was not said in this house."""
+    if not message.outside or not text:
+        return text
+    return f"<outside from={_unclosed(json.dumps(message.outside, ensure_ascii=False))}>\n{_unclosed(text)}\n</outside>"
 
 
 def _result(call: StoredCall, largest: int = _LARGEST_RESULT) -> str:

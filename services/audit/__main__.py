@@ -88,7 +88,7 @@ class Audit:
         await serve(audit("head"), Done, self.on_head)
         await serve(audit("left"), LeftQuery, self._left.report, limit=4)
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
-        answers = Answers(usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase, export=self._pages.as_file)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True

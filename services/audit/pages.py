@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from openassistant import data
 from openassistant.context import CallContext, Clock
 from openassistant.errors import Forbidden, NotFound
 from openassistant.grants import Trust
@@ -36,6 +37,8 @@ __all__ = ["Pages"]
 
 _PAGE_BYTES = 2 * 1024 * 1024
 """Of content: a page stays far below the 8 MB that the bus carries."""
+_LINES_AT_ONCE = 500
+_FILE = "ledger.jsonl"
 _OF_A_CALL = ("id", "time", "turn", "connector", "card_digest", "tool", "effect", "call_digest")
 _ENDS = ("tool.finished", "tool.failed", "tool.unknown")
 
@@ -128,6 +131,21 @@ class Pages:
         if last < head.size - 1:
             return ExportPage(lines=tuple(lines), next=last)
         return ExportPage(lines=(*lines, json.dumps({"head": head.model_dump(mode="json")})))
+
+    async def as_file(self, ctx: CallContext, user: str, cursor: str) -> data.ExportPage:
+        """The same lines as a file of an archive, some of them at a time."""
+        page = await self.export(ctx, ExportRequest(after=int(cursor or -1), limit=_LINES_AT_ONCE))
+        lines, size = list[str](), 0
+        for line in page.lines:
+            size += len(line) + 1
+            if lines and size > data.PAGE_BYTES:
+                break
+            lines.append(line)
+        left = len(lines) < len(page.lines)
+        after = json.loads(lines[-1])["index"] if left else page.next
+        body = "".join(f"{line}\n" for line in lines).encode()
+        piece = data.Piece.model_construct(path=_FILE, modified=None, body=body, more=after is not None, offset=0)
+        return data.ExportPage(pieces=(piece,), cursor=None if after is None else str(after))
 
     async def _line(self, row: dict[str, Any], user: str, grant: str | None) -> dict[str, Any]:
         bare = {"index": row["position"], "leaf": row["leaf"].hex()}

@@ -29,6 +29,7 @@ from services.gateway.app import create_app
 from services.gateway.approvals import Approvals
 from services.gateway.backoff import Backoff
 from services.gateway.bar import Bar
+from services.gateway.belongings import Belongings
 from services.gateway.browsers import Browsers
 from services.gateway.budgets import Budgets
 from services.gateway.chat import Chat
@@ -37,6 +38,7 @@ from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors, read_approved
 from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
+from services.gateway.exporting import Exporting
 from services.gateway.files import OwnFiles
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
@@ -46,6 +48,7 @@ from services.gateway.holds import Holds
 from services.gateway.hooks import Door
 from services.gateway.house import HouseRules
 from services.gateway.house_words import HouseWords
+from services.gateway.importing import Importing
 from services.gateway.joining import Joining
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
@@ -53,6 +56,8 @@ from services.gateway.left import Left
 from services.gateway.links import Links
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
+from services.gateway.moves import Moves
+from services.gateway.moving import Moving
 from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.ownmail import OwnMail
@@ -99,6 +104,12 @@ _log = logging.getLogger("openassistant.gateway")
 def _migrations(line: str) -> Migrations:
     """The numbered scripts of the room's own file, or of a user's."""
     return Migrations({"own": _FOLDER / line})
+
+
+def _expected(release: frozenset[tuple[str, str]], settings: GatewaySettings) -> frozenset[str]:
+    """Connectors without which the house is not healthy: the release's, or those of them that were chosen."""
+    released = frozenset(connector for connector, _ in release)
+    return released & {*settings.connectors} if settings.connectors else released
 
 
 class Room:
@@ -182,8 +193,11 @@ class Room:
             store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
         )
         self.bar = Bar(bus, store, grants, turns, questions, budgets=budgets, accounts=self.accounts)
-        joining, released = self._household(store, budgets, house, clock), {connector for connector, _ in release}
-        health = Health(bus, release=frozenset(released & {*settings.connectors} if settings.connectors else released))
+        joining = self._household(store, budgets, house, clock)
+        self.moving = self._moving(
+            Moves(store, own, clock), own, turns, vault, grants, clock,
+            Belongings(own, schedules, runbook, routing, self.tokens, trust=trust, clock=clock),
+        )  # fmt: skip
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, sign_ins=sign_ins, door=door, chat=chat, commands=commands, completions=completions,
@@ -191,8 +205,9 @@ class Room:
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
-            left=Left(bus, grants, self.accounts.refs, clock), health=health,
-            erasing=self.erasing, copies=self.copies, house=house, people=self.people, joining=joining,
+            left=Left(bus, grants, self.accounts.refs, clock), health=Health(bus, release=_expected(release, settings)),
+            erasing=self.erasing, copies=self.copies, moving=self.moving,
+            house=house, people=self.people, joining=joining,
             openid=OpenId(
                 bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
                 clock=clock,
@@ -200,6 +215,23 @@ class Room:
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
+
+    def _moving(
+        self, moves: Moves, own: OwnFiles, turns: Turns, vault: Vault, grants: Grants, clock: Clock, what: Belongings
+    ) -> Moving:
+        """What makes archives, and takes them in."""
+        bus, connectors, ledger = self._bus, self.connectors, self.ledger
+        return Moving(
+            bus,
+            moves,
+            Exporting(
+                bus, moves, own, what, users=self.users, sessions=self.sessions, connectors=connectors, vault=vault,
+                grants=grants, ledger=ledger, clock=clock,
+            ),
+            Importing(
+                bus, moves, own, what, turns=turns, connectors=connectors, grants=grants, ledger=ledger, clock=clock,
+            ),
+        )  # fmt: skip
 
     def _household(self, store: Store, budgets: Budgets, house: HouseRules, clock: Clock) -> Joining:
         """What looks after the people of the house."""
@@ -248,6 +280,7 @@ class Room:
             _every(_HEAD, self.copies.look),
             _every(_SWEEP, self.bar.refresh),
             _every(_HOURLY, self.people.sweep),
+            _every(_SWEEP, self.moving.go_on),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]

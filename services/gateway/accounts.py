@@ -37,7 +37,7 @@ from services.gateway.problems import advice, invalid
 from services.gateway.routing import Routing
 from services.gateway.sessions import SignedIn
 from services.gateway.vault import Vault
-from services.gateway.wayout import WayOut
+from services.gateway.wayout import WayOut, is_moved
 
 __all__ = ["MODEL_CONNECTOR", "Accounts"]
 
@@ -199,14 +199,14 @@ class Accounts:
         """
         for user in users:
             for account in await self._vault.listing(user, connector=connector):
-                if account.state != "pending":
+                if account.state != "pending" and not is_moved(account):
                     await self.attach(account, self._background(user, account.id, connector, digest, ends=ends))
 
     async def attach_of(self, user: str) -> None:
         """Hands every account of a person to its connector again; of who is shut out, the work on them ends."""
         running = self._connectors.grantable()
         for account in await self._vault.listing(user):
-            if account.state != "pending" and account.connector in running:
+            if account.state != "pending" and not is_moved(account) and account.connector in running:
                 digest = running[account.connector]
                 await self.attach(account, self._background(user, account.id, account.connector, digest))
 

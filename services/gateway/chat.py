@@ -283,4 +283,5 @@ def _message(found: Message) -> views.Message:
         usage=found.usage,
         command=views.CommandNote.model_validate(found.command, from_attributes=True) if found.command else None,
         routed=views.RouteNote.model_validate(found.routed, from_attributes=True) if found.routed else None,
+        outside=found.outside,
     )

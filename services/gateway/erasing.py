@@ -37,6 +37,7 @@ _SERVICES = ("vault", "agent", "audit")
 """In this order, before the connectors: the keys go first."""
 _OWN = (
     "detachments", "turns", "approvals", "threads", "spending", "account_holds", "due", "runs", "hooks",
+    "moves",
 )  # fmt: skip
 """Tables of this room with rows of users; those of sign-ins go with the person."""
 

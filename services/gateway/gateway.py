@@ -23,6 +23,7 @@ from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.memories import Memories
 from services.gateway.models import Models
+from services.gateway.moving import Moving
 from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.people import People
@@ -80,3 +81,4 @@ class Gateway:
     people: People
     joining: Joining
     openid: OpenId
+    moving: Moving

@@ -26,6 +26,8 @@ BODY_LIMIT = 2 * 1024 * 1024
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN = ("same-origin", "none")
+_JSON, _BYTES = "application/json", "application/octet-stream"
+"""Neither can be sent from another site's form (Fetch, CORS-safelisted request headers)."""
 _PORTS = {"http": ":80", "https": ":443"}
 _DENIED = ("camera", "display-capture", "geolocation", "microphone", "payment", "serial", "usb")
 _HEADERS = {
@@ -96,7 +98,7 @@ class Guard:
             return foreign
         if not _is_of_this_site(scope, headers):
             return problems.of_status(403, _ELSEWHERE)
-        return _bad_body(headers, limit, api=is_api(scope["path"]))
+        return _bad_body(headers, limit, wanted=_content_type(scope["path"]))
 
     def _foreign_host(self, given: list[str]) -> Problem | None:
         """An address cannot be rebound, a name can: names must be known (RFC 9110, 7.4 has the status)."""
@@ -181,15 +183,23 @@ def _is_of_this_site(scope: Mapping[str, Any], headers: Headers) -> bool:
     return all(_origin(origin) == own for origin in headers.getlist("origin"))
 
 
-def _bad_body(headers: Headers, limit: int, *, api: bool) -> Problem | None:
+def _content_type(path: str) -> str | None:
+    """What a body has to be: JSON for the API, bytes where an archive is sent, and elsewhere what it likes."""
+    if not is_api(path):
+        return None
+    return _BYTES if path.startswith("/api/data/import/") and path.endswith("/content") else _JSON
+
+
+def _bad_body(headers: Headers, limit: int, *, wanted: str | None) -> Problem | None:
     length = headers.get("content-length", "")
     if length and not (length.isascii() and length.isdigit() and len(length) < 20):
         return problems.of_status(400, "Content-Length is not a number.")
     if length and int(length) > limit:
         return _too_large(limit)
     has_body = "transfer-encoding" in headers or int(length or 0) > 0
-    if api and has_body and not _is_json(headers.get("content-type", "")):
-        return problems.of_status(415, "Send application/json.")
+    given = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if wanted and has_body and given != wanted:
+        return problems.of_status(415, f"Send {wanted}.")
     return None
 
 
@@ -235,7 +245,3 @@ def is_api(path: str) -> bool:
 def is_hook(path: str) -> bool:
     """Whether an address is for the providers of accounts."""
     return path == "/hooks" or path.startswith("/hooks/")
-
-
-def _is_json(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() == "application/json"

@@ -21,12 +21,15 @@ from services.gateway import memory_views as views
 from services.gateway.files import OwnFiles
 from services.gateway.sessions import SignedIn
 
-__all__ = ["BUDGET", "MOST", "Memories", "Recall"]
+__all__ = ["ARCHIVE", "BUDGET", "MOST", "Memories", "Recall"]
 
 MOST = 1000
 """Memories of one person."""
 BUDGET = 6000
 """Characters of all that is put before a model in one turn."""
+
+ARCHIVE = "an archive"
+"""The source of what came with one and says no other."""
 
 _MOST_TAINTED = 5
 _WORD = re.compile(r"\w{4,}")
@@ -80,7 +83,7 @@ class Memories:
             row |= {"text": change.text, "origin": "owner", "tainted": 0, "sources": "[]"}
         await self._write(
             me.user.id,
-            "UPDATE memories SET text = :text, origin = :origin, tainted = :tainted, sources = :sources,"
+            "UPDATE memories SET text = :text, origin = :origin, tainted = :tainted, sources = :sources, brought = 0,"
             " pinned = :pinned, expires = :expires, changed = :now WHERE id = :id",
             row,
         )
@@ -108,9 +111,9 @@ class Memories:
         hits = [each.id for each in await self._read(user, f"rowid IN ({_MATCHES})", row)] if row["match"] else []
         rows = await self._read(user, "1", {})
         pinned = [each for each in rows if each.pinned]
-        own = [each for each in rows if not each.pinned and not each.tainted]
+        own = [each for each in rows if not each.pinned and not _tainted(each)]
         fits = sorted(own, key=lambda each: each.id not in hits)
-        others = [each for each in rows if not each.pinned and each.tainted and each.id in hits][:_MOST_TAINTED]
+        others = [each for each in rows if not each.pinned and _tainted(each) and each.id in hits][:_MOST_TAINTED]
         left, kept = BUDGET, list[Any]()
         for each in (*pinned, *others, *fits):
             if len(each.text) <= left:
@@ -187,9 +190,19 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
+def _tainted(row: Any) -> bool:
+    """Whether others may have written it: it says so, or it came with an archive, whose word alone proves nothing."""
+    return bool(row.tainted or row.brought)
+
+
+def _sources(row: Any) -> tuple[str, ...]:
+    found = tuple(json.loads(row.sources))
+    return found or ((ARCHIVE,) if row.brought else ())
+
+
 def _shown(row: Any) -> views.Memory:
     return views.Memory(
-        id=row.id, text=row.text, origin=row.origin, tainted=bool(row.tainted), sources=json.loads(row.sources),
+        id=row.id, text=row.text, origin=row.origin, tainted=_tainted(row), sources=_sources(row),
         pinned=bool(row.pinned), conversation=row.conversation, created_at=datetime.fromisoformat(row.created),
         changed_at=datetime.fromisoformat(row.changed),
         expires_at=datetime.fromisoformat(row.expires) if row.expires else None,
@@ -198,6 +211,6 @@ def _shown(row: Any) -> views.Memory:
 
 def _remembered(row: Any) -> Remembered:
     return Remembered(
-        id=row.id, text=row.text, origin=row.origin, tainted=bool(row.tainted),
-        sources=tuple(json.loads(row.sources)), changed=datetime.fromisoformat(row.changed),
+        id=row.id, text=row.text, origin=row.origin, tainted=_tainted(row), sources=_sources(row),
+        changed=datetime.fromisoformat(row.changed),
     )  # fmt: skip

@@ -20,7 +20,7 @@ from services.gateway.problems import invalid
 from services.gateway.sessions import Sessions, SignedIn
 from services.gateway.vault import Vault
 
-__all__ = ["MOST_LABELS", "Routing"]
+__all__ = ["MOST_LABELS", "Routing", "is_source"]
 
 MOST_LABELS = 200
 """Labels with a rule of one person; they travel in each grant."""
@@ -100,6 +100,11 @@ class Routing:
         if _ACCOUNT.fullmatch(source):
             return (await self._vault.one(me.user.id, source)).id
         raise NotFound("There is no such source.")
+
+
+def is_source(source: str) -> bool:
+    """Whether this has the form of a source that there may be a rule for."""
+    return source == OWN or bool(_LABEL.fullmatch(source) or _ACCOUNT.fullmatch(source))
 
 
 def _labels(rules: dict[str, Route]) -> int:

@@ -90,7 +90,10 @@ class ScheduleTimes(View):
 
 
 class ScheduleProposal(View):
-    """What the assistant proposes as a schedule: nothing runs before it is made one."""
+    """What the assistant proposes as a schedule: nothing runs before it is made one.
+
+    Without a `conversation` it came with an archive.
+    """
 
     id: Id
     name: str
@@ -101,5 +104,5 @@ class ScheduleProposal(View):
     when: str
     connectors: tuple[str, ...]
     tainted: bool
-    conversation: Id
+    conversation: Id | None
     created_at: datetime

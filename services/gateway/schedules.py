@@ -106,6 +106,10 @@ class Schedules:
         await self._sessions.confirm_fresh(me, draft.password, address=address, why=_WHY)
         return await self._sign(me, draft, id=schedule, former=former)
 
+    async def living(self, user: str) -> list[Kept]:
+        """A user's schedules whose signatures hold, newest first."""
+        return await self._living(user)
+
     async def listing(self, me: SignedIn) -> list[views.Schedule]:
         """One's own living schedules, newest first."""
         return [await self._shown(each) for each in await self._living(me.user.id)]
@@ -293,9 +297,14 @@ class Schedules:
 
     async def dismiss(self, me: SignedIn, proposal: str) -> None:
         """Takes a proposal away; raises `NotFound`."""
-        query = text("DELETE FROM schedule_proposals WHERE id = :id")
+
+        def write(connection: Connection) -> int:
+            row = {"id": proposal}
+            connection.execute(text("DELETE FROM brought WHERE kind = 'schedule' AND id = :id"), row)
+            return connection.execute(text("DELETE FROM schedule_proposals WHERE id = :id"), row).rowcount
+
         async with self._own.use(me.user.id) as store:
-            done = await store.write(lambda connection: connection.execute(query, {"id": proposal}).rowcount)
+            done = await store.write(write)
         if not done:
             raise NotFound("This proposal was dismissed.")
 
@@ -312,6 +321,7 @@ def _keep(connection: Connection, row: dict[str, Any]) -> None:
     """Stores a schedule as it was signed; those that are over go, and so does the proposal that it comes from."""
     connection.execute(text("DELETE FROM schedules WHERE expires <= :created"), row)
     connection.execute(text("DELETE FROM schedule_proposals WHERE id = :proposal"), row)
+    connection.execute(text("DELETE FROM brought WHERE kind = 'schedule' AND id = :proposal"), row)
     connection.execute(
         text(
             "INSERT INTO schedules (id, token, terms, created, expires)"
@@ -326,6 +336,6 @@ def _proposal(row: Any) -> views.ScheduleProposal:
     draft = views.ScheduleDraft.model_validate_json(row.draft)
     return views.ScheduleProposal(
         **draft.model_dump(include={"name", "prompt", "starts", "zone", "rule", "connectors"}), id=row.id,
-        when=occurrences.in_words(_when(draft)), tainted=bool(row.tainted), conversation=row.conversation,
+        when=occurrences.in_words(_when(draft)), tainted=bool(row.tainted), conversation=row.conversation or None,
         created_at=datetime.fromisoformat(row.created),
     )  # fmt: skip

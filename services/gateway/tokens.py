@@ -83,7 +83,11 @@ class Tokens:
 
     async def listing(self, me: SignedIn) -> list[views.Token]:
         """One's own living tokens, newest first."""
-        return [_shown(row) for row in await self._rows(me.user.id)]
+        return await self.of(me.user.id)
+
+    async def of(self, user: str) -> list[views.Token]:
+        """A user's living tokens, newest first."""
+        return [_shown(row) for row in await self._rows(user)]
 
     async def revoke(self, me: SignedIn, token: str) -> None:
         """Ends a token of this user at once; raises `NotFound`. The witness is told, and cannot prevent it."""

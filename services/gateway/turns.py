@@ -113,6 +113,12 @@ class Turns:
         row = {"user": user, "conversation": conversation}
         return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
 
+    async def belongs_to_another(self, user: str, conversation: str) -> bool:
+        """Whether turns of somebody else are in a conversation of this id."""
+        query = text("SELECT 1 FROM turns WHERE conversation = :conversation AND user <> :user")
+        row = {"user": user, "conversation": conversation}
+        return await self._store.read(lambda connection: connection.execute(query, row).first() is not None)
+
     async def forget(self, user: str, conversation: str) -> None:
         """Removes a conversation's turns."""
         row = {"user": user, "conversation": conversation}

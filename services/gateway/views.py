@@ -567,7 +567,10 @@ class RouteNote(View):
 
 
 class Message(View):
-    """One message; `command` where no model was asked, `routed` where one was."""
+    """One message; `command` where no model was asked, `routed` where one was.
+
+    `outside` names what it was brought in with, an archive or an export of another program, where it was.
+    """
 
     id: Id
     role: Literal["user", "assistant"]
@@ -579,6 +582,7 @@ class Message(View):
     usage: dict[str, Any] | None = None
     command: CommandNote | None = None
     routed: RouteNote | None = None
+    outside: str | None = None
 
 
 class Conversation(View):

@@ -20,12 +20,12 @@ from openassistant.bus import Bus
 from openassistant.context import CallContext
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import OaError
-from openassistant.messages import Card, Destination, Done, ModelRef
+from openassistant.messages import Account, Card, Destination, Done, ModelRef
 from openassistant.targets import Target, Targets, domains_of, of_account, of_card, of_url
 from services.gateway.providers import hosts_of
 from services.gateway.vault import Vault
 
-__all__ = ["WayOut", "of_model"]
+__all__ = ["WayOut", "is_moved", "of_model"]
 
 _SECONDS, _LONGEST = 5.0, 600.0
 Each = TypeVar("Each")
@@ -110,7 +110,7 @@ class WayOut:
         for card in self._cards():
             rooms[card.id].extend(of_card(card))
             for account in accounts:
-                if account.connector == card.id:
+                if account.connector == card.id and not is_moved(account):
                     rooms[card.id].extend(of_account(card, account.settings))
                     lookups[card.id].extend(domains_of(card, account.settings))
         for client in await self._vault.clients():
@@ -125,6 +125,11 @@ class WayOut:
         for room, target, _ in self._opened:
             rooms[room].append(target)
         return Targets(rooms=_frozen(rooms), lookups=_frozen(lookups))
+
+
+def is_moved(account: Account) -> bool:
+    """Whether an account came with an archive and its owner has not signed in since: nothing is reached for it."""
+    return account.authorized is None and bool(account.problem and account.problem.details.get("moved"))
 
 
 def of_model(model: ModelRef) -> tuple[Target, ...]:

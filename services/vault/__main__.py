@@ -14,7 +14,7 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Answers, Holding, Part, serve_data
+from openassistant.data import Answers, ExportPage, Holding, Imported, Part, Piece, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import Forbidden, InvalidRequest, OaError
 from openassistant.grants import Trust
@@ -59,7 +59,7 @@ from openassistant.openid import (
 from openassistant.seal import SealingKey, seal
 from openassistant.store import Migrations, Store
 from openassistant.witness import record
-from services.vault import accounts, clients, openidstore, tokens
+from services.vault import accounts, clients, moving, openidstore, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
 from services.vault.datakeys import data_key, erase_user
@@ -121,13 +121,22 @@ class Vault:
         await serve(subjects.vault_openid("remove"), OpenIdQuery, self.on_remove_openid)
         await serve(subjects.vault_openid("begin"), OpenIdBegin, self.on_begin_openid)
         await serve(subjects.vault_openid("finish"), OpenIdFinish, self.on_finish_openid)
-        answers = Answers(usage=self.on_usage, erase=self.erase)
+        answers = Answers(usage=self.on_usage, erase=self.erase, export=self.on_export, take=self.on_import)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
         """A user's accounts."""
         found = await accounts.find(self._store, AccountQuery(user=user))
         return Holding(parts=(Part.of("accounts", [each.created for each in found]),))
+
+    async def on_export(self, ctx: CallContext, user: str, cursor: str) -> ExportPage:
+        """A user's accounts as a file, without secrets."""
+        return ExportPage(pieces=(await moving.export(self._store, user),))
+
+    async def on_import(self, ctx: CallContext, user: str, pieces: tuple[Piece, ...]) -> Imported:
+        """Accounts out of such a file, each in need of a sign-in."""
+        async with self._credentials.steady:
+            return await moving.take(self._store, user, pieces, nothing=self._credentials.encrypt({}))
 
     async def erase(self, user: str) -> None:
         """Destroys a user's keys and accounts; done twice is done."""
@@ -197,6 +206,7 @@ class Vault:
     async def _released(
         self, ctx: CallContext, account: Account, refused: str
     ) -> tuple[dict[str, str], datetime | None]:
+        moving.refuse_moved(account)
         if account.auth == "oauth2":
             return await self._consents.access(ctx, account, refused=refused)
         async with self._credentials.steady:
@@ -218,7 +228,8 @@ class Vault:
 
     async def on_finish(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Marks an account connected, or in need of attention when the query names a problem."""
-        return await accounts.mark(self._store, _named(query), problem=query.problem)
+        account = await accounts.one(self._store, _named(query))
+        return await accounts.mark(self._store, account.id, problem=moving.still_moved(account, query.problem))
 
     async def on_rename(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Gives an account another name."""

@@ -34,6 +34,7 @@ PAGES = [
     *("model", "model show", "model set", "model test", "model clear"),
     *("usage", "usage limits", "usage price", "left"),
     *("audit", "audit list", "audit verify", "audit witness", "audit export"),
+    *("data", "data export", "data import"),
     *("token", "token list", "token create", "token revoke"),
     *("join", "people", "people list", "people invite", "people revoke", "people role", "people hand-over"),
     *("people suspend", "people resume", "people remove", "people keep", "people reset"),

@@ -132,6 +132,7 @@ export const words = {
     thinking: 'Thinking',
     stopped: 'Stopped. What was done until then is shown above.',
     failed: 'The answer broke off.',
+    outside: (from: string) => `Came with ${from === 'an archive' ? from : `an export of ${from}`}`,
     failedSafe: 'What came so far is kept. Sending and deleting ask you again.',
     copyAnswer: 'Copy',
     copyRefused: 'Not allowed here',
@@ -758,6 +759,8 @@ export const words = {
       'password.reset_answered': 'Said yes or no to a link to a new password',
       'user.removal_announced': 'Removal of a person announced',
       'user.removal_withdrawn': 'Removal of a person withdrawn',
+      'data.exported': 'Archive of your data asked for',
+      'data.imported': 'Archive brought in',
       'user.erasing': 'Erasing of a person began',
       'user.erased': 'Everything of a person is gone',
       'schedule.signed': 'You signed a schedule',
@@ -1191,6 +1194,63 @@ export const words = {
     forgetText: 'Nobody signs in by it any more, and its client secret is destroyed. Who is signed in stays so.',
     forgotten: (label: string) => `${label} was removed.`,
     notSaved: 'Nothing was saved.'
+  },
+
+  moving: {
+    take: 'Take your data along',
+    takeText:
+      'An archive of all that is kept of you, in open formats: conversations, memory, schedules, copies of your services, and the record with its proofs. Passwords and keys are not in it. Another house takes it in, and every file can be read without one.',
+    encrypt: 'Protect it with',
+    protection: [
+      { value: 'none', label: 'nothing' },
+      { value: 'passphrase', label: 'a passphrase' },
+      { value: 'recipient', label: 'a public key of age' }
+    ],
+    passphrase: 'Passphrase for the archive',
+    passphraseHint: 'At least 8 characters. Without it nobody opens the archive, you included.',
+    recipient: 'Public key',
+    recipientHint: 'Begins with age1. Whoever has the secret key to it opens the archive.',
+    passwordHint: 'Once more, because the archive holds everything.',
+    make: 'Make an archive',
+    making: 'The archive is being made. You may close this page.',
+    ready: (bytes: string) => `The archive is ready: ${bytes}.`,
+    readyUntil: 'It is kept here until',
+    fetched: 'It was fetched.',
+    failed: 'The archive could not be made.',
+    download: 'Download the archive',
+    drop: 'Remove it here',
+    again: 'Make a new one',
+    missing: 'Not in the archive:',
+    bring: 'Bring data in',
+    bringText:
+      'An archive of this or another house, or the export of ChatGPT, Claude or Open WebUI. What is here stays as it is, and the same file twice is there once. What comes in is marked as text that others may have written, and does nothing by itself: schedules wait for your look, accounts for a new sign-in.',
+    choose: 'Choose a file',
+    sending: (share: string) => `Sending, ${share}`,
+    checking: 'Checking the file',
+    working: 'Taking it in. You may close this page.',
+    keys: 'This archive is encrypted.',
+    opens: 'It opens with',
+    key: [
+      { value: 'passphrase', label: 'a passphrase' },
+      { value: 'identity', label: 'a secret key of age' }
+    ],
+    openPassphrase: 'Passphrase of the archive',
+    identity: 'Secret key',
+    identityHint: 'Begins with AGE-SECRET-KEY-1. It is used once and not kept.',
+    open: 'Open it',
+    cancel: 'Do not take it in',
+    done: (kind: string, files: number) => `Taken in: ${kind}, ${files} ${files === 1 ? 'file' : 'files'}.`,
+    kinds: {
+      archive: 'an archive of Open Assistant',
+      chatgpt: 'conversations of ChatGPT',
+      claude: 'conversations of Claude',
+      openwebui: 'conversations of Open WebUI'
+    } as Record<string, string>,
+    refused: 'It was not taken in.',
+    leftOut: 'Left out:',
+    rooms: 'How far it is',
+    files: (count: number, bytes: string) => `${count} ${count === 1 ? 'file' : 'files'}, ${bytes}`,
+    waiting: 'under way'
   },
 
   tokens: {

@@ -20,6 +20,27 @@ export const holdings = [
   { room: 'caldav', bytes: 0, answered: false, parts: [] }
 ];
 
+const moved = (/** @type {string} */ room, /** @type {string} */ state, detail = '') => ({ room, state, detail, files: 12, bytes: 48_000 });
+const export_ = { id: id('7'), created_at: before(3), expires_at: before(-23 * 60), encrypted: false, fetched: false };
+export const exporting = { ...export_, state: 'working', size: null, rooms: [moved('gateway', 'done'), moved('agent', 'waiting'), moved('mail', 'waiting')] };
+export const exported = {
+  ...export_,
+  state: 'ready',
+  size: 51_200_000,
+  rooms: [moved('gateway', 'done'), moved('agent', 'done'), moved('caldav', 'away', 'It did not answer, so nothing more of it is in the archive.')]
+};
+const import_ = { id: id('8'), kind: '', size: 9, received: 9, encrypted: false, rooms: [], detail: '', left_out: [] };
+export const arriving = { ...import_, state: 'arriving' };
+export const checking = { ...import_, state: 'checking' };
+export const imported = {
+  ...import_,
+  state: 'done',
+  kind: 'archive',
+  rooms: [moved('agent', 'done'), moved('mail', 'failed', 'This service is not allowed in this house, so what is for it was not taken in.')],
+  left_out: ['agent: Conversation 0123 is not in the form of an archive.']
+};
+export const refusedImport = { ...import_, state: 'refused', detail: 'Unpacked, this would be far larger than an archive is.' };
+
 export const tokens = [
   { id: id('4'), name: 'Terminal on the laptop', scopes: ['chat', 'approve'], tail: '7c1f', created_at: before(3 * DAY), expires_at: before(-87 * DAY), last_used_at: before(12) },
   { id: id('5'), name: 'Editor', scopes: ['chat'], tail: '09ab', created_at: before(20 * DAY), expires_at: before(-10 * DAY), last_used_at: null }

@@ -60,6 +60,12 @@ const oauthClient = (/** @type {Set<string>} */ house) => ({
   ...(house.has('lan') && { redirect_uri: 'http://localhost:8080/oauth/callback', returns_here: false })
 });
 
+const startImport = (/** @type {Set<string>} */ house, /** @type {any} */ body) => {
+  if (!house.has('sealed') || body.passphrase === 'right') return ok(data.checking, 202);
+  const words = body.passphrase ? 'This does not open the file.' : 'It opens with a passphrase or a secret key.';
+  return problem(422, 'invalid_request', 'That cannot be done as asked', 'This archive is encrypted.', { fields: { passphrase: words } });
+};
+
 const keepClient = (/** @type {Set<string>} */ house, /** @type {any} */ body) => {
   if (house.has('stale') && !body.password) {
     return problem(403, 'sign_in_again', 'Sign in again', 'Who registers this house with a provider decides where its secrets go, so it needs your password.');
@@ -85,6 +91,14 @@ const routes = [
   ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
   ['GET', /^\/api\/data$/, () => ok(data.holdings)],
+  ['GET', /^\/api\/data\/export$/, ({ house }) => ok(house.has('exporting') ? data.exporting : house.has('exported') ? data.exported : null)],
+  ['POST', /^\/api\/data\/export$/, ({ body }) => (body.password === 'right' ? ok(data.exporting, 202) : wrongPassword)],
+  ['DELETE', /^\/api\/data\/export\/\w+$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/data\/import$/, ({ house }) => ok(house.has('imported') ? data.imported : house.has('refused') ? data.refusedImport : null)],
+  ['POST', /^\/api\/data\/import$/, () => ok(data.arriving, 201)],
+  ['PUT', /^\/api\/data\/import\/\w+\/content$/, ({ query, body }) => ok({ ...data.arriving, received: Number(query.get('offset')) + body.bytes })],
+  ['POST', /^\/api\/data\/import\/\w+\/start$/, ({ house, body }) => startImport(house, body)],
+  ['DELETE', /^\/api\/data\/import\/\w+$/, () => ({ status: 204 })],
   ['POST', /^\/api\/data\/erase$/, ({ body }) => (body.password === 'right' ? { status: 202 } : wrongPassword)],
   ['GET', /^\/api\/house$/, ({ house }) => ok(house.has('managed') ? data.managed : data.house)],
   ['GET', /^\/api\/house\/owners$/, () => ok({ names: ['Ada'] })],
@@ -399,6 +413,7 @@ const proof = (/** @type {number} */ index) => ({
 async function bodyOf(request) {
   let text = '';
   for await (const piece of request) text += piece;
+  if (request.headers['content-type'] === 'application/octet-stream') return { bytes: text.length };
   return text ? JSON.parse(text) : {};
 }
 

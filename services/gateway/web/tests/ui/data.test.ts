@@ -12,6 +12,60 @@ test('one sees what is kept, and by whom', async ({ page }) => {
   expect(faults).toEqual([]);
 });
 
+test('an archive is made after the password alone, under a passphrase where one is wanted', async ({ page }) => {
+  const faults = await open(page, '/data');
+  const region = page.getByRole('region', { name: 'Take your data along' });
+  await region.getByLabel('Protect it with').selectOption('a passphrase');
+  await region.getByRole('textbox', { name: 'Passphrase for the archive' }).fill('not a real phrase');
+  await region.getByRole('textbox', { name: 'Your password' }).fill('wrong');
+  await region.getByRole('button', { name: 'Make an archive' }).click();
+  await expect(region.getByText('This is not your password.')).toBeVisible();
+  const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/api/data/export'));
+  await region.getByRole('textbox', { name: 'Your password' }).fill('right');
+  await region.getByRole('button', { name: 'Make an archive' }).click();
+  expect((await sent).postDataJSON()).toEqual({ password: 'right', passphrase: 'not a real phrase', recipient: null });
+  await expect(region.getByRole('status')).toContainText('The archive is being made.');
+  await expect(region.getByRole('list', { name: 'How far it is' }).getByRole('listitem')).toHaveCount(3);
+  expect(faults).toEqual([]);
+});
+
+test('an archive that is ready is fetched, and says what is missing', async ({ page }) => {
+  await open(page, '/data', 'exported');
+  const region = page.getByRole('region', { name: 'Take your data along' });
+  await expect(region.getByRole('status')).toContainText('The archive is ready: 51 MB.');
+  await expect(region).toContainText('It did not answer, so nothing more of it is in the archive.');
+  await expect(region.getByRole('link', { name: 'Download the archive' })).toHaveAttribute('href', /^\/api\/data\/export\/\w{32}\/archive$/);
+  await region.getByRole('button', { name: 'Remove it here' }).click();
+  await expect(region.getByRole('button', { name: 'Make an archive' })).toBeVisible();
+});
+
+test('a file is brought in, and what of it was left out is told', async ({ page }) => {
+  const faults = await open(page, '/data');
+  const region = page.getByRole('region', { name: 'Bring data in' });
+  const sent = page.waitForRequest((request) => request.method() === 'PUT' && /\/content\?offset=0$/.test(request.url()));
+  await region.getByLabel('Choose a file').setInputFiles({ name: 'all.zip', mimeType: 'application/zip', buffer: Buffer.from('archive!!') });
+  expect((await sent).headers()['content-type']).toBe('application/octet-stream');
+  await expect(region.getByRole('status')).toContainText('Checking the file');
+  expect(faults).toEqual([]);
+  await open(page, '/data', 'imported');
+  await expect(region.getByRole('status')).toContainText('Taken in: an archive of Open Assistant, 24 files.');
+  await expect(region.getByRole('listitem')).toHaveCount(2);
+  await expect(region).toContainText('is not in the form of an archive');
+});
+
+test('an archive that is encrypted asks for what opens it', async ({ page }) => {
+  await open(page, '/data', 'sealed');
+  const region = page.getByRole('region', { name: 'Bring data in' });
+  await region.getByLabel('Choose a file').setInputFiles({ name: 'all.age', mimeType: 'application/octet-stream', buffer: Buffer.from('archive!!') });
+  const phrase = region.getByRole('textbox', { name: 'Passphrase of the archive' });
+  await phrase.fill('wrong');
+  await region.getByRole('button', { name: 'Open it' }).click();
+  await expect(region.getByText('This does not open the file.')).toBeVisible();
+  await phrase.fill('right');
+  await region.getByRole('button', { name: 'Open it' }).click();
+  await expect(region.getByRole('status')).toContainText('Checking the file');
+});
+
 test('everything is erased after the password alone, and then one is signed out', async ({ page }) => {
   await open(page, '/data');
   await page.getByRole('button', { name: 'Erase everything' }).click();

@@ -5,6 +5,8 @@ import type {
   Accepted,
   AccountDraft,
   AuthorizeDraft,
+  DataExportDraft,
+  DataImportKeys,
   HouseLimitsDraft,
   InclusionProof,
   JoinDraft,
@@ -118,6 +120,24 @@ export const api = {
   revokeToken: (token: string) => of(client.DELETE('/api/tokens/{token}', { params: { path: { token } } })),
 
   holdings: () => of(client.GET('/api/data')),
+  dataExport: () => of(client.GET('/api/data/export')),
+  makeDataExport: (body: DataExportDraft) => of(client.POST('/api/data/export', { body })),
+  dropDataExport: (move: string) => of(client.DELETE('/api/data/export/{move}', { params: { path: { move } } })),
+  dataImport: () => of(client.GET('/api/data/import')),
+  beginDataImport: (size: number) => of(client.POST('/api/data/import', { body: { size } })),
+  /** The bytes from `offset` on; the answer says how many are there then. */
+  sendDataImport: (move: string, offset: number, part: Blob) =>
+    of(
+      client.PUT('/api/data/import/{move}/content', {
+        params: { path: { move }, query: { offset } },
+        headers: { 'Content-Type': 'application/octet-stream' },
+        body: part as unknown as string,
+        bodySerializer: (body) => body
+      })
+    ),
+  startDataImport: (move: string, body: DataImportKeys) =>
+    of(client.POST('/api/data/import/{move}/start', { params: { path: { move } }, body })),
+  dropDataImport: (move: string) => of(client.DELETE('/api/data/import/{move}', { params: { path: { move } } })),
   erase: (password: string) => of(client.POST('/api/data/erase', { body: { password } })),
 
   connectors: () => of(client.GET('/api/connectors')),

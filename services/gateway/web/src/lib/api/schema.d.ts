@@ -653,6 +653,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/data/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exported
+         * @description The archive that is made, or waits to be fetched; null where there is none.
+         */
+        get: operations["exported_api_data_export_get"];
+        put?: never;
+        /**
+         * Export
+         * @description Makes an archive of all that is kept of oneself; the password is asked for each time.
+         *
+         *     It takes the place of the one before, and is kept for a day, or for an hour after it was fetched.
+         */
+        post: operations["export_api_data_export_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/export/{move}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop Export
+         * @description Removes the archive.
+         */
+        delete: operations["drop_export_api_data_export__move__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/export/{move}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch
+         * @description The archive: a ZIP, or a file of age with one in it.
+         *
+         *     A download that broke off goes on with `Range` (RFC 9110, 14).
+         */
+        get: operations["fetch_api_data_export__move__archive_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Imported
+         * @description The archive that comes in, or came in last; null where there is none.
+         */
+        get: operations["imported_api_data_import_get"];
+        put?: never;
+        /**
+         * Begin
+         * @description Begins to bring in an archive of this or another house, or an export of ChatGPT, Claude or Open WebUI.
+         */
+        post: operations["begin_api_data_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/import/{move}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Drop Import
+         * @description Removes what was sent; what was taken in already stays.
+         */
+        delete: operations["drop_import_api_data_import__move__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/import/{move}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put
+         * @description The next bytes of it, at most 1 MiB at a time; `received` says where to go on.
+         */
+        put: operations["put_api_data_import__move__content_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/import/{move}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Checks what was sent, and takes it in.
+         */
+        post: operations["start_api_data_import__move__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/house": {
         parameters: {
             query?: never;
@@ -3119,6 +3271,51 @@ export interface components {
             password: string;
         };
         /**
+         * Export
+         * @description An archive that is made, or waits to be fetched until `expires_at`.
+         *
+         *     `size` is that of the download, once known.
+         */
+        Export: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Encrypted */
+            encrypted: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Fetched */
+            fetched: boolean;
+            /** Id */
+            id: string;
+            /** Rooms */
+            rooms: components["schemas"]["MovedRoom"][];
+            /** Size */
+            size: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "working" | "ready" | "failed";
+        };
+        /**
+         * ExportDraft
+         * @description Leave to make an archive of whoever asks, encrypted with age where a passphrase or a public key is given.
+         */
+        ExportDraft: {
+            /** Passphrase */
+            passphrase?: string | null;
+            /** Password */
+            password: string;
+            /** Recipient */
+            recipient?: string | null;
+        };
+        /**
          * FileSource
          * @description Bytes already at the provider, named by a handle the provider issued: an
          *     OpenAI or Anthropic file id, a Gemini file URI, a storage URL only that
@@ -3366,6 +3563,56 @@ export interface components {
             type: "image";
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * Import
+         * @description An archive that comes in. `received` bytes of `size` are here; `kind` is what it was found to be.
+         *
+         *     `detail` says why it was refused; `left_out` what of it was not taken, a sentence each.
+         */
+        Import: {
+            /** Detail */
+            detail: string;
+            /** Encrypted */
+            encrypted: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "" | "archive" | "chatgpt" | "claude" | "openwebui";
+            /** Left Out */
+            left_out: string[];
+            /** Received */
+            received: number;
+            /** Rooms */
+            rooms: components["schemas"]["MovedRoom"][];
+            /** Size */
+            size: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "arriving" | "checking" | "working" | "done" | "refused";
+        };
+        /**
+         * ImportDraft
+         * @description An archive that is about to be sent, of so many bytes.
+         */
+        ImportDraft: {
+            /** Size */
+            size: number;
+        };
+        /**
+         * ImportKeys
+         * @description What opens an archive that is encrypted with age: its passphrase, or the secret key that it was made for.
+         */
+        ImportKeys: {
+            /** Identity */
+            identity?: string | null;
+            /** Passphrase */
+            passphrase?: string | null;
         };
         /**
          * Invitation
@@ -3870,6 +4117,8 @@ export interface components {
         /**
          * Message
          * @description One message; `command` where no model was asked, `routed` where one was.
+         *
+         *     `outside` names what it was brought in with, an archive or an export of another program, where it was.
          */
         Message: {
             /**
@@ -3886,6 +4135,8 @@ export interface components {
             error: components["schemas"]["MessageError"] | null;
             /** Id */
             id: string;
+            /** Outside */
+            outside: string | null;
             /**
              * Role
              * @enum {string}
@@ -4075,6 +4326,27 @@ export interface components {
              * @default false
              */
             testing: boolean;
+        };
+        /**
+         * MovedRoom
+         * @description How far a room is: `waiting` until it has given or taken all, then `done`.
+         *
+         *     `away` did not answer, `failed` said no; `detail` says why, in words.
+         */
+        MovedRoom: {
+            /** Bytes */
+            bytes: number;
+            /** Detail */
+            detail: string;
+            /** Files */
+            files: number;
+            /** Room */
+            room: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "away" | "failed";
         };
         /**
          * NewInvitation
@@ -5052,12 +5324,14 @@ export interface components {
         /**
          * ScheduleProposal
          * @description What the assistant proposes as a schedule: nothing runs before it is made one.
+         *
+         *     Without a `conversation` it came with an archive.
          */
         ScheduleProposal: {
             /** Connectors */
             connectors: string[];
             /** Conversation */
-            conversation: string;
+            conversation: string | null;
             /**
              * Created At
              * Format: date-time
@@ -7039,6 +7313,289 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exported_api_data_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"] | null;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_api_data_export_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_export_api_data_export__move__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                move: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_api_data_export__move__archive_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                move: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    imported_api_data_import_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"] | null;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_data_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_import_api_data_import__move__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                move: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_api_data_import__move__content_put: {
+        parameters: {
+            query: {
+                offset: number;
+            };
+            header?: never;
+            path: {
+                move: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_api_data_import__move__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                move: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportKeys"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

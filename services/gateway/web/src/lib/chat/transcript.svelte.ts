@@ -84,6 +84,8 @@ export class MessageItem {
   command = $state.raw<CommandNote | null>(null);
   /** What the model that wrote it saw. */
   routed = $state.raw<RouteNote | null>(null);
+  /** With what it was brought in, if it was not said here. */
+  outside = $state.raw<string | null>(null);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -107,6 +109,7 @@ export class MessageItem {
     this.usage = usageOf(message.usage);
     this.command = message.command;
     this.routed = message.routed;
+    this.outside = message.outside;
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);

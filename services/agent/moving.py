@@ -1,0 +1,340 @@
+"""Conversations as files: all of each as JSON, which can be taken in again, and as Markdown for people.
+
+What is taken in was written by nobody who can be named here: each message of it keeps from where it was brought, and
+no call of it goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, StringConstraints, ValidationError
+from sqlalchemy import Connection, Row, text
+from sqlalchemy.exc import IntegrityError
+
+from openassistant.data import PAGE_BYTES, ExportPage, Imported, Piece
+from openassistant.errors import Conflict
+from openassistant.messages import Call, CallState, Effect, ErrorBody, Id, RouteNote, TurnRequest, Wire
+from openassistant.store import Store
+
+__all__ = ["ARCHIVE", "LARGEST", "Carried", "export", "take"]
+
+ARCHIVE = "an archive"
+"""From where messages are that came with an archive of a house."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of one conversation that is taken in."""
+
+_FORMAT = 1
+_PATH = re.compile(r"conversations/([0-9a-f]{32})\.(json|md)")
+_KINDS = ("json", "md")
+_REQUEST = {"text", "retry", "zone", "command", "alone"}
+"""What of a turn's request is its owner's; the rest names models and accounts of the house that it ran in."""
+_LEFT = "This had not been done when the archive was made, and is not done from it."
+_UNDONE = (CallState.PROPOSED, CallState.WAITING, CallState.RUNNING)
+_WHO = {"user": "You", "assistant": "Assistant"}
+_Name = Annotated[str, StringConstraints(max_length=200)]
+
+
+class _Turn(Wire):
+    id: Id
+    state: _Name
+    created: datetime
+    request: dict[str, Any]
+
+
+class _Message(Wire):
+    id: Id
+    turn: Id
+    role: Literal["user", "assistant"]
+    text: str
+    created: datetime
+    error: ErrorBody | None = None
+    usage: dict[str, Any] | None = None
+    routed: RouteNote | None = None
+    outside: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+
+
+class _Call(Wire):
+    id: Id
+    turn: Id
+    message: Id
+    name: _Name
+    given: str
+    call: dict[str, Any] | None = None
+    effect: Effect
+    state: CallState
+    outcome: dict[str, Any] | None = None
+    approval_id: Id | None = None
+
+
+class _Placeholder(Wire):
+    kind: _Name
+    number: int
+    form: int
+    folded: str
+    value: str
+
+
+class Carried(Wire):
+    """A conversation as its file holds it."""
+
+    format: Annotated[int, Field(ge=1, le=_FORMAT)] = _FORMAT
+    id: Id
+    title: Annotated[str, StringConstraints(max_length=1000)]
+    created: datetime
+    updated: datetime
+    turns: tuple[_Turn, ...] = ()
+    messages: tuple[_Message, ...] = ()
+    calls: tuple[_Call, ...] = ()
+    placeholders: tuple[_Placeholder, ...] = ()
+
+
+class _Place(NamedTuple):
+    """Where a page begins: in which conversation, in which of its files, at which byte of what digest."""
+
+    conversation: str = ""
+    kind: str = _KINDS[0]
+    offset: int = 0
+    digest: str = ""
+
+
+async def export(store: Store, cursor: str) -> ExportPage:
+    """The next pieces; raises `Conflict` where a conversation was changed between two pages of its file."""
+    return await store.read(lambda connection: _page(connection, _place(cursor)))
+
+
+async def take(store: Store, user: str, pieces: tuple[Piece, ...]) -> Imported:
+    """Takes files in; a conversation that is here already stays as it is. What is for people is made anew."""
+    taken, refused = 0, list[str]()
+    for piece in pieces:
+        found = _PATH.fullmatch(piece.path)
+        if found is None:
+            refused.append(f"{piece.path[:120]} is not a conversation.")
+        elif found[2] == "json" and (whole := await _whole(store, piece)) is not None:
+            words = await _taken(store, user, found[1], whole)
+            taken, refused = taken + (words == ""), [*refused, *filter(None, [words])]
+    return Imported(taken=taken, refused=tuple(refused))
+
+
+# --- out ----------------------------------------------------------------------------------------------------------
+
+
+def _place(cursor: str) -> _Place:
+    if not cursor:
+        return _Place()
+    conversation, kind, offset, digest = cursor.split(" ")
+    return _Place(conversation, kind, int(offset), digest)
+
+
+def _page(connection: Connection, start: _Place) -> ExportPage:
+    pieces, size = list[Piece](), 0
+    query = text("SELECT * FROM conversations WHERE id >= :id ORDER BY id")
+    for row in connection.execute(query, {"id": start.conversation}):
+        for kind, body in _files(connection, row):
+            here = start if (row.id, kind) == (start.conversation, start.kind) else _Place(row.id, kind)
+            if row.id == start.conversation and _KINDS.index(kind) < _KINDS.index(start.kind):
+                continue
+            digest = hashlib.sha256(body).hexdigest()[:16]
+            if here.offset and here.digest != digest:
+                raise Conflict("A conversation was changed while it was exported.")
+            for offset in range(here.offset, len(body), PAGE_BYTES):
+                part = body[offset : offset + PAGE_BYTES]
+                if pieces and size + len(part) > PAGE_BYTES:
+                    return ExportPage(pieces=tuple(pieces), cursor=f"{row.id} {kind} {offset} {digest}")
+                size += len(part)
+                more = offset + len(part) < len(body)
+                pieces.append(_piece(row, kind, part, more=more))
+    return ExportPage(pieces=tuple(pieces))
+
+
+def _piece(row: Row[Any], kind: str, part: bytes, *, more: bool) -> Piece:
+    modified = datetime.fromisoformat(row.updated)
+    return Piece.model_construct(
+        path=f"conversations/{row.id}.{kind}", modified=modified, body=part, more=more, offset=0
+    )
+
+
+def _files(connection: Connection, row: Row[Any]) -> Iterator[tuple[str, bytes]]:
+    carried = _carried(connection, row)
+    whole = {"format": _FORMAT, **_plain(carried)}
+    yield "json", (json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    yield "md", _markdown(carried).encode()
+
+
+def _plain(carried: Carried) -> dict[str, Any]:
+    return carried.model_dump(mode="json", exclude_none=True)
+
+
+def _carried(connection: Connection, row: Row[Any]) -> Carried:
+    def rows(table: str, order: str) -> list[Row[Any]]:
+        query = text(f"SELECT * FROM {table} WHERE conversation = :id ORDER BY {order}")  # noqa: S608 - from below
+        return list(connection.execute(query, {"id": row.id}))
+
+    return Carried(
+        id=row.id, title=row.title, created=row.created, updated=row.updated,
+        turns=tuple(_turn(each) for each in rows("turns", "created, id")),
+        messages=tuple(_message(each) for each in rows("messages", "seq")),
+        calls=tuple(_call(each) for each in rows("calls", "seq")),
+        placeholders=tuple(
+            _Placeholder.model_validate(each._mapping) for each in rows("placeholders", "kind, number, form")  # noqa: SLF001
+        ),
+    )  # fmt: skip
+
+
+def _turn(row: Row[Any]) -> _Turn:
+    request = {name: value for name, value in json.loads(row.request).items() if name in _REQUEST and value is not None}
+    return _Turn(id=row.id, state=row.state, created=row.created, request=request)
+
+
+def _message(row: Row[Any]) -> _Message:
+    return _Message(
+        id=row.id, turn=row.turn, role=row.role, text=row.text, created=row.created,
+        error=json.loads(row.error) if row.error else None, usage=json.loads(row.usage) if row.usage else None,
+        routed=json.loads(row.routed) if row.routed else None, outside=None if row.outside == ARCHIVE else row.outside,
+    )  # fmt: skip
+
+
+def _call(row: Row[Any]) -> _Call:
+    """A call without whose it is, and without the signed yes to it."""
+    call = {name: value for name, value in json.loads(row.call).items() if name != "user"} if row.call else None
+    return _Call(
+        id=row.id, turn=row.turn, message=row.message, name=row.name, given=row.given, call=call, effect=row.effect,
+        state=row.state, outcome=json.loads(row.outcome) if row.outcome else None, approval_id=row.approval_id,
+    )  # fmt: skip
+
+
+def _markdown(carried: Carried) -> str:
+    """What was said, and which calls were made and how they ended."""
+    lines = [f"# {' '.join(carried.title.split()) or 'Conversation'}", ""]
+    for message in carried.messages:
+        lines += [f"## {_WHO[message.role]}, {message.created:%Y-%m-%d %H:%M} UTC", ""]
+        if message.text:
+            lines += [message.text, ""]
+        made = [each for each in carried.calls if each.message == message.id]
+        lines += [f"- `{each.name}`: {each.state.value}" for each in made]
+        lines += [f"> {message.error.message}"] if message.error else []
+        if made or message.error:
+            lines.append("")
+    return "\n".join(lines)
+
+
+# --- in -----------------------------------------------------------------------------------------------------------
+
+
+async def _whole(store: Store, piece: Piece) -> bytes | None:
+    """A file of which this was the last piece; None while others are to come, b"" for one that cannot be put together.
+
+    A piece that comes again takes the place of what it was, and one at the beginning begins the file anew.
+    """
+    if not piece.more and piece.offset == 0:
+        return piece.body
+    row = {"path": piece.path, "place": piece.offset, "body": piece.body}
+
+    def write(connection: Connection) -> bytes | None:
+        behind = "DELETE FROM arriving WHERE path = :path AND place >= :place"
+        connection.execute(text(behind), row)
+        had = connection.execute(
+            text("SELECT coalesce(sum(octet_length(body)), 0) FROM arriving WHERE path = :path"), row
+        ).scalar_one()
+        if had != piece.offset or had + len(piece.body) > LARGEST:
+            connection.execute(text("DELETE FROM arriving WHERE path = :path"), row)
+            return None if piece.more else b""
+        connection.execute(text("INSERT INTO arriving (path, place, body) VALUES (:path, :place, :body)"), row)
+        if piece.more:
+            return None
+        found = connection.execute(text("SELECT body FROM arriving WHERE path = :path ORDER BY place"), row)
+        whole = b"".join(each.body for each in found)
+        connection.execute(text("DELETE FROM arriving WHERE path = :path"), row)
+        return whole
+
+    return await store.write(write)
+
+
+async def _taken(store: Store, user: str, conversation: str, body: bytes) -> str:
+    """Stores a conversation; "" where it is there afterwards, or why it is not."""
+    try:
+        carried = Carried.model_validate_json(body)
+        rows = _rows(carried, user)
+    except (ValidationError, ValueError, RecursionError):
+        return f"Conversation {conversation} is not in the form of an archive."
+    if carried.id != conversation:
+        return f"Conversation {conversation} says that it is another one."
+    try:
+        await store.write(lambda connection: _insert(connection, carried, rows))
+    except IntegrityError:
+        return f"Conversation {conversation} has parts of another one that is here."
+    return ""
+
+
+class _Rows(NamedTuple):
+    turns: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    calls: list[dict[str, Any]]
+    placeholders: list[dict[str, Any]]
+
+
+def _rows(carried: Carried, user: str) -> _Rows:
+    """What is stored of it, each part checked; raises `ValidationError`, `ValueError`."""
+    at = {"conversation": carried.id}
+    known = {each.id for each in carried.messages}
+    if not {each.message for each in carried.calls} <= known:
+        raise ValueError("a call of no message")
+    return _Rows(
+        turns=[
+            {**at, **each.model_dump(include={"id"}), "created": each.created.isoformat(),
+             "state": "done", "request": _request(each.request).model_dump_json()}
+            for each in carried.turns
+        ],
+        messages=[
+            {**at, **each.model_dump(include={"id", "turn", "role", "text"}), "created": each.created.isoformat(),
+             "error": each.error.model_dump_json() if each.error else None,
+             "usage": json.dumps(each.usage) if each.usage else None,
+             "routed": each.routed.model_dump_json() if each.routed else None, "outside": each.outside or ARCHIVE}
+            for each in carried.messages
+        ],
+        calls=[{**at, **_call_row(each, user)} for each in carried.calls],
+        placeholders=[{**at, **each.model_dump()} for each in carried.placeholders],
+    )  # fmt: skip
+
+
+def _request(given: dict[str, Any]) -> TurnRequest:
+    return TurnRequest.model_validate({name: value for name, value in given.items() if name in _REQUEST})
+
+
+def _call_row(call: _Call, user: str) -> dict[str, Any]:
+    """A call of whoever takes it in. One that was under way has ended: nothing goes on from an archive."""
+    meant = Call.model_validate({**call.call, "user": user}) if call.call else None
+    state, outcome = call.state, call.outcome
+    if state in _UNDONE:
+        state, outcome = CallState.FAILED, {"error": {"code": "conflict", "message": _LEFT}}
+    return {
+        **call.model_dump(include={"id", "turn", "message", "name", "given", "approval_id"}),
+        "call": meant.model_dump_json() if meant else None, "effect": call.effect.value, "state": state.value,
+        "outcome": json.dumps(outcome) if outcome is not None else None,
+    }  # fmt: skip
+
+
+def _insert(connection: Connection, carried: Carried, rows: _Rows) -> None:
+    head = {
+        "id": carried.id, "title": carried.title, "created": carried.created.isoformat(),
+        "updated": carried.updated.isoformat(),
+    }  # fmt: skip
+    made = connection.execute(
+        text(
+            "INSERT INTO conversations (id, title, created, updated, event_id)"
+            " VALUES (:id, :title, :created, :updated, 0) ON CONFLICT (id) DO NOTHING"
+        ),
+        head,
+    )
+    if not made.rowcount:
+        return
+    for table, found in rows._asdict().items():
+        for row in found:
+            names = ", ".join(row)
+            values = ", ".join(f":{name}" for name in row)
+            connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)  # noqa: S608 - names from the code

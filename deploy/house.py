@@ -12,9 +12,10 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy import processes
+from deploy import logs, processes
 
 __all__ = ["BUS", "House", "Process", "say"]
 
@@ -28,6 +29,8 @@ _WITNESSES = ("vault", "audit")
 """Stopped after the others, who still report to them."""
 _STOP_SECONDS = (5.0, 2.0, 1.0)
 """For the rooms, for vault and audit, for the bus; with half a second each for what is killed then, under 10 s."""
+
+_TRIM_SECONDS = 3600.0
 
 
 def say(line: str) -> None:
@@ -67,6 +70,8 @@ class House:
     announced: bool = False
     complained: bool = False
     began: float = field(default_factory=time.monotonic)
+    log_days: float | None = None
+    trimmed: float | None = None
 
     def run(self) -> None:
         """Starts everything and returns after SIGTERM or SIGINT, with every child ended."""
@@ -74,10 +79,18 @@ class House:
             while not self.stopping:
                 self._start_what_is_due()
                 self._announce()
+                self.trim_logs()
                 self._sleep(self._seconds_to_wait())
                 self._reap()
         finally:
             self._stop()
+
+    def trim_logs(self) -> None:
+        """Once an hour cuts what is too old off the logs, where somebody chose for how long they are kept."""
+        now = time.monotonic()
+        if self.log_days is not None and (self.trimmed is None or now - self.trimmed >= _TRIM_SECONDS):
+            self.trimmed = now
+            logs.trim(self.data_dir / "logs", days=self.log_days, now=datetime.now(UTC))
 
     def note_signal(self, number: int, _frame: object) -> None:
         """The handler of every signal; SIGCHLD only wakes the loop."""

@@ -70,6 +70,8 @@ class HouseSettings(Settings):
     """Of so many weeks."""
     backup_monthly: Annotated[int, Field(ge=0, le=120)] = 6
     """Of so many months."""
+    log_days: Annotated[float, Field(gt=0, le=3650)] | None = None
+    """After so many days lines of the logs go; without it a log is put aside once it is too large."""
     ca_file: Path | None = None
     """Further authorities (PEM), such as that of a server at home, whose certificates are believed."""
     push_hosts: str | None = None

@@ -99,7 +99,9 @@ def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: F
         children.append(_local_model(settings, settings.local_model_file, model, lock))
     if settings.backup_dir is not None:
         children.append(_backup(settings, lock))
-    house = House(children, reading, settings.address, settings.data_dir, Path(server.store_dir))
+    house = House(
+        children, reading, settings.address, settings.data_dir, Path(server.store_dir), log_days=settings.log_days
+    )
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, house.note_signal)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)

@@ -7,7 +7,9 @@ somewhere else, one or many in a file: without them, a ledger whose newest recor
 fits its own head.
 
 What it cannot see: records of other users, which are exported as bare leaf hashes, and the plain text of a content,
-except that of a call's start, whose arguments it holds against the signed call digest.
+except that of a call's start, whose arguments it holds against the signed call digest. The hash of a record whose
+content was removed since cannot be worked out any more: its place in the tree is checked, and that the ledger's key
+signed the rest of it together with that hash.
 
 Exit status: 0 it all fits, 1 something does not (the first such line is named), 2 a file cannot be read.
 """
@@ -31,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 __all__ = ["Mismatch", "Report", "canonical", "main", "read_head", "verify"]
 
 ORIGIN = "open-assistant/ledger"
+_EMPTIED = b"open-assistant/ledger/emptied\n"
 _CALL = ("id", "user", "account", "connector", "card_digest", "tool")
 
 
@@ -47,13 +50,17 @@ class Head(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was checked: records in all, those that were exported whole, calls whose arguments fit their digest."""
+    """What was checked: records in all, those that were exported whole, calls whose arguments fit their digest.
+
+    `emptied` are records without the content that they had: they stand by the signature of the ledger's key.
+    """
 
     size: int
     whole: int
     calls: int
     root: str
     time: str
+    emptied: int = 0
 
 
 _NOTE = re.compile(rf"{ORIGIN}\n\d+\n\S+\n(?:[^\n]+\n)*\n(?:— [^\n]+(?:\n|\Z))+")
@@ -69,7 +76,7 @@ def verify(lines: Iterable[str], public: bytes, *, kept: str | None = None) -> R
     if earlier.get(0, _EMPTY).root != _EMPTY.root:
         raise Mismatch("a head over no records names some")
     roots: list[bytes] = []
-    size = whole = calls = 0
+    size = whole = calls = emptied = 0
     head: Head | None = None
     for number, line in enumerate(filter(str.strip, lines), start=1):
         if head is not None:
@@ -79,7 +86,10 @@ def verify(lines: Iterable[str], public: bytes, *, kept: str | None = None) -> R
             head = _final(given["head"], public)
             continue
         _check_place(given, size, number)
-        if "record" in given:
+        if "emptied" in given:
+            emptied += 1
+            _check_emptied(given, size, public)
+        elif "record" in given:
             whole += 1
             calls += _check_record(given, size)
         _grow(roots, size, _hash_in(given, number))
@@ -89,7 +99,7 @@ def verify(lines: Iterable[str], public: bytes, *, kept: str | None = None) -> R
                 f"the first {size} records are not those of the head that was signed at {earlier[size].time}"
             )
     newest = earlier[max(earlier)] if earlier else None
-    return Report(size, whole, calls, *_end(head, newest, size, _root(roots)))
+    return Report(size, whole, calls, *_end(head, newest, size, _root(roots)), emptied)
 
 
 def _kept(text: str, public: bytes) -> dict[int, Head]:
@@ -198,6 +208,19 @@ def _check_record(given: dict[str, Any], place: int) -> int:
     return 1
 
 
+def _check_emptied(given: dict[str, Any], place: int, public: bytes) -> None:
+    """Holds a record without its content against the signature over it and its leaf hash."""
+    record = given.get("record")
+    if not isinstance(record, dict) or record.get("position") != place or "content" in record:
+        raise Mismatch(f"record {place} stands in another's place")
+    message = _EMPTIED + _encoded({**record, "leaf": given.get("leaf")}, place)
+    try:
+        signature = base64.b64decode(str(given["emptied"]), validate=True)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (ValueError, binascii.Error, InvalidSignature) as error:
+        raise Mismatch(f"record {place} was emptied by somebody else, or changed") from error
+
+
 def _encoded(value: Any, place: int) -> bytes:
     try:
         return canonical(value).encode()
@@ -270,6 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Cannot be read: {error}", file=sys.stderr)
         return 2
     print(f"Fits: {report.size} records, {report.whole} of them whole, {report.calls} calls with their arguments.")
+    if report.emptied:
+        print(f"Of {report.emptied} more the content was removed, as the ledger's key signed.")
     print(f"Root {report.root}, signed {report.time}.")
     return 0
 

@@ -9,13 +9,11 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from oa import session, terminal
+from oa.held import app
 from oa.house import AWAY, FAILED, House, HouseError
-from oa.manual import Commands
 from oa.session import Json
 
 __all__ = ["app"]
-
-app = Commands(help="Take your data along: export all of it, or bring it in. Asks for your password.")
 
 _PART = 1024 * 1024
 _PAUSE = 1.0

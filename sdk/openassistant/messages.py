@@ -678,6 +678,20 @@ class AuditAction(StrEnum):
     """A person had an archive made of his data. Id: a fresh one. Content: the rooms that are asked."""
     DATA_IMPORTED = "data.imported"
     """A person had an archive taken in. Id: a fresh one. Content: its kind, files, and the digest of what it holds."""
+    DATA_ERASING = "data.erasing"
+    """Somebody had a part of what is kept of him removed, which begins now. Id: the erasing's. Content: what kind of
+    part, in words without content."""
+    DATA_ERASED = "data.erased"
+    """That part is gone, in every room. Id: the erasing's. Content: what kind of part, and how many things of each kind
+    went in each room."""
+    DATA_EXPIRED = "data.expired"
+    """What somebody wants kept no longer went. Id: the run's. Content: how many things of each kind went in each room,
+    and the rooms that could not be asked."""
+    DATA_KEPT = "data.kept"
+    """Somebody chose for how long things are kept. Id: a fresh one. Content: the rules from now on."""
+    ROOM_GONE = "room.gone"
+    """The owner said that a connector's data will not come back: nobody waits for it any more. Id: a fresh one.
+    Content: the connector, and of how many erasings its part was closed."""
     EGRESS_CHANGED = "egress.changed"
     """A room may reach other hosts from now on. Id: a fresh one. Content: by room what was added and removed."""
     SCHEDULE_SIGNED = "schedule.signed"
@@ -819,11 +833,12 @@ class LedgerPage(Wire):
 
 
 class TurnQuery(Wire):
-    """Which calls were made in a conversation (or one turn of it), for the policy."""
+    """Which calls were made in a conversation (or one turn of it), for the policy; or for one account."""
 
     user: Id
     conversation: Id | None = None
     turn: Id | None = None
+    account: Id | None = None
 
 
 class LedgerCall(Wire):
@@ -845,6 +860,7 @@ class LedgerCall(Wire):
     ended: int | None = None
     leaf: str
     call_digest: str | None = None
+    conversation: Id | None = None
 
     @property
     def newest(self) -> int:

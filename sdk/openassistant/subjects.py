@@ -99,7 +99,7 @@ def journal(connector: str, verb: str) -> str:
 
 
 def data(room: str, verb: str) -> str:
-    """export, erase, retain, usage: gateway → every room that stores something."""
+    """usage, erase, forget, export, import: gateway → every room that stores something."""
     return f"oa.rpc.{_token(room)}.data.{_token(verb)}"
 
 

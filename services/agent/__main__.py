@@ -11,9 +11,9 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Answers, ExportPage, Holding, Imported, Part, Piece, serve_data
+from openassistant.data import Answers, ExportPage, Forgotten, Holding, Imported, Part, Piece, serve_data
 from openassistant.errors import Conflict
-from openassistant.grants import Trust
+from openassistant.grants import Scope, Trust
 from openassistant.guard import admit_grant
 from openassistant.keys import Keys
 from openassistant.messages import (
@@ -30,7 +30,7 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Migrations, Store, UserStores
-from services.agent import conversations, livestore, moving
+from services.agent import conversations, forgetting, livestore, moving
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
@@ -88,7 +88,10 @@ class Agent:
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("delete"), Done, self.on_delete)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
-        answers = Answers(usage=self.on_usage, erase=self.erase, export=self.on_export, take=self.on_import)
+        answers = Answers(
+            usage=self.on_usage, erase=self.erase, forget=self.forget, export=self.on_export, take=self.on_import,
+            unlock=self._keys.unlock,
+        )  # fmt: skip
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await self.turns.recover()
 
@@ -118,6 +121,26 @@ class Agent:
         await self.turns.forget(user)
         self._keys.lock(user)
         await self.stores.erase(user)
+
+    async def forget(self, user: str, scope: Scope, dry: bool) -> Forgotten:  # noqa: FBT001 - see `Answers`
+        """Removes conversations of a user, or the turns of a period out of them; what is under way there ends.
+
+        By age and number alone, what has not ended stays.
+        """
+        if scope.account or (scope.kinds and forgetting.CONVERSATIONS not in scope.kinds):
+            return Forgotten()
+        live = {conversation for _, _, conversation, _ in await livestore.everything(self._room)}
+        async with self.stores.use(user) as store:
+            chosen = await forgetting.chosen(store, scope, live=live)
+            if not dry and chosen:
+                for conversation in {each.conversation for each in chosen} & live:
+                    await self.turns.leave(conversation)
+                await forgetting.remove(store, chosen, scope)
+                for conversation in {each.conversation for each in chosen}:
+                    await self.turns.leave(conversation)
+                await store.tidy()
+                await self._room.tidy()
+        return Forgotten(parts=forgetting.counted(chosen))
 
     async def on_history(self, ctx: CallContext, _: Done) -> History:
         """A conversation with its messages, and the event id from which a live view goes on."""

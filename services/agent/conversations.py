@@ -222,8 +222,13 @@ async def has_turn(store: Store, turn_id: str) -> bool:
 
 
 async def turn_state(store: Store, turn_id: str, state: str) -> None:
-    """Moves a turn to another state."""
-    await _do(store, "UPDATE turns SET state = :state WHERE id = :id", {"state": state, "id": turn_id})
+    """Moves a turn to another state; with its end goes the copy of the memories that it began with."""
+    await _do(
+        store,
+        "UPDATE turns SET state = :state, request = CASE WHEN :state IN ('running', 'waiting') THEN request"
+        " ELSE json_set(request, '$.memories', json('[]')) END WHERE id = :id",
+        {"state": state, "id": turn_id},
+    )
 
 
 async def waiting_turns(store: Store, conversation: str) -> list[Turn]:

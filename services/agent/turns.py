@@ -189,18 +189,24 @@ class Turns:
 
     async def forget(self, user: str) -> None:
         """Ends everything that is under way for a user, and forgets it; what acts is given some seconds."""
-        own = [(turn, conversation) for turn, owner, conversation, _ in await livestore.everything(self._room)
-               if owner == user]  # fmt: skip
-        tasks = [self._tasks[turn] for turn, _ in own if turn in self._tasks]
+        await self._end_all([turn for turn, owner, _, _ in await livestore.everything(self._room) if owner == user])
+        for conversation in [each for each, live in self._lives.items() if live.user == user]:
+            del self._lives[conversation]
+
+    async def leave(self, conversation: str) -> None:
+        """Ends everything that is under way in a conversation, and forgets it."""
+        await self._end_all(await livestore.turns_of(self._room, conversation))
+        self._lives.pop(conversation, None)
+
+    async def _end_all(self, turns: list[str]) -> None:
+        tasks = [self._tasks[turn] for turn in turns if turn in self._tasks]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_ENDING_SECONDS)
-        for turn, _ in own:
+        for turn in turns:
             await livestore.forget(self._room, turn)
             self._grants.pop(turn, None)
-        for conversation in [each for each, live in self._lives.items() if live.user == user]:
-            del self._lives[conversation]
 
     def is_running(self, turn_id: str) -> bool:
         """Whether this process works on a turn at this moment."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, utc_now
-from openassistant.data import Answers, Holding, serve_data
+from openassistant.data import Answers, Forgotten, Holding, serve_data
 from openassistant.errors import OaError, Unavailable
-from openassistant.grants import SigningKey, Trust
+from openassistant.grants import Scope, SigningKey, Trust
 from openassistant.keys import Keys
 from openassistant.left import LeftEntriesQuery, LeftQuery
 from openassistant.locks import FileLock
@@ -31,6 +31,7 @@ from openassistant.messages import (
 )
 from openassistant.store import Migrations, Store
 from services.audit.contents import Contents
+from services.audit.emptying import Emptying
 from services.audit.ledger import Ledger
 from services.audit.left import Left
 from services.audit.outside import Outside
@@ -74,6 +75,7 @@ class Audit:
         self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
         self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
         self._left = Left(store, contents, trust=trust, clock=clock)
+        self._emptying = Emptying(store, key.raw_private())
 
     async def start(self) -> None:
         """Holds the ledger against its signed heads, then serves."""
@@ -88,7 +90,7 @@ class Audit:
         await serve(audit("head"), Done, self.on_head)
         await serve(audit("left"), LeftQuery, self._left.report, limit=4)
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
-        answers = Answers(usage=self.on_usage, erase=self.erase, export=self._pages.as_file)
+        answers = Answers(usage=self.on_usage, erase=self.erase, forget=self.forget, export=self._pages.as_file)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
@@ -105,7 +107,11 @@ class Audit:
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
         """How much is written down of a user."""
-        return Holding(parts=(await self.ledger.entries_of(user),))
+        return Holding(parts=(await self.ledger.entries_of(user), *await self._emptying.held(user)))
+
+    async def forget(self, user: str, scope: Scope, dry: bool) -> Forgotten:  # noqa: FBT001 - see `Answers`
+        """Removes what records of a user hold, not the records: their proofs stay. See `Emptying`."""
+        return Forgotten(parts=await self._emptying.forget(user, scope, dry=dry))
 
     async def erase(self, user: str) -> None:
         """Forgets where a user's bytes went, and his key. His records stay as proofs; without his key none can be read.

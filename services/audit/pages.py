@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -39,7 +40,7 @@ _PAGE_BYTES = 2 * 1024 * 1024
 """Of content: a page stays far below the 8 MB that the bus carries."""
 _LINES_AT_ONCE = 500
 _FILE = "ledger.jsonl"
-_OF_A_CALL = ("id", "time", "turn", "connector", "card_digest", "tool", "effect", "call_digest")
+_OF_A_CALL = ("id", "time", "turn", "conversation", "connector", "card_digest", "tool", "effect", "call_digest")
 _ENDS = ("tool.finished", "tool.failed", "tool.unknown")
 
 
@@ -87,15 +88,17 @@ class Pages:
                 return LedgerPage(entries=tuple(entries), next=at, head=head)
 
     async def turn(self, ctx: CallContext, query: TurnQuery) -> TurnCalls:
-        """Every call of the user that was started in a conversation or turn, oldest first, with its last outcome.
+        """Every call that was started in a conversation, a turn or an account, oldest first, with its last outcome.
 
         The policy derives the taint from it: what the ledger has seen start counts, whatever came of it.
         """
         if self._owner(ctx) != query.user:
             raise Forbidden("The grant is another user's.")
-        given = query.model_dump(include={"conversation", "turn"}, exclude_none=True)
+        given = query.model_dump(include={"conversation", "turn", "account"}, exclude_none=True)
         rest = f"WHERE {_all_of({'user': query.user, **given})} ORDER BY position"
-        columns = "position, time, id, action, turn, connector, card_digest, tool, effect, call_digest, leaf"
+        columns = (
+            "position, time, id, action, turn, conversation, connector, card_digest, tool, effect, call_digest, leaf"
+        )
         rows = await self._ledger.rows(rest, {"user": query.user, **given}, columns=columns)
         ends = {row["id"]: row for row in rows if row["action"] in _ENDS}
         calls = [_call(row, ends.get(row["id"])) for row in rows if row["action"] == "tool.started"]
@@ -151,6 +154,8 @@ class Pages:
         bare = {"index": row["position"], "leaf": row["leaf"].hex()}
         if row["user"] not in (None, user):
             return bare
+        if row["emptied"] is not None:
+            return {**bare, "record": exported(row), "emptied": base64.b64encode(row["emptied"]).decode()}
         content = await self._contents.open(row, grant=grant)
         return {**bare, "record": exported(row), **({} if content is None else {"content": content})}
 

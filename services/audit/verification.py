@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 
 from openassistant.errors import OaError
 from services.audit import checkpoint
+from services.audit.emptying import is_vouched
 from services.audit.records import COLUMNS, leaf_of
 from services.audit.tree import CompactRange
 
 __all__ = ["Finding", "first_misfit", "leaves", "recompute"]
 
 
-_NAMES = (*COLUMNS, "leaf")
+_NAMES = (*COLUMNS, "leaf", "emptied")
 _ALL = f"SELECT {', '.join(_NAMES)} FROM records ORDER BY position"  # noqa: S608 - names from the code
 
 
@@ -61,7 +62,7 @@ def recompute(connection: Connection, notes: Sequence[str], public: bytes, *, pr
     growing, vouched = CompactRange(), 0
     for values in connection.exec_driver_sql(_ALL):
         row, place = dict(zip(_NAMES, values, strict=True)), growing.size
-        if detail := _misfit(row, place):
+        if detail := _misfit(row, place, public):
             return Finding(place, growing.root().hex(), place, detail)
         growing.append(row["leaf"])
         if growing.size in heads:
@@ -84,12 +85,14 @@ def _damaged(connection: Connection) -> str:
     return f"{where} damaged or changed from outside. Restore it from a backup."
 
 
-def _misfit(row: dict[str, Any], place: int) -> str:
-    """What is wrong with the record at a place, in itself."""
+def _misfit(row: dict[str, Any], place: int, public: bytes) -> str:
+    """What is wrong with the record at a place, in itself; one that was emptied stands by the witness's word."""
     if row["position"] > place:
         return f"Record {place} is missing."
     if row["position"] < place:
         return f"Record {row['position']} stands where none can."
+    if row["emptied"] is not None:
+        return "" if is_vouched(row, public) else f"Record {place} was emptied by somebody else, or changed."
     try:
         fits = leaf_of(row) == row["leaf"]
     except (TypeError, ValueError):

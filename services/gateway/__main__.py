@@ -40,6 +40,7 @@ from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.exporting import Exporting
 from services.gateway.files import OwnFiles
+from services.gateway.forgetting import Forgetting
 from services.gateway.gateway import Gateway
 from services.gateway.grants import Grants
 from services.gateway.hand import Hand
@@ -61,6 +62,8 @@ from services.gateway.moving import Moving
 from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.ownmail import OwnMail
+from services.gateway.ownparts import OwnParts
+from services.gateway.parts import Parts
 from services.gateway.passwords import Passwords
 from services.gateway.people import People
 from services.gateway.preferences import Preferences
@@ -70,6 +73,7 @@ from services.gateway.proposals import Proposals
 from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.restored import put_aside
+from services.gateway.retention import Retention
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runbook import Runbook
@@ -185,10 +189,7 @@ class Room:
         agui = Agui(store, chat, streams, self.approvals)
         completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
         sign_ins = SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger)
-        self.erasing = Erasing(
-            bus, store, self.stores, users=self.users, sessions=self.sessions, connectors=self.connectors, vault=vault,
-            grants=grants, ledger=self.ledger, way=self.way, lock=keys.lock, clock=clock,
-        )  # fmt: skip
+        self._removal(store, vault, grants, clock, OwnParts(bus, store, own, chat.ids, clock), lock=keys.lock)
         self.copies = Copies(
             store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
         )
@@ -206,21 +207,43 @@ class Room:
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=Health(bus, release=_expected(release, settings)),
-            erasing=self.erasing, copies=self.copies, moving=self.moving,
+            erasing=self.erasing, copies=self.copies, moving=self.moving, retention=self.retention,
             house=house, people=self.people, joining=joining,
             openid=OpenId(
                 bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
                 clock=clock,
             ),
+            parts=Parts(
+                bus, store, self.forgetting, self.sessions, chat=chat, connectors=self.connectors, vault=vault,
+                grants=grants,
+            ),
             accounting=Accounting(budgets, self.models, self.users, self.ledger, clock),
         )  # fmt: skip
         self._attached: dict[str, str] = {}
+
+    def _removal(
+        self, store: Store, vault: Vault, grants: Grants, clock: Clock, here: OwnParts, *, lock: Callable[[str], None]
+    ) -> None:
+        """What has data removed: parts of it, what is old, and people."""
+        bus, connectors, ledger = self._bus, self.connectors, self.ledger
+        self.forgetting = Forgetting(
+            bus, store, here, grants=grants, ledger=ledger, disconnect=self.accounts.leave,
+            detach=self.accounts.detached, clock=clock,
+        )  # fmt: skip
+        self.retention = Retention(
+            bus, store, self.forgetting, connectors=connectors, vault=vault, grants=grants, ledger=ledger, clock=clock
+        )
+        self.erasing = Erasing(
+            bus, store, self.stores, users=self.users, sessions=self.sessions, connectors=connectors, vault=vault,
+            grants=grants, ledger=ledger, way=self.way, forgetting=self.forgetting, lock=lock, clock=clock,
+        )  # fmt: skip
 
     def _moving(
         self, moves: Moves, own: OwnFiles, turns: Turns, vault: Vault, grants: Grants, clock: Clock, what: Belongings
     ) -> Moving:
         """What makes archives, and takes them in."""
         bus, connectors, ledger = self._bus, self.connectors, self.ledger
+        self.forgetting.drop_copies = lambda user: moves.drop(user, "export")
         return Moving(
             bus,
             moves,
@@ -281,6 +304,8 @@ class Room:
             _every(_SWEEP, self.bar.refresh),
             _every(_HOURLY, self.people.sweep),
             _every(_SWEEP, self.moving.go_on),
+            _every(_HEAD, self.forgetting.go_on),
+            _every(_HEAD, self.retention.tick),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from openassistant import subjects
 from openassistant.bus import Bus
-from openassistant.errors import Conflict, OaError, error_of
+from openassistant.errors import Conflict, NotFound, OaError, Unavailable, error_of
 from openassistant.messages import (
     Account,
     AccountQuery,
@@ -162,12 +163,27 @@ class Accounts:
 
     async def remove(self, me: SignedIn, account: str) -> views.RemovedAccount:
         """Destroys the secrets, then has the local copy deleted: at once, or when the connector is back."""
-        found = await self._vault.one(me.user.id, account)
+        return await self._remove(await self._vault.one(me.user.id, account))
+
+    async def leave(self, user: str, account: str) -> None:
+        """As `remove`; one that is gone already is as good."""
+        with contextlib.suppress(NotFound):
+            await self._remove(await self._vault.one(user, account))
+
+    async def detached(self, connector: str, account: str) -> None:
+        """Has the copy of a removed account deleted now; raises `Unavailable` where its connector has not done it."""
+        for row in await self._detachments():
+            if row.account == account:
+                await self._detach(row.account, connector, row.user)
+        if any(row.account == account for row in await self._detachments()):
+            raise Unavailable("The connector has not deleted its copy yet.", retry_after=30)
+
+    async def _remove(self, found: Account) -> views.RemovedAccount:
         await self._ledger.note(
-            AuditAction.ACCOUNT_REMOVED, user=me.user.id, connector=found.connector, account=found.id,
+            AuditAction.ACCOUNT_REMOVED, user=found.user, connector=found.connector, account=found.id,
             content={"name": found.name},
         )  # fmt: skip
-        row = {"account": found.id, "connector": found.connector, "user": me.user.id}
+        row = {"account": found.id, "connector": found.connector, "user": found.user}
         await self._store.write(
             lambda connection: connection.execute(
                 text(
@@ -176,7 +192,7 @@ class Accounts:
                 row,
             )
         )
-        gone = await self._vault.disconnect(me.user.id, found.id)
+        gone = await self._vault.disconnect(found.user, found.id)
         await self.way.tell()
         await self._holds.forget(found.id)
         await self._door.forget(found.id)
@@ -216,12 +232,12 @@ class Accounts:
 
     async def detach_pending(self) -> None:
         """Has the local copies of removed accounts deleted, as far as their connectors run."""
-
-        def read(connection: Connection) -> list[Any]:
-            return list(connection.execute(text("SELECT account, connector, user FROM detachments")))
-
-        for row in await self._store.read(read):
+        for row in await self._detachments():
             await self._detach(row.account, row.connector, row.user)
+
+    async def _detachments(self) -> list[Any]:
+        query = text("SELECT account, connector, user FROM detachments")
+        return await self._store.read(lambda connection: list(connection.execute(query)))
 
     async def drop_pending(self, users: list[str]) -> None:
         """Destroys what a former process had begun to connect and did not finish."""

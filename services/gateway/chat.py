@@ -88,12 +88,16 @@ class Chat:
         return _history(found)
 
     async def delete(self, me: SignedIn, conversation: str) -> None:
-        """Deletes a conversation and what was asked in it; raises `NotFound`, `Conflict` while it is answered."""
+        """Deletes a conversation, what was asked in it, and what it said on the bus; its records stay whole.
+
+        Raises `NotFound`, `Conflict` while it is answered. What its calls left behind goes by erasing it (parts.py).
+        """
         await self.history(me, conversation)
         await self._ledger.note(AuditAction.CONVERSATION_DELETED, user=me.user.id, content={"id": conversation})
         await self._bus.request(subjects.agent("delete"), Done(), Done, self._context(me, conversation))
         await self._questions.forget(me.user.id, conversation)
         await self._turns.forget(me.user.id, conversation)
+        await self._bus.forget_events(subjects.chat(me.user.id, conversation))
 
     async def say(self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None) -> TurnAccepted:
         """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`, `BudgetSpent`."""
@@ -121,6 +125,13 @@ class Chat:
             raise Conflict("There is nothing to try again yet.")
         await self._budgets.check(me.user.id)
         return await self._turn(me, conversation, said[-1].text, zone="UTC", retry=True)
+
+    async def ids(self, user: str) -> set[str]:
+        """The ids of a user's conversations."""
+        ctx = self._grants.context(user, seconds=_SECONDS)
+        query = ConversationQuery()
+        found = await self._bus.request(subjects.agent("conversations"), query, ConversationList, ctx)
+        return {each.id for each in found.conversations}
 
     async def exists(self, user: str, conversation: str) -> bool:
         """Whether a user has this conversation."""

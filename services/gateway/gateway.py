@@ -26,8 +26,10 @@ from services.gateway.models import Models
 from services.gateway.moving import Moving
 from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
+from services.gateway.parts import Parts
 from services.gateway.people import People
 from services.gateway.receipts import Receipts
+from services.gateway.retention import Retention
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runs import Runs
@@ -82,3 +84,5 @@ class Gateway:
     joining: Joining
     openid: OpenId
     moving: Moving
+    parts: Parts
+    retention: Retention

@@ -9,7 +9,7 @@ from typing import Literal
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import Forbidden
-from openassistant.grants import Approval, Erasure, Grant, Link, Rule, Schedule, SigningKey, Word
+from openassistant.grants import Approval, Erasure, Grant, Link, Rule, Schedule, Scope, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
 from openassistant.routes import Route
 
@@ -131,9 +131,9 @@ class Grants:
             Word(id=new_id(), user=user, call_id=call, says=says, session=session, expires=self._clock() + _WORD)
         )
 
-    def erasure(self, user: str) -> str:
-        """The order to a room that everything of a user goes."""
-        return self._key.sign(Erasure(id=new_id(), user=user, expires=self._clock() + _WORD))
+    def erasure(self, user: str, scope: Scope | None = None) -> str:
+        """The order to a room that everything of a user goes, or what fits a scope."""
+        return self._key.sign(Erasure(id=new_id(), user=user, scope=scope, expires=self._clock() + _WORD))
 
     def link(self, user: str, *, approval: str | None, expires: datetime) -> str:
         """A user's way to one question of his, or to all."""

@@ -96,9 +96,7 @@ class Moves:
     ) -> str:
         """A new one in the place of the one before of its kind; its id."""
         move, now = new_id(), self._clock()
-        for id_, owner, other in await self.everything():
-            if (owner, other) == (user, kind):
-                await self.remove(user, id_)
+        await self.drop(user, kind)
         row = {
             "id": move, "user": user, "kind": kind, "state": state, "created": now.isoformat(), "size": size,
             "expires": (now + KEPT).isoformat(), "head": sealed.head if sealed else None,
@@ -142,6 +140,12 @@ class Moves:
             await store.write(lambda connection: connection.execute(text("DELETE FROM moves WHERE id = :id"), row))
             await store.tidy()
         await self._store.write(lambda connection: connection.execute(text("DELETE FROM moves WHERE id = :id"), row))
+
+    async def drop(self, user: str, kind: str) -> None:
+        """Removes all of a user's of a kind."""
+        for move, owner, other in await self.everything():
+            if (owner, other) == (user, kind):
+                await self.remove(user, move)
 
     async def over(self) -> list[tuple[str, str]]:
         """Id and owner of those whose time is over."""

@@ -64,10 +64,14 @@ class Receipts:
         words = {each.id: _WORDS[each.outcome] for each in decided if each.action is _SETTLED}
         answers = {each.id: _REFUSED[each.action] for each in decided if each.action in _REFUSED}
         receipts = list[views.Receipt]()
+        digests = {each.call_digest: each.id for each in calls.values() if each.call_digest}
         for entry in decided:
             if entry.action in _PUT and entry.effect is not Effect.READ:
-                asked, shown = entry.action is AuditAction.APPROVAL_ASKED, edits.get(_call_of(entry), entry)
-                started = calls.pop(_call_of(entry)) if _began(calls.get(_call_of(entry)), shown) else None
+                asked = entry.action is AuditAction.APPROVAL_ASKED
+                # A record whose content was removed says by its digest alone which call it is about.
+                call = _call_of(entry) or digests.get(entry.call_digest or "", "")
+                shown = edits.get(call, entry)
+                started = calls.pop(call) if _began(calls.get(call), shown) else None
                 waits: views.ReceiptState = answers.get(entry.id, "waiting") if asked else "running"
                 if started is None and entry.id not in answers and not await self._lives(me, entry.turn):
                     waits = "withdrawn"
@@ -156,7 +160,8 @@ def _receipt(
         index, leaf = started.newest, started.leaf
     tool = entry.tool or ""
     return views.Receipt(
-        call_id=_call_of(entry) or entry.id, turn=entry.turn, connector=entry.connector or "", tool=tool,
+        call_id=(started.id if started else _call_of(entry)) or entry.id, turn=entry.turn,
+        connector=entry.connector or "", tool=tool,
         effect=shown.effect or Effect.DELETE, verb=preview.verb if preview else _named(tool),
         account=preview.account if preview else "", destinations=_destinations(preview),
         subject=preview.fields[0].value[:_SUBJECT_LENGTH] if preview and preview.fields else "",

@@ -71,6 +71,12 @@ class Vault:
         ctx = CallContext.within(_SECONDS)
         return (await self._bus.request(subjects.vault_openid("list"), OpenIdQuery(), OpenIdList, ctx)).clients
 
+    async def forget_client(self, provider: str) -> None:
+        """The house's registration with a provider is forgotten; one that is gone already is as good."""
+        ctx = CallContext.within(_SECONDS)
+        with suppress(NotFound):
+            await self._bus.request(subjects.vault_oauth("remove"), ClientQuery(provider=provider), Done, ctx)
+
     async def one(self, user: str, account: str) -> Account:
         """One account of this user; raises `NotFound` for another's too."""
         found = await self._ask("list", user, AccountQuery(user=user, account=account), AccountList)

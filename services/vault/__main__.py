@@ -14,10 +14,10 @@ from openassistant import log, subjects
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
-from openassistant.data import Answers, ExportPage, Holding, Imported, Part, Piece, serve_data
+from openassistant.data import Answers, ExportPage, Forgotten, Holding, Imported, Part, Piece, serve_data
 from openassistant.egress import Egress, Proxy
 from openassistant.errors import Forbidden, InvalidRequest, OaError
-from openassistant.grants import Trust
+from openassistant.grants import Scope, Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
     Account,
@@ -62,7 +62,7 @@ from openassistant.witness import record
 from services.vault import accounts, clients, moving, openidstore, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
-from services.vault.datakeys import data_key, erase_user
+from services.vault.datakeys import data_key, destroy, erase_user
 from services.vault.oauth import OAuth
 from services.vault.openid import OpenId
 from services.vault.rootkey import RootKey
@@ -121,7 +121,9 @@ class Vault:
         await serve(subjects.vault_openid("remove"), OpenIdQuery, self.on_remove_openid)
         await serve(subjects.vault_openid("begin"), OpenIdBegin, self.on_begin_openid)
         await serve(subjects.vault_openid("finish"), OpenIdFinish, self.on_finish_openid)
-        answers = Answers(usage=self.on_usage, erase=self.erase, export=self.on_export, take=self.on_import)
+        answers = Answers(
+            usage=self.on_usage, erase=self.erase, forget=self.forget, export=self.on_export, take=self.on_import
+        )
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
@@ -142,6 +144,17 @@ class Vault:
         """Destroys a user's keys and accounts; done twice is done."""
         await erase_user(self._store, user, now=self._clock())
         await self._store.tidy()
+
+    async def forget(self, user: str, scope: Scope, dry: bool) -> Forgotten:  # noqa: FBT001 - see `Answers`
+        """Destroys a user's key in connectors whose data will not come back: `kinds` are their ids.
+
+        Nothing else that lies here is forgotten in parts; an account goes by `revoke`.
+        """
+        rooms = [each for each in scope.kinds if each not in (*_SERVICES, ROOM)]
+        count = sum([await destroy(self._store, room=room, user=user, dry=dry) for room in rooms])
+        if count and not dry:
+            await self._store.tidy()
+        return Forgotten(parts=(Part(kind="keys", count=count),) if count else ())
 
     async def on_public(self, ctx: CallContext, _: Done) -> PublicKey:
         """The key to seal secrets to; a new one with each start."""

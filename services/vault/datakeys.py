@@ -12,7 +12,7 @@ from openassistant.errors import Forbidden
 from openassistant.store import Store
 from services.vault.rootkey import RootKey
 
-__all__ = ["data_key", "erase_user"]
+__all__ = ["data_key", "destroy", "erase_user"]
 
 
 async def data_key(store: Store, root: RootKey, *, room: str, user: str | None, now: datetime) -> tuple[str, bytes]:
@@ -42,6 +42,19 @@ async def data_key(store: Store, root: RootKey, *, room: str, user: str | None, 
 
     key_id, wrapped = await store.write(write)
     return key_id, root.unwrap(wrapped)
+
+
+async def destroy(store: Store, *, room: str, user: str, dry: bool) -> int:
+    """Destroys the key of a user in one room, and says whether there was one; `dry` only says it."""
+    names = {"room": room, "user": user}
+
+    def write(connection: Connection) -> int:
+        found = connection.execute(text("SELECT count(*) FROM data_keys WHERE room = :room AND user = :user"), names)
+        if not dry:
+            connection.execute(text("DELETE FROM data_keys WHERE room = :room AND user = :user"), names)
+        return int(found.scalar_one())
+
+    return await store.write(write)
 
 
 async def erase_user(store: Store, user: str, *, now: datetime) -> int:

@@ -50,10 +50,10 @@ async def _restore(house: AuditHouse, column: str, value: object) -> None:
     await thief.close()
 
 
-async def test_every_column_is_under_the_leaf_hash(house: AuditHouse) -> None:
+async def test_every_column_is_under_the_leaf_hash_or_is_the_signature_of_an_emptied_record(house: AuditHouse) -> None:
     await house.begin()
     row = (await house.audit.ledger.rows("WHERE position = 0", {}))[0]
-    assert set(row) == {*COLUMNS, "leaf"}
+    assert set(row) == {*COLUMNS, "leaf", "emptied"}
 
 
 async def test_a_cut_tail_is_found_by_the_running_witness(house: AuditHouse) -> None:

@@ -190,8 +190,11 @@ async def test_a_conversation_with_a_failed_answer_is_shown_with_why_and_can_be_
 async def test_a_deleted_conversation_takes_its_questions_along(scene: Scene, house: GatewayHouse) -> None:
     turn = await house.turn()
     outcome = await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    events = subjects.chat(house.me.user.id, house.conversation)
+    await house.agent.emit(events, 1, b"{}")
     await scene.chat.delete(house.me, house.conversation)
     assert scene.deleted == [house.conversation]
+    assert house.bus.transport.events.get(events, []) == []
     assert await house.approvals.listing(house.me, None) == []
     with pytest.raises(NotFound):
         await house.approvals.view(house.me, str(outcome.approval_id))

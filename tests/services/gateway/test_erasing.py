@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,15 +12,17 @@ import pytest
 from sqlalchemy import Connection, text
 
 from openassistant import subjects
-from openassistant.context import CallContext, new_id
-from openassistant.data import EraseRequest, Holding, Part
-from openassistant.errors import Conflict, InvalidRequest, OaError, Unavailable
+from openassistant.context import CallContext, new_id, utc_now
+from openassistant.data import EraseRequest, Forgotten, Holding, Part
+from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError, Unavailable
 from openassistant.keys import Keys
 from openassistant.messages import AccountList, AccountQuery, Done
-from openassistant.oauth import Revoked
+from openassistant.oauth import ClientList, ClientQuery, OAuthClient, Revoked
 from services.gateway.backoff import Backoff
 from services.gateway.erasing import Erasing
+from services.gateway.forgetting import Forgetting
 from services.gateway.ledger import Ledger
+from services.gateway.ownparts import OwnParts
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.sessions import Sessions, SignedIn
@@ -41,6 +43,8 @@ class Home(GatewayHouse):
         self.orders: list[tuple[str, str]] = []
         self.away: dict[str, OaError] = {}
         self.revoked: list[str] = []
+        self.shredded: list[tuple[str, str]] = []
+        self.clients: list[str] = []
         self.erasing: Erasing
         self.users: Users
         self.keys: Keys
@@ -52,6 +56,8 @@ class Home(GatewayHouse):
             await self._serve(name)
         vault = self.bus.room("vault")
         await vault.serve(subjects.vault_account("revoke"), AccountQuery, self._on_revoke)
+        await vault.serve(subjects.vault_oauth("list"), ClientQuery, self._on_clients)
+        await vault.serve(subjects.vault_oauth("remove"), ClientQuery, self._on_forget_client)
         self._others.push_async_callback(vault.drain, seconds=1)
         ada = await self.users.prepare(username="ada", password=PASSWORD, display_name="", role="owner")
         await self.users.add(ada[0].model_copy(update={"id": self.me.user.id}), ada[1])
@@ -60,6 +66,10 @@ class Home(GatewayHouse):
         self.bob = SignedIn(session=new_id(), user=user, expires=self.time + timedelta(days=1), began=self.time)
         return self
 
+    def clock(self) -> datetime:
+        """Never behind the real one, by which calls between rooms end: to try a password takes its time."""
+        return max(self.time, utc_now())
+
     async def start(self) -> None:
         await super().start()
         bus = self.bus.room("gateway")
@@ -67,12 +77,16 @@ class Home(GatewayHouse):
         self.keys = Keys(bus, self.clock)
         vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
         self.users = Users(self.store, Passwords(), self.clock)
+        forgetting = Forgetting(
+            bus, self.store, OwnParts(bus, self.store, self.own, _no_conversations, self.clock), grants=self.grants,
+            ledger=ledger, disconnect=_nothing, detach=_nothing, clock=self.clock,
+        )  # fmt: skip
         self.erasing = Erasing(
             bus, self.store, self.own._users, users=self.users,
             sessions=Sessions(self.store, self.users, ledger, Backoff(self.clock), self.clock),
             connectors=self.connectors, vault=vault, grants=self.grants, ledger=ledger,
             way=WayOut(bus, vault, self.connectors.running, room="gateway", proxy=None), lock=self.keys.lock,
-            clock=self.clock,
+            forgetting=forgetting, clock=self.clock,
         )  # fmt: skip
 
     async def erase(self, me: SignedIn, password: str = PASSWORD) -> None:
@@ -85,6 +99,13 @@ class Home(GatewayHouse):
     async def until_left(self, *rooms: str) -> None:
         async with asyncio.timeout(5):
             while await self.left() != set(rooms):
+                await asyncio.sleep(0.01)
+
+    async def until_ended(self) -> None:
+        """Waits for the last word about every person, and for what comes after it."""
+        query = text("SELECT 1 FROM erasures")
+        async with asyncio.timeout(10):
+            while await self.store.read(lambda c: c.execute(query).first()):
                 await asyncio.sleep(0.01)
 
     async def rows(self, user: str) -> dict[str, int]:
@@ -119,6 +140,13 @@ class Home(GatewayHouse):
             assert self.trust.grant(ctx.grant, now=self.time).user == ctx.user
             return Holding(parts=(Part(kind="things", count=2, oldest=self.time),), bytes=len(name))
 
+        async def on_forget(ctx: CallContext, request: EraseRequest) -> Forgotten:
+            order = self.trust.erasure(request.order, now=self.time)
+            assert order.scope is not None
+            self.shredded += [(order.user, kind) for kind in order.scope.kinds]
+            return Forgotten()
+
+        await bus.serve(subjects.data(name, "forget"), EraseRequest, on_forget)
         await bus.serve(subjects.data(name, "erase"), EraseRequest, on_erase)
         await bus.serve(subjects.data(name, "usage"), Done, on_usage)
 
@@ -131,6 +159,24 @@ class Home(GatewayHouse):
     async def _on_revoke(self, ctx: CallContext, query: AccountQuery) -> Revoked:
         self.revoked.append(str(query.account))
         return Revoked(account=self.account, outcome="revoked")
+
+    async def _on_clients(self, ctx: CallContext, query: ClientQuery) -> ClientList:
+        made = OAuthClient(
+            provider="post", client_id="c", authorize_url="https://a.example", token_url="https://t.example"
+        )
+        return ClientList(clients=() if self.clients else (made,))
+
+    async def _on_forget_client(self, ctx: CallContext, query: ClientQuery) -> Done:
+        self.clients.append(str(query.provider))
+        return Done()
+
+
+async def _no_conversations(user: str) -> set[str]:
+    return set()
+
+
+async def _nothing(one: str, other: str) -> None:
+    return
 
 
 @pytest.fixture
@@ -160,9 +206,18 @@ async def lives_in(home: Home, me: SignedIn) -> None:
                 " VALUES (:call, :call, 'x', :user, :turn, :conversation, 'pending', :now, :now)"
             ),
             "INSERT INTO told VALUES (:call, 'push', :now)",
-            "INSERT INTO sessions VALUES (:session, :call, :user, :now, :now, :now, '192.0.2.1', 'a browser')",
+            "INSERT INTO retention VALUES (:user, 'memories', '', 30, NULL)",
+            "INSERT INTO retention_runs (user, due) VALUES (:user, :now)",
+            "INSERT INTO forgettings VALUES (:call, :user, 'period', :now, '{}')",
+            "INSERT INTO forgetting_orders VALUES (:call, 0, 'post', '{}', '', NULL, 0)",
+            "INSERT INTO sessions VALUES (:session, :call, :user, :now, :now, :now, '192.0.2.1', 'a browser', :now)",
             "INSERT INTO known_addresses VALUES (:user, '192.0.2.1', :now)",
             "INSERT INTO completions (user, digest, conversation) VALUES (:user, 'x', :conversation)",
+            "INSERT INTO moves VALUES (:call, :user, 'export', :now)",
+            "INSERT INTO openid_links VALUES (:call, 'https://id.example', 'bob', :user, 'bob', :now, NULL)",
+            "INSERT INTO openid_people VALUES (:user)",
+            "INSERT INTO invitations VALUES (:call, 'join', 'x', :user, NULL, '', :now, :now, :now)",
+            "INSERT INTO house_words VALUES (:call, :user, 'leaving', 'Ada', NULL, :now, NULL)",
             "INSERT INTO tokens VALUES (:call, :call, :user, 'a token', '', 'abcd', :now, :now, NULL)",
         ):
             connection.execute(
@@ -192,9 +247,8 @@ async def test_a_person_is_gone_from_every_room_and_the_other_is_not(home: Home)
     assert sorted(home.orders) == sorted((room, home.bob.user.id) for room in ROOMS)
     assert home.orders[0][0] == "vault"
     assert home.revoked == [home.account.id]
-    async with asyncio.timeout(5):
-        while "user.erased" not in home.recorded():
-            await asyncio.sleep(0.01)
+    await home.until_ended()
+    assert home.recorded()[-1] == "user.erased"
     assert home.recorded().count("user.erasing") == 1
     assert await home.rows(home.bob.user.id) == {}
     assert list(files.glob(f"{home.bob.user.id}*")) == []
@@ -280,3 +334,113 @@ async def test_everybody_sees_how_much_is_held_and_who_does_not_say(home: Home) 
     assert set(found) == {"gateway", *ROOMS}
     assert (found["agent"].answered, found["agent"].parts) == (False, [])
     assert (found["vault"].bytes, [(each.kind, each.count) for each in found["vault"].parts]) == (5, [("things", 2)])
+
+
+async def test_what_this_room_holds_is_told_by_kind(home: Home) -> None:
+    await lives_in(home, home.bob)
+    found = {each.room: each for each in await home.erasing.holdings(home.bob)}
+    assert {each.kind: each.count for each in found["gateway"].parts} == {"memories": 1, "questions": 1}
+
+
+async def begin_house(home: Home, confirm: str = "erase this house", password: str = PASSWORD) -> None:
+    await home.erasing.begin_house(home.me, password, confirm, address="192.0.2.1")
+
+
+async def settings(home: Home) -> set[str]:
+    return await home.store.read(lambda c: set(c.execute(text("SELECT name FROM settings")).scalars()))
+
+
+async def test_with_the_house_go_everybody_and_what_its_owner_had_chosen(home: Home) -> None:
+    preferences = Preferences(home.store)
+    for name in ("model", "ledger_heads"):
+        await preferences.put(name, "[]")
+    digest = "d" * 64
+    await home.store.write(
+        lambda c: c.execute(
+            text("INSERT INTO cards VALUES (:digest, 'mine', '{}', 'ada', :now)"),
+            {"digest": digest, "now": home.time.isoformat()},
+        ).close()
+    )
+    home.away = {"mine": Unavailable("Away.")}
+    await home._serve("mine")
+    await begin_house(home)
+    assert not await home.users.any()
+    await home.until_left("mine")  # of both, and until it has answered nothing of the house's own goes
+    assert "model" in await settings(home)
+    home.away = {}
+    await home.erasing.go_on()
+    await home.until_left()
+    assert await settings(home) == {"ledger_heads"}
+    assert home.clients == ["post"]
+    assert {user for room, user in home.orders if room == "vault"} == {home.me.user.id, home.bob.user.id}
+    cards = await home.store.read(lambda c: set(c.execute(text("SELECT connector FROM cards")).scalars()))
+    assert "mine" not in cards
+    assert home.recorded()[-1] == "data.erased"
+    assert home.records[-1].outcome == "house"
+    await home.erasing.go_on()
+    assert home.recorded().count("data.erased") == 1
+
+
+async def test_a_house_that_is_erased_goes_on_with_that_after_a_restart(home: Home) -> None:
+    home.away = {"agent": Unavailable("Away.")}
+    await begin_house(home)
+    await home.until_left("agent")
+    await home.stop()
+    home.later(timedelta(minutes=1))
+    await home.start()
+    home.away = {}
+    await home.erasing.go_on()
+    assert await home.left() == set()
+    assert "house_erasing" not in await settings(home)
+
+
+@pytest.mark.parametrize(("confirm", "password"), [("yes", PASSWORD), ("erase this house", "another-wrong-password")])
+async def test_a_house_is_not_erased_by_half_a_word(home: Home, confirm: str, password: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await begin_house(home, confirm, password)
+    assert len(await home.users.everybody()) == 2
+    assert await settings(home) == set()
+
+
+async def close_room(home: Home, room: str, password: str = PASSWORD) -> None:
+    await home.erasing.close_room(home.me, room, password, address="192.0.2.1")
+
+
+async def test_a_connector_that_will_not_come_back_is_waited_for_no_more_and_its_keys_go(home: Home) -> None:
+    home.away = {"post": Unavailable("Away.")}
+    await home.erase(home.bob)
+    await home.until_left("post")
+    [seen] = await home.erasing.under_way(home.me)
+    assert (seen.what, seen.rooms, seen.mine) == ("person", ("post",), False)
+    home.time += timedelta(minutes=5)  # without a word of it
+    await close_room(home, "post")
+    await home.until_left()
+    assert home.shredded == [(home.me.user.id, "post")]
+    assert [each.content for each in home.records if each.action.value == "room.gone"] == [
+        {"connector": "post", "erasings": 1}
+    ]
+    await home.until_ended()
+    assert "user.erased" in home.recorded()
+    assert await home.erasing.under_way(home.me) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "password", "error"),
+    [
+        ("vault", PASSWORD, NotFound), ("gateway", PASSWORD, NotFound), ("nowhere", PASSWORD, NotFound),
+        ("post", PASSWORD, Conflict),
+    ],
+)  # fmt: skip
+async def test_no_room_of_the_house_and_none_that_runs_is_given_up(
+    home: Home, room: str, password: str, error: type[OaError]
+) -> None:
+    with pytest.raises(error):
+        await close_room(home, room, password)
+    assert "room.gone" not in home.recorded()
+
+
+async def test_a_member_sees_only_his_own_erasings(home: Home) -> None:
+    home.away = {"post": Unavailable("Away.")}
+    await home.erase(home.bob)
+    ben = home.bob.user.model_copy(update={"id": new_id(), "username": "ben"})
+    assert await home.erasing.under_way(SignedIn(session=new_id(), user=ben, expires=home.time, began=home.time)) == []

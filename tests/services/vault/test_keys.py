@@ -12,8 +12,9 @@ import pytest
 
 from openassistant import subjects
 from openassistant.context import CallContext, new_id
+from openassistant.data import EraseRequest, Forgotten
 from openassistant.errors import Forbidden, Internal, InvalidRequest, Unavailable
-from openassistant.grants import SigningKey
+from openassistant.grants import Erasure, Scope, SigningKey
 from openassistant.messages import AuditAction, KeyReply, KeyRequest
 from openassistant.seal import SealingKey
 from services.vault.datakeys import erase_user
@@ -145,6 +146,34 @@ async def test_an_erased_user_has_no_keys_and_gets_none_again(house: VaultHouse)
     assert await erase_user(house.store, house.user, now=house.now()) == 0
     assert await house.key("mail", user=other, grant=house.grant(user=other)) == kept
     assert await house.key("mail") == room
+
+
+async def forget(house: VaultHouse, scope: Scope, *, dry: bool = False) -> dict[str, int]:
+    order = Erasure(id=new_id(), user=house.user, scope=scope, expires=house.now() + timedelta(minutes=2))
+    request = EraseRequest(order=house.gateway.sign(order), dry=dry)
+    ctx = CallContext.within(10, now=house.now(), user=house.user)
+    told = await house.bus.room("gateway").request(subjects.data("vault", "forget"), request, Forgotten, ctx)
+    return {each.kind: each.count for each in told.parts}
+
+
+async def test_the_key_of_a_connector_that_will_not_come_back_is_destroyed_and_no_other(house: VaultHouse) -> None:
+    lost = await house.key("mail", user=house.user, grant=house.grant())
+    kept = await house.key("agent", user=house.user, grant=house.grant())
+    assert await forget(house, Scope(kinds=("mail",)), dry=True) == {"keys": 1}
+    assert await house.key("mail", user=house.user, grant=house.grant()) == lost
+    assert await forget(house, Scope(kinds=("mail",))) == {"keys": 1}
+    assert await forget(house, Scope(kinds=("mail",))) == {}
+    assert await house.key("mail", user=house.user, grant=house.grant()) != lost
+    assert await house.key("agent", user=house.user, grant=house.grant()) == kept
+
+
+@pytest.mark.parametrize(
+    "scope", [Scope(), Scope(kinds=("agent", "gateway", "audit", "vault")), Scope(account="a" * 32)]
+)
+async def test_no_other_order_to_forget_a_part_destroys_a_key(house: VaultHouse, scope: Scope) -> None:
+    kept = await house.key("agent", user=house.user, grant=house.grant())
+    assert await forget(house, scope) == {}
+    assert await house.key("agent", user=house.user, grant=house.grant()) == kept
 
 
 async def test_a_user_that_is_no_id_cannot_stand_for_the_rooms_own_key(house: VaultHouse) -> None:

@@ -815,3 +815,21 @@ export const told = [
   { id: id('2'), kind: 'leaving', by: 'Ada', at: before(60), ends_at: before(-14 * DAY), can_agree: false },
   { id: id('3'), kind: 'role_changed', by: 'Ada', at: before(60), ends_at: null, can_agree: false }
 ];
+
+const rule = (/** @type {string} */ kind, more = {}) => ({ kind, account: null, days: null, newest: null, ...more });
+const offer = (/** @type {string} */ kind, /** @type {string} */ room, more = {}) => ({ kind, room, account: null, service: null, account_name: null, ways: ['days', 'newest', 'never'], ...more });
+const ofMail = { account: id('a'), service: 'Mail', account_name: 'ada@home.example' };
+export const keep = {
+  rules: [rule('conversations', { days: 365 }), rule('mails', { account: id('a'), newest: 2500 })],
+  offers: [
+    offer('conversations', 'agent'), offer('memories', 'gateway'), offer('questions', 'gateway'), offer('arguments', 'audit'),
+    offer('left', 'audit', { ways: ['days', 'never'] }), offer('mails', 'mail', ofMail), offer('calls', 'mail', ofMail)
+  ],
+  run: { at: before(300), next: before(-DAY + 300), went: [{ room: 'agent', kind: 'conversations', count: 4 }, { room: 'mail', kind: 'mails', count: 31 }], unasked: ['caldav'] }
+};
+const part = (/** @type {string} */ room, /** @type {string} */ kind, /** @type {number} */ count) => ({ room, kind, account: null, count, oldest: before(900 * DAY), newest: before(370 * DAY) });
+export const goes = [part('agent', 'conversations', 12), part('audit', 'arguments', 340), part('mail', 'calls', 7)];
+export const erasing = [
+  { id: id('7'), what: 'period', begun_at: before(8), rooms: ['mail'], mine: true },
+  { id: id('8'), what: 'person', begun_at: before(3 * DAY), rooms: ['whatsapp'], mine: false }
+];

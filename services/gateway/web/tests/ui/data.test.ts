@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { type Page, expect, test } from '@playwright/test';
 import { open } from './house';
 
 test('one sees what is kept, and by whom', async ({ page }) => {
@@ -88,4 +88,103 @@ test('one’s data is found in the menu under one’s name', async ({ page }, in
   await page.getByRole('button', { name: 'Ada', exact: true }).click();
   await page.getByRole('menuitem', { name: 'Your data' }).click();
   await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
+});
+
+const keepSection = (page: Page) => page.getByRole('region', { name: 'For how long' });
+
+test('for how long things are kept is chosen once what would go was seen', async ({ page }) => {
+  const faults = await open(page, '/data');
+  const section = keepSection(page);
+  await expect(section.getByRole('combobox', { name: 'Conversations' })).toHaveValue('days:365');
+  await expect(section.getByRole('group', { name: 'Mail: ada@home.example' }).getByRole('combobox', { name: 'Mails' })).toHaveValue('newest:2500');
+  await expect(section).toContainText('4 conversations, 31 mails.');
+  await expect(section).toContainText('Could not be asked all day, and is asked again: Calendar.');
+  const look = section.getByRole('button', { name: 'See what would go' });
+  await expect(look).toBeDisabled();
+  await section.getByRole('combobox', { name: 'Contents of the activity record' }).selectOption('For 90 days');
+  await look.click();
+  const asked = page.getByRole('alertdialog', { name: 'Keep it so?' });
+  await expect(asked.getByRole('status')).toContainText('12 conversations');
+  await expect(asked.getByRole('status')).toContainText('contents of 340 records');
+  await expect(asked.getByRole('status')).toContainText('Does not answer just now');
+  const sent = page.waitForRequest((request) => request.method() === 'PUT');
+  await asked.getByRole('button', { name: 'Keep it so' }).click();
+  expect((await sent).postDataJSON()).toEqual({
+    rules: [
+      { kind: 'conversations', account: null, days: 365, newest: null },
+      { kind: 'arguments', account: null, days: 90, newest: null },
+      { kind: 'mails', account: 'a'.repeat(32), days: null, newest: 2500 }
+    ]
+  });
+  await expect(look).toBeDisabled();
+  expect(faults).toEqual([]);
+});
+
+test('where bytes went cannot be counted, so there is no such choice', async ({ page }) => {
+  await open(page, '/data');
+  const left = keepSection(page).getByRole('combobox', { name: 'Where bytes went' });
+  await expect(left.getByRole('option', { name: 'Never keep' })).toBeAttached();
+  await expect(left.getByRole('option', { name: /^At most/ })).toHaveCount(0);
+});
+
+test('an account is erased with what came of it, after the preview and the password', async ({ page }) => {
+  await open(page, '/data');
+  const section = page.getByRole('region', { name: 'Erase a part' });
+  await section.getByRole('combobox', { name: 'Erase' }).selectOption('an account');
+  await section.getByRole('checkbox', { name: 'Also what is remembered from it' }).check();
+  await section.getByRole('button', { name: 'See what would go' }).click();
+  const asked = page.getByRole('alertdialog', { name: 'Erase this?' });
+  await expect(asked).toContainText('It was used in 3 conversations, which stay.');
+  await expect(asked.getByRole('button', { name: 'Keep it' })).toBeFocused();
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('wrong');
+  await asked.getByRole('button', { name: 'Erase it' }).click();
+  await expect(asked.getByText('This is not your password.')).toBeVisible();
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/data/erasing') && request.method() === 'POST');
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('right');
+  await asked.getByRole('button', { name: 'Erase it' }).click();
+  expect((await sent).postDataJSON()).toEqual({
+    part: { what: 'source', account: 'a'.repeat(32), conversations: false, memories: true },
+    password: 'right'
+  });
+  await expect(page.getByRole('region', { name: 'Being erased' })).toContainText('A time');
+});
+
+test('a time is whole days of this browser, the last one with it', async ({ page }) => {
+  await open(page, '/data');
+  const section = page.getByRole('region', { name: 'Erase a part' });
+  await section.getByRole('combobox', { name: 'Erase' }).selectOption('a time');
+  const look = section.getByRole('button', { name: 'See what would go' });
+  await expect(look).toBeDisabled();
+  await section.getByLabel('From the day').fill('2026-03-01');
+  await section.getByLabel('To the day').fill('2026-02-01');
+  await expect(look).toBeDisabled();
+  await section.getByLabel('To the day').fill('2026-03-01');
+  const sent = page.waitForRequest((request) => request.url().endsWith('/erasing/preview'));
+  await look.click();
+  const { since, until } = (await sent).postDataJSON().part;
+  expect(Date.parse(until) - Date.parse(since)).toBe(86_400_000);
+});
+
+test('the owner gives up a connector that will not come back', async ({ page }) => {
+  await open(page, '/data', 'erasing');
+  const section = page.getByRole('region', { name: 'Being erased' });
+  await expect(section.getByRole('listitem')).toHaveCount(2);
+  await section.getByRole('button', { name: 'whatsapp will not come back' }).click();
+  const asked = page.getByRole('alertdialog', { name: 'Wait no longer for whatsapp?' });
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/data/rooms/whatsapp/gone'));
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('right');
+  await asked.getByRole('button', { name: 'It will not come back' }).click();
+  expect((await sent).postDataJSON()).toEqual({ password: 'right' });
+});
+
+test('the whole house goes after typed words and the password', async ({ page }) => {
+  await open(page, '/data');
+  await page.getByRole('button', { name: 'Erase this house' }).click();
+  const asked = page.getByRole('alertdialog', { name: 'Erase the whole house?' });
+  await asked.getByRole('textbox', { name: 'Type: erase this house' }).fill('erase this house');
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('right');
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/data/house/erase'));
+  await asked.getByRole('button', { name: 'Erase this house' }).click();
+  expect((await sent).postDataJSON()).toEqual({ password: 'right', confirm: 'erase this house' });
+  await expect(page).toHaveURL(/\/login/);
 });

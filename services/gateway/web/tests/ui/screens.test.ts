@@ -15,6 +15,11 @@ const c = 'c'.repeat(32);
 const e = 'e'.repeat(32);
 const token = 'a-token-that-is-obviously-fake-0123456789';
 
+async function lookAtWhatGoes(page: Page): Promise<void> {
+  await page.getByRole('combobox', { name: 'Contents of the activity record' }).selectOption('For 90 days');
+  await page.getByRole('region', { name: 'For how long' }).getByRole('button', { name: 'See what would go' }).click();
+}
+
 const screens: Screen[] = [
   { name: 'setup-account', path: `/setup#${token}`, house: 'new', ready: 'Your account' },
   { name: 'setup-link', path: '/setup', house: 'new', ready: 'Set-up link' },
@@ -157,6 +162,8 @@ const screens: Screen[] = [
   { name: 'data-exported', path: '/data', house: 'exported.imported', ready: 'The archive is ready' },
   { name: 'data-protect', path: '/data', ready: 'Protect it with', act: (page) => page.getByLabel('Protect it with').selectOption('recipient').then(() => undefined) },
   { name: 'data-down', path: '/data', house: 'down', ready: 'The vault does not answer.' },
+  { name: 'data-erasing', path: '/data', house: 'erasing', ready: 'Still to answer: whatsapp.' },
+  { name: 'data-keep', path: '/data', ready: 'Last carried out', act: lookAtWhatGoes },
   { name: 'data-erase', path: '/data', ready: 'What is kept', act: (page) => page.getByRole('button', { name: 'Erase everything' }).click() },
   { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }

@@ -10,6 +10,7 @@ import type {
   HouseLimitsDraft,
   InclusionProof,
   JoinDraft,
+  KeepRule,
   LimitsDraft,
   MemoryChange,
   MemoryDraft,
@@ -17,6 +18,7 @@ import type {
   NoticeBrowserDraft,
   NoticesDraft,
   OAuthClientDraft,
+  PartChoice,
   PriceDraft,
   RouteDraft,
   RuleDraft,
@@ -139,6 +141,15 @@ export const api = {
     of(client.POST('/api/data/import/{move}/start', { params: { path: { move } }, body })),
   dropDataImport: (move: string) => of(client.DELETE('/api/data/import/{move}', { params: { path: { move } } })),
   erase: (password: string) => of(client.POST('/api/data/erase', { body: { password } })),
+  keep: () => of(client.GET('/api/data/keep')),
+  previewKeep: (rules: KeepRule[]) => of(client.POST('/api/data/keep/preview', { body: { rules } })),
+  chooseKeep: (rules: KeepRule[]) => of(client.PUT('/api/data/keep', { body: { rules } })),
+  erasing: () => of(client.GET('/api/data/erasing')),
+  previewErasing: (part: PartChoice) => of(client.POST('/api/data/erasing/preview', { body: { part } })),
+  erasePart: (part: PartChoice, password: string) => of(client.POST('/api/data/erasing', { body: { part, password } })),
+  eraseHouse: (password: string, confirm: string) => of(client.POST('/api/data/house/erase', { body: { password, confirm } })),
+  roomGone: (room: string, password: string) =>
+    of(client.POST('/api/data/rooms/{room}/gone', { params: { path: { room } }, body: { password } })),
 
   connectors: () => of(client.GET('/api/connectors')),
   approveConnector: (connector: string, digest: string) =>

@@ -653,6 +653,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/data/erasing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Erasing
+         * @description What is being erased of oneself, and for the owner of anybody, with the rooms that are still to answer.
+         */
+        get: operations["erasing_api_data_erasing_get"];
+        put?: never;
+        /**
+         * Erase Part
+         * @description Removes a conversation, an account with what came of it, or a time; the password is asked for each time.
+         */
+        post: operations["erase_part_api_data_erasing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/erasing/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Part
+         * @description What would go now of a conversation, an account or a time; nothing does.
+         */
+        post: operations["preview_part_api_data_erasing_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/data/export": {
         parameters: {
             query?: never;
@@ -715,6 +759,26 @@ export interface paths {
         get: operations["fetch_api_data_export__move__archive_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/house/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase House
+         * @description Removes everybody and everything; the next start of the house is its first one.
+         */
+        post: operations["erase_house_api_data_house_erase_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -799,6 +863,70 @@ export interface paths {
          * @description Checks what was sent, and takes it in.
          */
         post: operations["start_api_data_import__move__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keep
+         * @description For how long things are kept, what can be chosen, and what went last.
+         */
+        get: operations["keep_api_data_keep_get"];
+        /**
+         * Choose Keep
+         * @description These rules from now on: they are carried out at once, and then each day.
+         */
+        put: operations["choose_keep_api_data_keep_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/keep/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Keep
+         * @description What rules would take now; nothing goes.
+         */
+        post: operations["preview_keep_api_data_keep_preview_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data/rooms/{room}/gone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Room Gone
+         * @description The owner's word that a connector's data will not come back: no erasing waits for it any more.
+         */
+        post: operations["room_gone_api_data_rooms__room__gone_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3263,12 +3391,114 @@ export interface components {
          */
         Effect: "read" | "write" | "send" | "delete";
         /**
+         * EraseConversation
+         * @description One conversation, with all that its calls left behind; with `memories` also what is remembered from it.
+         */
+        EraseConversation: {
+            /** Conversation */
+            conversation: string;
+            /**
+             * Memories
+             * @default false
+             */
+            memories?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "conversation";
+        };
+        /**
          * EraseDraft
          * @description Leave to remove everything of whoever asks.
          */
         EraseDraft: {
             /** Password */
             password: string;
+        };
+        /**
+         * ErasePeriod
+         * @description Everything from one moment to another.
+         */
+        ErasePeriod: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "period";
+        };
+        /**
+         * ErasePreview
+         * @description What would go now, and how many conversations and memories are only about that part and would stay.
+         */
+        ErasePreview: {
+            /** Away */
+            away: string[];
+            /**
+             * Conversations
+             * @default 0
+             */
+            conversations: number;
+            /** Goes */
+            goes: components["schemas"]["PartGoes"][];
+        };
+        /**
+         * EraseSource
+         * @description One account: its access, its copy, and what was done with it.
+         *
+         *     With `conversations` also every conversation in which it was used, with `memories` also what is remembered from
+         *     those.
+         */
+        EraseSource: {
+            /** Account */
+            account: string;
+            /**
+             * Conversations
+             * @default false
+             */
+            conversations?: boolean;
+            /**
+             * Memories
+             * @default false
+             */
+            memories?: boolean;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            what: "source";
+        };
+        /**
+         * Erasing
+         * @description What is being erased: of oneself, or for the owner of anybody, and the rooms that are still to answer.
+         */
+        Erasing: {
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            /** Id */
+            id: string;
+            /** Mine */
+            mine: boolean;
+            /** Rooms */
+            rooms: string[];
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "conversation" | "source" | "period" | "person";
         };
         /**
          * Export
@@ -3374,6 +3604,14 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * GoneDraft
+         * @description The owner's word that the data of a connector will not come back.
+         */
+        GoneDraft: {
+            /** Password */
+            password: string;
+        };
+        /**
          * HeldPart
          * @description Things of one kind that a room holds of a person, in its own word for them.
          */
@@ -3472,6 +3710,16 @@ export interface components {
             policy: string;
             /** Policy Url */
             policy_url: string | null;
+        };
+        /**
+         * HouseDraft
+         * @description Leave to remove everybody and everything; `confirm` is the sentence that has to be typed.
+         */
+        HouseDraft: {
+            /** Confirm */
+            confirm: string;
+            /** Password */
+            password: string;
         };
         /**
          * HouseLimits
@@ -3700,6 +3948,108 @@ export interface components {
             token: string;
             /** Username */
             username: string;
+        };
+        /**
+         * Keep
+         * @description One's rules, what there can be rules about, and the newest run.
+         */
+        Keep: {
+            /** Offers */
+            offers: components["schemas"]["KeepOffer"][];
+            /** Rules */
+            rules: components["schemas"]["KeepRule-Output"][];
+            run: components["schemas"]["KeepRun"];
+        };
+        /**
+         * KeepDraft
+         * @description All rules of a person; they take the place of those of before.
+         */
+        KeepDraft: {
+            /**
+             * Rules
+             * @default []
+             */
+            rules?: components["schemas"]["KeepRule-Input"][];
+        };
+        /**
+         * KeepOffer
+         * @description Something that there can be a rule about; `service` and `account_name` for what was copied from an account.
+         */
+        KeepOffer: {
+            /** Account */
+            account: string | null;
+            /** Account Name */
+            account_name: string | null;
+            /** Kind */
+            kind: string;
+            /** Room */
+            room: string;
+            /** Service */
+            service: string | null;
+            /** Ways */
+            ways: ("days" | "newest" | "never")[];
+        };
+        /**
+         * KeepPreview
+         * @description What rules would take now; `away` are rooms that did not say.
+         */
+        KeepPreview: {
+            /** Away */
+            away: string[];
+            /** Goes */
+            goes: components["schemas"]["PartGoes"][];
+        };
+        /**
+         * KeepRule
+         * @description For how long things of a kind are kept, of one account or all: so many days, so many of them, or not at all.
+         *
+         *     `days` 0 is "not at all": they go after an hour of quiet. What no rule is about is kept.
+         */
+        "KeepRule-Input": {
+            /** Account */
+            account?: string | null;
+            /** Days */
+            days?: number | null;
+            /** Kind */
+            kind: string;
+            /** Newest */
+            newest?: number | null;
+        };
+        /**
+         * KeepRule
+         * @description For how long things of a kind are kept, of one account or all: so many days, so many of them, or not at all.
+         *
+         *     `days` 0 is "not at all": they go after an hour of quiet. What no rule is about is kept.
+         */
+        "KeepRule-Output": {
+            /** Account */
+            account: string | null;
+            /** Days */
+            days: number | null;
+            /** Kind */
+            kind: string;
+            /** Newest */
+            newest: number | null;
+        };
+        /**
+         * KeepRun
+         * @description The newest run that has ended: when, what went, and the rooms that could not be asked in that of before.
+         */
+        KeepRun: {
+            /** At */
+            at: string | null;
+            /** Next */
+            next: string | null;
+            /**
+             * Unasked
+             * @default []
+             */
+            unasked: string[];
+            /**
+             * Went
+             * @default []
+             */
+            went: components["schemas"]["PartWent"][];
         };
         /**
          * KeptHeads
@@ -4613,6 +4963,46 @@ export interface components {
             names: string[];
         };
         /**
+         * PartDraft
+         * @description A part that is to be erased; the password is asked for each time.
+         */
+        PartDraft: {
+            /** Part */
+            part: components["schemas"]["EraseConversation"] | components["schemas"]["EraseSource"] | components["schemas"]["ErasePeriod"];
+            /** Password */
+            password: string;
+        };
+        /**
+         * PartGoes
+         * @description What would go now of one kind, and from when it is.
+         */
+        PartGoes: {
+            /** Account */
+            account: string | null;
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /** Newest */
+            newest: string | null;
+            /** Oldest */
+            oldest: string | null;
+            /** Room */
+            room: string;
+        };
+        /**
+         * PartWent
+         * @description How many things of a kind went in a room.
+         */
+        PartWent: {
+            /** Count */
+            count: number;
+            /** Kind */
+            kind: string;
+            /** Room */
+            room: string;
+        };
+        /**
          * PasswordDraft
          * @description One's own password, and the one to put in its place.
          */
@@ -4735,6 +5125,14 @@ export interface components {
             note: string | null;
             /** Value */
             value: string;
+        };
+        /**
+         * PreviewDraft
+         * @description A part that somebody thinks of having erased.
+         */
+        PreviewDraft: {
+            /** Part */
+            part: components["schemas"]["EraseConversation"] | components["schemas"]["EraseSource"] | components["schemas"]["ErasePeriod"];
         };
         /**
          * PreviewField
@@ -7326,6 +7724,101 @@ export interface operations {
             };
         };
     };
+    erasing_api_data_erasing_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasing"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_part_api_data_erasing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PartDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasing"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_part_api_data_erasing_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasePreview"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     exported_api_data_export_get: {
         parameters: {
             query?: never;
@@ -7434,6 +7927,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_house_api_data_house_erase_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HouseDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {
@@ -7597,6 +8123,134 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Import"];
                 };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_api_data_keep_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keep"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_keep_api_data_keep_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keep"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_keep_api_data_keep_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeepPreview"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    room_gone_api_data_rooms__room__gone_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                room: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GoneDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457) */
             default: {

@@ -60,8 +60,8 @@ COPY services/gateway/migrations /app/services/gateway/migrations
 COPY services/agent/migrations /app/services/agent/migrations
 COPY deploy/__init__.py deploy/archive.py deploy/backup.py deploy/bus.py deploy/containers.py deploy/generated.py \
      deploy/permissions.py deploy/places.py deploy/processes.py deploy/provision.py deploy/recovery.py deploy/restore.py \
-     deploy/restoring.py deploy/secretfiles.py deploy/selftest.py deploy/settings.py deploy/upgrade.py \
-     deploy/versions.py /app/deploy/
+     deploy/restoring.py deploy/rootkey.py deploy/secretfiles.py deploy/selftest.py deploy/settings.py \
+     deploy/upgrade.py deploy/versions.py /app/deploy/
 COPY --from=cards /cards /app/connectors
 RUN install-room finish
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import getpass
 import io
 import os
 import re
@@ -26,7 +27,7 @@ from deploy import archive as archives
 from deploy import recovery, secretfiles
 from deploy.archive import About, Member
 from deploy.containers import ContainerSettings
-from deploy.places import LEDGER, VAULT, Keyring, Places
+from deploy.places import KEYS_QUERY, LEDGER, VAULT, Keyring, Places
 from deploy.processes import no_core_dumps
 from deploy.restore import restore
 from deploy.restoring import is_unfinished, require_finished
@@ -37,7 +38,7 @@ from openassistant.errors import Conflict, Internal, NotFound, OaError
 from openassistant.locks import FileLock
 from openassistant.settings import SettingsError
 from openassistant.store import DriverError
-from services.vault.rootkey import RootKey
+from services.vault.rootkey import RootKey, is_protected
 
 __all__ = ["Last", "Made", "check", "copies", "copy_to", "due", "main", "make", "once", "prune", "root_of", "serve"]
 
@@ -96,9 +97,11 @@ def make(
     house = places.identity()
     _discard(folder, house)
     with _workplace(places) as work, copying.at_one_moment(lambda: _keyed(places, root), meanwhile) as moment:
-        rows = moment.select(places.path(VAULT), "SELECT room, user, wrapped FROM data_keys")
+        rows = moment.select(places.path(VAULT), KEYS_QUERY)
         keyring = Keyring.of_rows(root, rows)
-        held = {name: path for name, path in places.databases().items() if path in moment.files and keyring.of(name)}
+        held = {
+            name: path for name, path in places.databases().items() if path in moment.files and keyring.of(name, path)
+        }
         about = About(
             house=house, version=__version__, taken=now,
             records=int(moment.select(places.path(LEDGER), RECORDS)[0][0]),
@@ -223,8 +226,11 @@ def serve(settings: HouseSettings, places: Places) -> int:
 
 
 def root_of(settings: HouseSettings) -> RootKey:
-    """The house's root key."""
-    return RootKey.load(settings.root_key)
+    """The house's root key; one under a passphrase is asked for, where no file has that. Raises `WrongPassphrase`."""
+    passphrase = settings.passphrase()
+    if passphrase is None and is_protected(settings.root_key) and sys.stdin.isatty():
+        passphrase = getpass.getpass("Passphrase of the root key: ")
+    return RootKey.load(settings.root_key, passphrase=passphrase)
 
 
 def _made_and_tried(settings: HouseSettings, places: Places, now: datetime) -> tuple[Made, Report]:
@@ -248,7 +254,7 @@ def _made_and_tried(settings: HouseSettings, places: Places, now: datetime) -> t
 def _keyed(places: Places, root: RootKey) -> dict[Path, bytes]:
     """Every database that there is a key for; without one are files of people who were erased."""
     keyring = Keyring.read(root, places.path(VAULT))
-    return {path: key for name, path in places.databases().items() if (key := keyring.of(name))}
+    return {path: key for name, path in places.databases().items() if (key := keyring.of(name, path))}
 
 
 def _plain(places: Places) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from deploy.provision import Server, provision
+from deploy.provision import Server, provision, roots_of
 from deploy.settings import HouseSettings
 from openassistant.errors import Internal, OaError
 from openassistant.settings import SettingsError
@@ -49,9 +49,16 @@ def prepare(settings: ContainerSettings, *, server: Server = _SERVER) -> bool:
     Raises `Internal` when a secret cannot be read by that user, or the root key is not this house's.
     """
     own_key = [settings.root_key.parent] if os.access(settings.root_key.parent, os.W_OK) else []
-    for name in ("setup_password_file", "model_api_key_file", *(() if own_key else ("root_key_file",))):
+    for name in (
+        "setup_password_file",
+        "model_api_key_file",
+        "passphrase_file",
+        *(() if own_key else ("root_key_file",)),
+    ):
         _require_readable(f"OA_{name.upper()}", getattr(settings, name), settings)
-    made = provision(settings.keys, root_key_file=settings.root_key, server=server)
+    store = settings.data_dir / "data" / "bus"
+    roots = roots_of(settings)
+    made = provision(settings.keys, root_key_file=settings.root_key, server=server, roots=roots, bus_store=store)
     for volume in (settings.keys, *sorted((settings.data_dir / "data").glob("*")), *own_key):
         _give(volume, settings)
     return made

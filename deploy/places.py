@@ -14,7 +14,7 @@ from typing import Any
 
 from openassistant import copying
 from openassistant.errors import Internal
-from openassistant.store import DriverError
+from openassistant.store import DataKey, DriverError, fitting
 from services.vault.rootkey import RootKey
 
 __all__ = ["HEAD", "KEYS", "LEDGER", "RESTORED", "RESTORING", "SPARE", "VAULT", "Coming", "Keyring", "Places"]
@@ -27,7 +27,7 @@ RESTORING, SPARE = ".restoring", ".replaced"
 """Folders of a restore in each place: what is coming, and what went."""
 _NO_ROOM = {KEYS, "bus", "logs", "backup", "lock"}
 _LEFT_OUT = {"lock", "setup-url", "restored.json"}
-_ENDINGS = ("-wal", "-shm", ".check", ".before", ".new")
+_ENDINGS = ("-wal", "-shm", ".check", ".before", ".new", ".held", ".wanted")
 
 
 class Places:
@@ -113,6 +113,9 @@ class Coming(Places):
         return {name: found[name] for name in sorted(found) if _belongs(name)}
 
 
+KEYS_QUERY = "SELECT room, user, wrapped, next_wrapped FROM data_keys"
+
+
 class Keyring:
     """The keys of a house's files, by the vault's file that is given and the root key."""
 
@@ -123,7 +126,7 @@ class Keyring:
     def read(cls, root: RootKey, vault: Path) -> Keyring:
         """What a vault's file holds; raises `Internal` where the root key does not open it."""
         try:
-            rows = copying.select(vault, root.derive("file"), "SELECT room, user, wrapped FROM data_keys")
+            rows = copying.select(vault, root.derive("file"), KEYS_QUERY)
         except DriverError as error:
             raise Internal(
                 f"{vault} cannot be opened with this root key: it is another house's, or the file is damaged."
@@ -132,16 +135,24 @@ class Keyring:
 
     @classmethod
     def of_rows(cls, root: RootKey, rows: Iterable[tuple[Any, ...]]) -> Keyring:
-        """From rows of room, user and wrapped key; raises `Internal` for another root key."""
-        return cls(root, {(str(room), str(user)): root.unwrap(bytes(wrapped)) for room, user, wrapped in rows})
+        """From rows of `KEYS_QUERY`; raises `Internal` for another root key."""
+        keys = {}
+        for room, user, wrapped, following in rows:
+            successor = DataKey(root.unwrap(bytes(following))) if following else None
+            keys[str(room), str(user)] = DataKey(root.unwrap(bytes(wrapped)), successor=successor)
+        return cls(root, keys)
 
-    def of(self, name: str) -> bytes | None:
-        """The key of a database by its name; None for one of a person who was erased."""
+    def of(self, name: str, path: Path) -> bytes | None:
+        """The key that opens a database, by its name and where it lies; None for one of a person who was erased.
+
+        While its key is being replaced, that is the former one or the one that follows.
+        """
         if name == VAULT:
             return self._root.derive("file")
         parts = PurePosixPath(name)
         user = parts.stem if parts.parent.name == "users" else ""
-        return self._keys.get((parts.parts[0], user))
+        key = self._keys.get((parts.parts[0], user))
+        return None if key is None else fitting(path, key)
 
 
 def _folders(folder: Path) -> Iterator[Path]:

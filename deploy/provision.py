@@ -18,12 +18,13 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from deploy import secretfiles, versions
 from deploy.bus import configuration
@@ -38,9 +39,10 @@ from openassistant.grants import Trust
 from openassistant.locks import is_free
 from openassistant.messages import Card, card_digest
 from openassistant.settings import SettingsError
-from services.vault.rootkey import RootKey
+from services.vault.rootkey import RootKey, is_protected
 
 __all__ = [
+    "Roots",
     "Server",
     "add_connector",
     "connectors_of",
@@ -48,7 +50,9 @@ __all__ = [
     "jetstream_key",
     "last_server",
     "provision",
+    "read_roots",
     "reload_bus",
+    "roots_of",
 ]
 
 _ID = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -76,15 +80,51 @@ class Server(BaseModel):
         return f"nats://{self.listen}"
 
 
-def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
+class Roots(BaseModel):
+    """What the house needs to know of its root key, without the key itself."""
+
+    model_config = ConfigDict(frozen=True)
+
+    identity: str
+    replaces: tuple[str, ...]
+    jetstream: SecretStr
+    """The key of the bus's encrypted store, derived from the root key; it begins with a letter."""
+
+    @classmethod
+    def of(cls, root: RootKey) -> Roots:
+        """What is derived from a root key."""
+        jetstream = "k" + root.derive("jetstream").hex()
+        return cls(identity=root.identity, replaces=root.replaces, jetstream=SecretStr(jetstream))
+
+
+def provision(
+    keys: Path,
+    *,
+    root_key_file: Path,
+    server: Server,
+    roots: Roots | None = None,
+    bus_store: Path | None = None,
+) -> bool:
     """Makes what is missing under `keys`, and the root key. Returns whether the root key is new.
 
-    Raises `Internal` when the root key is missing or another one although this house was set up before, when a newer
-    version has run it, and when it is half restored.
+    `roots` is what is known of a root key that is protected by a passphrase. After the root key was replaced the bus
+    begins with an empty store, for the one before is under the old key: what is in `bus_store`, where it lies for this
+    process, is removed as soon as no bus can use it. Raises `Internal` when the root key is missing or another one
+    although this house was set up before, when a newer version has run it, and when it is half restored;
+    `WrongPassphrase` for a protected root key without `roots`.
     """
     require_finished(keys)
     versions.require_known(keys)
-    made = _ensure_root_key(keys, root_key_file)
+    made = not (keys / "root-key-id").exists() and not root_key_file.exists()
+    if made:
+        secretfiles.write(root_key_file, secretfiles.root_key())
+    roots = roots or read_roots(root_key_file)
+    replaced = _require_known(keys, root_key_file, roots)
+    if server.key_in_file:
+        server = _with_own_store(server, roots, bus_store)
+    elif replaced and bus_store:
+        _empty(bus_store)
+    secretfiles.keep(keys / "root-key-id", roots.identity + "\n")
     trust = Trust.of(
         gateway=secretfiles.signing_key(keys / "gateway" / "signing.jwk"),
         audit=secretfiles.signing_key(keys / "audit" / "signing.jwk"),
@@ -95,11 +135,16 @@ def provision(keys: Path, *, root_key_file: Path, server: Server) -> bool:
     secretfiles.keep(keys / "gateway" / "approved-cards.json", json.dumps(first_party(), indent=2) + "\n")
     secretfiles.keep(keys / "bus" / "server.json", server.model_dump_json(indent=2) + "\n")
     if server.key_in_file:
-        line = f'key: "{jetstream_key(root_key_file)}"\n'
+        line = f'key: "{roots.jetstream.get_secret_value()}"\n'
         secretfiles.keep(keys / "bus" / _STORE_KEY_FILE, line)
     _write_bus_configuration(keys, server)
     versions.keep(keys)
     return made
+
+
+def read_roots(root_key_file: Path, *, passphrase: str | None = None) -> Roots:
+    """What is derived from the root key in a file; raises `WrongPassphrase`, `Internal`."""
+    return Roots.of(RootKey.load(root_key_file, passphrase=passphrase))
 
 
 def add_connector(keys: Path, name: str) -> Path:
@@ -151,8 +196,15 @@ def first_party() -> Mapping[str, str]:
 
 
 def jetstream_key(root_key_file: Path) -> str:
-    """The key of the bus's encrypted store, derived from the root key; it begins with a letter."""
-    return "k" + RootKey.load(root_key_file).derive("jetstream").hex()
+    """The key of the bus's encrypted store, of a root key without a passphrase."""
+    return read_roots(root_key_file).jetstream.get_secret_value()
+
+
+def roots_of(settings: HouseSettings) -> Roots | None:
+    """What is known of a protected root key, by the passphrase in its file; None for one without."""
+    if not is_protected(settings.root_key):
+        return None
+    return read_roots(settings.root_key, passphrase=settings.passphrase())
 
 
 def _added(keys: Path) -> Sequence[str]:
@@ -201,20 +253,40 @@ def _keep_passwords(keys: Path) -> None:
     secretfiles.keep(keys / EGRESS / "rooms.json", json.dumps(digests, indent=2) + "\n")
 
 
-def _ensure_root_key(keys: Path, root_key_file: Path) -> bool:
-    """Makes the root key on the very first run alone; later it must be there, and the same."""
+def _require_known(keys: Path, root_key_file: Path, roots: Roots) -> bool:
+    """Whether a house's root key is another one than at its last start; raises `Internal` unless it follows that."""
     mark = keys / "root-key-id"
-    made = not mark.exists() and not root_key_file.exists()
-    if made:
-        secretfiles.write(root_key_file, secretfiles.root_key())
-    identity = hashlib.sha256(RootKey.load(root_key_file).derive("id")).hexdigest()[:32]
-    if mark.exists() and mark.read_text().strip() != identity:
+    known = mark.read_text().strip() if mark.exists() else roots.identity
+    if known not in (roots.identity, *roots.replaces):
         raise Internal(
             f"{root_key_file} is not the root key that this house was set up with; with it nothing stored here "
             "can be opened. Put the right key back, or restore it from your note of it."
         )
-    secretfiles.keep(mark, identity + "\n")
-    return made
+    return known != roots.identity
+
+
+def _with_own_store(server: Server, roots: Roots, bus_store: Path | None) -> Server:
+    """In containers the bus may be running under the former key: it gets another folder for when it starts again.
+
+    The folders before are removed once there is something in the new one.
+    """
+    if not roots.replaces:
+        return server
+    own = roots.identity[:16]
+    if bus_store and any((bus_store / own).glob("*")):
+        _empty(bus_store, but=own)
+    return server.model_copy(update={"store_dir": f"{server.store_dir}/{own}"})
+
+
+def _empty(folder: Path, *, but: str = "") -> None:
+    """Removes what lies in a folder: streams carry wake-ups and live views, and nothing that must not be lost."""
+    for each in folder.glob("*"):
+        if each.name == but:
+            continue
+        if each.is_dir():
+            shutil.rmtree(each)
+        else:
+            each.unlink()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -237,7 +309,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _make_house(options: argparse.Namespace, settings: HouseSettings) -> None:
     server = Server(listen=options.listen, store_dir=options.store_dir, pid_file=options.pid_file, key_in_file=True)
-    if provision(options.keys or settings.keys, root_key_file=settings.root_key, server=server):
+    roots = roots_of(settings)
+    if provision(options.keys or settings.keys, root_key_file=settings.root_key, server=server, roots=roots):
         print(f"A new root key was made: {settings.root_key}. Keep a copy in a safe place that is not this machine.")
 
 

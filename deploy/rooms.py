@@ -31,8 +31,13 @@ def load(connectors: Sequence[str]) -> tuple[Room, ...]:
     return (*services, *(Room(name=name, work=_connector(name)) for name in connectors))
 
 
-def environment(room: str, settings: HouseSettings, *, url: str, model: str | None = None) -> Mapping[str, str]:
-    """The `OA_` variables of a room; `url`: where the bus is; `model`: host:port of the house's own model server."""
+def environment(
+    room: str, settings: HouseSettings, *, url: str, model: str | None = None, passphrase: int | None = None
+) -> Mapping[str, str]:
+    """The `OA_` variables of a room; `url`: where the bus is; `model`: host:port of the house's own model server.
+
+    `passphrase` is an open file with that of the root key, for the vault alone.
+    """
     own = settings.keys / room
     given = {
         "OA_NATS_URL": url,
@@ -41,6 +46,8 @@ def environment(room: str, settings: HouseSettings, *, url: str, model: str | No
     }
     if settings.ca_file is not None:
         given["OA_CA_FILE"] = str(settings.ca_file)
+    if passphrase is not None and room == "vault":
+        given["OA_PASSPHRASE_FILE"] = f"/dev/fd/{passphrase}"
     return given | _more(room, settings, own, model)
 
 

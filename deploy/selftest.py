@@ -62,7 +62,7 @@ def examine(places: Places, root: RootKey) -> Report:
         return Report(faults=tuple(faults), seconds=time.monotonic() - began)
     rows, erased = {}, 0
     for name, path in places.databases().items():
-        key = keyring.of(name)
+        key = keyring.of(name, path)
         if key is None:
             erased += 1
         elif fault := copying.fault_of(path, key):
@@ -83,7 +83,7 @@ def examine(places: Places, root: RootKey) -> Report:
 def records_of(places: Places, root: RootKey) -> int | None:
     """How many records the ledger of a house has; None where that cannot be told."""
     try:
-        key = Keyring.read(root, places.path(VAULT)).of(LEDGER)
+        key = Keyring.read(root, places.path(VAULT)).of(LEDGER, places.path(LEDGER))
         return int(copying.select(places.path(LEDGER), key, RECORDS)[0][0]) if key else None
     except (OaError, DriverError):
         return None
@@ -93,7 +93,7 @@ def _ledger(places: Places, keyring: Keyring) -> tuple[int, str]:
     """Its size, and what does not fit: every record, the head beside it, and the heads that the gateway keeps."""
     public = SigningKey.load(places.path("keys/audit/signing.jwk")).raw_public()
     notes = [*_heads_beside(places.path(HEAD)), *_heads_of_gateway(places, keyring)]
-    key = keyring.of(LEDGER)
+    key = keyring.of(LEDGER, places.path(LEDGER))
     assert key is not None, "it was opened with it"
     found = reading_file(places.path(LEDGER), key, lambda connection: verification.recompute(connection, notes, public))
     return found.size, found.detail
@@ -104,11 +104,11 @@ def _heads_beside(head: Path) -> list[str]:
 
 
 def _heads_of_gateway(places: Places, keyring: Keyring) -> list[str]:
-    key = keyring.of("gateway/room.db")
+    file = places.path("gateway/room.db")
+    key = keyring.of("gateway/room.db", file)
     if key is None:
         return []
-    query = "SELECT value FROM settings WHERE name = 'ledger_heads'"
-    rows = copying.select(places.path("gateway/room.db"), key, query)
+    rows = copying.select(file, key, "SELECT value FROM settings WHERE name = 'ledger_heads'")
     return [str(head["checkpoint"]) for row in rows for head in json.loads(row[0])]
 
 

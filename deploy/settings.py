@@ -10,6 +10,7 @@ from typing import Annotated, Self
 from pydantic import AnyHttpUrl, Field, TypeAdapter, field_validator, model_validator
 
 from openassistant.settings import Settings, SettingsError
+from services.vault.rootkey import is_protected, read_passphrase
 
 __all__ = ["HouseSettings", "become", "program_environment", "with_path"]
 
@@ -36,6 +37,8 @@ class HouseSettings(Settings):
     """Which of the connectors that come along run, by id and divided by commas; empty means all."""
     root_key_file: Path | None = None
     """By default beside the data directory and never in it, so that a copy of the data is not a copy of the key."""
+    passphrase_file: Path | None = None
+    """A file, or a pipe, with the passphrase of a root key that is protected by one, instead of asking for it."""
     setup_user: str | None = None
     """Creates the owner under this name at the first start, instead of the one-time link."""
     setup_password_file: Path | None = None
@@ -80,6 +83,7 @@ class HouseSettings(Settings):
     @field_validator(
         "data_dir",
         "root_key_file",
+        "passphrase_file",
         "setup_password_file",
         "model_api_key_file",
         "local_model_file",
@@ -126,6 +130,12 @@ class HouseSettings(Settings):
     def root_key(self) -> Path:
         """The file with the root key."""
         return self.root_key_file or self.data_dir.with_name(f"{self.data_dir.name}.root-key")
+
+    def passphrase(self) -> str | None:
+        """What is in the file with the passphrase, where the root key needs one; raises `Internal`."""
+        if self.passphrase_file is None or not is_protected(self.root_key):
+            return None
+        return read_passphrase(self.passphrase_file)
 
     @property
     def backup_report(self) -> Path:

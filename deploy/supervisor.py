@@ -15,18 +15,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from deploy import addresses, localmodel, processes, rooms
+from deploy import addresses, localmodel, processes, rooms, unlocking
 from deploy.bus import JETSTREAM_KEY
 from deploy.house import BUS, House, Process, say
 from deploy.places import Places
 from deploy.provision import Server, first_party, jetstream_key, last_server, provision
 from deploy.rooms import Room
 from deploy.settings import HouseSettings, become, program_environment
+from deploy.unlocking import Unlocked
 from openassistant.errors import OaError
 from openassistant.locks import FileLock
 from openassistant.settings import SettingsError
 
 __all__ = ["StartError", "main", "run", "supervise"]
+
+
+_BACKUP = "backup"
 
 
 class StartError(Exception):
@@ -61,14 +65,15 @@ def supervise(settings: HouseSettings, load: Callable[[Sequence[str]], Sequence[
     """
     with _locked(settings.data_dir) as lock:
         _require_free(settings.host, settings.port)
-        server = _prepare(settings)
+        unlocked = unlocking.unlock(settings)
+        server = _prepare(settings, unlocked)
         found = load(settings.chosen_connectors(first_party()))
         gc.collect()
         gc.freeze()
-        _run(settings, server, found, lock)
+        _run(settings, server, found, lock, unlocked)
 
 
-def _prepare(settings: HouseSettings) -> Server:
+def _prepare(settings: HouseSettings, unlocked: Unlocked | None) -> Server:
     """Keys, trust and the bus configuration; says so when the root key is new."""
     if not (settings.keys / "root-key-id").exists():
         _require_readable("OA_SETUP_PASSWORD_FILE", settings.setup_password_file)
@@ -77,7 +82,9 @@ def _prepare(settings: HouseSettings) -> Server:
         localmodel.require(settings.local_model_file)
     server = _server(settings)
     try:
-        made = provision(settings.keys, root_key_file=settings.root_key, server=server)
+        roots = unlocked.roots if unlocked else None
+        store = Path(server.store_dir)
+        made = provision(settings.keys, root_key_file=settings.root_key, server=server, roots=roots, bus_store=store)
     except OSError as error:
         raise StartError(f"{error.filename or settings.data_dir} cannot be written ({error.strerror}).") from error
     if made:
@@ -88,17 +95,23 @@ def _prepare(settings: HouseSettings) -> Server:
     return server
 
 
-def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: FileLock) -> None:
+def _run(
+    settings: HouseSettings, server: Server, found: Sequence[Room], lock: FileLock, unlocked: Unlocked | None
+) -> None:
     (settings.data_dir / "logs").mkdir(mode=0o700, exist_ok=True)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     os.set_blocking(writing, False)
     model = addresses.free() if settings.local_model_file else None
-    children = [_bus(settings, server, lock), *(_room(room, settings, server, lock, model) for room in found)]
+    key = unlocked.roots.jetstream.get_secret_value() if unlocked else jetstream_key(settings.root_key)
+    children = [
+        _bus(settings, server, lock, key),
+        *(_room(room, settings, server, lock, model, unlocked) for room in found),
+    ]
     if settings.local_model_file and model:
-        children.append(_local_model(settings, settings.local_model_file, model, lock))
+        children.append(_local_model(settings, settings.local_model_file, model, lock, unlocked))
     if settings.backup_dir is not None:
-        children.append(_backup(settings, lock))
+        children.append(_backup(settings, lock, unlocked))
     house = House(
         children, reading, settings.address, settings.data_dir, Path(server.store_dir), log_days=settings.log_days
     )
@@ -108,41 +121,52 @@ def _run(settings: HouseSettings, server: Server, found: Sequence[Room], lock: F
     house.run()
 
 
-def _room(room: Room, settings: HouseSettings, server: Server, lock: FileLock, model: str | None) -> Process:
+def _room(
+    room: Room, settings: HouseSettings, server: Server, lock: FileLock, model: str | None, unlocked: Unlocked | None
+) -> Process:
     def work() -> int | None:
         lock.release()
-        become(rooms.environment(room.name, settings, url=server.url, model=model))
+        passphrase = unlocked.hand_to(room.name) if unlocked else None
+        become(rooms.environment(room.name, settings, url=server.url, model=model, passphrase=passphrase))
         return room.work()
 
     return _process(room.name, work, settings)
 
 
-def _local_model(settings: HouseSettings, file: Path, listen: str, lock: FileLock) -> Process:
+def _local_model(
+    settings: HouseSettings, file: Path, listen: str, lock: FileLock, unlocked: Unlocked | None
+) -> Process:
     """The owner's model file: started and restarted like a room, but no room, for it is not on the bus."""
 
     def work() -> int:
         lock.release()
+        if unlocked:
+            unlocked.hand_to(localmodel.NAME)
         become({})
         return localmodel.serve(file, listen=listen, window=settings.local_model_window)
 
     return _process(localmodel.NAME, work, settings)
 
 
-def _backup(settings: HouseSettings, lock: FileLock) -> Process:
+def _backup(settings: HouseSettings, lock: FileLock, unlocked: Unlocked | None) -> Process:
     """A copy a day; it is on no bus, and reads the rooms' files with the root key."""
 
     def work() -> int:
         from deploy import backup  # noqa: PLC0415 - only a house that makes copies needs what they are made with
 
         lock.release()
+        given = settings
+        if unlocked:
+            held = Path(f"/dev/fd/{unlocked.hand_to(_BACKUP)}")
+            given = settings.model_copy(update={"passphrase_file": held})
         become({})
-        return backup.serve(settings, Places(settings.data_dir))
+        return backup.serve(given, Places(settings.data_dir))
 
-    return _process("backup", work, settings)
+    return _process(_BACKUP, work, settings)
 
 
-def _bus(settings: HouseSettings, server: Server, lock: FileLock) -> Process:
-    program, key = _bus_program(), jetstream_key(settings.root_key)
+def _bus(settings: HouseSettings, server: Server, lock: FileLock, key: str) -> Process:
+    program = _bus_program()
 
     def work() -> int | None:
         lock.release()

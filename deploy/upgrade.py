@@ -71,7 +71,7 @@ def pending(places: Places, root: RootKey) -> Pending:
     keyring = Keyring.read(root, places.path(VAULT))
     found: Pending = {}
     for name, path in places.databases().items():
-        key = keyring.of(name)
+        key = keyring.of(name, path)
         if key is not None and (rest := _pending(name, path, key)):
             found[name] = rest
     return found
@@ -82,7 +82,7 @@ def bring_up_to_date(places: Places, root: RootKey) -> Pending:
     keyring = Keyring.read(root, places.path(VAULT))
     found = pending(places, root)
     for name in found:
-        key = keyring.of(name)
+        key = keyring.of(name, places.path(name))
         assert key is not None, "only what has a key is pending"
         asyncio.run(_migrate(places.path(name), key, versions.lines_of(name)))
     return found
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = ContainerSettings.read() if options.volumes else HouseSettings.read()
         if options.volumes and not options.rehearse:
             raise Conflict("In containers, make a copy and start the new images instead: docs/guides/docker.md.")
-        places, root = Places(settings.data_dir, volumes=options.volumes), RootKey.load(settings.root_key)
+        places, root = Places(settings.data_dir, volumes=options.volumes), backup.root_of(settings)
         folder = settings.backup_dir or settings.data_dir.with_name(f"{settings.data_dir.name}.copies")
         if options.rehearse:
             return _rehearsed(rehearse(places, root))

@@ -39,7 +39,8 @@ def lines_of(name: str) -> dict[str, Path]:
         case "vault":
             return {"own": _SERVICES / "vault" / "migrations"}
         case "audit":
-            return {"own": _SERVICES / "audit" / "migrations", "left": _SERVICES / "audit" / "migrations" / "left"}
+            folder = _SERVICES / "audit" / "migrations"
+            return {"own": folder, "left": folder / "left", "keys": folder / "keys"}
         case "gateway":
             return {"own": _SERVICES / "gateway" / "migrations" / ("user" if users else "room")}
         case "agent":

@@ -15,6 +15,7 @@ from oa import (
     doctor,
     household,
     keeping,
+    keys,
     left,
     memory,
     notices,
@@ -76,6 +77,7 @@ app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)
 app.add_typer(keeping.model, name="model", rich_help_panel=_KEEP)
 app.add_typer(usage.app, name="usage", rich_help_panel=_KEEP)
 app.add_typer(keeping.audit, name="audit", rich_help_panel=_KEEP)
+app.add_typer(keys.app, name="keys", rich_help_panel=_KEEP)
 app.command(rich_help_panel=_KEEP)(left.left)
 app.add_typer(data.app, name="data", rich_help_panel=_PEOPLE)
 app.command(rich_help_panel=_PEOPLE)(people.setup)

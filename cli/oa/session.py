@@ -30,7 +30,7 @@ def signed_in(username: str | None = None) -> tuple[House, str, Any]:
     """The house, signed in by user name and password, with the password and the session; asks for what is missing."""
     opened = connect(settings.load()._replace(token=None))
     _refuse_without_owner(opened)
-    name = username or str(typer.prompt("User name"))
+    name = username or str(typer.prompt("User name", err=True))
     password = terminal.secret("Password")
     return opened, password, opened.sign_in(name, password)
 

@@ -13,6 +13,7 @@ from openassistant.errors import Forbidden, OaError
 from openassistant.messages import AccountPayload, Call, Effect, KeyReply, KeyRequest, TokenReply, TokenRequest
 from openassistant.oauth import fingerprint
 from openassistant.seal import SealingKey
+from openassistant.store import DataKey
 
 __all__ = ["Keys"]
 
@@ -25,13 +26,15 @@ class Keys:
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
-        self._users: dict[str, bytes] = {}
+        self._users: dict[str, DataKey] = {}
+        self._grants: dict[str, str | None] = {}
+        """What was last shown for a user: with it his key is asked for again where another instance changed it."""
         self._accounts: dict[tuple[str, str, bool], tuple[AccountPayload, datetime]] = {}
         """By account, the user for whom the vault released it, and whether that was without secrets."""
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def room(self, *, wait: float = 60.0) -> bytes:
-        """The 32-byte data key of this room's own file, waiting up to `wait` seconds for the vault."""
+    async def room(self, *, wait: float = 60.0) -> DataKey:
+        """The data key of this room's own file, waiting up to `wait` seconds for the vault."""
         ends = asyncio.get_running_loop().time() + wait
         while True:
             try:
@@ -43,14 +46,27 @@ class Keys:
 
     async def unlock(self, user: str, grant: str | None) -> None:
         """Makes `user`'s data key available to `of`; raises `Forbidden` without a grant of that user."""
+        self._grants[user] = grant
         if user in self._users:
             return
         async with self._locks[user]:
             if user not in self._users:
-                ctx = CallContext.within(_SECONDS, user=user).signed(grant=grant)
-                self._users[user] = await self._fetch(user, ctx)
+                await self.anew(user)
 
-    async def of(self, user: str) -> bytes:
+    async def anew(self, user: str) -> DataKey:
+        """A user's key as the vault has it now, under the grant that was last shown; raises `Forbidden`."""
+        ctx = CallContext.within(_SECONDS, user=user).signed(grant=self._grants.get(user))
+        self._users[user] = await self._fetch(user, ctx)
+        return self._users[user]
+
+    async def adopted(self, user: str | None, key: DataKey) -> None:
+        """Tells the vault that the file (`user`'s, or the room's own) is under `key`: the one before is destroyed."""
+        ctx = CallContext.within(_SECONDS, user=user).signed(grant=self._grants.get(user) if user else None)
+        fresh = await self._fetch(user, ctx, adopted=key.id)
+        if user is not None:
+            self._users[user] = fresh
+
+    async def of(self, user: str) -> DataKey:
         """The data key of a user that was unlocked before; raises `Forbidden`."""
         try:
             return self._users[user]
@@ -60,6 +76,7 @@ class Keys:
     def lock(self, user: str) -> None:
         """Forgets a user's key (erased, or signed out for good)."""
         self._users.pop(user, None)
+        self._grants.pop(user, None)
 
     async def account(
         self,
@@ -99,12 +116,14 @@ class Keys:
                 return found[0].model_copy(update={"secrets": {}}) if profile else found[0]
         return None
 
-    async def _fetch(self, user: str | None, ctx: CallContext) -> bytes:
+    async def _fetch(self, user: str | None, ctx: CallContext, *, adopted: str | None = None) -> DataKey:
         sealing, subject = SealingKey(), subjects.vault_key(self._bus.room)
-        reply = await self._bus.request(
-            subject, KeyRequest(user=user, public_key=sealing.public), KeyReply, ctx.capped(_SECONDS)
-        )
-        return sealing.open(reply.sealed, context=subject)
+        request = KeyRequest(user=user, public_key=sealing.public, adopted=adopted)
+        reply = await self._bus.request(subject, request, KeyReply, ctx.capped(_SECONDS))
+        following = None
+        if reply.successor is not None:
+            following = DataKey(sealing.open(reply.successor.sealed, context=subject), id=reply.successor.key_id)
+        return DataKey(sealing.open(reply.sealed, context=subject), id=reply.key_id, successor=following)
 
     async def _token(
         self, account: str, ctx: CallContext, call: Call | None, effect: Effect, *, profile: bool, refused: str

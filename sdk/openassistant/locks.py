@@ -15,7 +15,7 @@ __all__ = ["FileLock", "is_free"]
 
 
 class FileLock:
-    """An exclusive lock held for as long as this object is not released."""
+    """A lock held for as long as this object is not released: by one, or shared by many."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -23,14 +23,12 @@ class FileLock:
     @classmethod
     def take(cls, path: Path) -> Self | None:
         """The lock on a file (made when missing), or None when another process holds it."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return cls(descriptor)
+        return cls._take(path, fcntl.LOCK_EX)
+
+    @classmethod
+    def share(cls, path: Path) -> Self | None:
+        """A share in the lock, as many hold at once, or None when somebody holds it alone."""
+        return cls._take(path, fcntl.LOCK_SH)
 
     @classmethod
     def wait(cls, path: Path, *, seconds: float) -> Self:
@@ -41,6 +39,17 @@ class FileLock:
                 raise TimeoutError(f"{path.name} is held by another process.")
             time.sleep(0.01)
         return lock
+
+    @classmethod
+    def _take(cls, path: Path, kind: int) -> Self | None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor)
 
     def release(self) -> None:
         """Lets the lock go."""

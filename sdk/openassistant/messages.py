@@ -85,6 +85,7 @@ __all__ = [
     "Renewal",
     "RenewalRequest",
     "RouteNote",
+    "SealedKey",
     "SyncProgress",
     "TextSource",
     "TokenReply",
@@ -417,17 +418,27 @@ class PublicKey(Wire):
 
 
 class KeyRequest(Wire):
-    """A room asks for its data key; for a user's key the context must hold a grant of that user."""
+    """A room asks for its data key; for a user's key the context must hold a grant of that user.
+
+    `adopted` is the id of the successor that its file is under now: the vault destroys the key before it.
+    """
 
     user: Id | None = None
     public_key: str
+    adopted: str | None = None
 
 
-class KeyReply(Wire):
-    """The 32-byte data key, sealed with the request's subject as context."""
+class SealedKey(Wire):
+    """A 32-byte data key, sealed with the request's subject as context."""
 
     sealed: str
     key_id: str
+
+
+class KeyReply(SealedKey):
+    """The data key and, while it is being replaced, the one that follows it."""
+
+    successor: SealedKey | None = None
 
 
 class TokenRequest(Wire):
@@ -609,6 +620,8 @@ class AuditAction(StrEnum):
     """The house was registered with a provider, or forgot that. Id: a fresh one. Content: provider, client, address."""
     KEY_RELEASED = "key.released"
     """A room was given a data key: its own, or that of this user's data there. Id: a fresh one. Content: none."""
+    KEY_ROTATED = "key.rotated"
+    """Keys are about to be replaced (outcome: begun), or all were (done). Id: a fresh one. Content: kinds, how many."""
     ACCOUNT_CONNECTED = "account.connected"
     """An account was tried and is kept. Id: the account's. Content: its name."""
     ACCOUNT_REMOVED = "account.removed"

@@ -58,6 +58,7 @@ from openassistant.messages import (
 from openassistant.meter import Meter, measuring
 from openassistant.oauth import fingerprint
 from openassistant.outcomes import Outcomes
+from openassistant.rekeying import Rekeying
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
@@ -99,7 +100,7 @@ class Runner:
         lines = {"sdk": _MIGRATIONS / "user", "traffic": _MIGRATIONS / "traffic"}
         if connector.migrations:
             lines["own"] = connector.migrations
-        self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of)
+        self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of, anew=self.keys.anew)
         self._reporting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._awaited: set[str] = set()
         """Users for whom somebody waits for his turn to send reports."""
@@ -135,6 +136,7 @@ class Runner:
             unlock=self.keeping.unlock,
         )
         await serve_data(self.bus, name, answers, trust=self.trust, clock=self.clock)
+        await Rekeying(self.keys, room, self.stores).serve(self.bus)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beats and syncs until `stop` is set, then lets what runs come to its end."""

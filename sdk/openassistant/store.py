@@ -11,10 +11,11 @@ import errno
 import hashlib
 import hmac
 import importlib.util
+import os
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -27,7 +28,17 @@ from sqlcipher3 import dbapi2
 from openassistant.errors import Internal, OaError, Unavailable
 from openassistant.locks import FileLock
 
-__all__ = ["DriverError", "Migrations", "Store", "UserStores", "connect", "reading_file"]
+__all__ = [
+    "DataKey",
+    "DriverError",
+    "Migrations",
+    "Store",
+    "UserStores",
+    "WrongKey",
+    "connect",
+    "fitting",
+    "reading_file",
+]
 
 DriverError: type[Exception] = dbapi2.Error
 """What a connection of `connect` raises."""
@@ -41,8 +52,27 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterf
 _BUSY_MS = 10_000
 _OPEN_SECONDS = 60.0
 """As long as another process may migrate the file."""
+_LET_GO_SECONDS = 20.0
+"""How long other instances may take to notice that a file gets another key."""
 _migrating = threading.Lock()
 """alembic's `op` is one per process: two migrations side by side would run on each other's file."""
+
+
+class DataKey(bytes):
+    """A file's 32-byte key with, while it is being replaced, the one that follows it: one of them opens the file."""
+
+    id: str
+    successor: DataKey | None
+
+    def __new__(cls, raw: bytes, *, id: str = "", successor: DataKey | None = None) -> Self:  # noqa: A002 - as on the wire
+        """`id` is by what the vault knows it."""
+        made = super().__new__(cls, raw)
+        made.id, made.successor = id, successor
+        return made
+
+
+class WrongKey(Internal):
+    """The file was made with another key."""
 
 
 class Migrations:
@@ -72,28 +102,37 @@ class Migrations:
 class Store:
     """One open file."""
 
-    def __init__(self, engine: Engine, path: Path, readers: int) -> None:
-        self.path = path
-        self._engine = engine
-        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="read")
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+    def __init__(self, path: Path, key: bytes, engine: Engine, held: FileLock, readers: int) -> None:
+        self.path, self.key = path, key
+        self._engine, self._most_readers = engine, readers
+        self._held: FileLock | None = held
+        self._take_threads()
         self._queue: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._flush: asyncio.Task[None] | None = None
         self._closed = False
+        self._alone = asyncio.Lock()
+        self._works: set[asyncio.Future[None]] = set()
+        self._there = asyncio.Event()
+        """Not set while the file is away: closed for a moment, to come back under another key."""
+        self._there.set()
 
     @classmethod
     async def open(cls, path: Path, key: bytes, migrations: Migrations, *, readers: int = 2) -> Self:
-        """Opens or makes a file and brings it up to date; raises `Internal` (wrong key, damage), `Unavailable`."""
-        return await asyncio.to_thread(cls._open, path, key, migrations, readers)
+        """Opens or makes a file and brings it up to date; of a `DataKey`, by whichever key fits.
+
+        Raises `WrongKey`, `Internal` for damage, `Unavailable`.
+        """
+        opened = await asyncio.to_thread(_open, path, key, migrations, readers)
+        return cls(path, *opened, readers)
 
     async def read(self, work: Work[T]) -> T:
         """What `work` reads, in a transaction of its own."""
-        self._check_open()
+        await self._until_there()
         return await self._on(self._readers, lambda: _reading(self._engine, work))
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns after its commit. Writers that come at once share one commit, each in a savepoint."""
-        self._check_open()
+        await self._until_there()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((work, future))
         if self._flush is None or self._flush.done():
@@ -102,7 +141,7 @@ class Store:
 
     async def backup(self, to: Path, key: bytes) -> None:
         """A consistent copy under another key, while the file is in use."""
-        self._check_open()
+        await self._until_there()
         await self._on(self._readers, lambda: _export(self._engine, to, key))
 
     async def tidy(self) -> bool:
@@ -110,39 +149,109 @@ class Store:
 
         False where the log could not be emptied, as somebody reads in it all the time.
         """
-        self._check_open()
+        await self._until_there()
         return await self._on(self._writer, lambda: _tidy(self._engine))
+
+    async def rekey(
+        self,
+        key: bytes,
+        *,
+        change: Work[object] | None = None,
+        then: Callable[[], None] | None = None,
+        seconds: float = _LET_GO_SECONDS,
+    ) -> None:
+        """Puts the file under another key while it is in use; whoever reads or writes meanwhile waits.
+
+        A copy is made, changed by `change`, put under the key, checked page by page, and takes the file's place in one
+        step: whatever breaks off before that leaves the file as it was. `then` follows the step, before anybody reads.
+        Once begun it goes to its end, also where the caller gives up. Raises `Unavailable` where other instances do
+        not let go of the file within `seconds`, or the disk is full.
+        """
+        await self._to_its_end(self._rekey(key, change, then, seconds))
+
+    async def _rekey(
+        self, key: bytes, change: Work[object] | None, then: Callable[[], None] | None, seconds: float
+    ) -> None:
+        async with self._away():
+            if self.key == key:
+                return
+            old, self.key = (
+                self.key,
+                DataKey(self.key, successor=DataKey(key)),
+            )  # whatever comes of it, one of them fits
+            await _in_thread(_put_under, self.path, bytes(old), bytes(key), change, seconds)
+            if then is not None:
+                then()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another instance waits for this one to let go of the file; see `step_aside`."""
+        return _wanted(self.path).exists()
+
+    async def step_aside(self, key: Callable[[], Awaitable[bytes]]) -> None:
+        """Lets another instance put the file under another key, and opens it again with what `key` says then.
+
+        Raises what `key` raises; the file is opened with the former key then, where that fits.
+        """
+
+        async def aside() -> None:
+            async with self._away():
+                self.key = await key()
+
+        await self._to_its_end(aside())
 
     async def close(self) -> None:
         """Lets writes end, then closes; what comes later is `Unavailable`."""
         self._closed = True
+        async with self._alone:
+            await self._let_go()
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        await asyncio.shield(task)
+
+    @contextlib.asynccontextmanager
+    async def _away(self) -> AsyncIterator[None]:
+        """The file is closed meanwhile, and then opened with `key`; who comes waits, who is there ends first."""
+        async with self._alone:
+            self._check_open()
+            self._there.clear()
+            try:
+                await self._let_go()
+                try:
+                    yield
+                finally:
+                    await self._take_again()
+            except BaseException:
+                self._closed = self._closed or self._held is None
+                raise
+            finally:
+                self._there.set()
+
+    async def _let_go(self) -> None:
+        """After it no thread and no connection of this store has the file open."""
         if self._flush is not None:
             await asyncio.wait([self._flush])
         await asyncio.to_thread(self._shut)
 
-    @classmethod
-    def _open(cls, path: Path, key: bytes, migrations: Migrations, readers: int) -> Self:
-        _check_place(path)
-        with _alone(path):
-            return cls._opened(path, key, migrations, readers)
+    async def _take_again(self) -> None:
+        self.key, self._engine, self._held = await _in_thread(
+            _open, self.path, self.key, Migrations({}), self._most_readers
+        )
+        self._take_threads()
 
-    @classmethod
-    def _opened(cls, path: Path, key: bytes, migrations: Migrations, readers: int) -> Self:
-        engine = _engine(path, key, readers)
-        known = _check_key(path, key)
-        try:
-            with engine.connect() as connection:
-                pending = migrations.pending(connection)
-            if pending:
-                _migrate(engine, path, migrations, pending)
-        except DBAPIError as error:
-            engine.dispose()
-            raise _opening(error, path, key_fits=known) from error
-        except OaError:
-            engine.dispose()
-            raise
-        _keep_check(path, key)
-        return cls(engine, path, readers)
+    async def _until_there(self) -> None:
+        """Returns without a step of the loop where the file is open; raises `Unavailable` for a closed one."""
+        self._check_open()
+        while not self._there.is_set():
+            await self._there.wait()
+            self._check_open()
+
+    def _take_threads(self) -> None:
+        self._readers = ThreadPoolExecutor(self._most_readers, thread_name_prefix="read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
 
     async def _write_queued(self) -> None:
         while self._queue:
@@ -173,15 +282,26 @@ class Store:
         self._writer.shutdown()
         self._readers.shutdown()
         self._engine.dispose()
+        if self._held is not None:
+            self._held.release()
+            self._held = None
 
 
 class UserStores:
     """One file per user, opened on demand and closed again when many others were used since."""
 
     def __init__(
-        self, folder: Path, migrations: Migrations, keys: Callable[[str], Awaitable[bytes]], *, most_open: int = 64
+        self,
+        folder: Path,
+        migrations: Migrations,
+        keys: Callable[[str], Awaitable[bytes]],
+        *,
+        anew: Callable[[str], Awaitable[bytes]] | None = None,
+        most_open: int = 64,
     ) -> None:
-        self._folder, self._migrations, self._keys, self._most_open = folder, migrations, keys, most_open
+        """`anew` gives a user's key as it is now, where that of `keys` fits no more."""
+        self._folder, self._migrations, self._most_open = folder, migrations, most_open
+        self._keys, self._anew = keys, anew
         self._open: OrderedDict[str, Store] = OrderedDict()
         self._users: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -193,8 +313,7 @@ class UserStores:
         try:
             async with self._locks.setdefault(user, asyncio.Lock()):
                 if user not in self._open:
-                    key = await self._keys(user)
-                    self._open[user] = await Store.open(self.path(user), key, self._migrations)
+                    self._open[user] = await self._opened(user)
             self._open.move_to_end(user)
             yield self._open[user]
         finally:
@@ -211,6 +330,31 @@ class UserStores:
         async with self._locks.setdefault(user, asyncio.Lock()):
             if store := self._open.pop(user, None):
                 await store.close()
+
+    async def heed(self) -> None:
+        """Lets go of files that another instance puts under another key; to be asked every second or so."""
+        for user, store in list(self._open.items()):
+            if not store.is_wanted:
+                continue
+            if not self._users.get(user) or self._anew is None:
+                await self.let_go(user)
+            else:
+                await self._step_aside(user, store, self._anew)
+
+    async def _step_aside(self, user: str, store: Store, anew: Callable[[str], Awaitable[bytes]]) -> None:
+        async with self._locks.setdefault(user, asyncio.Lock()):
+            try:
+                await store.step_aside(lambda: anew(user))
+            except OaError:
+                self._open.pop(user, None)  # whoever uses it is told to try again
+
+    async def _opened(self, user: str) -> Store:
+        try:
+            return await Store.open(self.path(user), await self._keys(user), self._migrations)
+        except WrongKey:
+            if self._anew is None:
+                raise
+            return await Store.open(self.path(user), await self._anew(user), self._migrations)
 
     def size(self, user: str) -> int:
         """Bytes on the disk of a user's file, 0 where there is none."""
@@ -260,6 +404,44 @@ def reading_file(path: Path, key: bytes, work: Work[T]) -> T:
         raise DriverError(str(error.orig)) from error
 
 
+async def _in_thread(work: Callable[..., T], *given: Any) -> T:
+    """As `asyncio.to_thread`, with what the database or the disk says in our words."""
+    try:
+        return await asyncio.to_thread(work, *given)
+    except DBAPIError as error:
+        raise _failed(error) from error
+
+
+def _open(path: Path, key: bytes, migrations: Migrations, readers: int) -> tuple[bytes, Engine, FileLock]:
+    """The key that fits, connections under it, and the share in the file that others can see."""
+    _check_place(path)
+    with _alone(path):
+        _sweep(path)
+        key = fitting(path, key)
+        engine = _engine(path, key, readers)
+        _bring_up(engine, path, key, migrations)
+        held = FileLock.share(_held(path))
+        assert held is not None, "it is taken whole by nobody who does not hold the lock of openers"
+        return key, engine, held
+
+
+def _bring_up(engine: Engine, path: Path, key: bytes, migrations: Migrations) -> None:
+    known = _check_key(path, key)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
+            pending = migrations.pending(connection)
+        if pending:
+            _migrate(engine, path, migrations, pending)
+    except DBAPIError as error:
+        engine.dispose()
+        raise _opening(error, path, key_fits=known) from error
+    except OaError:
+        engine.dispose()
+        raise
+    _keep_check(path, key)
+
+
 def _engine(path: Path, key: bytes, readers: int) -> Engine:
     if dbapi2.sqlite_version_info < _OLDEST_SQLITE:
         raise Internal(f"SQLite {dbapi2.sqlite_version} can lose commits; 3.51.3 or newer is needed.")
@@ -288,6 +470,130 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def fitting(path: Path, key: bytes) -> bytes:
+    """Of a key and its successor the one that opens the file; of a new file, the newer one."""
+    if not isinstance(key, DataKey) or key.successor is None:
+        return key
+    if not path.exists() or not path.stat().st_size or _opens(path, key.successor):
+        return key.successor
+    return DataKey(key, id=key.id)
+
+
+def _opens(path: Path, key: bytes) -> bool:
+    with contextlib.closing(connect(path, key)) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except dbapi2.DatabaseError as error:
+            if "not a database" in str(error):
+                return False
+            raise
+    return True
+
+
+def _put_under(path: Path, old: bytes, new: bytes, change: Work[object] | None, seconds: float) -> None:
+    """The file, which nobody else has open, under another key; see `Store.rekey`."""
+    with _alone(path):
+        wanted = _wanted(path)
+        wanted.touch(mode=0o600)
+        try:
+            whole = FileLock.wait(_held(path), seconds=seconds)
+        except TimeoutError as error:
+            words = "Another instance still works on that data; it is tried again."
+            raise Unavailable(words, retry_after=5) from error
+        finally:
+            wanted.unlink(missing_ok=True)
+        try:
+            _replace(path, old, new, change)
+        except OSError as error:
+            raise Unavailable(f"The key was not changed: {error.strerror}. Nothing was lost.") from error
+        finally:
+            _draft(path).unlink(missing_ok=True)
+            whole.release()
+
+
+def _replace(path: Path, old: bytes, new: bytes, change: Work[object] | None) -> None:
+    """A file that is whole in itself, a copy of it, the copy under the new key, and one rename."""
+    draft = _draft(path)
+    _collect(path, old)
+    shutil.copyfile(path, draft)
+    draft.chmod(0o600)
+    if change is not None:
+        _changed(draft, old, change)
+    _encrypt_anew(draft, old, new)
+    descriptor = os.open(draft, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    _flush_folder(path.parent)
+    _keep_check(path, new)
+
+
+def _collect(path: Path, key: bytes) -> None:
+    """Brings what the log of changes holds into the file, and ends the log."""
+    with contextlib.closing(connect(path, key)) as connection:
+        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise Unavailable("The data is in use by another process; try again.", retry_after=1)
+
+
+def _changed(draft: Path, key: bytes, change: Work[object]) -> None:
+    engine = _engine(draft, key, 1)
+    try:
+        [result] = _writing(engine, [change])
+    except DBAPIError as error:
+        raise _failed(error) from error
+    finally:
+        engine.dispose()
+    if isinstance(result, Exception):
+        raise result
+
+
+def _encrypt_anew(draft: Path, old: bytes, new: bytes) -> None:
+    """In a copy, so without a journal: if it breaks off, the copy is thrown away."""
+    try:
+        with contextlib.closing(connect(draft, old)) as connection:
+            connection.execute("PRAGMA journal_mode = OFF").fetchall()
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+        with contextlib.closing(connect(draft, new)) as connection:
+            faults = connection.execute("PRAGMA cipher_integrity_check").fetchall()
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+    except dbapi2.DatabaseError as error:
+        raise _spoken(str(error)) from error
+    if faults:
+        raise Internal("The data file is damaged, so it keeps its key. Restore it from a backup.")
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _draft(path: Path) -> Path:
+    return Path(f"{path}.new")
+
+
+def _held(path: Path) -> Path:
+    """Locked together by all who have the file open."""
+    return Path(f"{path}.held")
+
+
+def _wanted(path: Path) -> Path:
+    """There while somebody waits until nobody has the file open."""
+    return Path(f"{path}.wanted")
+
+
+def _sweep(path: Path) -> None:
+    """Removes what a process left that was killed while it changed a key."""
+    for each in (_draft(path), Path(f"{_draft(path)}-wal"), Path(f"{_draft(path)}-shm"), _wanted(path)):
+        each.unlink(missing_ok=True)
 
 
 def _reading(engine: Engine, work: Work[T]) -> T:
@@ -398,7 +704,7 @@ def _check_place(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".check", ".before"):
+    for suffix in ("", "-wal", "-shm", ".check", ".before", ".new", ".new-wal", ".new-shm", ".held", ".wanted"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
@@ -425,13 +731,16 @@ def _opening(error: DBAPIError, path: Path, *, key_fits: bool | None) -> OaError
     if "not a database" not in str(error.orig):
         return _failed(error)
     if key_fits is False:
-        return Internal(f"{path.name} was made with another key. Put the right root key back.")
-    return Internal(f"{path.name} is damaged or was made with another key. Restore it from a backup.")
+        return WrongKey(f"{path.name} was made with another key. Put the right root key back.")
+    return WrongKey(f"{path.name} is damaged or was made with another key. Restore it from a backup.")
 
 
 def _failed(error: DBAPIError) -> OaError:
-    words = str(error.orig)
-    if "full" in words or getattr(error.orig, "errno", None) == errno.ENOSPC:
+    return _spoken(str(error.orig), getattr(error.orig, "errno", None))
+
+
+def _spoken(words: str, number: int | None = None) -> OaError:
+    if "full" in words or number == errno.ENOSPC:
         return Unavailable("The disk is full, so nothing was stored. Make room, then try again.")
     if "disk I/O" in words:  # a quota, a limit, a disk that fails: it may be mended while the room runs
         return Unavailable("The disk refused to read or write. See whether it is full or failing, then try again.")

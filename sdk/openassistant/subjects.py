@@ -38,6 +38,7 @@ __all__ = [
     "vault_key",
     "vault_oauth",
     "vault_openid",
+    "vault_rotate",
     "vault_token",
 ]
 
@@ -99,7 +100,7 @@ def journal(connector: str, verb: str) -> str:
 
 
 def data(room: str, verb: str) -> str:
-    """usage, erase, forget, export, import: gateway → every room that stores something."""
+    """usage, erase, forget, export, import, rekey: gateway → every room that stores something."""
     return f"oa.rpc.{_token(room)}.data.{_token(verb)}"
 
 
@@ -126,6 +127,11 @@ def vault_openid(verb: str) -> str:
 def vault_key(room: str) -> str:
     """A room's data keys; the caller's identity is the last token, kept true by the bus's permissions."""
     return f"oa.rpc.vault.key.{_token(room)}"
+
+
+def vault_rotate(caller: str) -> str:
+    """New keys, and how far that is: gateway → vault; the caller's identity is the last token."""
+    return f"oa.rpc.vault.rotate.{_token(caller)}"
 
 
 def vault_token(connector: str) -> str:

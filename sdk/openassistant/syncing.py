@@ -198,6 +198,7 @@ class Syncing:
         recovered: set[str] = set()
         while True:
             try:
+                await self._heed()
                 known = await self._all(leaving=True)
                 for leaving in (each for each in known if each.leaving):
                     self._stop(leaving.account)
@@ -214,6 +215,12 @@ class Syncing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
             self._wake.clear()
+
+    async def _heed(self) -> None:
+        """Lets another instance put files under other keys."""
+        if self._room.is_wanted:
+            await self._room.step_aside(self._runner.keys.room)
+        await self._runner.stores.heed()
 
     async def close(self) -> None:
         """Ends the passes under way and closes the room's file."""

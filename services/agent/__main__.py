@@ -29,6 +29,7 @@ from openassistant.messages import (
     TextSource,
     TurnRequest,
 )
+from openassistant.rekeying import Rekeying
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, forgetting, livestore, moving
 from services.agent.model import Connections, OpenModel
@@ -59,8 +60,9 @@ class Agent:
     ) -> None:
         self._bus, self._room, self._trust, self._clock, self._keys = bus, room, trust, clock, keys
         self.stores = UserStores(
-            data_dir / "users", Migrations({"own": _MIGRATIONS / "user", "left": _MIGRATIONS / "left"}), keys.of
-        )
+            data_dir / "users", Migrations({"own": _MIGRATIONS / "user", "left": _MIGRATIONS / "left"}), keys.of,
+            anew=keys.anew,
+        )  # fmt: skip
         self.catalogue = Catalogue(clock)
         self._questions = Questions(bus, self.stores, clock)
         self.turns = Turns(
@@ -93,6 +95,7 @@ class Agent:
             unlock=self._keys.unlock,
         )  # fmt: skip
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
+        await Rekeying(self._keys, self._room, self.stores).serve(self._bus)
         await self.turns.recover()
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:

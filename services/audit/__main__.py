@@ -29,8 +29,9 @@ from openassistant.messages import (
     Verification,
     VerifyRequest,
 )
+from openassistant.rekeying import Rekeying
 from openassistant.store import Migrations, Store
-from services.audit.contents import Contents
+from services.audit.contents import Contents, content_key
 from services.audit.emptying import Emptying
 from services.audit.ledger import Ledger
 from services.audit.left import Left
@@ -43,7 +44,7 @@ __all__ = ["MIGRATIONS", "ROOM", "Audit", "alone", "main"]
 
 ROOM = "audit"
 _SCRIPTS = Path(__file__).parent / "migrations"
-MIGRATIONS = Migrations({"own": _SCRIPTS, "left": _SCRIPTS / "left"})
+MIGRATIONS = Migrations({"own": _SCRIPTS, "left": _SCRIPTS / "left", "keys": _SCRIPTS / "keys"})
 _HEAD_SECONDS = 5.0
 _LOCK_SECONDS = 20.0
 _DRAIN_SECONDS = 1.0
@@ -54,13 +55,13 @@ _log = logging.getLogger("openassistant.audit")
 
 
 class Audit:
-    """The room's handlers over an open store; `room_key` is the room's data key."""
+    """The room's handlers over an open store; `content_key` is what records of nobody in particular are under."""
 
     def __init__(
         self,
         bus: Bus,
         store: Store,
-        room_key: bytes,
+        content_key: bytes,
         *,
         keys: Keys,
         key: SigningKey,
@@ -69,9 +70,9 @@ class Audit:
         kept_head: Path,
         outside: Outside | None = None,
     ) -> None:
-        self._bus, self._keys, self._trust, self._clock = bus, keys, trust, clock
+        self._bus, self._store, self._keys, self._trust, self._clock = bus, store, keys, trust, clock
         self.ledger = Ledger(store, key, clock, kept_head=kept_head, outside=outside)
-        contents = Contents(keys, room_key)
+        contents = Contents(keys, content_key)
         self.witness = Witness(self.ledger, contents, key=key, trust=trust, clock=clock)
         self._pages = Pages(self.ledger, contents, trust=trust, clock=clock)
         self._left = Left(store, contents, trust=trust, clock=clock)
@@ -92,6 +93,7 @@ class Audit:
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
         answers = Answers(usage=self.on_usage, erase=self.erase, forget=self.forget, export=self._pages.as_file)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
+        await Rekeying(self._keys, self._store).serve(self._bus)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
         )
@@ -149,13 +151,12 @@ async def run(settings: AuditSettings) -> None:
         stack.callback((await alone(settings.data_dir)).release)
         bus = await settings.connect(ROOM)
         keys = Keys(bus, utc_now)
-        room_key = await keys.room()
-        store = await Store.open(settings.data_dir / "ledger.db", room_key, MIGRATIONS)
+        store = await Store.open(settings.data_dir / "ledger.db", await keys.room(), MIGRATIONS)
         stack.push_async_callback(store.close)
         audit = Audit(
             bus,
             store,
-            room_key,
+            await content_key(store),
             keys=keys,
             key=key,
             trust=settings.trust(),

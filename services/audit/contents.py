@@ -6,19 +6,20 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Connection, text
 
 from openassistant.keys import Keys
+from openassistant.store import Store
 from services.audit.records import decrypt, encrypt
 
-__all__ = ["Contents"]
+__all__ = ["Contents", "content_key"]
 
 
 class Contents:
-    """Seals and opens what records hold. `room_key` is the room's data key; its content key is derived from it."""
+    """Seals and opens what records hold: of a user under his key, of nobody in particular under the room's."""
 
     def __init__(self, keys: Keys, room_key: bytes) -> None:
-        self._keys = keys
-        self._room_key = HKDF(SHA256(), 32, salt=None, info=b"oa/audit/content").derive(room_key)
+        self._keys, self._room_key = keys, room_key
 
     async def seal(self, row: dict[str, Any], content: Any, *, grant: str | None) -> bytes | None:
         """The content encrypted for the row's user; raises `Forbidden` where no grant ever unlocked his key."""
@@ -41,6 +42,21 @@ class Contents:
             return self._room_key
         await self._keys.unlock(user, grant)
         return await self._keys.of(user)
+
+
+async def content_key(store: Store) -> bytes:
+    """The key of what records of nobody in particular hold; it stays, and lies in the ledger's own encrypted file.
+
+    The tree hashes what is sealed with it, so that nothing can be sealed anew when the file gets another key. It was
+    derived from the file's first key.
+    """
+    first = HKDF(SHA256(), 32, salt=None, info=b"oa/audit/content").derive(bytes(store.key))
+
+    def write(connection: Connection) -> bytes:
+        connection.execute(text("INSERT OR IGNORE INTO content_key (id, key) VALUES (1, :key)"), {"key": first})
+        return bytes(connection.execute(text("SELECT key FROM content_key")).scalar_one())
+
+    return await store.write(write)
 
 
 def _binding(row: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from openassistant.context import Clock, utc_now
 from openassistant.errors import OaError
 from openassistant.grants import SigningKey
 from openassistant.keys import Keys
+from openassistant.rekeying import Rekeying
 from openassistant.store import Migrations, Store, UserStores
 from services.gateway.accounting import Accounting
 from services.gateway.accounts import Accounts
@@ -74,6 +75,7 @@ from services.gateway.questions import Questions
 from services.gateway.receipts import Receipts
 from services.gateway.restored import put_aside
 from services.gateway.retention import Retention
+from services.gateway.rotations import Rotations
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runbook import Runbook
@@ -123,7 +125,7 @@ class Room:
         clock, self._bus, self._settings = utc_now, bus, settings
         release = read_approved(settings.approved_cards_file)
         self.catalogue = Catalogue(clock)
-        self.stores = UserStores(settings.data_dir / "users", _migrations("user"), keys.of)
+        self.stores = UserStores(settings.data_dir / "users", _migrations("user"), keys.of, anew=keys.anew)
         preferences = Preferences(store)
         house = HouseRules.read(settings.house_file)
         self.connectors = Connectors(store, self.catalogue, clock, release=release, rules=house)
@@ -188,7 +190,6 @@ class Room:
         streams = Streams(bus, chat, self.sessions, self.tokens)
         agui = Agui(store, chat, streams, self.approvals)
         completions = Completions(bus, store, chat, streams, self.approvals, clock=clock)
-        sign_ins = SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger)
         self._removal(store, vault, grants, clock, OwnParts(bus, store, own, chat.ids, clock), lock=keys.lock)
         self.copies = Copies(
             store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
@@ -199,16 +200,22 @@ class Room:
             Moves(store, own, clock), own, turns, vault, grants, clock,
             Belongings(own, schedules, runbook, routing, self.tokens, trust=trust, clock=clock),
         )  # fmt: skip
+        self.rotations = Rotations(
+            bus, preferences, self.sessions, own=Rekeying(keys, store, self.stores), grants=grants,
+            ledger=self.ledger, clock=clock,
+        )  # fmt: skip
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
-            accounts=self.accounts, sign_ins=sign_ins, door=door, chat=chat, commands=commands, completions=completions,
+            accounts=self.accounts, door=door,
+            sign_ins=SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger),
+            chat=chat, commands=commands, completions=completions,
             streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
             left=Left(bus, grants, self.accounts.refs, clock), health=Health(bus, release=_expected(release, settings)),
             erasing=self.erasing, copies=self.copies, moving=self.moving, retention=self.retention,
-            house=house, people=self.people, joining=joining,
+            rotations=self.rotations, house=house, people=self.people, joining=joining,
             openid=OpenId(
                 bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
                 clock=clock,
@@ -306,6 +313,7 @@ class Room:
             _every(_SWEEP, self.moving.go_on),
             _every(_HEAD, self.forgetting.go_on),
             _every(_HEAD, self.retention.tick),
+            _every(_HEAD, self.rotations.go_on),
             _every(_HEAD, self.way.tell),
             _every(_ATTACH, self._attach_anew),
         ]

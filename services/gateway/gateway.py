@@ -30,6 +30,7 @@ from services.gateway.parts import Parts
 from services.gateway.people import People
 from services.gateway.receipts import Receipts
 from services.gateway.retention import Retention
+from services.gateway.rotations import Rotations
 from services.gateway.routing import Routing
 from services.gateway.rules import Rules
 from services.gateway.runs import Runs
@@ -86,3 +87,4 @@ class Gateway:
     moving: Moving
     parts: Parts
     retention: Retention
+    rotations: Rotations

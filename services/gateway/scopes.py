@@ -199,6 +199,8 @@ TABLE: Mapping[str, Row] = {
     "GET /api/data/keep": _AUDIT,
     "POST /api/data/keep/preview": SESSION,
     "PUT /api/data/keep": SESSION,
+    "GET /api/keys": SESSION,
+    "POST /api/keys/rotate": SESSION,
     "GET /api/left": _AUDIT,
     "GET /api/left/entries": _AUDIT,
 }

@@ -31,6 +31,7 @@ from openassistant.messages import (
     KeyRequest,
     PublicKey,
     Record,
+    SealedKey,
     TokenReply,
     TokenRequest,
 )
@@ -56,19 +57,21 @@ from openassistant.openid import (
     OpenIdQuery,
     OpenIdWho,
 )
+from openassistant.rekeying import RotateRequest
 from openassistant.seal import SealingKey, seal
-from openassistant.store import Migrations, Store
+from openassistant.store import DataKey, Migrations, Store
 from openassistant.witness import record
 from services.vault import accounts, clients, moving, openidstore, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
-from services.vault.datakeys import data_key, destroy, erase_user
+from services.vault.datakeys import adopt, data_key, destroy, erase_user
 from services.vault.oauth import OAuth
 from services.vault.openid import OpenId
-from services.vault.rootkey import RootKey
+from services.vault.rootkey import RootFile, RootKey
+from services.vault.rotation import Rotation
 from services.vault.settings import VaultSettings
 
-__all__ = ["ROOM", "Vault", "main"]
+__all__ = ["ROOM", "Vault", "main", "open_file"]
 
 ROOM = "vault"
 _WITNESS = "audit"
@@ -85,10 +88,19 @@ class Vault:
     """The room's handlers over an open store."""
 
     def __init__(
-        self, bus: Bus, store: Store, root: RootKey, *, trust: Trust, clock: Clock, proxy: Proxy | None = None
+        self,
+        bus: Bus,
+        store: Store,
+        root: RootKey,
+        *,
+        trust: Trust,
+        clock: Clock,
+        proxy: Proxy | None = None,
+        root_file: RootFile | None = None,
     ) -> None:
         self._bus, self._store, self._root, self._trust, self._clock = bus, store, root, trust, clock
         self._credentials = Credentials(store, root)
+        self.rotation = Rotation(store, root, self._credentials, file=root_file, clock=clock)
         self._sealing = SealingKey()
         self.catalogue = Catalogue(clock)
         transport = Egress(proxy=proxy).transport if proxy else None
@@ -105,6 +117,7 @@ class Vault:
         await serve(subjects.vault("public"), Done, self.on_public)
         await serve(subjects.vault_key("*"), KeyRequest, self.on_key, caller_is_last=True)
         await serve(subjects.vault_token("*"), TokenRequest, self.on_token, caller_is_last=True)
+        await serve(subjects.vault_rotate("*"), RotateRequest, self.rotation.on_rotate, caller_is_last=True)
         await serve(subjects.vault_account("connect"), ConnectRequest, self.on_connect)
         await serve(subjects.vault_account("finish"), AccountQuery, self.on_finish)
         await serve(subjects.vault_account("rename"), AccountQuery, self.on_rename)
@@ -167,10 +180,17 @@ class Vault:
             grant = admit_grant(ctx, trust=self._trust, user=request.user, now=self._clock())
             if room not in _SERVICES and room not in grant.connectors:
                 raise Forbidden("The grant does not cover this connector.")
-        key_id, key = await data_key(self._store, self._root, room=room, user=request.user, now=self._clock())
+        if request.adopted is not None:
+            await adopt(self._store, room=room, user=request.user, key_id=request.adopted, now=self._clock())
+        key = await data_key(self._store, self._root, room=room, user=request.user, now=self._clock())
         if room != _WITNESS or request.user is not None:
             self._bus.spawn(self._note_key(room, ctx if request.user else CallContext.within(_LATEST)))
-        return KeyReply(sealed=seal(key, request.public_key, context=ctx.subject), key_id=key_id)
+
+        def sealed(key: DataKey) -> SealedKey:
+            return SealedKey(sealed=seal(bytes(key), request.public_key, context=ctx.subject), key_id=key.id)
+
+        following = sealed(key.successor) if key.successor else None
+        return KeyReply(**sealed(key).model_dump(), successor=following)
 
     async def _note_key(self, room: str, ctx: CallContext) -> None:
         """Writes down that a key was released. Rooms need theirs before the witness is there: it is told as it comes.
@@ -330,19 +350,35 @@ def _named(query: AccountQuery) -> str:
     return query.account
 
 
+async def open_file(path: Path, file: RootFile) -> tuple[RootKey, Store]:
+    """The root key and the vault's file, which it opens; a change of root keys that broke off is ended or taken back.
+
+    Raises `Internal` in words for the administrator: wrong passphrase, another key, damage.
+    """
+    root, coming = file.load(), file.load_coming()
+    following = DataKey(coming.derive("file")) if coming else None
+    lines = Migrations({"own": Path(__file__).parent / "migrations"})
+    store = await Store.open(path, DataKey(root.derive("file"), successor=following), lines)
+    if coming is not None and store.key == following:
+        file.switch()
+        return coming, store
+    file.discard()
+    return root, store
+
+
 async def run(settings: VaultSettings) -> None:
     """Serves until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    root = RootKey.load(settings.root_key_file)
+    file = RootFile(settings.root_key_file, passphrase_file=settings.passphrase_file)
     async with AsyncExitStack() as stack:
-        path = settings.data_dir / "vault.db"
-        lines = Migrations({"own": Path(__file__).parent / "migrations"})
-        store = await Store.open(path, root.derive("file"), lines)
+        root, store = await open_file(settings.data_dir / "vault.db", file)
         stack.push_async_callback(store.close)
         bus = await settings.connect(ROOM)
-        vault = Vault(bus, store, root, trust=settings.trust(), clock=utc_now, proxy=settings.proxy(ROOM))
+        vault = Vault(
+            bus, store, root, trust=settings.trust(), clock=utc_now, proxy=settings.proxy(ROOM), root_file=file
+        )
         await vault.start()
         follow = asyncio.create_task(vault.catalogue.follow(bus))
         stack.callback(follow.cancel)

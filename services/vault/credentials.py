@@ -31,10 +31,12 @@ class Credentials:
         self.steady = asyncio.Lock()
 
     async def open(self, now: datetime) -> None:
-        """Reads the keys, making the first one where there is none."""
+        """Reads the keys, making the first one where there is none, and ends a rotation that broke off."""
         if not await self._store.read(_wrapped_keys):
             await self._add_key(now)
-        await self._reload()
+        if await self._reload() > 1:
+            await self._store.write(self._encrypt_anew)
+            await self._reload()
 
     def encrypt(self, secrets: dict[str, str]) -> bytes:
         """A Fernet token over the secrets as JSON."""
@@ -76,9 +78,8 @@ class Credentials:
         return self._fernet
 
     async def _add_key(self, now: datetime) -> None:
-        wrapped = self._root.wrap(Fernet.generate_key().ljust(48, b"\0"))
-
         def write(connection: Connection) -> None:
+            wrapped = self._root.wrap(Fernet.generate_key().ljust(48, b"\0"))
             connection.execute(
                 text("INSERT INTO credential_keys (wrapped, created) VALUES (:wrapped, :created)"),
                 {"wrapped": wrapped, "created": now.isoformat()},
@@ -86,9 +87,13 @@ class Credentials:
 
         await self._store.write(write)
 
-    async def _reload(self) -> None:
-        wrapped = await self._store.read(_wrapped_keys)
-        self._fernet = MultiFernet([Fernet(self._root.unwrap(each).rstrip(b"\0")) for each in wrapped])
+    async def _reload(self) -> int:
+        """Reads the keys, and says how many there are. Unwrapped while they are read: later the root may be another."""
+        found = await self._store.read(
+            lambda connection: [self._root.unwrap(each).rstrip(b"\0") for each in _wrapped_keys(connection)]
+        )
+        self._fernet = MultiFernet([Fernet(each) for each in found])
+        return len(found)
 
 
 def _wrapped_keys(connection: Connection) -> list[bytes]:

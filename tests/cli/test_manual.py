@@ -32,7 +32,7 @@ PAGES = [
     ),
     *("connectors", "connectors list", "connectors approve", "connectors register"),
     *("model", "model show", "model set", "model test", "model clear"),
-    *("usage", "usage limits", "usage price", "left"),
+    *("usage", "usage limits", "usage price", "left", "keys", "keys rotate"),
     *("audit", "audit list", "audit verify", "audit witness", "audit export"),
     *("data export", "data import"),
     *("data", "data usage", "data keep", "data erasing", "data gone", "data erase", "data erase conversation"),

@@ -58,7 +58,7 @@ class Kept:
         from openassistant import copying
 
         at = places or self.places
-        key = Keyring.read(self.root, at.path(VAULT)).of(name)
+        key = Keyring.read(self.root, at.path(VAULT)).of(name, at.path(name))
         assert key is not None
         return copying.select(at.path(name), key, query)
 
@@ -103,7 +103,7 @@ class Kept:
         room, user = Path(name).parts[0], Path(name).stem if "users" in name else None
         lines = Migrations(versions.lines_of("vault/vault.db"))
         vault = await Store.open(self.places.path("vault/vault.db"), self.root.derive("file"), lines)
-        _, key = await data_key(vault, self.root, room=room, user=user, now=NOW)
+        key = await data_key(vault, self.root, room=room, user=user, now=NOW)
         await vault.close()
         return key
 

@@ -71,7 +71,7 @@ def services() -> Iterator[Family]:
         yield Family(f"oa.rpc.audit.{verb}", gateway, audit)
     yield Family("oa.event.chat.u1.c1", agent, gateway)
     yield Family("oa.tool.house.u1.memory_save", agent, gateway)
-    for room, verb in product(EVERY - gateway - {"egress"}, ("export", "erase", "retain", "usage")):
+    for room, verb in product(EVERY - gateway - {"egress"}, ("export", "erase", "retain", "usage", "rekey")):
         yield Family(f"oa.rpc.{room}.data.{verb}", gateway, {room})
 
 
@@ -80,6 +80,7 @@ def identities() -> Iterator[Family]:
     for room in EVERY:
         yield Family(f"oa.rpc.vault.key.{room}", {room} - {"vault", "egress"}, {"vault"})
         yield Family(f"oa.rpc.vault.token.{room}", {room} & (HANDS | {"agent"}), {"vault"})
+        yield Family(f"oa.rpc.vault.rotate.{room}", {room} & {"gateway"}, {"vault"})
         yield Family(f"oa.rpc.egress.lookup.{room}", {room} & HANDS, {"egress"})
         yield Family(f"oa.rpc.audit.record.{room}", {room} - {"audit"}, {"audit"})
         yield Family(f"_INBOX_{room}.a.b", NOBODY, {room})

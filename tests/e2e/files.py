@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from openassistant.store import Migrations, Store
 from services.vault.rootkey import RootKey
 
-__all__ = ["pages", "plain", "rows", "users"]
+__all__ = ["pages", "plain", "rows", "users", "wrapped"]
 
 _PAGE, _SALT, _IV, _RESERVE = 4096, 16, 16, 80
 """SQLCipher 4 (https://www.zetetic.net/sqlcipher/design/): a page ends with IV and MAC, the first begins with salt."""
@@ -32,6 +32,11 @@ def rows(data_dir: Path, room: str) -> dict[str, int]:
 def users(data_dir: Path) -> set[str]:
     """Whose keys the vault holds."""
     return {user for _, user in _run(_all_keys(data_dir, _root(data_dir))) if user}
+
+
+def wrapped(data_dir: Path) -> list[bytes]:
+    """What the vault keeps wrapped under the root key: data keys, their successors, and those of account secrets."""
+    return _run(_wrapped(data_dir, _root(data_dir)))
 
 
 def pages(data_dir: Path) -> dict[str, bytes]:
@@ -83,6 +88,19 @@ async def _all_keys(data_dir: Path, root: RootKey) -> dict[tuple[str, str], byte
     finally:
         await vault.close()
     return {(row.room, row.user): root.unwrap(bytes(row.wrapped)) for row in found}
+
+
+async def _wrapped(data_dir: Path, root: RootKey) -> list[bytes]:
+    queries = (
+        "SELECT wrapped FROM data_keys",
+        "SELECT wrapped FROM credential_keys",
+        "SELECT next_wrapped FROM data_keys WHERE next_wrapped IS NOT NULL",
+    )
+    vault = await Store.open(data_dir / "vault" / "vault.db", root.derive("file"), Migrations({}))
+    try:
+        return await vault.read(lambda c: [bytes(row[0]) for each in queries for row in c.execute(text(each))])
+    finally:
+        await vault.close()
 
 
 async def _rows(data_dir: Path, root: RootKey, room: str) -> dict[str, int]:

@@ -86,7 +86,7 @@ async def test_no_file_holds_the_words_and_plain_sqlite_opens_none(opened: Opene
     store = await opened()
     await store.write(add(PLANTED))
     found = files(path.parent)
-    assert {each.name for each in found} == {"room.db", "room.db-wal", "room.db-shm", "room.db.check"}
+    assert {each.name for each in found} == {"room.db", "room.db-wal", "room.db-shm", "room.db.check", "room.db.held"}
     assert not [each for each in found if b"SQLite format" in each.read_bytes()]
     assert not [each for each in found if b"planted" in each.read_bytes() or KEY in each.read_bytes()]
     for each in found:

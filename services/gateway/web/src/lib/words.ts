@@ -109,6 +109,8 @@ export const words = {
     keyDoText: 'Copy that file to a place that is not this machine: a password manager, or paper in a drawer.',
     keyWhy: 'Why',
     keyWhyText: 'A backup without the root key cannot be opened, by nobody. With it, everything can: keep it like a house key.',
+    keyFrom: 'What it protects from',
+    keyFromText: 'Somebody who takes a copy of the data reads nothing. Who takes the whole disk has the file, too; a passphrase on it helps there (guide “Keys”).',
     start: 'Start',
     skipModel: 'Later, without a model',
     skipService: 'Later',
@@ -727,6 +729,7 @@ export const words = {
       'token.refreshed': 'Provider asked for new credentials',
       'token.revoked': 'Consent ended at the provider',
       'key.released': 'Key of the stored data handed out',
+      'key.rotated': 'Keys of the house replaced',
       'client.changed': 'Registration with a provider changed',
       'account.authorized': 'Allowed at the provider',
       'account.connected': 'Service connected',
@@ -1342,6 +1345,24 @@ export const words = {
     rooms: 'How far it is',
     files: (count: number, bytes: string) => `${count} ${count === 1 ? 'file' : 'files'}, ${bytes}`,
     waiting: 'under way'
+  },
+
+  keys: {
+    title: 'Keys of the house',
+    text: 'Everything here is encrypted under keys of its own, and those under one root key. New ones are worth it when somebody may have seen an old one. It works while the house runs; what comes meanwhile waits a moment.',
+    begun: 'New keys are being made.',
+    progress: (done: number, total: number) => `${done} of ${total} files are under their new key. It goes on by itself, also after a restart.`,
+    waiting: (rooms: string[]) => `Still to come: ${rooms.join(', ')}.`,
+    last: 'Replaced',
+    protected: 'The root key is protected by a passphrase: a stolen disk gives nothing away.',
+    open: 'The root key lies in its file as it is: a stolen copy of the data gives nothing away, a stolen disk does. A passphrase protects from that, too; the guide to keys says how.',
+    fixed: 'The root key was given to the house as a file that it may not write; the guide to keys says how to replace that one.',
+    rotate: 'Replace all keys',
+    sureTitle: 'Replace all keys?',
+    sure: 'A backup of before opens with the root key of before: keep the note of that one as long as you keep the backup, and make a new note of the new one afterwards.',
+    passwordHint: 'Once more, because it changes what opens the data.',
+    confirm: 'Replace them',
+    cancel: 'Not now'
   },
 
   tokens: {

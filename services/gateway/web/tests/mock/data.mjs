@@ -40,6 +40,8 @@ export const imported = {
   left_out: ['agent: Conversation 0123 is not in the form of an archive.']
 };
 export const refusedImport = { ...import_, state: 'refused', detail: 'Unpacked, this would be far larger than an archive is.' };
+export const keys = { replacing: [], total: 0, left: 0, waiting: [], replaced: [], replaced_at: null, protected: false, fixed: null };
+export const keysUnderWay = { ...keys, replacing: ['root', 'data', 'credentials'], total: 12, left: 5, waiting: [{ room: 'agent', files: 2 }, { room: 'mail', files: 3 }] };
 
 export const tokens = [
   { id: id('4'), name: 'Terminal on the laptop', scopes: ['chat', 'approve'], tail: '7c1f', created_at: before(3 * DAY), expires_at: before(-87 * DAY), last_used_at: before(12) },

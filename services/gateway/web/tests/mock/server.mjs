@@ -128,6 +128,8 @@ const routes = [
   ['POST', /^\/api\/data\/erasing$/, ({ body }) => (body.password === 'right' ? ok(data.erasing, 202) : wrongPassword)],
   ['POST', /^\/api\/data\/house\/erase$/, ({ body }) => (body.password === 'right' ? { status: 202 } : wrongPassword)],
   ['POST', /^\/api\/data\/rooms\/\w+\/gone$/, ({ body }) => (body.password === 'right' ? { status: 204 } : wrongPassword)],
+  ['GET', /^\/api\/keys$/, ({ house }) => ok(house.has('rekeying') ? data.keysUnderWay : data.keys)],
+  ['POST', /^\/api\/keys\/rotate$/, ({ body }) => (body.password === 'right' ? ok(data.keysUnderWay, 202) : wrongPassword)],
   ['GET', /^\/api\/tokens$/, ({ house }) => ok(house.has('empty') ? [] : data.tokens)],
   ['POST', /^\/api\/tokens$/, token],
   ['DELETE', /^\/api\/tokens\/(\w+)$/, ({ match }) => (match[1] === data.id('5') ? { status: 204 } : away)],

@@ -188,3 +188,23 @@ test('the whole house goes after typed words and the password', async ({ page })
   expect((await sent).postDataJSON()).toEqual({ password: 'right', confirm: 'erase this house' });
   await expect(page).toHaveURL(/\/login/);
 });
+
+test('the owner has all keys replaced after the password, and sees how far it is', async ({ page }) => {
+  const faults = await open(page, '/data');
+  const keys = page.getByRole('region', { name: 'Keys of the house' });
+  await expect(keys).toContainText('a stolen disk does');
+  await keys.getByRole('button', { name: 'Replace all keys' }).click();
+  const asked = page.getByRole('alertdialog', { name: 'Replace all keys?' });
+  await expect(asked.getByRole('button', { name: 'Not now' })).toBeFocused();
+  await expect(asked).toContainText('A backup of before opens with the root key of before');
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('wrong');
+  await asked.getByRole('button', { name: 'Replace them' }).click();
+  await expect(asked.getByText('This is not your password.')).toBeVisible();
+  const sent = page.waitForRequest((request) => request.url().endsWith('/api/keys/rotate'));
+  await asked.getByRole('textbox', { name: 'Your password' }).fill('right');
+  await asked.getByRole('button', { name: 'Replace them' }).click();
+  expect((await sent).postDataJSON()).toEqual({ keys: ['root', 'data', 'credentials'], password: 'right' });
+  await expect(keys.getByRole('status')).toContainText('7 of 12 files are under their new key.');
+  await expect(keys.getByRole('status')).toContainText('Still to come: Conversations, mail.');
+  expect(faults).toEqual([]);
+});

@@ -161,6 +161,7 @@ const screens: Screen[] = [
   { name: 'data-exporting', path: '/data', house: 'exporting.refused', ready: 'The archive is being made.' },
   { name: 'data-exported', path: '/data', house: 'exported.imported', ready: 'The archive is ready' },
   { name: 'data-protect', path: '/data', ready: 'Protect it with', act: (page) => page.getByLabel('Protect it with').selectOption('recipient').then(() => undefined) },
+  { name: 'data-keys', path: '/data', house: 'rekeying', ready: '7 of 12 files' },
   { name: 'data-down', path: '/data', house: 'down', ready: 'The vault does not answer.' },
   { name: 'data-erasing', path: '/data', house: 'erasing', ready: 'Still to answer: whatsapp.' },
   { name: 'data-keep', path: '/data', ready: 'Last carried out', act: lookAtWhatGoes },

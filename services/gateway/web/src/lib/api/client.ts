@@ -11,6 +11,7 @@ import type {
   InclusionProof,
   JoinDraft,
   KeepRule,
+  KeyRotationDraft,
   LimitsDraft,
   MemoryChange,
   MemoryDraft,
@@ -150,6 +151,9 @@ export const api = {
   eraseHouse: (password: string, confirm: string) => of(client.POST('/api/data/house/erase', { body: { password, confirm } })),
   roomGone: (room: string, password: string) =>
     of(client.POST('/api/data/rooms/{room}/gone', { params: { path: { room } }, body: { password } })),
+
+  keys: () => of(client.GET('/api/keys')),
+  rotateKeys: (body: KeyRotationDraft) => of(client.POST('/api/keys/rotate', { body })),
 
   connectors: () => of(client.GET('/api/connectors')),
   approveConnector: (connector: string, digest: string) =>

@@ -1033,6 +1033,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys
+         * @description How the keys of the house are, and how far their replacement is.
+         */
+        get: operations["keys_api_keys_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate
+         * @description Replaces keys while the house runs, by its owner with the password; calls that come meanwhile wait a moment.
+         */
+        post: operations["rotate_api_keys_rotate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/left": {
         parameters: {
             query?: never;
@@ -4058,6 +4098,72 @@ export interface components {
         KeptHeads: {
             /** Heads */
             heads: string[];
+        };
+        /**
+         * KeyRoom
+         * @description A room with files that wait for their new key.
+         */
+        KeyRoom: {
+            /** Files */
+            files: number;
+            /** Room */
+            room: string;
+        };
+        /**
+         * KeyRotationDraft
+         * @description Which keys are replaced: the root key, those of the rooms' files, those that account secrets are under.
+         */
+        KeyRotationDraft: {
+            /**
+             * Keys
+             * @default [
+             *       "root",
+             *       "data",
+             *       "credentials"
+             *     ]
+             */
+            keys?: ("root" | "data" | "credentials")[];
+            /** Password */
+            password: string;
+        };
+        /**
+         * Keys
+         * @description How the keys are. `replacing` are kinds under way, of which `left` of `total` files wait for their new key.
+         *
+         *     `fixed` says why the house cannot replace its root key, where that is so.
+         */
+        Keys: {
+            /** Fixed */
+            fixed: string | null;
+            /**
+             * Left
+             * @default 0
+             */
+            left: number;
+            /** Protected */
+            protected: boolean;
+            /**
+             * Replaced
+             * @default []
+             */
+            replaced: ("root" | "data" | "credentials")[];
+            /** Replaced At */
+            replaced_at: string | null;
+            /**
+             * Replacing
+             * @default []
+             */
+            replacing: ("root" | "data" | "credentials")[];
+            /**
+             * Total
+             * @default 0
+             */
+            total: number;
+            /**
+             * Waiting
+             * @default []
+             */
+            waiting: components["schemas"]["KeyRoom"][];
         };
         /**
          * Ledger
@@ -8407,6 +8513,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keys_api_keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_api_keys_rotate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRotationDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

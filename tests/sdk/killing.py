@@ -1,0 +1,51 @@
+"""A process that is killed on purpose, at the edge of one function: `killed(work, at=("module", "name"), when=…)`."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+__all__ = ["When", "killed"]
+
+When = Literal["before", "after"]
+Work = Callable[[Callable[[], None]], object]
+_SECONDS = 60
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["openassistant.store", "services.vault.__main__", "tests.sdk.killing"])
+
+
+def killed(work: Work, *, at: tuple[str, str], when: When) -> None:
+    """Does `work` in a process, which SIGKILL ends before or after the next call of a function; asserts that it did.
+
+    `work` is given what sets the trap, and has to be a function of a module, or a `partial` of one. The name may be
+    that of a method, "Class.method".
+    """
+    child = _context.Process(target=_do, args=(work, at, when))
+    child.start()
+    child.join(_SECONDS)
+    assert child.exitcode == -signal.SIGKILL, f"{at[1]} was never reached: {child.exitcode}"
+    child.close()
+
+
+def _do(work: Work, at: tuple[str, str], when: When) -> None:
+    work(partial(_set_trap, *at, when))
+
+
+def _set_trap(module: str, name: str, when: When) -> None:
+    place: Any = importlib.import_module(module)
+    *outer, last = name.split(".")
+    for each in outer:
+        place = getattr(place, each)
+    real = getattr(place, last)
+
+    def trap(*given: Any, **named: Any) -> Any:
+        if when == "after":
+            real(*given, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(place, last, trap)

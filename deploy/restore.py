@@ -44,11 +44,14 @@ class _State(BaseModel):
     replaces: bool = False
 
 
-def restore(archive: Path, places: Places, root: RootKey, *, now: datetime, replace: bool = False) -> Report:
+def restore(
+    archive: Path, places: Places, root: RootKey, *, now: datetime, replace: bool = False, tried: bool = False
+) -> Report:
     """Puts a copy into `places`, tried before anything is moved; says what it found in it.
 
-    Where a restore was begun before, it is finished. Raises `Conflict` where a house lies there already (with `replace`
-    it is taken away) or runs, and `Internal` for a copy that does not open, is damaged, or of a newer version.
+    With `tried` it was looked at page by page when it was made. Where a restore was begun before, it is finished.
+    Raises `Conflict` where a house lies there already (with `replace` it is taken away) or runs, and `Internal` for a
+    copy that does not open, is damaged, or of a newer version.
     """
     with _held(places):
         state = _state(places)
@@ -57,23 +60,25 @@ def restore(archive: Path, places: Places, root: RootKey, *, now: datetime, repl
             state = _State(id=new_id(), archive=archive.name, replaces=replace)
             _write(places, state)
         if state.phase == "copying":
-            state, report = _bring(archive, places, root, state, now)
+            state, report = _bring(archive, places, root, state, now, tried=tried)
         elif state.archive != archive.name:
             raise Conflict(f"A restore of {state.archive} was not finished here. Run that one again first.")
         else:
             report = Report()
         _finish(places, state)
-        return report if report.rows else examine(places, root)
+        return report if report.rows else examine(places, root, pages=not tried)
 
 
-def _bring(archive: Path, places: Places, root: RootKey, state: _State, now: datetime) -> tuple[_State, Report]:
+def _bring(
+    archive: Path, places: Places, root: RootKey, state: _State, now: datetime, *, tried: bool
+) -> tuple[_State, Report]:
     """Writes the copy beside its places and tries it; whatever is wrong with it, nothing else was touched."""
     _remove(places, RESTORING)
     coming = Coming(places.folder, volumes=places.volumes)
     try:
         about = archives.unpack(archive, root, lambda name, content: _put(coming.path(name), content))
         versions.require_known(coming.path("keys/versions.json").parent)
-        report = _sound(examine(coming, root))
+        report = _sound(examine(coming, root, pages=not tried))
     except BaseException:
         _remove(places, RESTORING)
         (places.keys / MARK).unlink(missing_ok=True)

@@ -129,7 +129,7 @@ def roll_back(places: Places, root: RootKey, *, now: datetime) -> tuple[Upgrade,
     done = _state(places)
     if done is None or not done.archive.exists():
         raise NotFound("There is no copy of before an upgrade here.")
-    report = restore(done.archive, places, root, now=now, replace=True)
+    report = restore(done.archive, places, root, now=now, replace=True, tried=True)
     _mark(places).unlink(missing_ok=True)
     return done, report
 

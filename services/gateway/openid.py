@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection, text
 
@@ -37,8 +36,7 @@ from openassistant.store import Store
 from services.gateway import openid_views as shapes
 from services.gateway.backoff import Backoff
 from services.gateway.ledger import Ledger
-from services.gateway.openid_rules import Rule, admits, check_rule, names_of, plain
-from services.gateway.problems import invalid
+from services.gateway.openid_rules import Rule, admits, answer_in, check_rule, names_of, plain
 from services.gateway.sessions import Opened, Sessions, SignedIn
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
@@ -210,7 +208,7 @@ class OpenId:
 
     async def returned(self, me: SignedIn, address: str) -> shapes.SignInReturned:
         """Ends what `link` or `again` began, in the same session."""
-        purpose = _answer_in(address)["state"].partition(".")[0]
+        purpose = answer_in(address)["state"].partition(".")[0]
         if purpose not in ("link", "again"):
             raise InvalidRequest("This sign-in was begun for something else. Begin again.")
         who, rule = await self._finished(address, cast("Purpose", purpose), binding=me.session)
@@ -307,7 +305,7 @@ class OpenId:
 
     async def _finished(self, address: str, purpose: Purpose, *, binding: str) -> tuple[OpenIdWho, Rule]:
         """Who it was and by which provider, if that one's rule lets him in."""
-        back, rules = _answer_in(address), {each.id: each for each in await self._rules()}
+        back, rules = answer_in(address), {each.id: each for each in await self._rules()}
         ctx, subject = CallContext.within(_SECONDS), subjects.vault_openid("finish")
         sealed = await self._vault.sealed(ctx, subject, code=back["code"]) if "code" in back else None
         wanted = {each.id: (*_TOLD, *([each.claim] if each.claim else [])) for each in rules.values()}
@@ -392,15 +390,6 @@ def _insert_link(connection: Connection, row: dict[str, Any]) -> None:
         ),
         row,
     )
-
-
-def _answer_in(address: str) -> dict[str, str]:
-    """What a provider put into the address; raises `InvalidRequest`."""
-    found = parse_qs(urlsplit(address.strip()).query)
-    given = {name: values[0] for name, values in found.items() if len(values) == 1}
-    if "state" not in given or not ("code" in given or "error" in given):
-        raise invalid("That is not the address that the provider sent you to.", address="Begin again.")
-    return given
 
 
 def _hash(proof: str) -> str:

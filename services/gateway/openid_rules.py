@@ -1,15 +1,16 @@
-"""Whom an OpenID provider lets into this house, and what somebody new is called."""
+"""What comes back from an OpenID provider: whom it lets into this house, and what somebody new is called."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from openassistant.openid import OpenIdWho
 from services.gateway.problems import invalid
 
-__all__ = ["Rule", "admits", "check_rule", "names_of", "plain"]
+__all__ = ["Rule", "admits", "answer_in", "check_rule", "names_of", "plain"]
 
 
 class Rule(NamedTuple):
@@ -66,3 +67,12 @@ def names_of(who: OpenIdWho) -> list[str]:
 def plain(words: str) -> str:
     """A name without what is no letter, sign or space of a line."""
     return "".join(each for each in words if unicodedata.category(each)[0] != "C").strip()
+
+
+def answer_in(address: str) -> dict[str, str]:
+    """What a provider put into the address; raises `InvalidRequest`."""
+    found = parse_qs(urlsplit(address.strip()).query)
+    given = {name: values[0] for name, values in found.items() if len(values) == 1}
+    if "state" not in given or not ("code" in given or "error" in given):
+        raise invalid("That is not the address that the provider sent you to.", address="Begin again.")
+    return given

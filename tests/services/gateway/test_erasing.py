@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, text
 
 from openassistant import subjects
@@ -76,7 +77,8 @@ class Home(GatewayHouse):
         self._own.push_async_callback(bus.drain, seconds=1)
         self.keys = Keys(bus, self.clock)
         vault, ledger = Vault(bus, self.grants), Ledger(bus, self.grants, Preferences(self.store))
-        self.users = Users(self.store, Passwords(), self.clock)
+        quick = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        self.users = Users(self.store, quick, self.clock)
         forgetting = Forgetting(
             bus, self.store, OwnParts(bus, self.store, self.own, _no_conversations, self.clock), grants=self.grants,
             ledger=ledger, disconnect=_nothing, detach=_nothing, clock=self.clock,

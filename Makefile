@@ -79,6 +79,7 @@ generate: $(VENV)/.dev api  ## Write the generated files anew: permission table,
 	$(BIN)/python -m deploy.permissions --write
 	$(BIN)/python -m deploy.dependencies --write
 	$(BIN)/python -m deploy.reference --write
+	$(BIN)/python -m deploy.privacy --write
 	for card in connectors/*/manifest.toml; do \
 		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --write || exit 1; \
 	done
@@ -88,6 +89,7 @@ generated: $(VENV)/.dev  ## Fail when a generated file is stale
 	$(BIN)/python -m deploy.dependencies --check
 	$(BIN)/python -m services.gateway.openapi --check
 	$(BIN)/python -m deploy.reference --check
+	$(BIN)/python -m deploy.privacy --check
 	for card in connectors/*/manifest.toml; do \
 		id=$$(basename $$(dirname $$card)); $(BIN)/python -m openassistant card connectors.$$id --check || exit 1; \
 	done

@@ -171,7 +171,7 @@ def test_nobody_but_the_owner_with_the_password_has_keys_replaced(stack: Stack) 
 
 
 CLEAR = {"nkey", "trust.json", "signing.jwk", "approved-cards.json", "egress-password", "rooms.json", "nats.conf"}
-CLEAR |= {"server.json", "root-key-id"}
+CLEAR |= {"server.json", "root-key-id", "versions.json"}
 
 
 @pytest.mark.parametrize("protected", [False, True])

@@ -12,8 +12,10 @@ from pydantic import Field
 
 from openassistant import subjects
 from openassistant.bus import Bus
-from openassistant.context import CallContext
+from openassistant.context import CallContext, Clock
 from openassistant.errors import InvalidRequest
+from openassistant.grants import Trust
+from openassistant.guard import admit_grant
 from openassistant.keys import Keys
 from openassistant.messages import Done, Id, Wire
 from openassistant.store import Store, UserStores
@@ -77,17 +79,21 @@ class Rekeying:
     def __init__(self, keys: Keys, room: Store, users: UserStores | None = None) -> None:
         self._keys, self._room, self._users = keys, room, users
 
-    async def serve(self, bus: Bus) -> None:
-        """Answers the gateway, one file at a time."""
-        await bus.serve(subjects.data(bus.room, "rekey"), RekeyRequest, self.on_rekey, limit=1)
+    async def serve(self, bus: Bus, *, trust: Trust, clock: Clock) -> None:
+        """Answers the gateway, one file at a time; asked again, what is done is done.
 
-    async def on_rekey(self, ctx: CallContext, request: RekeyRequest) -> Done:
-        """See the module; asked again, what is done is done. For a user's file the context holds a grant of his."""
-        if request.user is None:
-            await self.room()
-        else:
-            await self.user(request.user, ctx.grant)
-        return Done()
+        For a user's file the context holds a grant of his.
+        """
+
+        async def on_rekey(ctx: CallContext, request: RekeyRequest) -> Done:
+            if request.user is None:
+                await self.room()
+            else:
+                admit_grant(ctx, trust=trust, user=request.user, now=clock())
+                await self.user(request.user, ctx.grant)
+            return Done()
+
+        await bus.serve(subjects.data(bus.room, "rekey"), RekeyRequest, on_rekey, limit=1)
 
     async def room(self) -> None:
         """The room's own file."""

@@ -136,7 +136,8 @@ class Runner:
             unlock=self.keeping.unlock,
         )
         await serve_data(self.bus, name, answers, trust=self.trust, clock=self.clock)
-        await Rekeying(self.keys, room, self.stores).serve(self.bus)
+        rekeying = Rekeying(self.keys, room, self.stores)
+        await rekeying.serve(self.bus, trust=self.trust, clock=self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beats and syncs until `stop` is set, then lets what runs come to its end."""

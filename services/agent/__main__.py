@@ -95,7 +95,8 @@ class Agent:
             unlock=self._keys.unlock,
         )  # fmt: skip
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
-        await Rekeying(self._keys, self._room, self.stores).serve(self._bus)
+        rekeying = Rekeying(self._keys, self._room, self.stores)
+        await rekeying.serve(self._bus, trust=self._trust, clock=self._clock)
         await self.turns.recover()
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:

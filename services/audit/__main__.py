@@ -93,7 +93,7 @@ class Audit:
         await serve(audit("left_entries"), LeftEntriesQuery, self._left.entries, limit=4)
         answers = Answers(usage=self.on_usage, erase=self.erase, forget=self.forget, export=self._pages.as_file)
         await serve_data(self._bus, ROOM, answers, trust=self._trust, clock=self._clock)
-        await Rekeying(self._keys, self._store).serve(self._bus)
+        await Rekeying(self._keys, self._store).serve(self._bus, trust=self._trust, clock=self._clock)
         await serve(
             subjects.audit_record("*"), Record, self.witness.record, limit=_RECORDS_AT_ONCE, caller_is_last=True
         )

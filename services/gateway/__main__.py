@@ -218,7 +218,7 @@ class Room:
             rotations=self.rotations, house=house, people=self.people, joining=joining,
             openid=OpenId(
                 bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
-                clock=clock,
+                rules=house, clock=clock,
             ),
             parts=Parts(
                 bus, store, self.forgetting, self.sessions, chat=chat, connectors=self.connectors, vault=vault,

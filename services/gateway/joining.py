@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -64,7 +65,7 @@ class Joining:
         await self._sessions.confirm_fresh(me, draft.password, address=address, why=_WHY_INVITE)
         if len(await self._links.living("join")) >= MOST:
             raise Conflict(f"{MOST} invitations are open. Revoke one that is no longer wanted.")
-        await self._refuse_full()
+        await self._users.refuse_full(self._rules.people)
         now = self._clock()
         expires = now + timedelta(days=draft.days)
         link = self._links.draft("join", inviter=me.user.id, opens=now, expires=expires, label=draft.label)
@@ -127,7 +128,7 @@ class Joining:
             if not draft.of_age:
                 words = f"You have to be {self._rules.minimum_age} or older to join."
                 raise invalid(words, of_age=words)
-            await self._refuse_full()
+            await self._users.refuse_full(self._rules.people)
             user, hashed = await self._users.prepare(
                 username=draft.username, password=draft.password, display_name=draft.display_name, role="member"
             )
@@ -135,7 +136,9 @@ class Joining:
                 raise Conflict("That user name is taken.", details={"fields": {"username": "Somebody has it already."}})
             content = {"role": user.role, "invitation": link.id}
             await self._ledger.note(AuditAction.USER_CREATED, user=user.id, id=user.id, content=content)
-            await self._users.add(user, hashed, of_age=True, within=lambda connection: take(connection, link.id))
+            await self._users.add(
+                user, hashed, of_age=True, most=self._rules.people, within=lambda connection: take(connection, link.id)
+            )
         self._ledger.try_note(
             AuditAction.USER_JOINED, user=link.inviter, content={"invitation": link.id, "who": user.display_name}
         )
@@ -162,7 +165,7 @@ class Joining:
 
             def write(connection: Connection) -> None:
                 take(connection, link.id)
-                connection.execute(text("UPDATE users SET password = :password WHERE id = :user"), row)
+                _set_password(connection, row)
                 connection.execute(text("DELETE FROM sessions WHERE user = :user"), row)
                 connection.execute(text("DELETE FROM house_words WHERE user = :user AND kind = 'reset_offered'"), row)
                 put(connection, word)
@@ -183,7 +186,7 @@ class Joining:
         row = {"user": me.user.id, "password": hashed, "session": me.session}
 
         def write(connection: Connection) -> None:
-            connection.execute(text("UPDATE users SET password = :password WHERE id = :user"), row)
+            _set_password(connection, row)
             connection.execute(text("DELETE FROM sessions WHERE user = :user AND id != :session"), row)
             connection.execute(text("DELETE FROM invitations WHERE user = :user"), row)
             connection.execute(text("DELETE FROM house_words WHERE user = :user AND kind = 'reset_offered'"), row)
@@ -238,6 +241,8 @@ class Joining:
             raise NotFound("This link is for something else.")
         return link
 
-    async def _refuse_full(self) -> None:
-        if self._rules.people is not None and len(await self._users.everybody()) >= self._rules.people:
-            raise Conflict(f"Who runs this house lets {self._rules.people} people live in it, and they do.")
+
+def _set_password(connection: Connection, row: dict[str, Any]) -> None:
+    """From now on he has one of his own, also where he came by a provider and had none."""
+    connection.execute(text("UPDATE users SET password = :password WHERE id = :user"), row)
+    connection.execute(text("DELETE FROM openid_people WHERE user = :user"), row)

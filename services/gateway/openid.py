@@ -35,8 +35,10 @@ from openassistant.openid import (
 from openassistant.store import Store
 from services.gateway import openid_views as shapes
 from services.gateway.backoff import Backoff
+from services.gateway.house import HouseRules
 from services.gateway.ledger import Ledger
 from services.gateway.openid_rules import Rule, admits, answer_in, check_rule, names_of, plain
+from services.gateway.problems import AgeUnsaid
 from services.gateway.sessions import Opened, Sessions, SignedIn
 from services.gateway.users import User, Users
 from services.gateway.vault import Vault
@@ -62,9 +64,9 @@ class OpenId:
 
     def __init__(
         self, bus: Bus, store: Store, vault: Vault, *, users: Users, sessions: Sessions, ledger: Ledger, way: WayOut,
-        clock: Clock,
+        rules: HouseRules, clock: Clock,
     ) -> None:  # fmt: skip
-        self._bus, self._store, self._vault, self._users = bus, store, vault, users
+        self._bus, self._store, self._vault, self._users, self._house = bus, store, vault, users, rules
         self._sessions, self._ledger, self._way, self._clock = sessions, ledger, way, clock
         self._backoff = Backoff(clock)
         sessions.proved = self.proved
@@ -96,13 +98,10 @@ class OpenId:
         if known is not None and known.issuer != rule.issuer and (await self._people()).get(known.issuer):
             raise Conflict("People sign in there under its issuer. Add another provider, then take this one away.")
         await self._sessions.confirm_fresh(me, draft.password, address=address, why=_WHY)
-        content: dict[str, Any] = {
-            "provider": rule.id,
-            "client_id": draft.client_id,
-            "issuer": rule.issuer,
-            "joins": rule.joins,
-        }
-        content |= {"claim": rule.claim, "allowed": list(rule.allowed)}
+        content = {
+            "provider": rule.id, "client_id": draft.client_id, "issuer": rule.issuer, "joins": rule.joins,
+            "claim": rule.claim, "allowed": list(rule.allowed),
+        }  # fmt: skip
         await self._ledger.note(AuditAction.CLIENT_CHANGED, user=me.user.id, content=content)
         client = OpenIdClient(id=rule.id, issuer=rule.issuer, client_id=draft.client_id, scopes=draft.scopes)
         async with self._way.opened(rule.issuer, room="vault"):
@@ -151,7 +150,11 @@ class OpenId:
     async def entered(
         self, draft: shapes.SignInEnteredDraft, *, address: str, agent: str, former: tuple[str, ...]
     ) -> Opened:
-        """A session of whoever it was; raises `Forbidden` for somebody who is not let in or not known."""
+        """A session of whoever it was; raises `Forbidden` for somebody who is not let in or not known.
+
+        Somebody new is made a member as one who was invited is: raises `AgeUnsaid` without his word on his age, and
+        `Conflict` where the house is full.
+        """
         who, rule = await self._finished(draft.address, "enter", binding=draft.key)
         user = await self._linked(who)
         if user is None:
@@ -160,7 +163,7 @@ class OpenId:
                     f"Nobody in this house is known by that sign-in. If you live here, sign in with your password first"
                     f" and add {rule.label} under Sign-in."
                 )
-            user = await self._join(who, rule)
+            user = await self._join(who, rule, of_age=draft.of_age)
         self._backoff.succeeded("openid", address)
         began = who.authenticated or _NEVER
         opened = await self._sessions.enter(
@@ -267,8 +270,11 @@ class OpenId:
         row = _link_row(link, who, me.user.id, self._clock())
         await self._store.write(lambda connection: _insert_link(connection, row))
 
-    async def _join(self, who: OpenIdWho, rule: Rule) -> User:
+    async def _join(self, who: OpenIdWho, rule: Rule, *, of_age: bool) -> User:
         """A new member, whose way to sign in is this one."""
+        await self._users.refuse_full(self._house.people)
+        if not of_age:
+            raise AgeUnsaid(f"{rule.label} knows you, and you are new here. Say that you are old enough to join.")
         names, told = names_of(who), who.claims.get("name")
         shown = plain(told)[:100] if isinstance(told, str) else ""
         for name in names:
@@ -282,7 +288,7 @@ class OpenId:
         link = new_id()
         content = {"role": user.role, "provider": rule.id}
         await self._ledger.note(AuditAction.USER_CREATED, user=user.id, id=user.id, content=content)
-        await self._users.add(user, hashed)
+        await self._users.add(user, hashed, of_age=True, most=self._house.people)
         row = _link_row(link, who, user.id, self._clock())
 
         def write(connection: Connection) -> None:

@@ -105,9 +105,14 @@ class SignInReturnedDraft(View):
 
 
 class SignInEnteredDraft(SignInReturnedDraft):
-    """The same, with the key from the beginning."""
+    """The same, with the key from the beginning.
+
+    `of_age` is the word of somebody new that he is as old as the house asks. Without it he is not let in: the answer is
+    `age_unsaid`, and he begins the sign-in again to give it.
+    """
 
     key: Annotated[str, StringConstraints(min_length=16, max_length=200)]
+    of_age: bool = False
 
 
 class SignInReturned(View):

@@ -13,6 +13,7 @@ from services.gateway.answers import refused
 from services.gateway.views import CheckStep, Problem
 
 __all__ = [
+    "AgeUnsaid",
     "BudgetSpent",
     "ScopeMissing",
     "ShutOut",
@@ -50,6 +51,7 @@ _TITLES = {
     "sign_in_again": "Sign in again",
     "token_refused": "Token refused",
     "shut_out": "Shut out",
+    "age_unsaid": "Your word on your age",
     "scope_missing": "Not what this token is for",
 }
 _QUOTA = "insufficient_quota"
@@ -121,6 +123,13 @@ class SignInAgain(Forbidden):
     """Somebody is signed in, but too long ago for this."""
 
     code = "sign_in_again"
+    who = "owner"
+
+
+class AgeUnsaid(Forbidden):
+    """Somebody new, let in by a provider, who has not said yet that he is as old as the house asks."""
+
+    code = "age_unsaid"
     who = "owner"
 
 

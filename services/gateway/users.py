@@ -107,12 +107,13 @@ class Users:
         *,
         first: bool = False,
         of_age: bool = False,
+        most: int | None = None,
         within: Callable[[Connection], None] = lambda _: None,
     ) -> None:
         """Stores a person; with `first` only as the very first one. Raises `Conflict`.
 
-        An empty `hashed` is no password: none fits it. `of_age`: he said so now. What `within` does is done in the
-        same transaction, before; what it raises leaves everything as it was.
+        An empty `hashed` is no password: none fits it. `of_age`: he said so now. `most`: how many may live here. What
+        `within` does is done in the same transaction, before; what it raises leaves everything as it was.
         """
         now = self._clock().isoformat()
         row = {
@@ -125,6 +126,7 @@ class Users:
 
         def write(connection: Connection) -> None:
             within(connection)
+            _refuse_full(connection, most)
             if first and connection.execute(text("SELECT 1 FROM users LIMIT 1")).first():
                 raise Conflict("This house has an owner already. Sign in instead.")
             if connection.execute(text("SELECT 1 FROM users WHERE login = :login"), row).first():
@@ -138,6 +140,10 @@ class Users:
             )
 
         await self._store.write(write)
+
+    async def refuse_full(self, most: int | None) -> None:
+        """Raises `Conflict` where so many people live here already."""
+        await self._store.read(lambda connection: _refuse_full(connection, most))
 
     async def find(self, username: str) -> tuple[User, str] | None:
         """The person of a user name and the hash of his password."""
@@ -165,6 +171,11 @@ class Users:
 def login_of(username: str) -> str:
     """The form in which user names are the same."""
     return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
+def _refuse_full(connection: Connection, most: int | None) -> None:
+    if most is not None and connection.execute(text("SELECT count(*) FROM users")).scalar_one() >= most:
+        raise Conflict(f"Who runs this house lets {most} people live in it, and they do.")
 
 
 def _user(row: Any) -> User:

@@ -16,23 +16,33 @@ Kind = Literal["theirs", "own", "house", "open"]
 """theirs: it names something of the victim's, which is not there for anybody else. own: it can only be about whoever
 asks, and must hold nothing of the victim's. house: the owner alone, and nothing of anybody's in it. open: anybody."""
 
-OWNER_SEES = {"GET /api/usage", "PUT /api/usage/limits", "PUT /api/usage/limits/house"}
-"""Where an owner sees that another person lives here at all: the id, the shown name, and sums of what was spent."""
+OWNER_SEES = {
+    "GET /api/usage",
+    "PUT /api/usage/limits",
+    "PUT /api/usage/limits/house",
+    "GET /api/people",
+    "PUT /api/people/{person}/role",
+    "POST /api/people/{person}/resume",
+    "POST /api/people/{person}/keep",
+}
+"""Where an owner sees that another person lives here at all: his names and id, since when, and sums of his spending."""
 
-Body = Mapping[str, Any] | list[Any] | None
+Body = Mapping[str, Any] | list[Any] | bytes | None
 
 
 @dataclass(frozen=True)
 class Probe:
     """A request; words like `{memory}` stand for the ids of what is the victim's.
 
-    `empty`: whoever names something of the victim's is answered as if there were nothing.
+    `empty`: whoever names something of the victim's is answered as if there were nothing. `does`: an owner with a
+    cookie may, and it would shut the victim out or change who owns the house; all others try.
     """
 
     kind: Kind
     body: Body = None
     query: Mapping[str, str] = field(default_factory=dict)
     empty: tuple[Any, ...] = ()
+    does: bool = False
 
 
 _SCHEDULE = {"name": "Mine", "prompt": "Say hello", "starts": SOON, "zone": "UTC"}
@@ -41,6 +51,10 @@ _RUN = {"threadId": "{conversation}", "runId": "r1", "state": {}, "messages": []
 _RESUME = {"interruptId": "{approval}", "status": "resolved", "payload": {"approved": True}}
 _ASKED = {"model": "open-assistant", "messages": [{"role": "user", "content": "hello"}]}
 _WRONG = {"password": "not-the-right-password"}
+_PART = {"part": {"what": "conversation", "conversation": "{conversation}", "memories": True}}
+_KEEP = {"rules": [{"kind": "{kind}", "account": "{account}", "days": 0}]}
+_NO_LINK = "A" * 43
+_JOINING = {"username": "{name}", "password": "not-a-real-password-of-eve", "display_name": "", "of_age": True}
 
 PROBES: Mapping[str, Probe] = {
     "GET /healthz": Probe("open"),
@@ -48,6 +62,11 @@ PROBES: Mapping[str, Probe] = {
     "GET /hooks/{connector}/{token}": Probe("open"),
     "POST /hooks/{connector}/{token}": Probe("open"),
     "GET /api/openapi.json": Probe("open"),
+    "GET /api/house": Probe("open"),
+    "GET /privacy": Probe("open"),
+    "POST /api/join/reset": Probe("open", {"token": "{reset_link}", "password": "not-a-real-password-of-eve"}),
+    "POST /api/join": Probe("open", {"token": "{reset_link}", **_JOINING}),
+    "POST /api/join/look": Probe("open", {"token": _NO_LINK}),
     "GET /api/setup": Probe("open"),
     "POST /api/setup": Probe(
         "open", {"username": "eve", "password": "not-a-real-password-of-eve", "token": "none", "display_name": ""}
@@ -165,8 +184,44 @@ PROBES: Mapping[str, Probe] = {
     "GET /api/audit/export": Probe("house"),
     "GET /api/audit/consistency": Probe("own", query={"first": "1"}),
     "GET /api/audit/{index}/proof": Probe("theirs"),
+    "GET /api/house/owners": Probe("own"),
+    "GET /api/people": Probe("house"),
+    "GET /api/people/invitations": Probe("house"),
+    "POST /api/people/invitations": Probe("house", {"label": "mine"}),
+    "DELETE /api/people/invitations/{invitation}": Probe("house"),
+    "PUT /api/people/{person}/role": Probe("house", {"role": "member"}),
+    "POST /api/people/{person}/hand-over": Probe("house", {}, does=True),
+    "POST /api/people/{person}/suspend": Probe("house", {}, does=True),
+    "POST /api/people/{person}/resume": Probe("house", {}),
+    "POST /api/people/{person}/removal": Probe("house", {}, does=True),
+    "POST /api/people/{person}/keep": Probe("house", {}),
+    "POST /api/people/{person}/reset": Probe("house", {}, does=True),
+    "PUT /api/password": Probe("own", {**_WRONG, "new": "not-a-real-password-of-mallory"}),
+    "GET /api/told": Probe("own"),
+    "POST /api/told/{word}/agree": Probe("theirs"),
+    "DELETE /api/told/{word}": Probe("theirs"),
+    "GET /api/copies": Probe("own"),
     "GET /api/data": Probe("own"),
     "POST /api/data/erase": Probe("own", _WRONG),
+    "GET /api/data/export": Probe("own"),
+    "POST /api/data/export": Probe("own", _WRONG),
+    "DELETE /api/data/export/{move}": Probe("theirs"),
+    "GET /api/data/export/{move}/archive": Probe("theirs"),
+    "GET /api/data/import": Probe("own"),
+    "POST /api/data/import": Probe("own", {"size": 100}),
+    "PUT /api/data/import/{move}/content": Probe("theirs", b"Mine now", query={"offset": "0"}),
+    "POST /api/data/import/{move}/start": Probe("theirs", {}),
+    "DELETE /api/data/import/{move}": Probe("theirs"),
+    "GET /api/data/erasing": Probe("own"),
+    "POST /api/data/erasing/preview": Probe("theirs", _PART),
+    "POST /api/data/erasing": Probe("theirs", {**_PART, **_WRONG}),
+    "POST /api/data/house/erase": Probe("house", {**_WRONG, "confirm": "erase this house"}),
+    "POST /api/data/rooms/{room}/gone": Probe("house", _WRONG),
+    "GET /api/data/keep": Probe("own"),
+    "POST /api/data/keep/preview": Probe("own", _KEEP),
+    "PUT /api/data/keep": Probe("own", _KEEP),
+    "GET /api/keys": Probe("house"),
+    "POST /api/keys/rotate": Probe("house", {**_WRONG, "keys": ["root", "data", "credentials"]}),
     "GET /api/left": Probe("own"),
     "GET /api/left/entries": Probe("own", query={"day": "{day}", "host": "{host}", "port": "{port}"}),
 }

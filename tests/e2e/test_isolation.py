@@ -29,8 +29,8 @@ PLACES = (
     "title", "message", "answer", "edited", "memory", "schedule", "prompt", "proposal", "token", "agent", "mailbox",
     "calendar", "sender", "browser", "shown", "subject",
 )  # fmt: skip
-HOUSES = ("user", "sign_in")
-"""What is no secret of the victim's among the ids: who lives here, and the house's own provider."""
+HOUSES = ("user", "person", "sign_in", "invitation")
+"""What is no secret of the victim's among the ids: who lives here, the house's own provider, an open invitation."""
 PLANTED = {place: f"planted-{place}-otter" for place in PLACES}
 VOLATILE = {"seen_at", "last_used_at", "sync", "expires_at", "seconds", "oldest", "newest", "bytes", "count"}
 HOUSE_WIDE = {
@@ -41,6 +41,7 @@ HOUSE_WIDE = {
     "GET /api/usage",
 }
 """What the owner may change for everybody, and does here."""
+FILE = "application/octet-stream"
 BEHIND_THE_SCENES = {"token.released", "key.released", "traffic.counted", "notice.sent", "model.asked"}
 """What the house itself writes into the victim's ledger while he does nothing."""
 
@@ -135,7 +136,26 @@ def victim(stack: Stack, ada: Person, house: House, service: PushService, provid
     with Person(stack.url, BOB, password_of(BOB)) as first:
         first.http.headers["User-Agent"] = PLANTED["agent"]
         first.post("/api/session", {"username": BOB, "password": password_of(BOB)})
-        yield furnished(first, house, service, provider)
+        yield furnished(first, house, service, {**ways_of(first, provider), **offered_to(first, ada)})
+
+
+def offered_to(bob: Person, ada: Person) -> dict[str, str]:
+    """A link to another password for Bob, which waits; he is told of it. And an invitation that is open."""
+    user = bob.get("/api/session")["user"]["id"]
+    link = ada.post(f"/api/people/{user}/reset", {"password": OWNER_PASSWORD})
+    [word] = bob.get("/api/told")
+    invitation = ada.post("/api/people/invitations", {"password": OWNER_PASSWORD})
+    return {"reset_link": link["path"].partition("#")[2], "word": word["id"], "invitation": invitation["id"]}
+
+
+def archive_of(bob: Person) -> str:
+    """An archive of everything of Bob's, ready to be fetched."""
+    move = bob.post("/api/data/export", {"password": password_of(BOB)})["id"]
+
+    def look() -> str | None:
+        return move if bob.get("/api/data/export")["state"] == "ready" else None
+
+    return until(look, seconds=150, what="the archive")
 
 
 def ways_of(bob: Person, provider: OidcProvider) -> dict[str, str]:
@@ -150,7 +170,7 @@ def ways_of(bob: Person, provider: OidcProvider) -> dict[str, str]:
     return {"sign_in": way, "link_id": link["id"], "link_state": state}
 
 
-def furnished(bob: Person, house: House, service: PushService, provider: OidcProvider) -> Victim:
+def furnished(bob: Person, house: House, service: PushService, more: dict[str, str]) -> Victim:
     """Everything that a person can have here."""
     bob.connect({**house.mail_account(), "name": PLANTED["mailbox"]})
     bob.connect({**house.calendar_account(), "name": PLANTED["calendar"]})
@@ -181,9 +201,11 @@ def furnished(bob: Person, house: House, service: PushService, provider: OidcPro
     schedule = bob.post("/api/schedules", {
         "name": PLANTED["schedule"], "prompt": PLANTED["prompt"], "starts": SOON, "zone": "UTC",
     })  # fmt: skip
+    user = bob.get("/api/session")["user"]["id"]
     ids = {
         "name": BOB,
-        "user": bob.get("/api/session")["user"]["id"],
+        "user": user,
+        "person": user,
         "conversation": parked,
         "call": waiting["call_id"],
         "approval": waiting["id"],
@@ -200,7 +222,10 @@ def furnished(bob: Person, house: House, service: PushService, provider: OidcPro
         "flow": flow["id"],
         "state": parse_qs(urlsplit(flow["url"]).query)["state"][0],
         "link": link_of(house),
-        **ways_of(bob, provider),
+        **more,
+        "move": archive_of(bob),
+        "room": "mail",
+        "kind": "messages",
         "connector": "mail",
         "provider": "google",
         "model": "open-assistant",
@@ -209,12 +234,13 @@ def furnished(bob: Person, house: House, service: PushService, provider: OidcPro
         "host": "127.0.0.1",
         "port": str(house.smtp.port),
     }  # fmt: skip
+    incoming = bob.post("/api/data/import", {"size": 1000})["id"]
     others = [
-        {**ids, "conversation": conversation, "call": acted[0]["id"]}
+        {**ids, "conversation": conversation, "call": acted[0]["id"], "move": incoming}
         for conversation in (done, held, proposing, running)
     ]
     known = {value for name, value in ids.items() if re.fullmatch(r"[0-9a-f]{32}", value) and name not in HOUSES}
-    return Victim(bob, [ids, *others], known | {done, held, running, proposing, *accounts.values()})
+    return Victim(bob, [ids, *others], known | {done, held, running, proposing, incoming, *accounts.values()})
 
 
 def link_of(house: House) -> str:
@@ -256,8 +282,10 @@ def tried(attacker: Attacker, route: str, ids: dict[str, str]) -> tuple[httpx.Re
     """The answer to a probe, and what the request itself held."""
     probe, (method, path) = PROBES[route], route.split(" ")
     body, query = filled(probe.body, ids), filled(probe.query, ids)
-    answer = attacker.http.request(method, filled(path, ids), json=body, params=query)
-    return answer, f"{answer.request.url} {json.dumps(body)}"
+    is_file = isinstance(body, bytes)
+    sent: dict[str, Any] = {"content": body, "headers": {"Content-Type": FILE}} if is_file else {"json": body}
+    answer = attacker.http.request(method, filled(path, ids), params=query, **sent)
+    return answer, f"{answer.request.url} {body!r}" if is_file else f"{answer.request.url} {json.dumps(body)}"
 
 
 def fault_of(attacker: Attacker, route: str, answer: httpx.Response) -> str | None:
@@ -271,8 +299,8 @@ def fault_of(attacker: Attacker, route: str, answer: httpx.Response) -> str | No
         return None if status == 401 else "open without a credential"
     if probe.kind == "theirs" and status not in (403, 404):
         return None if status == 200 and answer.json() in probe.empty else "it is there for somebody else"
-    if probe.kind == "house" and not attacker.owner and status != 403:
-        return "not the owner's alone"
+    if probe.kind == "house" and (probe.does or not attacker.owner) and status != 403:
+        return "not the owner's alone, in his browser"
     return None
 
 
@@ -296,7 +324,7 @@ def state_of(victim: Victim) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     left_out = {"GET /api/conversations/{conversation}/events", "GET /api/audit", "GET /api/audit/export"}
     left_out |= {"GET /api/audit/verify", "GET /api/audit/consistency", "GET /api/left", "GET /api/left/entries"}
-    left_out |= {"GET /api/audit/{index}/proof"}
+    left_out |= {"GET /api/audit/{index}/proof", "GET /api/data/export/{move}/archive"}
     for ids in victim.ids:
         for route, probe in PROBES.items():
             if not route.startswith("GET /api") or probe.kind == "open" or route in left_out:
@@ -324,8 +352,13 @@ def in_order() -> list[str]:
 
 
 def varies(probe: Probe, route: str) -> bool:
-    """Whether a probe is about a conversation or a call, of which the victim has several."""
-    return any(word in f"{route} {probe.body}" for word in ("{conversation}", "{call}"))
+    """Whether a probe is about a conversation, a call or an archive, of which the victim has several."""
+    return any(word in f"{route} {probe.body!r}" for word in ("{conversation}", "{call}", "{move}"))
+
+
+def may(attacker: Attacker, route: str) -> bool:
+    """Whether an owner in his browser does, and may, what a probe tries."""
+    return PROBES[route].does and attacker.owner and "cookie" in attacker.name
 
 
 def test_nobody_else_reaches_anything_of_a_person_by_any_route(
@@ -336,7 +369,7 @@ def test_nobody_else_reaches_anything_of_a_person_by_any_route(
     assert [place for place, words in PLANTED.items() if words not in shown] == ["subject"]
     faults = list[str]()
     for route in in_order():
-        for attacker in attackers:
+        for attacker in (each for each in attackers if not may(each, route)):
             for number, ids in enumerate(victim.ids):
                 if number and not varies(PROBES[route], route):
                     continue

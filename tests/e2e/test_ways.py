@@ -126,6 +126,14 @@ def test_a_family_signs_in_at_its_provider(
         page.get_by_role("link", name="To the sign-in page").click()
         page.get_by_role("button", name=f"Sign in with {LABEL}").click()
         say_who(page, "mia")
+        expect(page.get_by_role("heading", name="Join this house")).to_be_visible()
+        for look in LOOKS:
+            looked_at(page, look, "joining", tmp_path)
+        page.get_by_role("button", name="Join").click()
+        expect(page.get_by_text("You have to be 16 or older.")).to_be_visible()
+        page.get_by_label("I am 16 or older").check()
+        page.get_by_role("button", name="Join").click()
+        say_who(page, "mia")
         expect(page.get_by_role("heading", name="Good to see you, Mia.")).to_be_visible()
         open_ways(page)
         expect(page.get_by_text("You have no password here.")).to_be_visible()
@@ -141,12 +149,13 @@ def test_who_has_no_password_signs_in_again_where_others_type_it(
         expect(page.get_by_role("heading", name="Good to see you, Mia.")).to_be_visible()
         page.goto("/data")
         page.get_by_role("button", name="Erase everything").click()
+        asked = page.get_by_role("alertdialog")
         with page.expect_popup() as opened:
-            page.get_by_role("button", name=f"Sign in again at {LABEL}").click()
+            asked.get_by_role("button", name=f"Sign in again at {LABEL}").click()
         say_who(opened.value, "mia")
-        expect(page.get_by_text("You have just signed in again.")).to_be_visible()
+        expect(asked.get_by_text("You have just signed in again.")).to_be_visible()
         assert violations(page) == []
-        page.get_by_role("alertdialog").get_by_role("button", name="Erase everything").click()
+        asked.get_by_role("button", name="Erase everything").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         assert page.request.get("/api/session").status == 401
 

@@ -78,6 +78,7 @@ ROWS: dict[str, Row] = {
     "oa.rpc.vault.public": Row("house", GATEWAY),
     "oa.rpc.vault.key.*": Row("grant", ("*",), {"user": "{user}", "public_key": KEY}),
     "oa.rpc.vault.token.*": Row("grant", ("*",), {"account": "{account}", "public_key": KEY, "profile": True}),
+    "oa.rpc.vault.rotate.*": Row("house", GATEWAY),
     "oa.rpc.vault.account.connect": Row("speaker", GATEWAY),
     "oa.rpc.vault.account.finish": Row("speaker", GATEWAY),
     "oa.rpc.vault.account.rename": Row("speaker", GATEWAY),
@@ -117,6 +118,7 @@ ROWS: dict[str, Row] = {
     **{f"oa.rpc.{room}.data.export": Row("grant", GATEWAY) for room in STORING},
     **{f"oa.rpc.{room}.data.import": Row("grant", GATEWAY, {"pieces": []}) for room in STORING},
     **{f"oa.rpc.{room}.data.forget": Row("order", GATEWAY, {"order": "{order}"}) for room in STORING},
+    **{f"oa.rpc.{room}.data.rekey": Row("grant", GATEWAY, {"user": "{user}"}) for room in STORING if room != "vault"},
 }
 
 

@@ -22,6 +22,7 @@ from openassistant.messages import Done
 from openassistant.openid import OpenIdBegin, OpenIdDraft, OpenIdFinish, OpenIdQuery
 from services.gateway.app import create_app
 from services.gateway.gateway import Gateway
+from services.gateway.house import HouseRules
 from services.gateway.ledger import Ledger
 from services.gateway.openid import OpenId
 from services.gateway.preferences import Preferences
@@ -34,6 +35,7 @@ from services.vault.openid import OpenId as VaultOpenId
 from tests.peers.oidc import OidcProvider
 from tests.services.gateway.door import HOME, PASSWORD, Door
 from tests.services.gateway.house import GatewayHouse
+from tests.services.gateway.household import BOBS_PASSWORD, Household
 from tests.services.vault.forger import ISSUER, Forger
 from tests.services.vault.house import VaultHouse
 
@@ -46,7 +48,8 @@ MEMBERS: dict[str, Any] = {"claim": "groups", "allowed": ["family"], "joins": "m
 class Entrance:
     """A gateway's doors before a real vault; `forger` is its provider unless a real one is registered."""
 
-    def __init__(self, house: GatewayHouse, folder: Path) -> None:
+    def __init__(self, house: GatewayHouse, folder: Path, rules: HouseRules | None = None) -> None:
+        self.rules = rules or HouseRules()
         self.house, self.door, self.vault, self.forger = house, Door(house), VaultHouse(folder / "vault"), Forger()
         self.web: httpx.AsyncClient
         self._folder, self._stack, self.later = folder, AsyncExitStack(), timedelta()
@@ -68,9 +71,14 @@ class Entrance:
         self.openid = OpenId(
             bus, self.house.store, own, users=self.door.users, sessions=self.door.sessions,
             ledger=Ledger(bus, self.house.grants, Preferences(self.house.store)),
-            way=WayOut(bus, own, lambda: (), room="gateway", proxy=None), clock=self.house.clock,
+            way=WayOut(bus, own, lambda: (), room="gateway", proxy=None), rules=self.rules, clock=self.house.clock,
         )  # fmt: skip
-        parts = SimpleNamespace(sessions=self.door.sessions, tokens=self.door.tokens, openid=self.openid)
+        people = Household(self.house, self.rules)
+        people.sessions.proved = self.openid.proved
+        parts = SimpleNamespace(
+            sessions=self.door.sessions, tokens=self.door.tokens, openid=self.openid, house=self.rules,
+            joining=people.joining,
+        )  # fmt: skip
         self.app = create_app(cast(Gateway, parts), _settings(self._folder))
         self.web = await self._stack.enter_async_context(self.browser_of(self.app))
         return self
@@ -120,10 +128,11 @@ class Entrance:
         made: dict[str, Any] = answer.json()
         return made
 
-    async def enter(self, web: httpx.AsyncClient, provider: str, answer: Any) -> httpx.Response:
-        """One sign-in; `answer` is what the provider says to a URL."""
+    async def enter(self, web: httpx.AsyncClient, provider: str, answer: Any, **more: Any) -> httpx.Response:
+        """One sign-in; `answer` is what the provider says to a URL. Whoever signs in says that he is old enough."""
         going = (await web.post("/api/openid/enter", json={"provider": provider})).json()
-        return await web.post("/api/openid/entered", json={"address": back(answer(going["url"])), "key": going["key"]})
+        draft = {"address": back(answer(going["url"])), "key": going["key"], "of_age": True, **more}
+        return await web.post("/api/openid/entered", json=draft)
 
 
 def back(query: dict[str, str]) -> str:
@@ -270,6 +279,78 @@ async def test_two_who_come_as_the_same_are_one_person(entrance: Entrance) -> No
     assert {each.status_code for each in answers} <= {200, 409}
     assert len({each.json()["user"]["id"] for each in answers if each.status_code == 200}) == 1
     assert len(await entrance.door.users.everybody()) == 2
+
+
+# --- the rules of the house for whoever joins ------------------------------------------------------------------------
+
+
+async def test_somebody_new_is_let_in_only_with_his_word_on_his_age_and_it_is_kept(entrance: Entrance) -> None:
+    entrance.forge()
+    made = await entrance.provider(**MEMBERS)
+    entrance.forger.claims = {"sub": "mia", "groups": ["family"], "preferred_username": "mia"}
+    web = await entrance.browser()
+    asked = await entrance.enter(web, made["id"], entrance.forger.allow, of_age=False)
+    assert (asked.status_code, asked.json()["code"], "set-cookie" in asked.headers) == (403, "age_unsaid", False)
+    assert await entrance.door.users.find("mia") is None
+    assert entrance.house.recorded().count("user.created") == 0
+    assert (await entrance.enter(web, made["id"], entrance.forger.allow)).status_code == 200
+    [mia] = [each for each in await entrance.door.users.people() if each.username == "mia"]
+    assert mia.of_age is not None
+    again = await entrance.enter(web, made["id"], entrance.forger.allow, of_age=False)
+    assert again.status_code == 200
+
+
+async def test_somebody_new_is_not_let_into_a_house_that_is_full(house: GatewayHouse, tmp_path: Path) -> None:
+    async with Entrance(house, tmp_path, HouseRules(people=2)) as entrance:
+        entrance.forge()
+        made = await entrance.provider(**MEMBERS)
+        answers = []
+        for subject in ("mia", "noah"):
+            entrance.forger.claims = {"sub": subject, "groups": ["family"], "preferred_username": subject}
+            answers.append(await entrance.enter(await entrance.browser(), made["id"], entrance.forger.allow))
+        assert [each.status_code for each in answers] == [200, 409]
+        assert "lets 2 people live in it" in answers[1].json()["detail"]
+        assert {each.username for each in await entrance.door.users.everybody()} == {"Ada", "mia"}
+        assert house.recorded().count("user.created") == 1
+
+
+async def test_two_who_come_at_once_do_not_both_take_the_last_place(house: GatewayHouse, tmp_path: Path) -> None:
+    async with Entrance(house, tmp_path, HouseRules(people=2)) as entrance:
+        await entrance.owner()
+        made = [
+            await entrance.door.users.prepare(username=name, password=BOBS_PASSWORD, display_name="", role="member")
+            for name in ("mia", "noah")
+        ]
+        added = (entrance.door.users.add(user, hashed, most=2) for user, hashed in made)
+        outcomes = await asyncio.gather(*added, return_exceptions=True)
+        assert sorted(type(each).__name__ for each in outcomes) == ["Conflict", "NoneType"]
+        assert len(await entrance.door.users.everybody()) == 2
+
+
+async def test_whoever_sets_a_password_has_one_from_then_on(entrance: Entrance) -> None:
+    web, provider = await joined(entrance)
+    given = (await proof(entrance, web, auth_time=int(entrance.forger.now()))).json()["proof"]
+    answer = await web.put("/api/password", json={"password": given, "new": BOBS_PASSWORD})
+    assert answer.status_code == 204, answer.text
+    mine = (await web.get("/api/openid/mine")).json()
+    assert mine["has_password"] is True
+    await entrance.sign_in(await entrance.browser(), "mia", BOBS_PASSWORD)
+    assert (await web.delete(f"/api/openid/links/{mine['links'][0]['id']}")).status_code == 204
+    assert (await (await entrance.owner()).delete(f"/api/openid/providers/{provider}")).status_code == 204
+
+
+async def test_a_password_set_by_a_link_is_one_too(entrance: Entrance) -> None:
+    web, _ = await joined(entrance)
+    mia = (await web.get("/api/session")).json()["user"]["id"]
+    ada = await entrance.owner()
+    link = (await ada.post(f"/api/people/{mia}/reset", json={})).json()["path"].partition("#")[2]
+    [word] = (await web.get("/api/told")).json()
+    assert (await web.post(f"/api/told/{word['id']}/agree")).status_code == 200
+    assert (await web.get("/api/openid/mine")).json()["has_password"] is False
+    fresh = await entrance.browser()
+    answer = await fresh.post("/api/join/reset", json={"token": link, "password": BOBS_PASSWORD})
+    assert answer.status_code == 200, answer.text
+    assert (await fresh.get("/api/openid/mine")).json()["has_password"] is True
 
 
 # --- attacks on the way ---------------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ class Room:
 
     async def start(self) -> None:
         self.store = await Store.open(self.folder / "room.db", await self.keys.room(), Migrations({}))
-        await Rekeying(self.keys, self.store, self.users).serve(self.bus)
+        rekeying = Rekeying(self.keys, self.store, self.users)
+        await rekeying.serve(self.bus, trust=self._home.trust, clock=self._home.now)
 
     async def stop(self) -> None:
         await self.bus.drain(seconds=2)

@@ -1240,6 +1240,7 @@ export const words = {
     removed: (label: string) => `${label} was taken away.`,
     backTitle: 'Signing you in',
     backText: 'One moment.',
+    joinText: 'You are new in this house. One thing is asked before you join; then you sign in there once more.',
     backFailed: 'You were not signed in.',
     backFailedOwn: 'Nothing was changed.',
     toLogin: 'To the sign-in page',

@@ -103,7 +103,8 @@ export const api = {
   waveAway: (word: string) => of(client.DELETE('/api/told/{word}', { params: { path: { word } } })),
   signInWays: () => of(client.GET('/api/openid')),
   enter: (provider: string) => of(client.POST('/api/openid/enter', { body: { provider } })),
-  entered: (address: string, key: string) => of(client.POST('/api/openid/entered', { body: { address, key } })),
+  entered: (address: string, key: string, ofAge: boolean) =>
+    of(client.POST('/api/openid/entered', { body: { address, key, of_age: ofAge } })),
   ownWays: () => of(client.GET('/api/openid/mine')),
   linkWay: (provider: string, password: string | null) =>
     of(client.POST('/api/openid/link', { body: { provider, password } })),

@@ -5970,12 +5970,20 @@ export interface components {
         /**
          * SignInEnteredDraft
          * @description The same, with the key from the beginning.
+         *
+         *     `of_age` is the word of somebody new that he is as old as the house asks. Without it he is not let in: the answer is
+         *     `age_unsaid`, and he begins the sign-in again to give it.
          */
         SignInEnteredDraft: {
             /** Address */
             address: string;
             /** Key */
             key: string;
+            /**
+             * Of Age
+             * @default false
+             */
+            of_age?: boolean;
         };
         /**
          * SignInGoing

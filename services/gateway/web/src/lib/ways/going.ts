@@ -1,17 +1,20 @@
 import { api } from '$lib/api/client';
 
-/** The sign-in that this window began: the key that it has to show again, and where to go then. */
+/** The sign-in that this window began: the key that it has to show again, and where to go then. `ofAge`: the word of
+ * somebody new that he is old enough, given before this one was begun. */
 const KEPT = 'oa-entering';
 
-interface Kept {
+export interface Kept {
   key: string;
+  provider: string;
   next: string | null;
+  ofAge: boolean;
 }
 
 /** Goes to a provider to sign in there. */
-export async function leave(provider: string, next: string | null): Promise<void> {
+export async function leave(provider: string, next: string | null, ofAge = false): Promise<void> {
   const going = await api.enter(provider);
-  sessionStorage.setItem(KEPT, JSON.stringify({ key: going.key, next } satisfies Kept));
+  sessionStorage.setItem(KEPT, JSON.stringify({ key: going.key, provider, next, ofAge } satisfies Kept));
   location.assign(going.url);
 }
 

@@ -212,7 +212,7 @@ class Forgetting:
         if order.found is None and order.room != ACCOUNTS:
             parts = await self._ask(begun.user, order.room, scope, dry=True)
             await self._set(order, found=_PARTS.dump_json(parts).decode())
-        if order.room == GATEWAY and begun.what not in _EXPIRY and self.drop_copies is not None:
+        if order.room in (GATEWAY, ACCOUNTS) and begun.what not in _EXPIRY and self.drop_copies is not None:
             await self.drop_copies(begun.user)
         if order.room == ACCOUNTS:
             await self._disconnect(begun.user, str(scope.account))

@@ -40,6 +40,21 @@ ROWS = (
         "The gateway's file, encrypted.", "60 days at most, and 14 days after you last used it.", "You.",
     ),
     Row(
+        "provider_sign_ins", "If you sign in at a provider: which one, its id of you, the address or name that it "
+        "told, when you last came by it. Nothing else that it tells.",
+        "The gateway's file, encrypted.",
+        "Until you take that way away, the owners take the provider away, or you are erased.",
+        "You. The owners see how many sign in there, and the provider that you do.",
+    ),
+    Row(
+        "provider_clients", "By what a provider of sign-ins knows this house: its secret there, and what a sign-in "
+        "needs while it is under way.",
+        "The vault's file, encrypted, and sealed once more inside.",
+        "Until the owners take the provider away. A sign-in until it ends: it is good for ten minutes, and one that "
+        "never ends goes when the next begins.",
+        "The vault. The owners see that there is a secret, and nobody sees which.",
+    ),
+    Row(
         "known_addresses", "Networks from which you signed in before, so that strangers who guess cannot shut you out.",
         "The gateway's file, encrypted.", "180 days.", "Nobody.",
     ),
@@ -53,18 +68,20 @@ ROWS = (
     ),
     Row(
         "conversations", "What you write and what is answered, with what was read for it.",
-        "A file of yours in the agent's room, encrypted with a key of your own.", "Until you delete it.",
+        "A file of yours in the agent's room, encrypted with a key of your own.",
+        "Until you delete it, or for as long as you chose.",
         "You. The model that answers reads what a turn needs, as you allow for each source.",
     ),
     Row(
         "memories", "What you let the assistant remember.",
-        "A file of yours in the gateway's room, encrypted with a key of your own.", "Until you have it forgotten.",
+        "A file of yours in the gateway's room, encrypted with a key of your own.",
+        "Until you have it forgotten, or for as long as you chose; what you pinned stays.",
         "You. The model reads those that fit a question.",
     ),
     Row(
         "questions", "What you were asked before something was sent, changed or deleted, and what you said.",
         "The content in a file of yours, encrypted with a key of your own; ids and times in the gateway's.",
-        "Until you delete the conversation.", "You.",
+        "Until you delete the conversation, or for as long as you chose; one that still waits stays.", "You.",
     ),
     Row(
         "schedules", "What is to be done at which times, as you signed it.",
@@ -72,10 +89,27 @@ ROWS = (
         "You.",
     ),
     Row(
+        "keeping", "For how long you chose to have what kept, and what the last run removed: kinds and numbers.",
+        "The gateway's file, encrypted. What you chose stands in the ledger, too.",
+        "Until you choose otherwise or are erased.", "You.",
+    ),
+    Row(
+        "archives", "An archive of all that the house holds of you, if you ask for one.",
+        "A file of yours in the gateway's room, encrypted with a key of your own; sealed besides for the passphrase or "
+        "the key that you gave, if you gave one.",
+        "24 hours, and one hour after you fetched it. It goes when you erase something of yours, and with you.", "You.",
+    ),
+    Row(
+        "imports", "An archive that you bring in, while it is read.",
+        "A file of yours in the gateway's room, encrypted with a key of your own.",
+        "Until it is taken in or refused, 24 hours at most. What was taken in is kept like what you make here.",
+        "You.",
+    ),
+    Row(
         "mirrors",
         "Copies of what your accounts hold, such as mails and events, so that they are found quickly.",
         "A file of yours at each connector, encrypted with a key of your own.",
-        "Until you remove the account.",
+        "Until you remove the account, or for as long as you chose; what the provider holds is not touched by that.",
         "You, and the connector.",
     ),
     Row(
@@ -85,20 +119,56 @@ ROWS = (
         "The connector of that account, for each thing that you let it do.",
     ),
     Row(
+        "webhooks", "For an account whose provider may call the house: an address that leads to it, and when somebody "
+        "was last refused there.",
+        "The gateway's file, encrypted.", "Until you change it or remove the account.",
+        "You, and the provider that you give it to. What comes by it goes to the connector, and none of it is kept at "
+        "the door.",
+    ),
+    Row(
+        "model_requests", "What a model is sent for an answer: your words, what was said before, memories that fit, "
+        "and what was read for it. What is for local models only goes to no other, and of what is redacted "
+        "placeholders go for addresses.",
+        "At the model that you or the owners chose.",
+        "There for as long as its provider says. Here the ledger counts it: which model, how many bytes, whose text.",
+        "Who runs that model.",
+    ),
+    Row(
+        "notice_browsers", "Of a browser that tells you when something waits: its address at its maker, its keys, its "
+        "name, when it was last told.",
+        "A file of yours in the gateway's room, encrypted with a key of your own.",
+        "Until you sign out there, end that sign-in, or remove it, or the browser ends it. A sign-in that runs out by "
+        "itself does not end it.",
+        "You.",
+    ),
+    Row(
+        "notices", "That something waits for your yes, sealed for your browser alone; what it is only if you chose "
+        "that.",
+        "At the maker of your browser.", "Until your browser has it, 24 hours at most.",
+        "The maker of your browser sees that this house sent something, when, and its length in steps of 256 bytes.",
+    ),
+    Row(
         "spending", "How many tokens you used of which model on which day, and what that cost.",
         "The gateway's file, encrypted.", "Until you are erased.", "You; the owners see the sums.",
     ),
     Row(
         "ledger", "What was done in your name, when, with which proof. What a record holds is sealed with your key.",
         "The witness's file, encrypted.",
-        "For as long as the house stands: a ledger that forgets proves nothing. When you are erased your key is "
-        "destroyed, and what your records hold cannot be read any more.",
+        "That it was done, with its proof, for as long as the house stands: a ledger that forgets proves nothing. What "
+        "a record holds until you empty it, or for as long as you chose. When you are erased your key is destroyed, "
+        "and what is left of that cannot be read any more.",
         "You. An owner's export has of your records their digests alone.",
+    ),
+    Row(
+        "left", "How many bytes your accounts and your questions sent to which host on which day, and whose text was "
+        "in the questions.",
+        "The witness's file, encrypted.", "Until you delete it or are erased, or for as long as you chose.",
+        "You.",
     ),
     Row(
         "house_traffic", "How many bytes went to which host on which day, counted at the one way out, without whose.",
         "The witness's file, encrypted.", "For as long as the house stands.",
-        "The owners see the sums of the whole house; you see your own.",
+        "The owners.",
     ),
     Row(
         "browser", "One cookie while you are signed in, and your choice of light or dark.",
@@ -110,6 +180,29 @@ ROWS = (
         "Where whoever started the house reads its output.", "As long as he keeps it.", "Who runs the machine.",
     ),
     Row(
+        "copies", "Copies of the whole house, if whoever runs it has them made: all that is written here, encrypted as "
+        "it lies there, and the keys.",
+        "In the folder that he chose, sealed with age for the root key.",
+        "The newest of 7 days, 4 weeks and 6 months, unless he chose other numbers, and one with a label until he "
+        "removes it. What is erased stays in copies of before until they go.",
+        "Who has the root key, and whom he named besides.",
+    ),
+    Row(
+        "root_key", "The key under which all other keys lie.",
+        "A file outside of the data that the house's account alone may read; wrapped under a passphrase, if there is "
+        "one.",
+        "Until it is replaced.", "Who runs the machine.",
+    ),
+    Row(
+        "passphrase", "The passphrase of the root key, if there is one.",
+        "Nowhere: the house is told it when it starts. Whoever runs it may name a file of his own with it.",
+        "While the house runs, in memory.", "Who knows it.",
+    ),
+    Row(
+        "recovery_sheet", "The root key on paper, if somebody prints it.",
+        "Where he puts it. The house shows it and keeps none.", "As long as he keeps it.", "Who has the paper.",
+    ),
+    Row(
         "no_telemetry", "Nothing: the house reports to nobody that it is there, how it is used, or that it failed.",
         "Nowhere.", "Never.",
         "Nobody. It speaks to the model, to the providers of the accounts that you connect, and to the makers of "
@@ -117,6 +210,15 @@ ROWS = (
     ),
 )  # fmt: skip
 
+_PARTS = {
+    "account": "You, and how you sign in",
+    "conversations": "What you do here",
+    "mirrors": "Your accounts elsewhere",
+    "model_requests": "Models and notices",
+    "spending": "The record",
+    "browser": "The house",
+}
+"""Headings, each above the row of this id."""
 _TITLE = "What this house keeps of you"
 _INTRO = (
     "Each row says what is kept or sent, where it lies, how long, and who sees it. The owners of a house run it and "
@@ -128,7 +230,8 @@ _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:64rem;margin:0 auto;"
     "padding:1.5rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"
     "padding:.6rem .8rem .6rem 0;border-bottom:1px solid GrayText}.policy{white-space:pre-line}"
-    "@media(max-width:48rem){thead{display:none}tr,td{display:block}td{border:0;padding:.2rem 0}"
+    "th h2{margin:1.2rem 0 .2rem}tr[id]{scroll-margin-top:5rem}"
+    "@media(max-width:48rem){thead{display:none}tr,td,th{display:block}td,th{border:0;padding:.2rem 0}"
     "tr{border-bottom:1px solid GrayText;padding:.8rem 0}td:before{content:attr(data-head) ': ';font-weight:600}}"
 )
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -137,32 +240,48 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest
 def document() -> str:
     """docs/privacy.md."""
     head = f"# {_TITLE}\n\nGenerated by `python -m deploy.privacy --write` from `services/gateway/privacy.py`.\n\n"
-    lines = [f"| id | {' | '.join(_HEADS)} |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| `{each.id}` | {each.what} | {each.where} | {each.how_long} | {each.who} |" for each in ROWS]
+    lines: list[str] = []
+    for each in ROWS:
+        if each.id in _PARTS:
+            lines += [
+                "",
+                f"## {_PARTS[each.id]}",
+                "",
+                f"| id | {' | '.join(_HEADS)} |",
+                "| --- | --- | --- | --- | --- |",
+            ]
+        lines.append(f"| `{each.id}` | {each.what} | {each.where} | {each.how_long} | {each.who} |")
     more = (
         "\n\nEvery house serves this at `/privacy`, with the words of whoever runs it"
         " ([operators](guides/operators.md))."
         " Each row has a test of its name in `tests/privacy`.\n"
     )
-    return head + _INTRO + "\n\n" + "\n".join(lines) + more
+    return head + _INTRO + "\n" + "\n".join(lines) + more
 
 
 def page(rules: HouseRules) -> str:
     """The same as a page without scripts, under the words of whoever runs this house."""
     rows = "".join(
-        f'<tr id="{each.id}">'
+        _heading(each.id)
+        + f'<tr id="{each.id}">'
         + "".join(_cell(head, words) for head, words in zip(_HEADS, each[1:], strict=True))
         + "</tr>"
         for each in ROWS
     )
+    parts = "".join(f'<li><a href="#{id_}">{escape(name)}</a></li>' for id_, name in _PARTS.items())
     heads = "".join(f'<th scope="col">{each}</th>' for each in _HEADS)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Privacy</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<style>{_STYLE}</style></head><body><main><h1>{_TITLE}</h1>{_operator(rules)}<p>{_INTRO}</p>"
-        f'<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table><p><a href="/">Back</a></p>'
-        "</main></body></html>"
+        f"<ul>{parts}</ul><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        '<p><a href="/">Back</a></p></main></body></html>'
     )
+
+
+def _heading(row: str) -> str:
+    """What stands above a row that begins a part."""
+    return f'<tr><th scope="colgroup" colspan="4"><h2>{escape(_PARTS[row])}</h2></th></tr>' if row in _PARTS else ""
 
 
 def _cell(head: str, words: str) -> str:

@@ -1,4 +1,4 @@
-"""Each row of the published privacy policy, shown to be so. The name of a test is the row's id; none stands alone."""
+"""Rows about a person, what he does here, and the house: each shown to be so. The name of a test is the row's id."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import io
 import json
 import logging
 import re
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,61 +17,43 @@ import pytest
 from sqlalchemy import text
 
 from deploy.generated import ROOT
-from deploy.privacy import TARGET
 from openassistant import subjects
 from openassistant.connector import Context
 from openassistant.context import CallContext, new_id, utc_now
 from openassistant.errors import NotFound
-from openassistant.grants import Erasure
+from openassistant.grants import Erasure, Scope
 from openassistant.left import LeftQuery, LeftReport
 from openassistant.log import configure
 from openassistant.messages import AccountQuery, AuditAction, Done, Record
 from openassistant.oauth import Revoked
 from openassistant.testing import FakeHouse
-from services.gateway import privacy, usage_views
-from services.gateway.house import HouseRules
+from services.gateway import usage_views
+from services.gateway.data_views import KeepRule
 from services.gateway.memory_views import MemoryDraft
 from services.gateway.schedule_views import ScheduleDraft
 from services.gateway.sessions import ABSOLUTE, IDLE, SignedIn
+from tests.privacy.planted import DAY, PLANTED, as_another, count, goes_when_chosen, holding
 from tests.sdk.hand.tools import connector as hand
+from tests.sdk.shelf.tools import SHELF
+from tests.sdk.shelf.tools import connector as shelf
+from tests.sdk.test_holdings import NOW, note, synced
 from tests.services.agent.house import AgentHouse, Script, says
+from tests.services.agent.test_forgetting import age, another, say
+from tests.services.agent.test_forgetting import forget as forget_conversations
 from tests.services.audit.house import AuditHouse
+from tests.services.audit.test_emptying import forget as empty
+from tests.services.audit.test_emptying import moments
+from tests.services.audit.test_left import _asked
 from tests.services.gateway.door import ELSEWHERE, HOME
+from tests.services.gateway.forgetful import Forgetful
 from tests.services.gateway.house import GatewayHouse
 from tests.services.gateway.household import BOBS_PASSWORD, Browser, Household
+from tests.services.gateway.test_retention import asked as put_to_her
+from tests.services.gateway.test_retention import questions, remember, remembered
 from tests.services.vault.house import PASSWORD as SECRET
 from tests.services.vault.house import VaultHouse
 
 SERVICES = sorted(each.parent.name for each in (ROOT / "connectors").glob("*/tools.py"))
-PLANTED = "planted-words-9f3b"
-ROWS = {each.id: each for each in privacy.ROWS}
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[GatewayHouse]:
-    async with GatewayHouse(tmp_path / "gateway") as made:
-        yield made
-
-
-@pytest.fixture
-def home(house: GatewayHouse) -> Household:
-    return Household(house)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> None:
-    (tmp_path / "gateway").mkdir()
-
-
-def holding(folder: Path, *words: str) -> list[str]:
-    """Names of the files in which one of these stands."""
-    files = [each for each in folder.rglob("*") if each.is_file()]
-    return [each.name for each in files if any(word.encode() in each.read_bytes() for word in words)]
-
-
-async def count(house: GatewayHouse, table: str) -> int:
-    query = text(f"SELECT count(*) FROM {table}")
-    return int(await house.store.read(lambda connection: connection.execute(query).scalar_one()))
 
 
 async def bob_in(home: Household) -> tuple[Browser, Browser, SignedIn]:
@@ -81,34 +62,6 @@ async def bob_in(home: Household) -> tuple[Browser, Browser, SignedIn]:
     bob = await home.joined(ada)
     me = await home.sessions.find((await home.sign_in(BOBS_PASSWORD, username="bob", address=ELSEWHERE)).token)
     return ada, bob, me
-
-
-async def as_another(house: GatewayHouse) -> SignedIn:
-    """The owner of the house, where the one whose data it is is somebody else."""
-    return house.me.model_copy(update={"user": house.me.user.model_copy(update={"id": new_id()})})
-
-
-# --- the policy itself ----------------------------------------------------------------------------------------------
-
-
-def test_each_row_has_a_test_of_its_name_and_each_test_a_row() -> None:
-    tests = {name.removeprefix("test_row_") for name in vars(sys.modules[__name__]) if name.startswith("test_row_")}
-    assert tests == set(ROWS)
-    assert len(ROWS) == len(privacy.ROWS)
-
-
-def test_what_is_published_is_what_the_program_says() -> None:
-    assert TARGET.read_text() == privacy.document()
-    page = privacy.page(HouseRules())
-    assert re.findall(r'<tr id="(\w+)"', page) == list(ROWS)
-
-
-@pytest.mark.parametrize("row", ROWS)
-def test_a_row_says_all_that_it_must(row: str) -> None:
-    assert all(each.strip().endswith(".") for each in ROWS[row][1:])
-
-
-# --- the rows -------------------------------------------------------------------------------------------------------
 
 
 async def test_row_account(home: Household) -> None:
@@ -184,8 +137,8 @@ async def test_row_invitations(home: Household) -> None:
     assert await count(home.house, "invitations") == 0
 
 
-async def test_row_conversations(tmp_path: Path) -> None:
-    async with AgentHouse(tmp_path, Script(says(f"Yes, {PLANTED}."))) as agents:
+async def test_row_conversations(tmp_path: Path, forgetful: Forgetful) -> None:
+    async with AgentHouse(tmp_path, Script(says(f"Yes, {PLANTED}."), says("Noted."))) as agents:
         await agents.say(f"Do you know {PLANTED}?")
         history = await agents.settled()
         assert PLANTED in str(history)
@@ -193,18 +146,36 @@ async def test_row_conversations(tmp_path: Path) -> None:
         await agents.request("delete", Done(), Done)
         with pytest.raises(NotFound):
             await agents.history()
+        await another(agents)
+        await say(agents, PLANTED)
+        await age(agents, agents.conversation, 31 * DAY)
+        chosen = Scope(kinds=("conversations",), until=agents.fake.clock() - 30 * DAY)
+        assert await forget_conversations(agents, chosen) == {"conversations": 1}
+        with pytest.raises(NotFound):
+            await agents.history()
+    await goes_when_chosen(forgetful, "agent", "conversations")
 
 
-async def test_row_memories(house: GatewayHouse) -> None:
+async def test_row_memories(house: GatewayHouse, forgetful: Forgetful) -> None:
     made = await house.memories.add(house.me, MemoryDraft(text=PLANTED))
     assert PLANTED in str(await house.memories.listing(house.me, ""))
     assert PLANTED not in str(await house.memories.listing(await as_another(house), ""))
     assert holding(house.folder, PLANTED) == []
     await house.memories.forget(house.me, made.id)
     assert PLANTED not in str(await house.memories.listing(house.me, ""))
+    await forgetful.memories.add(forgetful.me, MemoryDraft(text="pinned", pinned=True))
+    await remember(forgetful, PLANTED)
+    await forgetful.pass_on(400 * DAY)
+    assert await remembered(forgetful) == {"pinned", PLANTED}
+    await remember(forgetful, "new")
+    await forgetful.keep(KeepRule(kind="memories", days=30))
+    await forgetful.pass_on(29 * DAY)
+    assert await remembered(forgetful) == {"pinned", "new"}
+    await forgetful.pass_on(2 * DAY)
+    assert await remembered(forgetful) == {"pinned"}
 
 
-async def test_row_questions(house: GatewayHouse) -> None:
+async def test_row_questions(house: GatewayHouse, forgetful: Forgetful) -> None:
     turn = await house.turn()
     house.preview = house.preview.model_copy(update={"content": PLANTED})
     asked = await house.put(house.call("letters_send", text=PLANTED), turn)
@@ -215,6 +186,14 @@ async def test_row_questions(house: GatewayHouse) -> None:
     assert PLANTED not in await house.store.read(lambda c: str(list(c.execute(in_the_room))))
     await house.questions.forget(house.me.user.id, house.conversation)
     assert await house.approvals.listing(house.me, None) == []
+    await put_to_her(forgetful)
+    await forgetful.keep(KeepRule(kind="questions", days=30))
+    await forgetful.pass_on(400 * DAY)
+    assert await questions(forgetful) == (1, 1)
+    decided = text("UPDATE approvals SET state = 'denied', delivered = 1")
+    await forgetful.store.write(lambda c: c.execute(decided).close())
+    await forgetful.pass_on(DAY)
+    assert await questions(forgetful) == (0, 0)
 
 
 async def test_row_schedules(house: GatewayHouse) -> None:
@@ -230,7 +209,7 @@ async def test_row_schedules(house: GatewayHouse) -> None:
     assert await house.schedules.listing(house.me) == []
 
 
-async def test_row_mirrors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_row_mirrors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgetful: Forgetful) -> None:
     copied = asyncio.Event()
 
     async def copies(ctx: Context) -> None:
@@ -246,6 +225,16 @@ async def test_row_mirrors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     made = [importlib.import_module(f"connectors.{name}.tools").connector for name in SERVICES]
     assert len(made) > 8
     assert [each.id for each in made if each.syncer is not None and each.forgetter is None] == []
+    assert [each.id for each in made if each.syncer is not None and not each.kinds] == []
+    SHELF.clear()
+    async with FakeHouse(shelf, folder=tmp_path / "shelf", clock=lambda: NOW) as fake:
+        fake.connect("alice@example.org", {})
+        await synced(fake, note("old", 31, PLANTED), note("new", 29))
+        assert await fake.forgotten(kinds=["notes"], until=NOW - 30 * DAY) == {"notes": 1}
+        assert [part.count for part in (await fake.held()).parts if part.kind == "notes"] == [1]
+        assert PLANTED not in str(await fake.exported())
+        assert [each["ref"] for each in SHELF] == ["old", "new"]
+    await goes_when_chosen(forgetful, "post", "letters")
 
 
 async def test_row_secrets(tmp_path: Path) -> None:
@@ -270,7 +259,7 @@ async def test_row_spending(house: GatewayHouse) -> None:
     assert owners == {"id", "display_name", "periods", "ceiling"}
 
 
-async def test_row_ledger(tmp_path: Path) -> None:
+async def test_row_ledger(tmp_path: Path, forgetful: Forgetful) -> None:
     async with AuditHouse(tmp_path) as audit:
         owner = new_id()
         await audit.begin(audit.call(arguments={"query": PLANTED}))
@@ -279,6 +268,16 @@ async def test_row_ledger(tmp_path: Path) -> None:
         assert PLANTED not in str(lines)
         assert [set(each) for each in lines if "head" not in each] == [{"index", "leaf"}]
         assert holding(tmp_path, PLANTED) == []
+        emptied = audit.call(arguments={"query": f"earlier {PLANTED}"})
+        await audit.begin(emptied)
+        await audit.begin(audit.call(arguments={"query": f"later {PLANTED}"}))
+        times = await moments(audit)
+        assert await empty(audit, Scope(kinds=("arguments",), until=times[-1])) == {"arguments": 2}
+        whole = "".join(await audit.export())
+        assert (f"earlier {PLANTED}" in whole, f"later {PLANTED}" in whole) == (False, True)
+        assert emptied.id in whole
+        found = await audit.verify()
+        assert (found.ok, found.size) == (True, 3)
         order = audit.gateway.sign(Erasure(id=new_id(), user=audit.user, expires=utc_now() + timedelta(minutes=1)))
         from openassistant.data import EraseRequest
 
@@ -288,6 +287,7 @@ async def test_row_ledger(tmp_path: Path) -> None:
         await audit.restart()
         assert (await audit.verify()).ok
         assert PLANTED not in "".join(await audit.export())
+    await goes_when_chosen(forgetful, "audit", "arguments")
 
 
 async def left(audit: AuditHouse, *, house: bool, user: str | None = None) -> LeftReport:
@@ -297,15 +297,36 @@ async def left(audit: AuditHouse, *, house: bool, user: str | None = None) -> Le
     return await audit.ask("left", query, LeftReport, ctx)
 
 
-async def test_row_house_traffic(tmp_path: Path) -> None:
-    from tests.services.audit.test_left import _asked
-
+async def test_row_left(tmp_path: Path, forgetful: Forgetful) -> None:
     async with AuditHouse(tmp_path) as audit:
         await audit.send("agent", _asked())
-        assert [each.host for each in (await left(audit, house=False)).rows] == ["api.example.com"]
+        mine = await left(audit, house=False)
+        assert [(each.host, each.bytes_out) for each in mine.rows] == [("api.example.com", 9_000)]
+        assert {(each.kind, each.connector) for each in mine.sources} == {("owner", None), ("connector", "mail")}
         of_owner = await left(audit, house=True, user=new_id())
         assert (of_owner.rows, of_owner.sources) == ((), ())
-        assert all(audit.user not in str(each) for each in of_owner.counted)
+        assert holding(tmp_path, "api.example.com") == []
+        chosen = Scope(kinds=("left",), until=utc_now() - timedelta(hours=1))
+        assert await empty(audit, chosen) == {}
+        assert await empty(audit, chosen.model_copy(update={"until": utc_now() + timedelta(hours=1)})) == {"left": 1}
+        gone = await left(audit, house=False)
+        assert (gone.rows, gone.sources) == ((), ())
+    await goes_when_chosen(forgetful, "audit", "left")
+
+
+async def test_row_house_traffic(tmp_path: Path) -> None:
+    content = {
+        "room": "mail", "host": "imap.example.org", "port": 993, "connections": 2, "bytes_out": 10, "bytes_in": 20,
+    }  # fmt: skip
+    async with AuditHouse(tmp_path) as audit:
+        counted = Record(id=new_id(), action=AuditAction.EGRESS_COUNTED, content=content)
+        await audit.send("egress", counted, CallContext.within(10))
+        [told] = (await left(audit, house=True, user=new_id())).counted
+        assert told.model_dump() == content
+        assert (await left(audit, house=False)).counted == ()
+        assert await empty(audit, Scope()) == {}
+        assert len((await left(audit, house=True)).counted) == 1
+        assert holding(tmp_path, "imap.example.org") == []
 
 
 async def test_row_browser(home: Household) -> None:
@@ -354,7 +375,11 @@ def addresses(folder: str) -> Iterator[tuple[str, str]]:
 
 
 async def test_row_no_telemetry(tmp_path: Path) -> None:
-    """No room but a connector has an address to speak to, libraries that report are told not to, nothing has left."""
+    """No room but a connector has an address to speak to, libraries that report are told not to, nothing has left.
+
+    That is the cheap check. `tests/network` records every packet of a whole house, for ten minutes at rest and in use,
+    and finds the places that were configured and no other.
+    """
     known = {"calendarserver.org", "one.google.com", "onedrive.live.com"}  # a namespace, and pages that a person opens
     found = {host for folder in ("services", "sdk", "cli") for host, _ in addresses(folder)}
     assert {each for each in found if not _is_example(each)} <= known

@@ -215,7 +215,7 @@ class Turns:
 
     async def live(self, user: str, conversation: str) -> Live:
         """The live side of a user's conversation; raises `NotFound`, also where it is somebody else's."""
-        if conversation not in self._lives or self._lives[conversation].user != user:
+        if conversation not in self._lives:
             async with self._stores.use(user) as store:
                 _, event_id = await conversations.find(store, conversation)
             self._lives.setdefault(conversation, Live(self._bus, user, conversation, last_event_id=event_id))

@@ -193,7 +193,7 @@ def test_of_a_house_that_was_erased_nothing_is_left_but_the_ledger_and_it_waits_
     with Stack(model=house.model, data_dir=tmp_path / "data", owner=False) as stack:
         assert "/setup#" in stack.setup_url
         token = stack.setup_url.partition("#")[2]
-        draft = {"token": token, "username": "ada", "password": OWNER_PASSWORD}
+        draft = {"token": token, "username": "ada", "password": OWNER_PASSWORD, "of_age": True}
         headers = {"Origin": stack.url}
         made = httpx.post(f"{stack.url}/api/setup", json=draft, headers=headers, timeout=30, trust_env=False)
         assert made.is_success, made.text

@@ -155,9 +155,10 @@ class Models:
 
     async def settings(self, me: SignedIn) -> views.ModelSettings:
         """The present choice without its key; for the owner, who may change it, also the servers found here."""
+        testing = self._testing  # asked first: a test that ends meanwhile has its result in what is read then
         state = await self._state()
         found = await self._discovery.servers() if me.user.role == "owner" else ()
-        shown = [await self._shown(each) if each else None for each in (state.current, state.private)]
+        shown = [await self._shown(each, testing) if each else None for each in (state.current, state.private)]
         return views.ModelSettings(current=shown[0], private=shown[1], found=found)
 
     async def ref(self, user: str) -> ModelRef | None:
@@ -202,8 +203,8 @@ class Models:
             words = "Who runs this house does not allow that model. About this house lists those that he does."
             raise invalid(words, model=words)
 
-    async def _shown(self, choice: _Choice) -> views.ModelChoice:
-        return _view(choice, testing=choice.is_same(self._testing), local=await choice.is_local())
+    async def _shown(self, choice: _Choice, testing: _Choice | None) -> views.ModelChoice:
+        return _view(choice, testing=choice.is_same(testing), local=await choice.is_local())
 
     async def price(self) -> Price | None:
         """What the chosen model costs, as far as it is known."""

@@ -16,11 +16,6 @@ from tests.sdk.hand import tools
 from tests.services.agent.house import AgentHouse, agent_house, says
 
 
-@pytest.fixture(autouse=True)
-def _fresh_hand() -> None:
-    tools.DONE.clear()
-
-
 def read(house: AgentHouse, **arguments: Any) -> CommandCall:
     return CommandCall(connector="hand", tool="notes_read", account=house.fake.account.account, arguments=arguments)
 

@@ -21,11 +21,6 @@ BUDGET = Budget(tokens=400_000, micro=2_000_000, model_calls=24, tool_calls=60, 
 LOOP = calls(("notes_read", {"limit": 1}))
 
 
-@pytest.fixture(autouse=True)
-def _fresh_hand() -> None:
-    tools.DONE.clear()
-
-
 class Runaway(Script):
     """A model that calls a tool for ever, and says something where it gets none."""
 

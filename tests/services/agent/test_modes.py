@@ -37,11 +37,6 @@ STORY = Script(
 )
 
 
-@pytest.fixture(autouse=True)
-def _fresh_hand() -> None:
-    tools.DONE.clear()
-
-
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
     with ModelServer() as server:

@@ -67,11 +67,6 @@ async def scene(
         yield made
 
 
-@pytest.fixture(autouse=True)
-def _fresh_hand() -> None:
-    tools.DONE.clear()
-
-
 async def test_without_a_local_model_the_owner_sees_what_the_cloud_does_not(tmp_path: Path) -> None:
     async with scene(tmp_path, cloud=(READ, says("You see them above."), says("As I said."))) as it:
         history = await it.tell("What is there?", "And what did they write?")

@@ -43,11 +43,6 @@ from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
 
 
-@pytest.fixture(autouse=True)
-def _fresh_hand() -> None:
-    tools.DONE.clear()
-
-
 def types(events: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in events]
 

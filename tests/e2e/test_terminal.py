@@ -66,7 +66,7 @@ def oa(stack: Stack, tmp_path: Path) -> Terminal:
     """A terminal whose owner made the house hers."""
     oa = Terminal(tmp_path)
     oa("status", code=5)  # nobody told it yet where the house is
-    oa("setup", stack.setup_url, "--user", OWNER, "--name", "Ada", piped=f"{PASSWORD}\n")
+    oa("setup", stack.setup_url, "--user", OWNER, "--name", "Ada", piped=f"y\n{PASSWORD}\n")
     return oa
 
 

@@ -153,7 +153,8 @@ def _put(path: Path, content: IO[bytes]) -> None:
 
 
 def _require_room(places: Places, *, replace: bool) -> None:
-    if not replace and (places.files() or (places.keys / "bus").exists()):
+    # In volumes the bus's folder is there from the beginning, with nothing in it.
+    if not replace and (places.files() or any((places.keys / "bus").glob("*"))):
         raise Conflict(
             f"{places.folder} is not empty: a house lies there. Restore into another folder (OA_DATA_DIR), or move it "
             "away first."

@@ -15,7 +15,7 @@ LOCKS = generated.ROOT / "deploy" / "locks"
 TARGET = generated.ROOT / "docs" / "dependencies.md"
 
 _SERVICES = ("gateway", "agent", "vault", "audit", "egress")
-_ROOMS = (*_SERVICES, *(path.stem for path in sorted(LOCKS.glob("connector-*.txt"))))
+_ROOMS = (*_SERVICES, "backup", *(path.stem for path in sorted(LOCKS.glob("connector-*.txt"))))
 _ACCEPTED = (
     "Apache", "BSD", "MIT", "ISC", "Zlib", "PSF", "Python Software Foundation", "MPL-2.0", "Mozilla Public License 2.0",
     "LGPL", "GNU Lesser", "CNRI-Python",

@@ -20,6 +20,7 @@ from typing import IO, Any
 import pyrage
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from openassistant.durable import flush
 from openassistant.errors import Internal, InvalidRequest
 from services.vault.rootkey import RootKey
 
@@ -74,7 +75,7 @@ def pack(to: Path, about: About, members: Iterable[Member], *, root: RootKey, re
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    _flush(to.parent)
+    flush(to.parent)
     return size
 
 
@@ -255,11 +256,3 @@ def _polymod(values: Iterable[int]) -> int:
         for place, factor in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
             check ^= factor if top >> place & 1 else 0
     return check
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,6 +24,7 @@ from deploy.places import RESTORED, RESTORING, SPARE, Coming, Places
 from deploy.restoring import MARK
 from deploy.selftest import Report, examine, records_of
 from openassistant.context import new_id
+from openassistant.durable import flush
 from openassistant.errors import Conflict, Internal
 from openassistant.locks import FileLock
 from services.vault.rootkey import RootKey
@@ -121,7 +122,7 @@ def _finish(places: Places, state: _State) -> None:
     _remove(places, RESTORING)
     _remove(places, SPARE)
     (places.keys / MARK).unlink(missing_ok=True)
-    _flush_folder(places.keys)
+    flush(places.keys)
 
 
 def _clear(home: Path, places: Places) -> None:
@@ -197,12 +198,4 @@ def _flush(places: Places) -> None:
     """Makes every name durable before the next step rests on it."""
     for home in places.homes():
         for place, _, _ in os.walk(home):
-            _flush_folder(Path(place))
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            flush(Path(place))

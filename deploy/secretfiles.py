@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from pathlib import Path
 
 import nkeys
 
+from openassistant.durable import put
 from openassistant.grants import SigningKey
 
 __all__ = ["bus_key", "keep", "password", "public_bus_key", "root_key", "signing_key", "write", "written_key"]
@@ -17,27 +17,7 @@ __all__ = ["bus_key", "keep", "password", "public_bus_key", "root_key", "signing
 def write(path: Path, text: str) -> None:
     """Puts `text` in place of whatever `path` held, in one step; mode 0600 in a folder of mode 0700."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    """A new name is durable only when its folder is: a key that is in use must not vanish with the power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    put(path, text)
 
 
 def keep(path: Path, text: str) -> None:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 from sqlcipher3 import dbapi2
 
+from openassistant.durable import flush
 from openassistant.errors import Internal, OaError, Unavailable
 from openassistant.locks import FileLock
 
@@ -522,13 +523,10 @@ def _replace(path: Path, old: bytes, new: bytes, change: Work[object] | None) ->
     if change is not None:
         _changed(draft, old, change)
     _encrypt_anew(draft, old, new)
-    descriptor = os.open(draft, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
     draft.replace(path)
-    _flush_folder(path.parent)
+    flush(path.parent)
     _keep_check(path, new)
 
 
@@ -566,14 +564,6 @@ def _encrypt_anew(draft: Path, old: bytes, new: bytes) -> None:
         raise _spoken(str(error)) from error
     if faults:
         raise Internal("The data file is damaged, so it keeps its key. Restore it from a backup.")
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _draft(path: Path) -> Path:

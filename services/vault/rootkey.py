@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from openassistant.durable import flush, put
 from openassistant.errors import Internal
 
 __all__ = ["SHORTEST_PASSPHRASE", "RootFile", "RootKey", "WrongPassphrase", "is_protected", "read_passphrase"]
@@ -176,12 +177,12 @@ class RootFile:
 
     def put_beside(self, key: RootKey) -> None:
         """Writes down the key that will follow, as this one is kept."""
-        write(self._coming, key.dump(passphrase=self._passphrase() if self.is_protected else None))
+        put(self._coming, key.dump(passphrase=self._passphrase() if self.is_protected else None))
 
     def switch(self) -> None:
         """The key that follows takes the place, in one step."""
         self._coming.replace(self.path)
-        _flush(self.path.parent)
+        flush(self.path.parent)
 
     def discard(self) -> None:
         """The key that would have followed is dropped."""
@@ -208,30 +209,6 @@ def read_passphrase(path: Path) -> str:
     if not found:
         raise WrongPassphrase("OA_PASSPHRASE_FILE is empty, and the root key is protected by a passphrase.")
     return found
-
-
-def write(path: Path, text: str) -> None:
-    """Puts `text` in place of whatever `path` held, in one step, for its owner alone."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    _flush(path.parent)
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _stretched(passphrase: str, salt: bytes, *, memory: int, passes: int, lanes: int) -> bytes:

@@ -22,7 +22,7 @@ OLD, NEW = secrets.token_bytes(32), secrets.token_bytes(32)
 BOTH = DataKey(OLD, successor=DataKey(NEW))
 _FILE = "openassistant.store"
 STEPS = [
-    *((_FILE, each) for each in ("_alone", "_collect", "_encrypt_anew", "_replace", "_flush_folder", "_keep_check")),
+    *((_FILE, each) for each in ("_alone", "_collect", "_encrypt_anew", "_replace", "flush", "_keep_check")),
     ("shutil", "copyfile"),
 ]
 

@@ -32,7 +32,7 @@ from deploy.processes import no_core_dumps
 from deploy.restore import restore
 from deploy.restoring import is_unfinished, require_finished
 from deploy.selftest import RECORDS, Report, examine
-from deploy.settings import HouseSettings
+from deploy.settings import HouseSettings, complain
 from openassistant import __version__, copying
 from openassistant.errors import Conflict, Internal, NotFound, OaError
 from openassistant.locks import FileLock
@@ -349,11 +349,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = ContainerSettings.read() if options.volumes else HouseSettings.read()
         status: int = options.work(options, settings, Places(settings.data_dir, volumes=options.volumes))
     except SettingsError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except OaError as error:
-        return _complain(error.message, 1)
+        return complain(error.message, 1)
     except OSError as error:
-        return _complain(f"{error.filename or 'A file'}: {error.strerror}.", 1)
+        return complain(f"{error.filename or 'A file'}: {error.strerror}.", 1)
     return status
 
 
@@ -432,11 +432,6 @@ def _newest(folder: Path) -> Path:
     if not found:
         raise NotFound(f"There is no copy in {folder}.")
     return found[-1]
-
-
-def _complain(line: str, status: int) -> int:
-    sys.stderr.write(f"{line}\n")
-    return status
 
 
 def _parser() -> argparse.ArgumentParser:

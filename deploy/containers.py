@@ -16,7 +16,7 @@ from typing import Annotated
 from pydantic import Field
 
 from deploy.provision import Server, provision, roots_of
-from deploy.settings import HouseSettings
+from deploy.settings import HouseSettings, complain
 from openassistant.errors import Internal, OaError
 from openassistant.settings import SettingsError
 
@@ -97,20 +97,15 @@ def main() -> int:
         settings = ContainerSettings.read()
         made = prepare(settings)
     except SettingsError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except OaError as error:
-        return _complain(error.message, 1)
+        return complain(error.message, 1)
     except OSError as error:
-        return _complain(f"{error.filename} cannot be written ({error.strerror}).", 1)
+        return complain(f"{error.filename} cannot be written ({error.strerror}).", 1)
     if made:
         print(_NEW_KEY.format(file=settings.root_key))
     print(_DOOR.format(port=settings.port))
     return 0
-
-
-def _complain(words: str, status: int) -> int:
-    sys.stderr.write(f"{words}\n")
-    return status
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from deploy import secretfiles
-from deploy.settings import HouseSettings
+from deploy.settings import HouseSettings, complain
 from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError
 from openassistant.locks import is_free
 from openassistant.settings import SettingsError
@@ -36,11 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
             settings, options
         )
     except SettingsError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except OaError as error:
-        return _complain(error.message, 1)
+        return complain(error.message, 1)
     except OSError as error:
-        return _complain(f"{error.filename} cannot be written ({error.strerror}).", 1)
+        return complain(f"{error.filename} cannot be written ({error.strerror}).", 1)
     return 0
 
 
@@ -129,11 +129,6 @@ def _parser() -> argparse.ArgumentParser:
     rotate = commands.add_parser("rotate", help="replace a root key that the house may not write itself")
     rotate.add_argument("--to", type=Path, required=True, metavar="FILE", help="where the new root key is written")
     return parser
-
-
-def _complain(words: str, status: int) -> int:
-    sys.stderr.write(f"{words}\n")
-    return status
 
 
 if __name__ == "__main__":

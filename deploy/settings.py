@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,7 +13,7 @@ from pydantic import AnyHttpUrl, Field, TypeAdapter, field_validator, model_vali
 from openassistant.settings import Settings, SettingsError
 from services.vault.rootkey import is_protected, read_passphrase
 
-__all__ = ["HouseSettings", "become", "program_environment", "with_path"]
+__all__ = ["HouseSettings", "become", "complain", "program_environment", "with_path"]
 
 
 def _default_data_dir() -> Path:
@@ -200,3 +201,9 @@ def program_environment(**added: str) -> dict[str, str]:
 def with_path(folder: Path) -> dict[str, str]:
     """This process's environment with `folder` before the other places of programs."""
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+
+def complain(line: str, status: int) -> int:
+    """Says on stderr why a command line ends; returns the status with which it does."""
+    sys.stderr.write(f"{line}\n")
+    return status

@@ -21,7 +21,7 @@ from deploy.house import BUS, House, Process, say
 from deploy.places import Places
 from deploy.provision import Server, first_party, jetstream_key, last_server, provision
 from deploy.rooms import Room
-from deploy.settings import HouseSettings, become, program_environment
+from deploy.settings import HouseSettings, become, complain, program_environment
 from deploy.unlocking import Unlocked
 from openassistant.errors import OaError
 from openassistant.locks import FileLock
@@ -48,11 +48,11 @@ def run(load: Callable[[Sequence[str]], Sequence[Room]]) -> int:
     try:
         supervise(HouseSettings.read(), load)
     except SettingsError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except StartError as error:
-        return _complain(str(error), 1)
+        return complain(str(error), 1)
     except OaError as error:
-        return _complain(error.message, 1)
+        return complain(error.message, 1)
     except KeyboardInterrupt:
         return 0
     return 0
@@ -238,11 +238,6 @@ def _locked(folder: Path) -> Iterator[FileLock]:
         yield lock
     finally:
         lock.release()
-
-
-def _complain(line: str, status: int) -> int:
-    sys.stderr.write(f"{line}\n")
-    return status
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from deploy.processes import no_core_dumps
 from deploy.restore import restore
 from deploy.restoring import require_finished
 from deploy.selftest import Report, examine
-from deploy.settings import HouseSettings
+from deploy.settings import HouseSettings, complain
 from openassistant import __version__
 from openassistant.errors import Conflict, Internal, NotFound, OaError
 from openassistant.locks import FileLock
@@ -215,11 +215,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _rolled_back(places, root)
         done, tried = upgrade(places, root, folder, now=datetime.now(UTC))
     except SettingsError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except OaError as error:
-        return _complain(error.message, 1)
+        return complain(error.message, 1)
     except OSError as error:
-        return _complain(f"{error.filename or 'A file'}: {error.strerror}.", 1)
+        return complain(f"{error.filename or 'A file'}: {error.strerror}.", 1)
     print(_changes(tried.pending))
     print(
         f"The files are up to date (from {done.since} to {__version__}). The way back: make rollback ({done.archive})"
@@ -274,11 +274,6 @@ def _rows(before: Report, after: Report) -> Iterator[str]:
                 yield f"  {name}: the table {table} ({many} rows) would be gone"
             elif left < many and not table.endswith("_version"):
                 yield f"  {name}: {table} would have {left} rows instead of {many}"
-
-
-def _complain(line: str, status: int) -> int:
-    sys.stderr.write(f"{line}\n")
-    return status
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from oa.house import FAILED, USAGE, House, HouseError, the_one
 from oa.manual import Commands
 from oa.session import Json, signed_in
 
-__all__ = ["app", "join"]
+__all__ = ["app", "join", "read_link", "require_age"]
 
 app = Commands(help="See who lives in the house, invite people, and look after them. Asks for your password.")
 
@@ -134,20 +134,25 @@ def join(
     Example:
       oa join 'http://127.0.0.1:8080/join#…'
     """
-    parts = urlsplit(link)
-    if not parts.fragment or not parts.netloc:
-        raise HouseError("That is not the whole link; it has a # in it. Put it in quotes.", code=USAGE)
-    address = f"{parts.scheme}://{parts.netloc}"
+    address, token = read_link(link)
     with session.connect(settings.Login(address)) as opened:
-        invited = opened.post("/api/join/look", {"token": parts.fragment})
+        invited = opened.post("/api/join/look", {"token": token})
         if invited["kind"] != "join":
             raise HouseError("This link sets a password. Open it in a browser.", code=USAGE)
         terminal.say(f"{invited['by']} invites you. {address}/privacy says what is kept of you.")
         require_age(opened)
         username = user or str(typer.prompt("User name"))
-        body = {"token": parts.fragment, "username": username, "password": terminal.secret("New password")}
+        body = {"token": token, "username": username, "password": terminal.secret("New password")}
         opened.post("/api/join", {**body, "display_name": name or username, "of_age": True})
     terminal.say(f"You live here now, {name or username}. Next: oa login {address} -u {username}")
+
+
+def read_link(link: str) -> tuple[str, str]:
+    """The address of a house and the token behind the # of a link to it; raises `HouseError`."""
+    parts = urlsplit(link)
+    if not parts.fragment or not parts.netloc:
+        raise HouseError("That is not the whole link; it has a # in it. Put it in quotes.", code=USAGE)
+    return f"{parts.scheme}://{parts.netloc}", parts.fragment
 
 
 def require_age(opened: House) -> None:

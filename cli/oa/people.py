@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import socket
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from oa import session, settings, terminal
-from oa.house import USAGE, HouseError, the_one
-from oa.household import require_age
+from oa.house import the_one
+from oa.household import read_link, require_age
 from oa.manual import Commands
 from oa.session import Json
 
@@ -61,15 +60,12 @@ def setup(
     Example:
       oa setup 'http://127.0.0.1:8080/setup#…'
     """
-    parts = urlsplit(link)
-    if not parts.fragment or not parts.netloc:
-        raise HouseError("That is not the whole link; it has a # in it. Put it in quotes.", code=USAGE)
-    address = f"{parts.scheme}://{parts.netloc}"
+    address, token = read_link(link)
     with session.connect(settings.Login(address)) as opened:
         require_age(opened)
         username = user or str(typer.prompt("User name"))
         password = terminal.secret("New password")
-        body = {"token": parts.fragment, "username": username, "password": password, "display_name": name or username}
+        body = {"token": token, "username": username, "password": password, "display_name": name or username}
         opened.post("/api/setup", {**body, "of_age": True})
         made = _make(opened, f"oa on {socket.gethostname()}"[:60], SCOPES, 90, password)
     settings.keep(settings.Login(address, made["token"]))

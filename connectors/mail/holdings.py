@@ -15,7 +15,7 @@ from connectors.mail.message import Attachment
 from openassistant.formats.addresses import Address
 from openassistant.formats.eml import Part, Rebuilt, eml, lacking
 from openassistant.holdings import Kind, Thing
-from openassistant.kinds import drop_from, fields, undo
+from openassistant.kinds import drop_from, drop_numbered, fields, undo
 
 __all__ = ["KINDS"]
 
@@ -97,11 +97,6 @@ def _leave_out(connection: Connection, ids: Sequence[int]) -> None:
     mirror.delete(connection, ids, threads)
 
 
-def _drop_files(connection: Connection, keys: Sequence[int]) -> None:
-    query = "DELETE FROM mail_files WHERE message * 1000 + number IN (SELECT value FROM json_each(:keys))"
-    connection.execute(text(query), {"keys": json.dumps(list(keys))})
-
-
 def _drop_outgoing(connection: Connection, keys: Sequence[str]) -> None:
     """Mails on their way out stay until it is known that they went: they are what keeps one from being sent twice."""
     query = text("SELECT call_id FROM mail_outgoing WHERE stage = 'taken'")
@@ -130,7 +125,7 @@ KINDS = (
         "attachments",
         rows="SELECT m.message * 1000 + m.number AS key, m.account, m.message / 1000000 AS at,"
         " m.message || '-' || m.number AS ref, m.message, m.name, m.type, m.size, m.sha256 FROM mail_files m",
-        drop=_drop_files,
+        drop=drop_numbered("mail_files"),
         line=fields("message", "name", "type", "size", "sha256"),
         returns=False,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -15,7 +15,7 @@ from connectors.outlook_mail.letters import Letter
 from openassistant.formats.addresses import Address
 from openassistant.formats.eml import Rebuilt, eml, lacking
 from openassistant.holdings import Kind, Thing
-from openassistant.kinds import changes, drop_from, fields, undo
+from openassistant.kinds import changes, drop_from, drop_numbered, fields, undo
 
 __all__ = ["KINDS"]
 
@@ -77,11 +77,6 @@ def _draft(connection: Connection, row: Thing) -> bytes:
     )
 
 
-def _drop_files(connection: Connection, keys: Sequence[int]) -> None:
-    query = "DELETE FROM outlook_mail_files WHERE message * 1000 + number IN (SELECT value FROM json_each(:keys))"
-    connection.execute(text(query), {"keys": json.dumps(list(keys))})
-
-
 KINDS = (
     Kind(
         "mails",
@@ -104,7 +99,7 @@ KINDS = (
         rows="SELECT x.message * 1000 + x.number AS key, m.account, m.at, m.ref || '-' || x.number AS ref,"
         " m.ref AS message, x.name, x.type, x.size, x.kind FROM outlook_mail_files x"
         " JOIN outlook_mail_messages m ON m.id = x.message",
-        drop=_drop_files,
+        drop=drop_numbered("outlook_mail_files"),
         line=fields("message", "name", "type", "size", "kind"),
         returns=False,
     ),

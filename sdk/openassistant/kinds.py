@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from openassistant.holdings import Kind, Thing
 
-__all__ = ["changes", "drop_from", "fields", "undo"]
+__all__ = ["changes", "drop_from", "drop_numbered", "fields", "undo"]
 
 _IN_DOUBT = (
     " AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.state IN ('intent', 'unknown')"
@@ -32,6 +32,17 @@ def drop_from(*columns: str, in_doubt: bool = False) -> Callable[[Connection, Se
             spared = _IN_DOUBT.format(table=table) if in_doubt else ""
             query = f"DELETE FROM {table} WHERE {column} IN (SELECT value FROM json_each(:keys)){spared}"  # noqa: S608 - named in code
             connection.execute(text(query), values)
+
+    return drop
+
+
+def drop_numbered(table: str) -> Callable[[Connection, Sequence[Any]], None]:
+    """Deletes the numbered parts of messages, such as attachments, by the keys `message * 1000 + number`."""
+    assert table.isidentifier(), "the name of a table"
+    query = f"DELETE FROM {table} WHERE message * 1000 + number IN (SELECT value FROM json_each(:keys))"  # noqa: S608 - named in code
+
+    def drop(connection: Connection, keys: Sequence[Any]) -> None:
+        connection.execute(text(query), {"keys": json.dumps(list(keys))})
 
     return drop
 

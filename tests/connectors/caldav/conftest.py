@@ -12,18 +12,16 @@ from typing import Any
 import pytest
 
 from connectors.caldav.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
-from openassistant.messages import AccountPayload, AccountQuery, AccountStatus, SyncProgress
+from openassistant.messages import AccountPayload
 from openassistant.testing import FakeHouse
-from tests.connectors.passes import one_pass
+from tests.connectors.passes import Passes
 from tests.peers.caldav import CalendarServer
 from tests.peers.front import Front
 
 PASSWORD = "not-a-real-calendar-password"
 
 
-class Desk:
+class Desk(Passes):
     """Ada's calendar: the server, and the connector that uses it."""
 
     def __init__(self, server: CalendarServer, folder: Path) -> None:
@@ -49,16 +47,6 @@ class Desk:
             yield
         finally:
             self.house.account = before
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account("caldav", "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def put(self, name: str, body: str) -> None:
         """Stores an event as another program would."""

@@ -13,11 +13,9 @@ import httpx
 import pytest
 
 from connectors.gmail.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
-from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgress
+from openassistant.messages import Call
 from openassistant.testing import FakeHouse
-from tests.connectors.passes import one_pass
+from tests.connectors.passes import Passes
 from tests.peers.front import Passed
 from tests.peers.gmail import CompletedGmail
 from tests.peers.myworld import MyWorld, World
@@ -42,7 +40,7 @@ SEED: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Desk:
+class Desk(Passes):
     """Ada's mailbox, and the connector that uses it."""
 
     def __init__(self, world: World, front: CompletedGmail, folder: Path) -> None:
@@ -64,16 +62,6 @@ class Desk:
     def allow(self, *capabilities: str) -> None:
         self.house.account = self.house.account.model_copy(update={"capabilities": capabilities})
         self.house.runner.keys.forget_account(self.house.account.account)
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account("gmail", "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def found(self, query: str = "", **more: Any) -> dict[str, dict[str, Any]]:
         """The mails that a search finds, by subject."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.message
 from collections.abc import AsyncIterator, Callable
@@ -13,10 +12,10 @@ from typing import Any
 import pytest
 
 from connectors.mail.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext, utc_now
-from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgress
+from openassistant.context import utc_now
+from openassistant.messages import Call
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import Passes
 from tests.peers.dovecot import Dovecot
 from tests.peers.mailbox import Seeded, seed_mailbox
 from tests.peers.pymap import Pymap
@@ -26,8 +25,10 @@ ADDRESS = "ada@home.example"
 Imap = Dovecot | Pymap
 
 
-class Post:
+class Post(Passes):
     """Ada's mailbox: both servers, and the connector that uses them."""
+
+    tries = 2
 
     def __init__(self, imap: Imap, smtp: SmtpServer, seeded: Seeded, folder: Path) -> None:
         self.imap, self.smtp, self.seeded = imap, smtp, seeded
@@ -38,35 +39,6 @@ class Post:
 
     def now(self) -> datetime:
         return utc_now() + self.later
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account("mail", "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """What a pass that began after this call came to; one that failed twice has failed."""
-        async with asyncio.timeout(seconds):
-            await self._quiet()
-            began = self.now()
-            found = await self._attempt(began)
-            return found if found.state == "idle" else await self._attempt(began)
-
-    async def _attempt(self, began: datetime) -> SyncProgress:
-        await self.house.attach()
-        patience = asyncio.get_running_loop().time() + 1
-        while not _ended(found := await self.progress(), began):
-            if found.state == "failed" and asyncio.get_running_loop().time() > patience:
-                break
-            await asyncio.sleep(0.02)
-        await self._quiet()
-        return found
-
-    async def _quiet(self) -> None:
-        assert self.house.runner.syncing is not None
-        while self.house.runner.syncing._passes:
-            await asyncio.sleep(0.01)
 
     async def search(self, query: str, **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("messages_search", query=query, **more)
@@ -86,10 +58,6 @@ class Post:
     def copies(self, message_id: str, folder: str) -> list[Path]:
         """The mails in a folder with that Message-ID."""
         return [path for path in self.files(folder) if _headers(path)["message-id"] == message_id]
-
-
-def _ended(progress: SyncProgress, began: datetime) -> bool:
-    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 
 def _headers(path: Path) -> email.message.Message:

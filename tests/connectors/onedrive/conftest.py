@@ -14,11 +14,9 @@ import pytest
 
 from connectors.onedrive import drive
 from connectors.onedrive.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
-from openassistant.messages import AccountQuery, AccountStatus, Call, SyncProgress
+from openassistant.messages import Call
 from openassistant.testing import FakeHouse
-from tests.connectors.passes import one_pass
+from tests.connectors.passes import Passes
 from tests.peers.front import Passed
 from tests.peers.onedrive import CompletedOneDrive, OneDriveMock, Storage
 
@@ -33,7 +31,7 @@ FILES = {
 }
 
 
-class Desk:
+class Desk(Passes):
     """Ada's drive, and the connector that uses it."""
 
     def __init__(self, mock: OneDriveMock, front: CompletedOneDrive, storage: Storage, folder: Path) -> None:
@@ -54,16 +52,6 @@ class Desk:
     def allow(self, *capabilities: str) -> None:
         self.house.account = self.house.account.model_copy(update={"capabilities": capabilities})
         self.house.runner.keys.forget_account(self.house.account.account)
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account("onedrive", "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def names(self, query: str = "", **more: Any) -> list[str]:
         """The names that a search finds."""

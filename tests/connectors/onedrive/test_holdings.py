@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.connectors.holding import counted, forgets, listed
+
+pytestmark = pytest.mark.slow
 
 
 async def test_files_leave_as_a_list_with_where_they_lie(desk: Any) -> None:

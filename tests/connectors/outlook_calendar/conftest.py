@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.outlook_calendar.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
-from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import Passes
 from tests.peers.graph import Graph
 from tests.peers.graph_calendar import Calendars, routes
 
@@ -27,8 +24,10 @@ WEEKLY = {
 }
 
 
-class Desk:
+class Desk(Passes):
     """Ada's calendar: the server, and the connector that uses it."""
+
+    tries = 2
 
     def __init__(self, graph: Graph, folder: Path) -> None:
         self.graph = graph
@@ -60,36 +59,6 @@ class Desk:
         self.connect(address, **changes)
         self.house.runner.keys.forget_account(self.house.account.account)
 
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account(connector.id, "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """What a pass that began after this call came to; one that failed twice has failed."""
-        async with asyncio.timeout(seconds):
-            await self._quiet()
-            began = self.now()
-            found = await self.attempt(began)
-            return found if found.state == "idle" else await self.attempt(began)
-
-    async def attempt(self, began: datetime) -> SyncProgress:
-        """What one pass that began after a time came to."""
-        await self.house.attach()
-        patience = asyncio.get_running_loop().time() + 1
-        while not _ended(found := await self.progress(), began):
-            if found.state == "failed" and asyncio.get_running_loop().time() > patience:
-                break
-            await asyncio.sleep(0.02)
-        await self._quiet()
-        return found
-
-    async def _quiet(self) -> None:
-        assert self.house.runner.syncing is not None
-        while self.house.runner.syncing._passes:
-            await asyncio.sleep(0.01)
-
     async def between(self, start: str, end: str, **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("events_list", start=start, end=end, **more)
         return list(found["events"])
@@ -97,10 +66,6 @@ class Desk:
     async def titled(self, title: str, start: str = "2037-10-01", end: str = "2037-12-31") -> dict[str, Any]:
         """The first date with that title."""
         return next(each for each in await self.between(start, end) if each["title"]["text"] == title)
-
-
-def _ended(progress: SyncProgress, began: datetime) -> bool:
-    return progress.state == "idle" and progress.finished is not None and progress.finished >= began
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 
 from connectors.outlook_mail.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
-from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
-from tests.connectors.passes import one_pass
+from tests.connectors.passes import Passes
 from tests.peers.graph import Graph
 from tests.peers.graph_mail import Mailbox, Message
 
@@ -23,7 +20,7 @@ BEGIN = datetime(2037, 10, 20, 8, tzinfo=UTC)
 """When each test begins; deadlines may not be over, so it lies ahead."""
 
 
-class Desk:
+class Desk(Passes):
     """Ada's mail: the server, and the connector that uses it."""
 
     def __init__(self, graph: Graph, folder: Path) -> None:
@@ -58,16 +55,6 @@ class Desk:
         """As `connect`, after something was asked already."""
         self.connect(address, **changes)
         self.house.runner.keys.forget_account(self.house.account.account)
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account(connector.id, "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 30) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        return await one_pass(self.house, self.progress, self.now(), seconds=seconds)
 
     async def search(self, query: str = "", **more: Any) -> list[dict[str, Any]]:
         found = await self.house.call("messages_search", query=query, **more)

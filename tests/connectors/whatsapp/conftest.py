@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,22 +10,19 @@ from typing import Any
 import pytest
 
 from connectors.whatsapp.tools import connector
-from openassistant import subjects
-from openassistant.context import CallContext
 from openassistant.hooks import HookAnswer
-from openassistant.messages import AccountQuery, AccountStatus, SyncProgress
 from openassistant.testing import FakeHouse
+from tests.connectors.passes import Passes
 from tests.peers.whatsapp import Contact, Push, WhatsAppPeer
 
 VERIFY = "not-a-real-verify-token"
 
 
-class Desk:
+class Desk(Passes):
     """The number, Carol who writes to it, and the connector."""
 
     def __init__(self, meta: WhatsAppPeer, folder: Path) -> None:
         self.meta, self.later = meta, timedelta()
-        self._before: SyncProgress | None = None
         meta.now = lambda: self.now().timestamp()
         self.house = FakeHouse(connector, clock=self.now, folder=folder)
         self.settings: dict[str, Any] = {
@@ -64,25 +60,6 @@ class Desk:
     def posted(self) -> list[dict[str, Any]]:
         """What Meta was asked to send."""
         return [each.body for each in self.meta.asked if each.path.endswith("/messages")]
-
-    async def progress(self) -> SyncProgress:
-        ctx = CallContext.within(10, now=self.now(), user=self.house.user).signed(grant=self.house.grant())
-        query, subject = AccountQuery(user=self.house.user), subjects.account("whatsapp", "status")
-        status = await self.house.agent.request(subject, query, AccountStatus, ctx)
-        return status.accounts[self.house.account.account]
-
-    async def sync(self, seconds: float = 20) -> SyncProgress:
-        """Lets a pass run and waits for its end."""
-        began = self.now()
-        await self.house.attach()
-        async with asyncio.timeout(seconds):
-            while True:
-                found = await self.progress()
-                ended = found.state == "idle" and found.finished is not None and found.finished >= began
-                if ended or (found.state == "failed" and found != self._before):
-                    self._before = found
-                    return found
-                await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-__all__ = ["When", "killed"]
+__all__ = ["EVERYWHERE", "When", "killed"]
 
 When = Literal["before", "after"]
+EVERYWHERE = os.environ.get("KILL_EVERYWHERE") == "1"
+"""Whether tests that kill at some of many steps are to do it at each of them, which takes an hour."""
 Work = Callable[[Callable[[], None]], object]
 _SECONDS = 60
 _context = multiprocessing.get_context("forkserver")

@@ -342,6 +342,10 @@ class Room:
         await self.attach()
 
     async def _open(self) -> None:
+        """Lets somebody move into a house that has nobody; one that is being erased is emptied first."""
+        if await self.erasing.is_emptying():
+            self.erasing.emptied = self._open
+            return
         await self.setup.begin(username=self._settings.setup_user, password_file=self._settings.setup_password_file)
         await self.models.try_preset()
 

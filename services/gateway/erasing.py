@@ -83,6 +83,8 @@ class Erasing:
         self._round = asyncio.Lock()
         self.leaving: Callable[[str], Awaitable[None]] = _nothing
         """Is told of everybody who is about to go."""
+        self.emptied: Callable[[], Awaitable[None]] | None = None
+        """Is called once after the whole house has gone."""
 
     async def holdings(self, me: SignedIn) -> list[views.Holding]:
         """What each room holds of a person, largest first; a room that does not answer is named as such."""
@@ -225,6 +227,11 @@ class Erasing:
                     _log.info("erasing goes on later", extra={"code": error.code})
             await self._empty_house()
 
+    async def is_emptying(self) -> bool:
+        """Whether the whole house is being erased: until that is done nobody may move in."""
+        query = text("SELECT count(*) FROM settings WHERE name = :name")
+        return bool(await self._store.read(lambda c: c.execute(query, {"name": _HOUSE}).scalar()))
+
     async def _empty_house(self) -> None:
         """Once the last person of a house that is being erased has gone: what its owner had chosen for it."""
         query = text(
@@ -237,16 +244,22 @@ class Erasing:
         last_word, _, owner = str(value).partition(" ")
         for client in await self._vault.clients():
             await self._vault.forget_client(client.provider)
+        for sign_in in await self._vault.openids():
+            await self._vault.forget_openid(sign_in.id)
         kept = ", ".join(f"'{each}'" for each in _KEPT_SETTINGS)
 
         def write(connection: Connection) -> None:
             connection.execute(text("DELETE FROM cards WHERE approved_by IS NOT NULL"))
+            connection.execute(text("DELETE FROM openid_providers"))
             connection.execute(text(f"DELETE FROM settings WHERE name NOT IN ({kept})"))  # noqa: S608 - names from above
 
         await self._ledger.note(AuditAction.DATA_ERASED, user=owner, id=last_word, outcome="house")
         await self._store.write(write)
         await self._store.tidy()
         await self._way.tell()
+        if self.emptied is not None:
+            emptied, self.emptied = self.emptied, None
+            await emptied()
 
     async def _erase(self, user: str) -> None:
         left = await self._rooms_left(user)

@@ -11,7 +11,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -21,14 +20,13 @@ from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound
-from openassistant.messages import AuditAction, Done
+from openassistant.messages import AuditAction
 from openassistant.openid import (
     OpenIdBegin,
     OpenIdBegun,
     OpenIdClient,
     OpenIdDraft,
     OpenIdFinish,
-    OpenIdQuery,
     OpenIdWho,
     Purpose,
 )
@@ -127,9 +125,7 @@ class OpenId:
         if count:
             raise Conflict(f"{count} of the people here could not sign in any more. They need a password first.")
         await self._ledger.note(AuditAction.CLIENT_CHANGED, user=me.user.id, content={"provider": provider})
-        with suppress(NotFound):
-            query = OpenIdQuery(id=provider)
-            await self._bus.request(subjects.vault_openid("remove"), query, Done, CallContext.within(_SECONDS))
+        await self._vault.forget_openid(provider)
         row = {"id": provider, "issuer": rule.issuer}
 
         def write(connection: Connection) -> None:

@@ -110,7 +110,7 @@ class Users:
         most: int | None = None,
         within: Callable[[Connection], None] = lambda _: None,
     ) -> None:
-        """Stores a person; with `first` only as the very first one. Raises `Conflict`.
+        """Stores a person; with `first` only as the very first one, a member only where an owner is. Raises `Conflict`.
 
         An empty `hashed` is no password: none fits it. `of_age`: he said so now. `most`: how many may live here. What
         `within` does is done in the same transaction, before; what it raises leaves everything as it was.
@@ -129,6 +129,8 @@ class Users:
             _refuse_full(connection, most)
             if first and connection.execute(text("SELECT 1 FROM users LIMIT 1")).first():
                 raise Conflict("This house has an owner already. Sign in instead.")
+            if user.role != "owner":
+                _refuse_without_owner(connection)
             if connection.execute(text("SELECT 1 FROM users WHERE login = :login"), row).first():
                 raise Conflict("That user name is taken.")
             connection.execute(
@@ -185,3 +187,8 @@ def _user(row: Any) -> User:
 def _person(row: Any) -> Person:
     times = {name: datetime.fromisoformat(found) for name in _TIMES if (found := getattr(row, name))}
     return Person(**_user(row).model_dump(), **times)
+
+
+def _refuse_without_owner(connection: Connection) -> None:
+    if not connection.execute(text("SELECT 1 FROM users WHERE role = 'owner' LIMIT 1")).first():
+        raise Conflict("This house has no owner, so nobody can join it.")

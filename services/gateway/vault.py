@@ -77,6 +77,12 @@ class Vault:
         with suppress(NotFound):
             await self._bus.request(subjects.vault_oauth("remove"), ClientQuery(provider=provider), Done, ctx)
 
+    async def forget_openid(self, provider: str) -> None:
+        """The house's registration with an OpenID provider is forgotten; one that is gone already is as good."""
+        ctx = CallContext.within(_SECONDS)
+        with suppress(NotFound):
+            await self._bus.request(subjects.vault_openid("remove"), OpenIdQuery(id=provider), Done, ctx)
+
     async def one(self, user: str, account: str) -> Account:
         """One account of this user; raises `NotFound` for another's too."""
         found = await self._ask("list", user, AccountQuery(user=user, account=account), AccountList)

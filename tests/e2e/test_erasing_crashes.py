@@ -108,3 +108,43 @@ def test_a_room_that_is_killed_at_any_step_of_an_erasing_leaves_nothing_behind(
     assert not {each.user for each in gone} & files.users(stack.data_dir)
     assert lies(files.pages(stack.data_dir), *(words for each in gone for words in each.words)) == set()
     stack.launch()
+
+
+def emptied(stack: Stack) -> bool | None:
+    """Whether a house that was erased waits for an owner, or has the one of its settings after a start."""
+    with suppress(httpx.HTTPError):
+        if httpx.get(f"{stack.url}/api/setup", timeout=5, trust_env=False).json()["state"] == "open":
+            return not list(stack.data_dir.rglob("users/*.db")) or None
+        with stack.sign_in() as ada:
+            return ada.get("/api/model")["model"] is None or None
+    return None
+
+
+def erased_house(house: House, at: int) -> int:
+    """Erases a house whose gateway is killed at a step, and looks at what is left; gives how many steps it had."""
+    stack = Stack(model=house.model)
+    stack.command = COMMAND
+    stack.extend({FOLDER: str(stack.folder)})
+    with stack:
+        trap = Trap(stack.folder, "gateway")
+        with stack.sign_in() as ada:
+            ada.connect(house.mail_account())
+            said(ada, f"planted-house-{at}")
+            user = str(ada.get("/api/session")["user"]["id"])
+            trap.set(at)
+            body = {"password": OWNER_PASSWORD, "confirm": "erase this house"}
+            with suppress(httpx.HTTPError):
+                ada.http.post("/api/data/house/erase", json=body, timeout=60)
+        until(lambda: emptied(stack), seconds=90, what=f"the end of the house, killed at {at}")
+        until(lambda: stack.ready() or None, seconds=60, what=f"readiness, killed at {at}")
+        trap.lift()
+        stack.halt()
+        assert user not in files.users(stack.data_dir)
+        assert lies(files.pages(stack.data_dir), f"planted-house-{at}", "house_erasing", user) == set()
+        return trap.reached
+
+
+def test_a_house_whose_gateway_is_killed_at_any_step_of_its_erasing_is_empty_in_the_end(house: House) -> None:
+    steps = erased_house(house, MOST)
+    for at in range(1, steps + 1) if EVERYWHERE else (*range(5, steps, 29), *range(steps - 8, steps + 1, 4)):
+        erased_house(house, at)

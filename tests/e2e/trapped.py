@@ -38,12 +38,18 @@ class Trap:
     """What kills the process of a room; it lies in a file, so that whoever tests can set it from outside."""
 
     def __init__(self, folder: Path, room: str) -> None:
-        self._file, self._reached, self._counting = folder / f"trap-{room}", 0, threading.Lock()
+        self._file, self._count = folder / f"trap-{room}", folder / f"trap-{room}.count"
+        self._reached, self._counting = 0, threading.Lock()
 
     @property
     def is_set(self) -> bool:
         """Whether it was set and not reached yet."""
         return self._file.exists()
+
+    @property
+    def reached(self) -> int:
+        """How many steps were counted since it was set."""
+        return int(self._count.read_text())
 
     def set(self, at: int) -> None:
         """Kills the room before its step `at`, 1 for the next one."""
@@ -64,6 +70,7 @@ class Trap:
                 self._reached = 0
                 return
             self._reached += 1
+            self._count.write_text(str(self._reached))
             if self._reached == at:
                 self._file.unlink()
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -94,6 +94,8 @@ class Movers(GatewayHouse):
             self._others.push_async_callback(bus.drain, seconds=1)
             await bus.serve(subjects.data(room, "export"), ExportRequest, self._exporter(room))
             await bus.serve(subjects.data(room, "import"), ImportRequest, self._importer(room))
+        owner = self.me.user.model_copy(update={"role": "owner"})
+        await self.users.add(owner, "not a hash", first=True)
         user, hashed = await self.users.prepare(username="bob", password=PASSWORD, display_name="", role="member")
         await self.users.add(user, hashed)
         self.bob = SignedIn(session=new_id(), user=user, expires=self.time + timedelta(days=1), began=self.time)

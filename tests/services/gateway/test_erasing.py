@@ -19,6 +19,7 @@ from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError, Un
 from openassistant.keys import Keys
 from openassistant.messages import AccountList, AccountQuery, Done
 from openassistant.oauth import ClientList, ClientQuery, OAuthClient, Revoked
+from openassistant.openid import OpenIdClient, OpenIdList, OpenIdQuery
 from services.gateway.backoff import Backoff
 from services.gateway.erasing import Erasing
 from services.gateway.forgetting import Forgetting
@@ -27,6 +28,7 @@ from services.gateway.ownparts import OwnParts
 from services.gateway.passwords import Passwords
 from services.gateway.preferences import Preferences
 from services.gateway.sessions import Sessions, SignedIn
+from services.gateway.setup import Setup
 from services.gateway.users import Users
 from services.gateway.vault import Vault
 from services.gateway.wayout import WayOut
@@ -46,6 +48,7 @@ class Home(GatewayHouse):
         self.revoked: list[str] = []
         self.shredded: list[tuple[str, str]] = []
         self.clients: list[str] = []
+        self.openids: list[str] = []
         self.erasing: Erasing
         self.users: Users
         self.keys: Keys
@@ -59,6 +62,8 @@ class Home(GatewayHouse):
         await vault.serve(subjects.vault_account("revoke"), AccountQuery, self._on_revoke)
         await vault.serve(subjects.vault_oauth("list"), ClientQuery, self._on_clients)
         await vault.serve(subjects.vault_oauth("remove"), ClientQuery, self._on_forget_client)
+        await vault.serve(subjects.vault_openid("list"), OpenIdQuery, self._on_openids)
+        await vault.serve(subjects.vault_openid("remove"), OpenIdQuery, self._on_forget_openid)
         self._others.push_async_callback(vault.drain, seconds=1)
         ada = await self.users.prepare(username="ada", password=PASSWORD, display_name="", role="owner")
         await self.users.add(ada[0].model_copy(update={"id": self.me.user.id}), ada[1])
@@ -109,6 +114,15 @@ class Home(GatewayHouse):
         async with asyncio.timeout(10):
             while await self.store.read(lambda c: c.execute(query).first()):
                 await asyncio.sleep(0.01)
+
+    async def tables(self) -> set[str]:
+        """The tables of the room's own file that hold anything."""
+
+        def read(connection: Connection) -> set[str]:
+            tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
+            return {each for each in tables if connection.execute(text(f"SELECT 1 FROM {each} LIMIT 1")).first()}
+
+        return await self.store.read(read)
 
     async def rows(self, user: str) -> dict[str, int]:
         """By table of the room's own file, the rows that name a user."""
@@ -170,6 +184,14 @@ class Home(GatewayHouse):
 
     async def _on_forget_client(self, ctx: CallContext, query: ClientQuery) -> Done:
         self.clients.append(str(query.provider))
+        return Done()
+
+    async def _on_openids(self, ctx: CallContext, query: OpenIdQuery) -> OpenIdList:
+        made = OpenIdClient(id="c" * 32, issuer="https://id.example", client_id="c", scopes=("openid",))
+        return OpenIdList(clients=() if self.openids else (made,))
+
+    async def _on_forget_openid(self, ctx: CallContext, query: OpenIdQuery) -> Done:
+        self.openids.append(str(query.id))
         return Done()
 
 
@@ -363,6 +385,13 @@ async def test_with_the_house_go_everybody_and_what_its_owner_had_chosen(home: H
             {"digest": digest, "now": home.time.isoformat()},
         ).close()
     )
+    provider = (
+        "INSERT INTO openid_providers VALUES ('club', 'Club', 'https://id.example', 'email', '[]', 'anybody', :now)"
+    )
+    await home.store.write(lambda c: c.execute(text(provider), {"now": home.time.isoformat()}).close())
+    ada = home.me
+    await lives_in(home, home.bob)
+    home.become(ada)
     home.away = {"mine": Unavailable("Away.")}
     await home._serve("mine")
     await begin_house(home)
@@ -373,7 +402,8 @@ async def test_with_the_house_go_everybody_and_what_its_owner_had_chosen(home: H
     await home.erasing.go_on()
     await home.until_left()
     assert await settings(home) == {"ledger_heads"}
-    assert home.clients == ["post"]
+    assert (home.clients, home.openids) == (["post"], ["c" * 32])
+    assert await home.tables() <= {"settings", "cards", "own_version"}
     assert {user for room, user in home.orders if room == "vault"} == {home.me.user.id, home.bob.user.id}
     cards = await home.store.read(lambda c: set(c.execute(text("SELECT connector FROM cards")).scalars()))
     assert "mine" not in cards
@@ -394,6 +424,32 @@ async def test_a_house_that_is_erased_goes_on_with_that_after_a_restart(home: Ho
     await home.erasing.go_on()
     assert await home.left() == set()
     assert "house_erasing" not in await settings(home)
+
+
+async def test_nobody_moves_in_before_a_house_is_empty_and_no_member_without_an_owner(
+    home: Home, tmp_path: Path
+) -> None:
+    setup = Setup(home.users, home.erasing._ledger, folder=tmp_path, address="http://house.example")
+    opened: list[bool] = []
+
+    async def open_house() -> None:
+        opened.append(True)
+
+    home.erasing.emptied = open_house
+    home.away = {"agent": Unavailable("Away.")}
+    assert not await home.erasing.is_emptying()
+    await begin_house(home)
+    await home.until_left("agent")
+    assert await home.erasing.is_emptying()
+    assert await setup.is_open()
+    assert opened == []
+    with pytest.raises(Conflict, match="no owner"):
+        await home.users.add(home.bob.user.model_copy(update={"id": new_id()}), "not a hash")
+    home.away = {}
+    await home.erasing.go_on()
+    await home.until_left()
+    assert opened == [True]
+    assert not await home.erasing.is_emptying()
 
 
 @pytest.mark.parametrize(("confirm", "password"), [("yes", PASSWORD), ("erase this house", "another-wrong-password")])

@@ -124,23 +124,52 @@ class Turns:
                 return accepted
             for waiting in await conversations.waiting_turns(store, conversation):
                 await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
-            await livestore.keep(self._room, turn_id, grant.user, conversation, str(ctx.grant))
-            if request.retry:
-                request = await commands.again(store, conversation, request)
-            turn = Turn(id=turn_id, conversation=conversation, state="running", request=request)
-            said = None
-            if not request.retry:
-                said = Message(
-                    id=new_id(), role="user", turn=turn_id, created=self._clock(), text=request.text,
-                    command=request.command,
-                )  # fmt: skip
-            async with live.lock:
-                await conversations.start_turn(store, turn, said, now=self._clock())
-                if said:
-                    await live.user_said(said)
+            try:
+                turn = await self._store_turn(store, live, turn_id, ctx, request)
+            except BaseException:
+                self._bus.spawn(self._look_after(turn_id, grant.user, conversation, str(ctx.grant)))
+                raise
         self._grants[turn_id] = str(ctx.grant)
         self._start(grant.user, turn, run=turn_id, fresh=True)
         return accepted
+
+    async def _store_turn(self, store: Store, live: Live, turn_id: str, ctx: CallContext, request: TurnRequest) -> Turn:
+        """The new turn with what was said in it; first it is noted as one that has not ended."""
+        conversation = str(ctx.conversation)
+        if request.retry:
+            request = await commands.again(store, conversation, request)
+        turn = Turn(id=turn_id, conversation=conversation, state="running", request=request)
+        said = None
+        if not request.retry:
+            said = Message(
+                id=new_id(), role="user", turn=turn_id, created=self._clock(), text=request.text,
+                command=request.command,
+            )  # fmt: skip
+        async with live.lock:
+            await livestore.keep(self._room, turn_id, live.user, conversation, str(ctx.grant))
+            await conversations.start_turn(store, turn, said, now=self._clock())
+            if said:
+                await live.user_said(said)
+        return turn
+
+    async def _look_after(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
+        """A turn whose storing broke off: what was not stored is forgotten, what was goes on; tried until it is so."""
+        pause = 0.2
+        while turn_id not in self._tasks:
+            try:
+                live = await self.live(user, conversation)
+                async with self._stores.use(user) as store, live.lock:
+                    if turn_id not in await livestore.turns_of(self._room, conversation):
+                        return
+                    if not await conversations.has_turn(store, turn_id):
+                        await livestore.forget(self._room, turn_id)
+                        return
+                if turn_id not in self._tasks:
+                    self._resume(turn_id, user, conversation, grant)
+            except OaError as error:
+                _log.info("a turn is not forgotten yet", extra={"turn": turn_id, "code": error.code})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
 
     async def on_decide(self, ctx: CallContext, decision: Decision) -> Done:
         """A person's decision about a parked call; the same one again changes nothing. Resumes the turn."""

@@ -89,21 +89,23 @@ def _strike(moment: threading.Event, wait: float, fault: Any, stack: Stack, hous
 
 def _settled(ada: Person, conversation: str, deciding: threading.Event) -> dict[str, Any]:
     """The conversation once nothing runs or waits in it; whatever it asks is granted."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline, last = time.monotonic() + _PATIENCE, ""
     while time.monotonic() < deadline:
         try:
             for each in ada.pending(conversation):
                 deciding.set()
                 ada.decide(each["id"], "approve")
             view: dict[str, Any] = ada.get(f"/api/conversations/{conversation}")
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
+            last = repr(error)
             time.sleep(0.1)
             continue
+        last = str(view["state"])
         if view["state"] == "idle":
             deciding.set()
             return view
         time.sleep(0.05)
-    raise PeerError(f"a turn that did not end: {conversation}")
+    raise PeerError(f"a turn that did not end: {conversation} ({last})")
 
 
 def judge(lived: Lived, view: dict[str, Any], mails: int, events: int) -> None:

@@ -32,11 +32,13 @@ from openassistant.messages import (
     Decision,
     Done,
     Effect,
+    Message,
     Renewal,
 )
 from openassistant.store import Store
 from services.agent import conversations, livestore
 from services.agent.conversations import Turn
+from services.agent.live import Live
 from services.agent.model import Delta
 from services.agent.turns import Turns
 from tests.sdk.hand import tools
@@ -404,6 +406,52 @@ async def test_a_turn_whose_end_could_not_be_stored_goes_on_when_there_is_room(
         full[0] = False
         history = await house.settled()
         assert [m.text.strip() for m in history.messages] == ["Tell me", "All of it."]
+
+
+async def test_a_turn_that_could_not_be_stored_is_forgotten_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, full, kept = Store.write, [False], livestore.keep
+
+    async def written(store: Store, work: Any) -> Any:
+        if full[0]:
+            raise Unavailable("The disk is full, so nothing was stored.")
+        return await write(store, work)
+
+    async def fills(*given: Any) -> None:
+        await kept(*given)
+        full[0] = True
+
+    monkeypatch.setattr(Store, "write", written)
+    async with agent_house(tmp_path, says("Now I can.")) as house:
+        with monkeypatch.context() as patched:
+            patched.setattr(livestore, "keep", fills)
+            with pytest.raises(Unavailable, match="full"):
+                await house.say("Tell me")
+        await asyncio.sleep(0.5)
+        assert (await house.history()).conversation.state == "waiting"
+        full[0] = False
+        assert (await house.settled(seconds=5)).messages == ()
+        assert await livestore.everything(house.agent._room) == []
+        await house.say("Tell me again")
+        assert [m.text.strip() for m in (await house.settled()).messages] == ["Tell me again", "Now I can."]
+
+
+async def test_a_turn_that_was_stored_and_not_begun_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = Live.user_said
+
+    async def breaks(live: Live, message: Message) -> None:
+        monkeypatch.setattr(Live, "user_said", said)
+        raise Unavailable("The bus is away.")
+
+    monkeypatch.setattr(Live, "user_said", breaks)
+    async with agent_house(tmp_path, says("Here it is.")) as house:
+        with pytest.raises(Unavailable, match="bus"):
+            await house.say("Tell me")
+        async with asyncio.timeout(5):
+            while len((await house.history()).messages) < 2:
+                await asyncio.sleep(0.02)
+        assert [m.text.strip() for m in (await house.settled()).messages] == ["Tell me", "Here it is."]
 
 
 async def test_a_turn_that_stands_still_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

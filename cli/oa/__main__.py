@@ -11,6 +11,7 @@ from oa import (
     __version__,
     accounts,
     cards,
+    chats,
     data,
     doctor,
     household,
@@ -62,6 +63,7 @@ app = Commands(
 
 app.command(rich_help_panel=_TALK)(talk.ask)
 app.command(rich_help_panel=_TALK)(talk.chat)
+app.add_typer(chats.app, name="chats", rich_help_panel=_TALK)
 app.add_typer(cards.app, name="approvals", rich_help_panel=_TALK)
 app.command(rich_help_panel=_TALK)(undo.undo)
 app.add_typer(outcomes.app, name="outcomes", rich_help_panel=_TALK)

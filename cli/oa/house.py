@@ -81,6 +81,10 @@ class House:
         """As `post`."""
         return self._json("PUT", path, json=body)
 
+    def patch(self, path: str, body: Any) -> Any:
+        """As `post`."""
+        return self._json("PATCH", path, json=body)
+
     def delete(self, path: str) -> Any:
         """Deletes what a path names; what is said of that, None where it is nothing."""
         return self._json("DELETE", path)

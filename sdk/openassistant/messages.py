@@ -1194,6 +1194,9 @@ class Conversation(Wire):
     created: datetime
     updated: datetime
     state: Literal["idle", "running", "waiting"] = "idle"
+    pinned: bool = False
+    archived: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class ConversationQuery(Wire):
@@ -1203,9 +1206,10 @@ class ConversationQuery(Wire):
 
 
 class ConversationList(Wire):
-    """Conversations, newest change first."""
+    """Conversations, newest change first; `next` is where the page that follows goes on."""
 
     conversations: tuple[Conversation, ...] = ()
+    next: str | None = None
 
 
 class History(Wire):

@@ -60,7 +60,7 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """turn, decide, settle, cancel, history, conversations, create, delete, probe: gateway → agent."""
+    """turn, decide, settle, cancel, history, conversations, create, change, delete, labels, search, file, probe."""
     return f"oa.rpc.agent.{_token(verb)}"
 
 

@@ -30,8 +30,9 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.rekeying import Rekeying
+from openassistant.shelf import Change, FileRequest, Found, LabelCounts, Listing, Search
 from openassistant.store import Migrations, Store, UserStores
-from services.agent import conversations, forgetting, livestore, moving
+from services.agent import conversations, forgetting, livestore, moving, searching, shelving
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
@@ -86,9 +87,13 @@ class Agent:
         await serve(agent("settle"), CallSettled, self.turns.on_settle)
         await serve(agent("cancel"), Done, self.turns.on_cancel)
         await serve(agent("history"), Done, self.on_history)
-        await serve(agent("conversations"), ConversationQuery, self.on_conversations)
+        await serve(agent("conversations"), Listing, self.on_conversations)
         await serve(agent("create"), ConversationQuery, self.on_create)
+        await serve(agent("change"), Change, self.on_change)
         await serve(agent("delete"), Done, self.on_delete)
+        await serve(agent("labels"), Done, self.on_labels)
+        await serve(agent("search"), Search, self.on_search)
+        await serve(agent("file"), FileRequest, self.on_file)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
         answers = Answers(
             usage=self.on_usage, erase=self.erase, forget=self.forget, export=self.on_export, take=self.on_import,
@@ -162,16 +167,12 @@ class Agent:
                 last_event_id=live.last_event_id,
             )
 
-    async def on_conversations(self, ctx: CallContext, _: ConversationQuery) -> ConversationList:
-        """All conversations of the user, newest change first."""
+    async def on_conversations(self, ctx: CallContext, listing: Listing) -> ConversationList:
+        """The user's conversations, newest change first."""
         user = await self._owner(ctx)
         async with self.stores.use(user) as store:
-            found = await conversations.listing(store)
-        live: dict[str, list[str]] = {}
-        for turn, _user, conversation, _grant in await livestore.everything(self._room):
-            live.setdefault(conversation, []).append(turn)
-        with_state = (each.model_copy(update={"state": self._state(live.get(each.id, []))}) for each in found)
-        return ConversationList(conversations=tuple(with_state))
+            found = await shelving.page(store, listing)
+        return found.model_copy(update={"conversations": await self._with_states(found.conversations)})
 
     async def on_create(self, ctx: CallContext, query: ConversationQuery) -> Conversation:
         """A new, empty conversation (with the context's id when it names one)."""
@@ -180,6 +181,32 @@ class Agent:
         async with self.stores.use(user) as store:
             await conversations.create(store, made)
         return made
+
+    async def on_change(self, ctx: CallContext, wanted: Change) -> Conversation:
+        """Names, pins, labels or archives a conversation; raises `NotFound`."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            changed = await shelving.change(store, str(ctx.conversation), wanted, now=self._clock())
+        [shown] = await self._with_states((changed,))
+        return shown
+
+    async def on_labels(self, ctx: CallContext, _: Done) -> LabelCounts:
+        """The labels that the user gave."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            return LabelCounts(labels=await shelving.labels(store))
+
+    async def on_search(self, ctx: CallContext, wanted: Search) -> Found:
+        """What was said in the user's conversations."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            return await searching.search(store, wanted)
+
+    async def on_file(self, ctx: CallContext, request: FileRequest) -> ExportPage:
+        """One conversation as a file, as an export of everything has it; raises `NotFound`."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            return await moving.export_one(store, str(ctx.conversation), request.kind, request.cursor)
 
     async def on_delete(self, ctx: CallContext, _: Done) -> Done:
         """Deletes a conversation; raises `Conflict` while it is being answered."""
@@ -204,6 +231,12 @@ class Agent:
         grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())
         await self._keys.unlock(grant.user, ctx.grant)
         return grant.user
+
+    async def _with_states(self, found: tuple[Conversation, ...]) -> tuple[Conversation, ...]:
+        live: dict[str, list[str]] = {}
+        for turn, _user, conversation, _grant in await livestore.everything(self._room):
+            live.setdefault(conversation, []).append(turn)
+        return tuple(each.model_copy(update={"state": self._state(live.get(each.id, []))}) for each in found)
 
     def _state(self, live: list[str]) -> str:
         """What a conversation does, of whose turns these have not ended."""

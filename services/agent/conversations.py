@@ -37,8 +37,10 @@ __all__ = [
     "delete",
     "find",
     "has_turn",
+    "headline",
     "listing",
     "messages",
+    "of_row",
     "open_turns",
     "progress",
     "recent",
@@ -128,10 +130,12 @@ async def create(store: Store, conversation: Conversation) -> None:
         **conversation.model_dump(include={"id", "title"}),
         "created": conversation.created.isoformat(),
         "updated": conversation.updated.isoformat(),
+        "titled": conversation.created.isoformat() if conversation.title else None,
     }
     await _do(
         store,
-        "INSERT INTO conversations (id, title, created, updated, event_id) VALUES (:id, :title, :created, :updated, 0)",
+        "INSERT INTO conversations (id, title, titled, created, updated, event_id)"
+        " VALUES (:id, :title, :titled, :created, :updated, 0)",
         row,
     )
 
@@ -141,7 +145,7 @@ async def listing(store: Store) -> tuple[Conversation, ...]:
 
     def read(connection: Connection) -> tuple[Conversation, ...]:
         rows = connection.execute(text("SELECT * FROM conversations ORDER BY updated DESC, id DESC"))
-        return tuple(_conversation(row) for row in rows)
+        return tuple(of_row(row) for row in rows)
 
     return await store.read(read)
 
@@ -151,7 +155,7 @@ async def find(store: Store, conversation: str) -> tuple[Conversation, int]:
 
     def read(connection: Connection) -> tuple[Conversation, int] | None:
         row = connection.execute(text("SELECT * FROM conversations WHERE id = :id"), {"id": conversation}).one_or_none()
-        return (_conversation(row), int(row.event_id)) if row else None
+        return (of_row(row), int(row.event_id)) if row else None
 
     found = await store.read(read)
     if found is None:
@@ -175,7 +179,10 @@ async def remember_event(store: Store, conversation: str, event_id: int) -> None
 
 
 async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: datetime) -> None:
-    """Stores a turn and the owner's message in one transaction: from here on it is accepted."""
+    """Stores a turn and the owner's message in one transaction: from here on it is accepted.
+
+    A conversation that its owner speaks in comes out of the archive.
+    """
 
     def write(connection: Connection) -> None:
         connection.execute(
@@ -193,10 +200,15 @@ async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: 
             _insert_message(connection, turn.conversation, message)
         connection.execute(
             text(
-                "UPDATE conversations SET updated = :now,"
+                "UPDATE conversations SET updated = :now, archived = archived AND :alone,"
                 " title = CASE WHEN title = '' THEN :title ELSE title END WHERE id = :id"
             ),
-            {"now": now.isoformat(), "title": _headline(turn.request.text), "id": turn.conversation},
+            {
+                "now": now.isoformat(),
+                "title": headline(turn.request.text),
+                "id": turn.conversation,
+                "alone": turn.request.alone,
+            },
         )
 
     await store.write(write)
@@ -372,12 +384,16 @@ def _call_row(call: StoredCall) -> dict[str, Any]:
     }
 
 
-def _conversation(row: Any) -> Conversation:
+def of_row(row: Any) -> Conversation:
+    """A conversation out of its row."""
     return Conversation(
         id=row.id,
         title=row.title,
         created=datetime.fromisoformat(row.created),
         updated=datetime.fromisoformat(row.updated),
+        pinned=row.pinned,
+        archived=row.archived,
+        labels=tuple(json.loads(row.labels)),
     )
 
 
@@ -419,7 +435,8 @@ def _call(row: Any) -> StoredCall:
     )
 
 
-def _headline(words: str) -> str:
+def headline(words: str) -> str:
+    """The title that a conversation gets from its first words."""
     line = " ".join(words.split())
     return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…"
 

@@ -18,7 +18,7 @@ CONVERSATIONS, TURNS = "conversations", "turns"
 
 _WHOLE = """
 SELECT id AS conversation, NULL AS turn, updated AS time FROM conversations
-WHERE (:conversation IS NULL OR id = :conversation) AND (:until IS NULL OR updated < :until)
+WHERE id = :conversation OR (:conversation IS NULL AND NOT pinned AND (:until IS NULL OR updated < :until))
 ORDER BY updated DESC, id DESC LIMIT -1 OFFSET :beyond
 """
 _PERIOD = """
@@ -35,8 +35,11 @@ WHERE created >= :since AND (:until IS NULL OR created < :until) AND (:conversat
 
 
 _UNTITLED = """
-UPDATE conversations SET title = '' WHERE id = :conversation AND (created >= :since OR :turn =
-    (SELECT turn FROM messages WHERE conversation = :conversation ORDER BY seq LIMIT 1))
+UPDATE conversations SET title = '', titled = NULL WHERE id = :conversation AND CASE
+    WHEN titled IS NOT NULL THEN titled >= :since AND (:until IS NULL OR titled < :until)
+    ELSE created >= :since
+        OR :turn = (SELECT turn FROM messages WHERE conversation = :conversation ORDER BY seq LIMIT 1)
+END
 """
 _WITHOUT = ("DELETE FROM conversations WHERE id = :conversation",)
 _WITHOUT_TURN = (
@@ -62,7 +65,8 @@ class Chosen(NamedTuple):
 async def chosen(store: Store, scope: Scope, *, live: Collection[str]) -> list[Chosen]:
     """What fits a scope: with `since` single turns of that period, else whole conversations by their last change.
 
-    `live` are conversations with turns that have not ended; only who names the conversation or the period means them.
+    `live` are conversations with turns that have not ended; only who names the conversation or the period means them,
+    and those that are pinned.
     """
     row = {
         "conversation": scope.conversation, "since": _iso(scope.since), "until": _iso(scope.until),
@@ -81,9 +85,11 @@ async def chosen(store: Store, scope: Scope, *, live: Collection[str]) -> list[C
 async def remove(store: Store, gone: Sequence[Chosen], scope: Scope) -> None:
     """Removes them in one transaction; a conversation that lost all that was said goes, too.
 
-    The title of one that lost its beginning goes with that: it was made of its first words.
+    The title of one that lost its beginning goes with that: it was made of its first words. One that its owner gave
+    goes where he gave it in the period.
     """
-    rows = [{"conversation": each.conversation, "turn": each.turn, "since": _iso(scope.since)} for each in gone]
+    span = {"since": _iso(scope.since), "until": _iso(scope.until)}
+    rows = [{"conversation": each.conversation, "turn": each.turn, **span} for each in gone]
 
     def write(connection: Connection) -> None:
         for row in rows:

@@ -18,11 +18,12 @@ from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
 from openassistant.data import PAGE_BYTES, ExportPage, Imported, Piece
-from openassistant.errors import Conflict
+from openassistant.errors import Conflict, NotFound
 from openassistant.messages import Call, CallState, Effect, ErrorBody, Id, RouteNote, TurnRequest, Wire
+from openassistant.shelf import FileKind, Labels
 from openassistant.store import Store
 
-__all__ = ["ARCHIVE", "LARGEST", "Carried", "export", "take"]
+__all__ = ["ARCHIVE", "LARGEST", "Carried", "export", "export_one", "take"]
 
 ARCHIVE = "an archive"
 """From where messages are that came with an archive of a house."""
@@ -88,6 +89,10 @@ class Carried(Wire):
     title: Annotated[str, StringConstraints(max_length=1000)]
     created: datetime
     updated: datetime
+    titled: datetime | None = None
+    pinned: bool = False
+    archived: bool = False
+    labels: Labels = ()
     turns: tuple[_Turn, ...] = ()
     messages: tuple[_Message, ...] = ()
     calls: tuple[_Call, ...] = ()
@@ -106,6 +111,20 @@ class _Place(NamedTuple):
 async def export(store: Store, cursor: str) -> ExportPage:
     """The next pieces; raises `Conflict` where a conversation was changed between two pages of its file."""
     return await store.read(lambda connection: _page(connection, _place(cursor)))
+
+
+async def export_one(store: Store, conversation: str, kind: FileKind, cursor: str) -> ExportPage:
+    """The next piece of one conversation's file; raises `NotFound`, `Conflict` as `export` does."""
+    digest, _, offset = cursor.partition(" ")
+
+    def read(connection: Connection) -> ExportPage:
+        query = text("SELECT * FROM conversations WHERE id = :id")
+        row = connection.execute(query, {"id": conversation}).one_or_none()
+        if row is None:
+            raise NotFound("That conversation does not exist.")
+        return _part(row, kind, dict(_files(connection, row))[kind], digest, int(offset or 0))
+
+    return await store.read(read)
 
 
 async def take(store: Store, user: str, pieces: tuple[Piece, ...]) -> Imported:
@@ -152,6 +171,15 @@ def _page(connection: Connection, start: _Place) -> ExportPage:
     return ExportPage(pieces=tuple(pieces))
 
 
+def _part(row: Row[Any], kind: str, body: bytes, digest: str, offset: int) -> ExportPage:
+    found = hashlib.sha256(body).hexdigest()[:16]
+    if digest and digest != found:
+        raise Conflict("The conversation was changed while it was exported; try again.")
+    end = offset + PAGE_BYTES
+    piece = _piece(row, kind, body[offset:end], more=end < len(body))
+    return ExportPage(pieces=(piece,), cursor=f"{found} {end}" if piece.more else None)
+
+
 def _piece(row: Row[Any], kind: str, part: bytes, *, more: bool) -> Piece:
     modified = datetime.fromisoformat(row.updated)
     return Piece.model_construct(
@@ -177,6 +205,7 @@ def _carried(connection: Connection, row: Row[Any]) -> Carried:
 
     return Carried(
         id=row.id, title=row.title, created=row.created, updated=row.updated,
+        titled=row.titled, pinned=row.pinned, archived=row.archived, labels=tuple(json.loads(row.labels)),
         turns=tuple(_turn(each) for each in rows("turns", "created, id")),
         messages=tuple(_message(each) for each in rows("messages", "seq")),
         calls=tuple(_call(each) for each in rows("calls", "seq")),
@@ -322,12 +351,15 @@ def _call_row(call: _Call, user: str) -> dict[str, Any]:
 def _insert(connection: Connection, carried: Carried, rows: _Rows) -> None:
     head = {
         "id": carried.id, "title": carried.title, "created": carried.created.isoformat(),
-        "updated": carried.updated.isoformat(),
+        "updated": carried.updated.isoformat(), "titled": carried.titled.isoformat() if carried.titled else None,
+        "pinned": carried.pinned, "archived": carried.archived,
+        "labels": json.dumps(carried.labels, ensure_ascii=False),
     }  # fmt: skip
     made = connection.execute(
         text(
-            "INSERT INTO conversations (id, title, created, updated, event_id)"
-            " VALUES (:id, :title, :created, :updated, 0) ON CONFLICT (id) DO NOTHING"
+            "INSERT INTO conversations (id, title, titled, created, updated, pinned, archived, labels, event_id)"
+            " VALUES (:id, :title, :titled, :created, :updated, :pinned, :archived, :labels, 0)"
+            " ON CONFLICT (id) DO NOTHING"
         ),
         head,
     )

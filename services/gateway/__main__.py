@@ -84,6 +84,7 @@ from services.gateway.schedules import Schedules
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
 from services.gateway.setup import Setup
+from services.gateway.shelf import Shelf
 from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
 from services.gateway.taint import Taint
@@ -208,7 +209,7 @@ class Room:
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, door=door,
             sign_ins=SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger),
-            chat=chat, commands=commands, completions=completions,
+            chat=chat, shelf=Shelf(bus, grants), commands=commands, completions=completions,
             streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),

@@ -93,9 +93,9 @@ class Agui:
         row = {"user": me.user.id, "thread": thread}
         query = text("SELECT conversation FROM threads WHERE user = :user AND thread = :thread")
         known = await self._store.read(lambda connection: connection.execute(query, row).scalar())
-        ours = await self._chat.listing(me)
+        ours = await self._chat.ids(me.user.id)
         for id_ in (known, thread):
-            if any(each.id == id_ for each in ours):
+            if id_ in ours:
                 return str(id_)
         made = await self._chat.create(me)
         await self._store.write(lambda connection: _remember(connection, {**row, "conversation": made.id}))

@@ -39,7 +39,7 @@ from services.gateway.schedules import Kept
 from services.gateway.sessions import SignedIn
 from services.gateway.turns import Turns
 
-__all__ = ["LONGEST", "Chat", "zone_of"]
+__all__ = ["LONGEST", "Chat", "view_of", "zone_of"]
 
 LONGEST = 200_000
 """Characters of one message."""
@@ -69,17 +69,10 @@ class Chat:
         self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
         self._routing = routing
 
-    async def listing(self, me: SignedIn) -> list[views.Conversation]:
-        """One's own conversations, newest change first."""
-        found = await self._bus.request(
-            subjects.agent("conversations"), ConversationQuery(), ConversationList, self._context(me)
-        )
-        return [_view(each) for each in found.conversations]
-
     async def create(self, me: SignedIn, *, title: str = "") -> views.Conversation:
         """A new, empty conversation."""
         query = ConversationQuery(title=title)
-        return _view(await self._bus.request(subjects.agent("create"), query, Conversation, self._context(me)))
+        return view_of(await self._bus.request(subjects.agent("create"), query, Conversation, self._context(me)))
 
     async def history(self, me: SignedIn, conversation: str) -> views.History:
         """A conversation with its messages; raises `NotFound`."""
@@ -271,14 +264,16 @@ def zone_of(name: str | None) -> ZoneInfo:
         raise invalid("The time zone is not known.", zone="Use a name such as Europe/Berlin.") from error
 
 
-def _view(found: Conversation) -> views.Conversation:
+def view_of(found: Conversation) -> views.Conversation:
+    """A conversation as the API shows it."""
     return views.Conversation(
-        id=found.id, title=found.title, created_at=found.created, updated_at=found.updated, state=found.state
-    )
+        id=found.id, title=found.title, created_at=found.created, updated_at=found.updated, state=found.state,
+        pinned=found.pinned, archived=found.archived, labels=found.labels,
+    )  # fmt: skip
 
 
 def _history(found: History) -> views.History:
-    shown = _view(found.conversation).model_dump()
+    shown = view_of(found.conversation).model_dump()
     return views.History(**shown, messages=tuple(map(_message, found.messages)), last_event_id=found.last_event_id)
 
 

@@ -108,7 +108,7 @@ class Completions:
 
     async def _conversation(self, me: SignedIn, named: str | None, seen: _SEEN) -> str:
         """The one that is named, the one in which this was said, or a new one; raises `NotFound`."""
-        ours = {each.id for each in await self._chat.listing(me)}
+        ours = await self._chat.ids(me.user.id)
         if named is not None:
             if named not in ours:
                 raise NotFound("There is no such conversation.", details={"param": "metadata.conversation"})

@@ -37,6 +37,7 @@ from services.gateway.runs import Runs
 from services.gateway.schedules import Schedules
 from services.gateway.sessions import Sessions
 from services.gateway.setup import Setup
+from services.gateway.shelf import Shelf
 from services.gateway.signins import SignIns
 from services.gateway.streams import Streams
 from services.gateway.teller import Teller
@@ -58,6 +59,7 @@ class Gateway:
     sign_ins: SignIns
     door: Door
     chat: Chat
+    shelf: Shelf
     commands: Commands
     completions: Completions
     streams: Streams

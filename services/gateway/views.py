@@ -593,6 +593,9 @@ class Conversation(View):
     created_at: datetime
     updated_at: datetime
     state: Literal["idle", "running", "waiting"]
+    pinned: bool = False
+    archived: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class History(Conversation):

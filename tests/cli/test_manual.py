@@ -20,6 +20,7 @@ PAGES = [
     *("notices", "notices list", "notices stop"),
     *("rules", "rules list", "rules revoke"),
     *("schedules", "schedules list", "schedules pause", "schedules resume", "schedules run", "schedules remove"),
+    *("chats", "chats list", "chats search", "chats rename", "chats archive", "chats export"),
     *("memory", "memory list", "memory add", "memory forget"),
     *(
         "accounts",

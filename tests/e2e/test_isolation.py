@@ -325,6 +325,7 @@ def state_of(victim: Victim) -> dict[str, Any]:
     left_out = {"GET /api/conversations/{conversation}/events", "GET /api/audit", "GET /api/audit/export"}
     left_out |= {"GET /api/audit/verify", "GET /api/audit/consistency", "GET /api/left", "GET /api/left/entries"}
     left_out |= {"GET /api/audit/{index}/proof", "GET /api/data/export/{move}/archive"}
+    left_out |= {"GET /api/conversations/{conversation}/export"}
     for ids in victim.ids:
         for route, probe in PROBES.items():
             if not route.startswith("GET /api") or probe.kind == "open" or route in left_out:

@@ -16,12 +16,6 @@ __all__ = ["router"]
 router = APIRouter(prefix="/api", tags=["conversations"])
 
 
-@router.get("/conversations", response_model=list[views.Conversation])
-async def conversations(house: House, me: Me) -> Response:
-    """One's own conversations, newest change first."""
-    return as_json(list[views.Conversation], await house.chat.listing(me))
-
-
 @router.post("/conversations", status_code=201)
 async def create_conversation(house: House, me: Me, draft: views.ConversationDraft | None = None) -> views.Conversation:
     """A new, empty conversation."""

@@ -65,16 +65,13 @@ class FakeChat:
         self.zones: list[str | None] = []
         self.busy = False
 
-    async def listing(self, me: SignedIn) -> list[views.Conversation]:
-        now = utc_now()
-        return [
-            views.Conversation(id=each, title="", created_at=now, updated_at=now, state="idle")
-            for each in self.conversations
-        ]
+    async def ids(self, user: str) -> set[str]:
+        return set(self.conversations)
 
     async def create(self, me: SignedIn) -> views.Conversation:
-        self.conversations[new_id()] = []
-        return (await self.listing(me))[-1]
+        made, now = new_id(), utc_now()
+        self.conversations[made] = []
+        return views.Conversation(id=made, title="", created_at=now, updated_at=now, state="idle")
 
     async def say(self, me: SignedIn, conversation: str, words: str, *, zone: str | None = None) -> TurnAccepted:
         if self.busy:

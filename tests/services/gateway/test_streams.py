@@ -68,12 +68,12 @@ class FakeChat:
             last_event_id=self.last,
         )  # fmt: skip
 
-    async def listing(self, me: SignedIn) -> list[views.Conversation]:
-        history = await self.history(me, self.id)
-        return [views.Conversation.model_validate(history.model_dump(exclude={"messages", "last_event_id"}))]
+    async def ids(self, user: str) -> set[str]:
+        return {self.id}
 
     async def create(self, me: SignedIn, *, title: str = "") -> views.Conversation:
-        return (await self.listing(me))[0]
+        history = await self.history(me, self.id)
+        return views.Conversation.model_validate(history.model_dump(exclude={"messages", "last_event_id"}))
 
     async def say(self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None) -> TurnAccepted:
         self.heard.append((text, zone))

@@ -391,9 +391,36 @@ export const approvalForm = {
   }
 };
 
+const kept = { state: 'idle', pinned: false, archived: false, labels: /** @type {string[]} */ ([]) };
 export const conversations = [
-  { id: id('c'), title: 'The lease with Carol', created_at: before(5), updated_at: before(3), state: 'waiting' },
-  { id: id('e'), title: 'Packing list for three days by the sea', created_at: before(3000), updated_at: before(2900), state: 'idle' }
+  { ...kept, id: id('c'), title: 'The lease with Carol', created_at: before(5), updated_at: before(3), state: 'waiting' },
+  { ...kept, id: id('e'), title: 'Packing list for three days by the sea', created_at: before(3000), updated_at: before(2900) }
+];
+
+const talk = (/** @type {number} */ number, /** @type {string} */ title, /** @type {number} */ minutes, more = {}) => ({
+  ...kept, id: number.toString(16).padStart(32, '0'), title, created_at: before(minutes), updated_at: before(minutes), ...more
+});
+
+/** Two hundred of them, over more than a year. */
+export const manyConversations = [
+  talk(0x1001, 'Everything about the flat', 20 * DAY, { pinned: true, labels: ['home', 'papers'] }),
+  talk(0x1002, 'Shopping', 60, { labels: ['home'] }),
+  ...Array.from({ length: 200 }, (_, number) => talk(number + 1, `Matter number ${number + 1} with <b>a title</b> that is rather long`, number * 0.3 * DAY + 90)),
+  talk(0x1003, 'The old flat', 400 * DAY, { archived: true, labels: ['home'] }),
+  talk(0x1004, 'A holiday that was', 500 * DAY, { archived: true })
+];
+
+export const labels = [{ name: 'home', count: 3 }, { name: 'papers', count: 1 }];
+
+const hit = (/** @type {string} */ message, /** @type {'user' | 'assistant'} */ role, /** @type {string[]} */ ...shreds) => ({
+  conversation: id('c'), title: 'The lease with Carol', archived: false, message, role, created_at: before(4),
+  shreds: shreds.map((text, place) => ({ text, hit: place % 2 === 1 }))
+});
+
+/** What is found; the message is one of the conversation that waits. */
+export const hits = () => [
+  hit(messages[1]?.id ?? '', 'assistant', '… asks for your signature. The ', 'lease', ' <img src=x onerror=alert(1)> is in her office …'),
+  { ...hit(messages[0]?.id ?? '', 'user', 'What did Carol write about the ', 'lease', '?'), archived: true }
 ];
 
 /** @param {string} digit @param {object} more */

@@ -46,7 +46,7 @@ const problem = (/** @type {number} */ status, /** @type {string} */ code, /** @
   body: { type: `urn:openassistant:problem:${code}`, title, status, detail, code, ...more }
 });
 
-/** @typedef {{status: number, body?: unknown}} Answer */
+/** @typedef {{status: number, body?: unknown, headers?: Record<string, string>}} Answer */
 /** @typedef {{house: Set<string>, body: any, query: URLSearchParams, match: RegExpExecArray}} Call */
 
 const ok = (/** @type {unknown} */ body, status = 200) => ({ status, body });
@@ -152,7 +152,10 @@ const routes = [
     /^\/api\/accounts\/(\w+)$/,
     ({ house }) => ok(house.has('cloud') ? { at_provider: 'unsupported', manage_url: 'https://id.example/apps' } : { at_provider: 'none', manage_url: null })
   ],
-  ['GET', /^\/api\/conversations$/, ({ house }) => ok(house.has('empty') ? [] : data.conversations)],
+  ['GET', /^\/api\/conversations$/, conversations],
+  ['GET', /^\/api\/conversations\/labels$/, ({ house }) => ok(house.has('many') ? data.labels : [])],
+  ['GET', /^\/api\/conversations\/search$/, search],
+  ['PATCH', /^\/api\/conversations\/(\w+)$/, ({ house, match, body }) => (house.has('stubborn') ? away : ok({ ...all(house).find((each) => each.id === match[1]), ...body }))],
   ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
@@ -359,6 +362,29 @@ function schedule({ house, body }) {
   return ok({ ...data.schedules[0], name: body.name }, 201);
 }
 
+/** Changed ones stay as they were: what a page shows after a change is what the answer to it said. */
+const all = (/** @type {Set<string>} */ house) => (house.has('empty') ? [] : house.has('many') ? data.manyConversations : data.conversations);
+
+/** @param {Call} call @returns {Answer} */
+function conversations({ house, query }) {
+  const is = (/** @type {string} */ name, /** @type {boolean} */ value) => !query.has(name) || query.get(name) === String(value);
+  const fits = all(house).filter(
+    (each) => is('archived', each.archived) && is('pinned', each.pinned) && (!query.has('label') || each.labels.includes(query.get('label') ?? ''))
+  );
+  const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit') ?? fits.length)];
+  const items = fits.slice(from, from + limit);
+  const rest = new URLSearchParams(query);
+  rest.set('after', String(from + limit));
+  return { ...ok(items), ...(from + limit < fits.length && { headers: { Link: `</api/conversations?${rest}>; rel="next"` } }) };
+}
+
+/** @param {Call} call @returns {Answer} */
+function search({ house, query }) {
+  const words = (query.get('words') ?? '').toLowerCase();
+  const titled = all(house).filter((each) => words && each.title.toLowerCase().includes(words)).slice(0, 20);
+  return ok({ conversations: titled, hits: 'lease'.startsWith(words) ? data.hits() : [], next: null });
+}
+
 /** @param {Call} call @returns {Answer} */
 function memories({ house, query }) {
   const asked = (query.get('words') ?? '').toLowerCase();
@@ -428,9 +454,9 @@ async function bodyOf(request) {
 }
 
 /** @param {import('node:http').ServerResponse} response @param {Answer} answer */
-function reply(response, { status, body }) {
+function reply(response, { status, body, headers }) {
   const type = status >= 400 ? 'application/problem+json' : 'application/json';
-  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store', ...headers });
   response.end(body === undefined ? undefined : JSON.stringify(body));
 }
 

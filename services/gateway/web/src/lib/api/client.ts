@@ -5,6 +5,8 @@ import type {
   Accepted,
   AccountDraft,
   AuthorizeDraft,
+  Conversation,
+  ConversationChange,
   DataExportDraft,
   DataImportKeys,
   HouseLimitsDraft,
@@ -62,6 +64,25 @@ async function of<T>(asked: Promise<Answer<T>>): Promise<T> {
   const problem = problemOf(response.status, error);
   if (problem.code === 'sign_in_required' && !response.url.endsWith('/api/session')) whenSignedOut();
   throw problem;
+}
+
+/** Where the page that follows begins, from the header `Link` (RFC 8288). */
+const following = (response: Response): string | null => {
+  const address = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('Link') ?? '')?.[1];
+  return address ? new URL(address, location.origin).searchParams.get('after') : null;
+};
+
+export interface ConversationPage {
+  items: Conversation[];
+  next: string | null;
+}
+
+export interface ConversationFilter {
+  archived?: boolean;
+  pinned?: boolean;
+  label?: string;
+  limit?: number;
+  after?: string;
 }
 
 const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -180,7 +201,18 @@ export const api = {
   /** `source` is an account's id or `own`. */
   chooseRoute: (source: string, body: RouteDraft) => of(client.PUT('/api/routes/{source}', { params: { path: { source } }, body })),
 
+  /** All of them. */
   conversations: () => of(client.GET('/api/conversations')),
+  conversationPage: async (query: ConversationFilter): Promise<ConversationPage> => {
+    const asked = client.GET('/api/conversations', { params: { query } });
+    return { items: await of(asked), next: following((await asked).response) };
+  },
+  labels: () => of(client.GET('/api/conversations/labels')),
+  /** Messages with all these words; `before` is `next` of the page before. */
+  search: (sought: string, before: number | null = null, limit = 20) =>
+    of(client.GET('/api/conversations/search', { params: { query: { words: sought, limit, ...(before === null ? {} : { before }) } } })),
+  changeConversation: (id: string, body: ConversationChange) =>
+    of(client.PATCH('/api/conversations/{conversation}', { ...conversation(id), body })),
   newConversation: () => of(client.POST('/api/conversations', { body: {} })),
   conversation: (id: string) => of(client.GET('/api/conversations/{conversation}', conversation(id))),
   /** With `memories` what is remembered from it is forgotten too. */

@@ -393,6 +393,8 @@ export interface paths {
         /**
          * Conversations
          * @description One's own conversations, newest change first.
+         *
+         *     With `limit` by pages: where more follow, the header `Link` (RFC 8288) has the address of the next, `rel="next"`.
          */
         get: operations["conversations_api_conversations_get"];
         put?: never;
@@ -401,6 +403,48 @@ export interface paths {
          * @description A new, empty conversation.
          */
         post: operations["create_conversation_api_conversations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/labels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Labels
+         * @description The labels in use, by name.
+         */
+        get: operations["labels_api_conversations_labels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search
+         * @description What was said in one's own conversations: messages that have all the words, each by its beginning.
+         *
+         *     What stands in quotes is found as it stands. Case and accents do not count.
+         */
+        get: operations["search_api_conversations_search_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -428,7 +472,11 @@ export interface paths {
         delete: operations["delete_conversation_api_conversations__conversation__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Conversation
+         * @description Names a conversation, pins it, labels it, puts it into the archive or takes it out.
+         */
+        patch: operations["change_conversation_api_conversations__conversation__patch"];
         trace?: never;
     };
     "/api/conversations/{conversation}/calls/{call}/undo": {
@@ -505,6 +553,26 @@ export interface paths {
          *     Those of all its runs, and ours (`oa.message`, `oa.call`) also between them; for one run alone use `/api/agui`.
          */
         get: operations["events_api_conversations__conversation__events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Conversation
+         * @description One conversation as a file: Markdown to read, or JSON with all of it, which a house can take in again.
+         */
+        get: operations["export_conversation_api_conversations__conversation__export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3230,12 +3298,27 @@ export interface components {
          */
         Conversation: {
             /**
+             * Archived
+             * @default false
+             */
+            archived: boolean;
+            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
             /** Id */
             id: string;
+            /**
+             * Labels
+             * @default []
+             */
+            labels: string[];
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned: boolean;
             /**
              * State
              * @enum {string}
@@ -3248,6 +3331,20 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * ConversationChange
+         * @description What is to be otherwise; what is not named stays. An empty title is the one of the first words again.
+         */
+        ConversationChange: {
+            /** Archived */
+            archived?: boolean | null;
+            /** Labels */
+            labels?: string[] | null;
+            /** Pinned */
+            pinned?: boolean | null;
+            /** Title */
+            title?: string | null;
         };
         /**
          * ConversationDraft
@@ -3671,12 +3768,22 @@ export interface components {
          */
         History: {
             /**
+             * Archived
+             * @default false
+             */
+            archived: boolean;
+            /**
              * Created At
              * Format: date-time
              */
             created_at: string;
             /** Id */
             id: string;
+            /**
+             * Labels
+             * @default []
+             */
+            labels: string[];
             /**
              * Last Event Id
              * @default 0
@@ -3687,6 +3794,11 @@ export interface components {
              * @default []
              */
             messages: components["schemas"]["Message"][];
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned: boolean;
             /**
              * State
              * @enum {string}
@@ -4164,6 +4276,16 @@ export interface components {
              * @default []
              */
             waiting: components["schemas"]["KeyRoom"][];
+        };
+        /**
+         * Label
+         * @description A label, and how many conversations bear it.
+         */
+        Label: {
+            /** Count */
+            count: number;
+            /** Name */
+            name: string;
         };
         /**
          * Ledger
@@ -5893,6 +6015,56 @@ export interface components {
             when: string;
         };
         /**
+         * SearchFound
+         * @description Messages, newest first; on the first page also conversations by their title and labels.
+         *
+         *     `next` is the `before` of the page that follows, null on the last.
+         */
+        SearchFound: {
+            /** Conversations */
+            conversations: components["schemas"]["Conversation"][];
+            /** Hits */
+            hits: components["schemas"]["SearchHit"][];
+            /** Next */
+            next: number | null;
+        };
+        /**
+         * SearchHit
+         * @description A message that was found, with the words around.
+         */
+        SearchHit: {
+            /** Archived */
+            archived: boolean;
+            /** Conversation */
+            conversation: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Message */
+            message: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "user" | "assistant";
+            /** Shreds */
+            shreds: components["schemas"]["SearchShred"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * SearchShred
+         * @description A piece of a message as plain text; `hit`: it is what was searched for.
+         */
+        SearchShred: {
+            /** Hit */
+            hit: boolean;
+            /** Text */
+            text: string;
+        };
+        /**
          * Session
          * @description Who is signed in, and until when at most.
          */
@@ -7339,7 +7511,15 @@ export interface operations {
     };
     conversations_api_conversations_get: {
         parameters: {
-            query?: never;
+            query?: {
+                archived?: boolean | null;
+                pinned?: boolean | null;
+                label?: string | null;
+                /** @description Of one page; all of them without it */
+                limit?: number | null;
+                /** @description From the link to the next page */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -7386,6 +7566,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    labels_api_conversations_labels_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Label"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_api_conversations_search_get: {
+        parameters: {
+            query?: {
+                words?: string;
+                /** @description `next` of the page before */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchFound"];
                 };
             };
             /** @description What went wrong (RFC 9457) */
@@ -7449,6 +7692,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_conversation_api_conversations__conversation__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {
@@ -7597,6 +7875,40 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_conversation_api_conversations__conversation__export_get: {
+        parameters: {
+            query?: {
+                format?: "md" | "json";
+            };
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/markdown": string;
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.gmail import attachments, drafting, filing, mirror, reading, sending, vacation
+from connectors.gmail import attachments, drafting, filing, mirror, reading, sending, vacation, waiting
 from connectors.gmail.card import connector, owner_of
 from connectors.gmail.check import check_account
 from connectors.gmail.holdings import KINDS
 from connectors.gmail.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["attachments", "connector", "drafting", "filing", "reading", "sending", "vacation"]
+__all__ = ["attachments", "connector", "drafting", "filing", "reading", "sending", "vacation", "waiting"]
 
 connector.holds(*KINDS)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.mail import attachments, drafting, files, filing, invitations, lists, mirror, reading, sending
+from connectors.mail import attachments, drafting, files, filing, invitations, lists, mirror, reading, sending, waiting
 from connectors.mail.check import check_account
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.holdings import KINDS
@@ -12,7 +12,7 @@ from connectors.mail.sync import sync_mailbox
 from connectors.mail.watching import watch_inbox
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["attachments", "connector", "drafting", "filing", "invitations", "lists", "reading", "sending"]
+__all__ = ["attachments", "connector", "drafting", "filing", "invitations", "lists", "reading", "sending", "waiting"]
 
 
 @connector.check

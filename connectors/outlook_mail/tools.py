@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from connectors.outlook_mail import attachments, drafting, filing, mirror, reading, replies, sending
+from connectors.outlook_mail import attachments, drafting, filing, mirror, reading, replies, sending, waiting
 from connectors.outlook_mail.account import owner_of
 from connectors.outlook_mail.card import connector
 from connectors.outlook_mail.check import check_account
@@ -12,7 +12,7 @@ from connectors.outlook_mail.holdings import KINDS
 from connectors.outlook_mail.sync import sync_account
 from openassistant.connector import CheckStep, Context
 
-__all__ = ["attachments", "connector", "drafting", "filing", "reading", "replies", "sending"]
+__all__ = ["attachments", "connector", "drafting", "filing", "reading", "replies", "sending", "waiting"]
 
 connector.holds(*KINDS)
 

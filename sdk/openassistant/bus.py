@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -19,8 +20,8 @@ from nats.js import api as js_api
 from nats.js import errors as js_errors
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from openassistant import subjects
-from openassistant.context import CallContext
+from openassistant import __version__, subjects
+from openassistant.context import CallContext, utc_now
 from openassistant.errors import (
     DeadlineExceeded,
     Internal,
@@ -34,9 +35,11 @@ from openassistant.errors import (
 from openassistant.messages import ErrorBody
 from openassistant.subjects import CHAT_STREAM, CONNECTORS_BUCKET, INBOX_STREAM
 
-__all__ = ["EVENT_ID", "Bus", "Incoming", "NatsTransport", "Subscription", "Transport", "read_seed"]
+__all__ = ["EVENT_ID", "Bus", "Incoming", "NatsTransport", "Responder", "Subscription", "Transport", "read_seed"]
 
 EVENT_ID = "Oa-Event-Id"
+_VERSION, _SINCE = "Oa-Version", "Oa-Since"
+"""Headers of every answer: what the room that answered runs, and since when."""
 _CODE = "Nats-Service-Error-Code"
 _ERROR = "Nats-Service-Error"
 _QUIET_SECONDS = 25.0
@@ -59,6 +62,13 @@ class Incoming(NamedTuple):
     data: bytes
     headers: Mapping[str, str]
     reply: str
+
+
+class Responder(NamedTuple):
+    """Who answered a request: its version and start, as far as it says so."""
+
+    version: str | None
+    since: datetime | None
 
 
 class Subscription(Protocol):
@@ -141,6 +151,7 @@ class Bus:
         self._subscriptions: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._pulse: asyncio.Task[None] | None = None
+        self._about = {_VERSION: __version__, _SINCE: utc_now().isoformat()}
 
     @classmethod
     async def connect(
@@ -166,6 +177,15 @@ class Bus:
             return reply.model_validate_json(data)
         except ValidationError as error:
             raise Internal(f"The answer to {subject} is not of the agreed form.") from error
+
+    async def ask_who(self, subject: str, body: BaseModel, ctx: CallContext) -> Responder:
+        """Who answers a request, also by refusing it; raises `Unavailable` and `DeadlineExceeded` alone."""
+        data, headers = await self._transport.request(
+            subject, body.model_dump_json().encode(), ctx.to_headers(), ctx.remaining()
+        )
+        if _CODE in headers and isinstance(error := _error_from(data), Unavailable | DeadlineExceeded):
+            raise error
+        return _responder(headers)
 
     async def serve(
         self,
@@ -373,7 +393,9 @@ class Bus:
         if not message.reply:
             return
         try:
-            await self._transport.publish(message.reply, body.model_dump_json().encode(), headers)
+            await self._transport.publish(
+                message.reply, body.model_dump_json().encode(), {**self._about, **(headers or {})}
+            )
         except TooLarge as error:
             await self._answer_error(message, error)
 
@@ -406,6 +428,14 @@ def _reply_fits(reply: str, caller: str | None) -> bool:
     if caller is not None:
         return reply.startswith(f"{subjects.replies(caller)}.")
     return not reply or reply.startswith("_INBOX_")
+
+
+def _responder(headers: Mapping[str, str]) -> Responder:
+    try:
+        since = datetime.fromisoformat(headers.get(_SINCE, ""))
+    except ValueError:
+        since = None
+    return Responder(headers.get(_VERSION, "")[:40] or None, since)
 
 
 def _event_id(message: Incoming) -> int:

@@ -79,6 +79,13 @@ class Catalogue:
             )
         return found
 
+    def instances(self) -> dict[str, tuple[Heartbeat, ...]]:
+        """The living instances of every connector, by its id; the longest running first."""
+        found: dict[str, tuple[Heartbeat, ...]] = {}
+        for beat in sorted(self._living(), key=lambda each: each.started):
+            found[beat.card.id] = (*found.get(beat.card.id, ()), beat)
+        return found
+
     def card(self, connector: str, digest: str | None = None) -> Card | None:
         """The card of a connector, or None when it is away (or announces another digest)."""
         entry = self.listed().get(connector)

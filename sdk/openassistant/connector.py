@@ -36,6 +36,7 @@ from openassistant.messages import (
     CommandCard,
     Effect,
     HookCard,
+    Opening,
     OutsideSource,
     Preview,
     ToolCard,
@@ -127,7 +128,7 @@ class ManifestCommand(BaseModel):
     """`[commands.<name>]`: a form in the composer whose fields become arguments of a tool.
 
     A field is written as one of `settings`, and may name its `argument` where that is called otherwise. `zone` names
-    the argument that takes the person's time zone.
+    the argument that takes the person's time zone. `local` and `opens`: see `CommandCard`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -136,6 +137,8 @@ class ManifestCommand(BaseModel):
     title: str
     description: str = ""
     zone: str | None = None
+    local: bool = False
+    opens: Opening | None = None
     fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,30}$")], dict[str, Any]] = {}
 
     def card(self) -> CommandCard:
@@ -148,6 +151,8 @@ class ManifestCommand(BaseModel):
             form=_form(plain),
             arguments={name: str(field.get("argument", name)) for name, field in self.fields.items()},
             zone=self.zone,
+            local=self.local,
+            opens=self.opens,
         )
 
 

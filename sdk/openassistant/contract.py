@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openassistant.connector import Connector, Tool
-from openassistant.messages import Card, CommandCard, Effect
+from openassistant.messages import Card, CommandCard, Effect, Opening
 
 __all__ = ["command_faults", "connector_faults", "tool_faults"]
 
@@ -76,3 +76,18 @@ def _faults(command: CommandCard, card: Card) -> Iterator[str]:
         yield f"{command.tool} takes no {argument}."
     for argument in sorted(set(tool.parameters.get("required", ())) - filled):
         yield f"{command.tool} needs {argument}, which no required field gives."
+    if command.opens:
+        yield from _opening_faults(command.opens, card)
+
+
+def _opening_faults(opens: Opening, card: Card) -> Iterator[str]:
+    tool = card.tool(opens.tool)
+    if tool is None:
+        yield f"there is no tool {opens.tool} that could open what was found."
+        return
+    if tool.effect is not Effect.READ or tool.rises:
+        yield f"{opens.tool} does not only read, so it opens nothing."
+    if opens.argument not in tool.parameters.get("properties", {}):
+        yield f"{opens.tool} takes no {opens.argument}."
+    for argument in sorted(set(tool.parameters.get("required", ())) - {opens.argument}):
+        yield f"{opens.tool} needs {argument} too, so it cannot open what was found."

@@ -66,7 +66,7 @@ class Grant(Signed):
     user: Id
     turn: Id | None = None
     conversation: Id | None = None
-    origin: Literal["message", "schedule", "trigger", "connect", "session"]
+    origin: Literal["message", "look", "schedule", "trigger", "connect", "session"]
     effects: tuple[Effect, ...] = (Effect.READ,)
     connectors: dict[str, str] = {}
     account: Id | None = None

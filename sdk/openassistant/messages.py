@@ -68,8 +68,10 @@ __all__ = [
     "LedgerEntry",
     "LedgerPage",
     "LedgerQuery",
+    "LookRequest",
     "Message",
     "ModelRef",
+    "Opening",
     "OutsideSource",
     "Preview",
     "PreviewField",
@@ -179,11 +181,20 @@ class ToolCard(Wire):
         return {key: value for key, value in shown.items() if key != "capability" or value}
 
 
+class Opening(Wire):
+    """How one thing of a command's answer is opened: `key` of it goes into an `argument` of a `tool` that reads."""
+
+    tool: str
+    argument: str
+    key: str = "id"
+
+
 class CommandCard(Wire):
     """How a tool serves one of the composer's commands.
 
     `form` is the JSON Schema of what a person fills in, `arguments` says into which argument of the tool each field
-    goes, `zone` names the argument that takes the person's time zone.
+    goes, `zone` names the argument that takes the person's time zone. `local`: it answers by what was read before, and
+    asks no provider. `opens` is how one thing of its answer is looked at in full.
     """
 
     tool: str
@@ -192,6 +203,14 @@ class CommandCard(Wire):
     form: dict[str, Any]
     arguments: dict[str, str]
     zone: str | None = None
+    local: bool = False
+    opens: Opening | None = None
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later where there is none of it: a card from before keeps its digest."""
+        shown: dict[str, Any] = handler(self)
+        return {key: value for key, value in shown.items() if value or key not in ("local", "opens")}
 
 
 class HookCard(Wire):
@@ -1011,6 +1030,13 @@ class Command(CommandNote):
     """A command with the calls it makes: proposed exactly so, under the same policy as a model's."""
 
     calls: tuple[CommandCall, ...]
+
+
+class LookRequest(Wire):
+    """One call that only reads, for its owner to look at; nothing of it is kept. Its answer is a `ToolResult`."""
+
+    call: CommandCall
+    accounts: tuple[AccountRef, ...] = ()
 
 
 class Remembered(Wire):

@@ -60,7 +60,10 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """turn, decide, settle, cancel, history, conversations, create, change, delete, labels, search, file, probe."""
+    """Of turns and of conversations: turn, decide, settle, cancel, history, conversations, create, change, delete …
+
+    Besides these labels, search, file, probe, look.
+    """
     return f"oa.rpc.agent.{_token(verb)}"
 
 

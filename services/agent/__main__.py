@@ -24,6 +24,7 @@ from openassistant.messages import (
     Decision,
     Done,
     History,
+    LookRequest,
     ProbeReport,
     ProbeRequest,
     TextSource,
@@ -33,6 +34,7 @@ from openassistant.rekeying import Rekeying
 from openassistant.shelf import Change, FileRequest, Found, LabelCounts, Listing, Search
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, forgetting, livestore, moving, searching, shelving
+from services.agent.looking import Looking
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
@@ -77,6 +79,7 @@ class Agent:
             model=model,
             questions=self._questions,
         )
+        self._looking = Looking(bus, self.catalogue, trust=trust, clock=clock)
         self._probing = Probing(trust=trust, clock=clock, keys=keys, model=model)
 
     async def start(self) -> None:
@@ -95,6 +98,7 @@ class Agent:
         await serve(agent("search"), Search, self.on_search)
         await serve(agent("file"), FileRequest, self.on_file)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
+        await serve(agent("look"), LookRequest, self._looking.on_look)
         answers = Answers(
             usage=self.on_usage, erase=self.erase, forget=self.forget, export=self.on_export, take=self.on_import,
             unlock=self._keys.unlock,

@@ -24,7 +24,7 @@ from openassistant.messages import (
 from openassistant.witness import record
 from services.agent.conversations import StoredCall
 
-__all__ = ["as_changed", "ask_policy", "run_call"]
+__all__ = ["as_changed", "ask_policy", "run_call", "started"]
 
 _ASK_SECONDS = 15.0
 """A call goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
@@ -81,7 +81,7 @@ async def run_call(
     while True:
         ctx = context().capped(_ASK_SECONDS).signed(approval=call.approval)
         try:
-            receipt = await _started(bus, ctx, call.call, call.effect)
+            receipt = await started(bus, ctx, call.call, call.effect)
             sent = True
             subject = subjects.tool(call.call.connector, call.call.user, call.call.tool)
             result = await bus.request(subject, call.call, ToolResult, ctx.signed(receipt=receipt))
@@ -112,7 +112,8 @@ def ended(call: StoredCall, error: OaError, *, uncertain: bool = False) -> Store
     return call.model_copy(update={"state": state, "outcome": {"error": body.model_dump(mode="json")}})
 
 
-async def _started(bus: Bus, ctx: CallContext, call: Call, effect: Effect) -> str:
+async def started(bus: Bus, ctx: CallContext, call: Call, effect: Effect) -> str:
+    """Has the witness write down that a call begins; its receipt."""
     entry = Record(
         id=call.id,
         action=AuditAction.TOOL_STARTED,

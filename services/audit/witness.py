@@ -15,7 +15,7 @@ from openassistant.context import CallContext, Clock
 from openassistant.errors import Conflict, Forbidden, InvalidRequest
 from openassistant.grants import Grant, Receipt, SigningKey, Trust
 from openassistant.guard import admit_grant
-from openassistant.messages import AuditAction, Call, Record, RecordReply, call_digest
+from openassistant.messages import AuditAction, Call, Effect, Record, RecordReply, call_digest
 from services.audit import left
 from services.audit.contents import Contents
 from services.audit.ledger import Ledger
@@ -89,8 +89,10 @@ class Witness:
     def _turn_grant(self, ctx: CallContext, record: Record) -> Grant:
         call = _call_of(record)
         grant = admit_grant(ctx, trust=self._trust, user=call.user, now=self._clock())
-        if grant.kind != "turn" or grant.turn is None or grant.conversation is None:
+        if grant.kind != "turn" or grant.turn is None:
             raise Forbidden("A call begins under the grant of a turn alone.")
+        if grant.conversation is None and not _looks(grant, record):
+            raise Forbidden("Outside of a conversation a call may only look.")
         _agree(ctx, grant)
         if not grant.covers(call):
             raise Forbidden("The grant does not cover this connector as it is now, or not this tool.")
@@ -176,6 +178,11 @@ def recordable(room: str) -> tuple[AuditAction, ...]:
     """What a room may have written down; every room that is no service is a connector."""
     services = {"agent": _AGENT, "gateway": _GATEWAY, "vault": _VAULT, "audit": (), "egress": _EGRESS}
     return services.get(room, _CONNECTOR)
+
+
+def _looks(grant: Grant, record: Record) -> bool:
+    """Whether a call is a read of a tool that a look was signed for."""
+    return grant.origin == "look" and grant.tools is not None and record.effect is Effect.READ
 
 
 def _call_of(record: Record) -> Call:

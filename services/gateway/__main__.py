@@ -56,6 +56,7 @@ from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
 from services.gateway.links import Links
+from services.gateway.looks import Looks
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
 from services.gateway.moves import Moves
@@ -210,11 +211,13 @@ class Room:
             accounts=self.accounts, door=door,
             sign_ins=SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger),
             chat=chat, shelf=Shelf(bus, grants), commands=commands, completions=completions,
+            looks=Looks(bus, commands, self.connectors, self.accounts, grants),
             streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
             undoables=Undoables(self.approvals, outcomes, chat, self.ledger),
             receipts=Receipts(bus, grants, self.connectors, turns), ledger=self.ledger, models=self.models,
-            left=Left(bus, grants, self.accounts.refs, clock), health=Health(bus, release=_expected(release, settings)),
+            left=Left(bus, grants, self.accounts.refs, clock),
+            health=Health(bus, release=_expected(release, settings), catalogue=self.catalogue, clock=clock),
             erasing=self.erasing, copies=self.copies, moving=self.moving, retention=self.retention,
             rotations=self.rotations, house=house, people=self.people, joining=joining,
             openid=OpenId(
@@ -316,6 +319,7 @@ class Room:
             _every(_HEAD, self.retention.tick),
             _every(_HEAD, self.rotations.go_on),
             _every(_HEAD, self.way.tell),
+            _every(_HEAD, self.gateway.health.watch),
             _every(_ATTACH, self._attach_anew),
         ]
 

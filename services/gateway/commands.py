@@ -34,14 +34,14 @@ from services.gateway.forms import wrong_fields
 from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "Server"]
 
 _LONGEST_SHOWN = 60
 _FROM_TODAY = re.compile(r"P(\d{1,3})D")
 
 
-class _Server(NamedTuple):
-    """An account (or a connector without accounts) whose card serves a command."""
+class Server(NamedTuple):
+    """An account (or a connector without accounts) whose card serves a command; `runs`: its connector is there."""
 
     card: Card
     command: CommandCard
@@ -86,6 +86,16 @@ class Commands:
         command = Command(name=draft.command, fields=fields | ({"account": account} if account else {}), calls=calls)
         return await self._chat.command(me, conversation, command, text=_said(draft.command, filled), zone=zone)
 
+    async def readers(self, me: SignedIn, name: str) -> list[Server]:
+        """Who answers a command that only looks: those that run, then accounts whose connector is away."""
+        refs = await self._accounts.refs(me.user.id)
+        found = [*self._servers(name, refs), *self._away(name, refs, {})]
+        return [each for each in found if each.tool.effect is Effect.READ]
+
+    def reading(self, server: Server, fields: dict[str, Any], zone: ZoneInfo) -> CommandCall:
+        """The call that a command asks of one of them; raises `InvalidRequest` that names the field."""
+        return _call(server, _filled(_form([server], self._today(zone)), _given(fields)), zone)
+
     async def undo(self, me: SignedIn, conversation: str, call: str, *, zone: str | None = None) -> TurnAccepted:
         """A turn that takes a done call back; raises `NotFound`, `Conflict` where its tool has no undo."""
         history = await self._chat.history(me, conversation)
@@ -102,17 +112,17 @@ class Commands:
             me, conversation, command, text=f"/undo {done.title}".strip(), zone=zone_of(zone)
         )
 
-    def _servers(self, name: str, refs: Sequence[AccountRef]) -> list[_Server]:
+    def _servers(self, name: str, refs: Sequence[AccountRef]) -> list[Server]:
         """Who serves a command now: by connector, then by age of the account."""
         return [server for card in self._connectors.running() for server in _serving(name, card, refs)]
 
-    def _away(self, name: str, refs: Sequence[AccountRef], filled: dict[str, Any]) -> list[_Server]:
+    def _away(self, name: str, refs: Sequence[AccountRef], filled: dict[str, Any]) -> list[Server]:
         """Whom a question should have reached, too: accounts of connectors that do not run, by the card they had.
 
         Their calls fail and say so, which is better than an answer that looks complete.
         """
         running = {card.id for card in self._connectors.running()}
-        found: dict[str, _Server] = {}
+        found: dict[str, Server] = {}
         for connector in {ref.connector for ref in refs} - running:
             for card in self._connectors.remembered(connector):
                 for server in _serving(name, card, refs):
@@ -136,18 +146,18 @@ class Commands:
         return self._clock().astimezone(zone).date()
 
 
-def _serving(name: str, card: Card, refs: Sequence[AccountRef]) -> Iterator[_Server]:
+def _serving(name: str, card: Card, refs: Sequence[AccountRef]) -> Iterator[Server]:
     command = card.commands.get(name)
     tool = card.tool(command.tool) if command else None
     if command is None or tool is None:
         return
     if card.auth.kind == "none":
-        yield _Server(card, command, tool, None)
+        yield Server(card, command, tool, None)
         return
-    yield from (_Server(card, command, tool, ref) for ref in refs if ref.connector == card.id)
+    yield from (Server(card, command, tool, ref) for ref in refs if ref.connector == card.id)
 
 
-def _view(name: str, servers: Sequence[_Server], today: date) -> views.Command:
+def _view(name: str, servers: Sequence[Server], today: date) -> views.Command:
     first, effect = servers[0].command, _effect(servers)
     accounts = tuple(
         views.CommandAccount(id=each.account.id, name=each.account.name, connector=each.card.id)
@@ -164,11 +174,11 @@ def _view(name: str, servers: Sequence[_Server], today: date) -> views.Command:
     )
 
 
-def _effect(servers: Sequence[_Server]) -> Effect:
+def _effect(servers: Sequence[Server]) -> Effect:
     return max((each.tool.effect for each in servers), key=lambda effect: effect.rank)
 
 
-def _form(servers: Sequence[_Server], today: date) -> dict[str, Any]:
+def _form(servers: Sequence[Server], today: date) -> dict[str, Any]:
     """The fields of all who serve a command; days that are counted from today are made days."""
     fields: dict[str, Any] = {}
     required: dict[str, None] = {}
@@ -200,7 +210,7 @@ def _filled(form: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in form["properties"] if name in given}
 
 
-def _chosen(servers: Sequence[_Server], account: Any, *, acts: bool) -> list[_Server]:
+def _chosen(servers: Sequence[Server], account: Any, *, acts: bool) -> list[Server]:
     """With whom it is done: all who can be asked, or one account that acts."""
     if account is None and (not acts or len(servers) == 1):
         return list(servers)
@@ -213,7 +223,7 @@ def _chosen(servers: Sequence[_Server], account: Any, *, acts: bool) -> list[_Se
     return found
 
 
-def _call(server: _Server, filled: dict[str, Any], zone: ZoneInfo) -> CommandCall:
+def _call(server: Server, filled: dict[str, Any], zone: ZoneInfo) -> CommandCall:
     """The call that a server is asked to make; raises `InvalidRequest` where its tool would not take it."""
     places = server.command.arguments
     arguments = {places[name]: value for name, value in filled.items()}

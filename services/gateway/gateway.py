@@ -21,6 +21,7 @@ from services.gateway.house import HouseRules
 from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.looks import Looks
 from services.gateway.memories import Memories
 from services.gateway.models import Models
 from services.gateway.moving import Moving
@@ -61,6 +62,7 @@ class Gateway:
     chat: Chat
     shelf: Shelf
     commands: Commands
+    looks: Looks
     completions: Completions
     streams: Streams
     agui: Agui

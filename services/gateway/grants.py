@@ -17,6 +17,7 @@ __all__ = ["ACCOUNT_LIFE", "Grants"]
 
 _TURN = timedelta(minutes=10)
 _SESSION = timedelta(minutes=5)
+_LOOK = timedelta(minutes=1)
 ACCOUNT_LIFE = timedelta(days=30)
 """Background work is granted anew twice a day; what is forgotten ends by itself."""
 _APPROVAL = timedelta(hours=1)
@@ -63,6 +64,17 @@ class Grants:
             id=new_id(), kind="turn", user=user, turn=turn, conversation=conversation, origin="message",
             effects=(Effect.READ,), connectors=self._approved() if connectors is None else connectors,
             routes=routes, expires=self._clock() + _TURN, budget=budget,
+        ))  # fmt: skip
+
+    def look(self, user: str, *, connector: str, digest: str, tool: str) -> str:
+        """For one read of one tool, in no conversation; minutes long. No model may be asked under it.
+
+        Raises `Forbidden` for who is shut out.
+        """
+        self._require_in(user)
+        return self._sign(Grant(
+            id=new_id(), kind="turn", user=user, turn=new_id(), origin="look", effects=(Effect.READ,),
+            connectors={connector: digest}, tools=(f"{connector}.{tool}",), expires=self._clock() + _LOOK,
         ))  # fmt: skip
 
     def scheduled(

@@ -108,6 +108,11 @@ PROBES: Mapping[str, Probe] = {
     "GET /api/commands": Probe("own"),
     "POST /api/conversations/{conversation}/commands": Probe("theirs", {"command": "agenda", "fields": {}}),
     "POST /api/conversations/{conversation}/calls/{call}/undo": Probe("theirs"),
+    "GET /api/looks/{command}": Probe("own"),
+    "POST /api/looks/{command}": Probe(
+        "theirs", {"connector": "mail", "account": "{account}", "fields": {"text": "a"}}
+    ),
+    "POST /api/looks/{command}/open": Probe("theirs", {"connector": "mail", "account": "{account}", "key": "1"}),
     "POST /api/agui": Probe("theirs", {**_RUN, "resume": [_RESUME]}),
     "GET /v1/models": Probe("own"),
     "GET /v1/models/{model}": Probe("own"),
@@ -204,6 +209,8 @@ PROBES: Mapping[str, Probe] = {
     "GET /api/told": Probe("own"),
     "POST /api/told/{word}/agree": Probe("theirs"),
     "DELETE /api/told/{word}": Probe("theirs"),
+    "GET /api/health": Probe("own"),
+    "GET /api/rooms": Probe("house"),
     "GET /api/copies": Probe("own"),
     "GET /api/data": Probe("own"),
     "POST /api/data/erase": Probe("own", _WRONG),

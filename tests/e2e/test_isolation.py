@@ -227,6 +227,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "room": "mail",
         "kind": "messages",
         "connector": "mail",
+        "command": "find",
         "provider": "google",
         "model": "open-assistant",
         "index": str(max(each["index"] for each in bob.ledger())),

@@ -168,12 +168,15 @@ FRESH = [
 def in_use(house: House, conversation: str) -> list[Screen]:
     chat = f"/c/{conversation}"
     return [
-        Screen("home", "/", "Four things to try"),
+        Screen("home", "/", "May want an answer"),
+        Screen("new", "/new", "Four things to try"),
+        Screen("search", "/search", "What helps"),
+        Screen("house", "/house", "Every room answers."),
         Screen("chat", chat, "Send an answer?", await_decisions),
         Screen("chat-mail", chat, "Send an answer?", see_the_mail),
         Screen("chat-opened", chat, "Send an answer?", open_step),
         Screen("chat-why-not", chat, "Send an answer?", say_why_not),
-        Screen("menu", "/", "Four things to try", open_menu),
+        Screen("menu", "/", "May want an answer", open_menu),
         Screen("approvals", "/approvals", "Send an answer?", await_decisions),
         Screen("accounts", "/accounts", "Up to date"),
         Screen("accounts-checked", "/accounts", "Up to date", check_account),

@@ -10,7 +10,7 @@ from openassistant.__main__ import load
 from openassistant.connector import Manifest
 from openassistant.contract import connector_faults
 from openassistant.errors import InvalidRequest
-from openassistant.messages import Card, card_digest, digest_of
+from openassistant.messages import Card, CommandCard, card_digest, digest_of
 from openassistant.scaffold import write_connector
 from tests.sdk.hand.tools import connector
 
@@ -48,6 +48,15 @@ def test_a_command_changes_the_digest_and_survives_the_wire() -> None:
     assert Card.model_validate_json(card.model_dump_json()) == card
 
 
+def test_a_command_that_says_nothing_of_where_it_looks_has_the_digest_of_before() -> None:
+    command = {"tool": "notes_read", "title": "Notes", "form": {}, "arguments": {"many": "limit"}}
+    shown = CommandCard.model_validate(command).model_dump(mode="json")
+    assert {"local", "opens"}.isdisjoint(shown)
+    more = {**command, "local": True, "opens": {"tool": "notes_read", "argument": "limit"}}
+    told = CommandCard.model_validate(more).model_dump(mode="json")
+    assert (told["local"], told["opens"]) == (True, {"tool": "notes_read", "argument": "limit", "key": "id"})
+
+
 def test_a_manifest_declares_a_form_whose_fields_become_arguments(tmp_path: Path) -> None:
     manifest = Manifest.load(_manifest(tmp_path, COUNT))
     command = manifest.commands["count"].card()
@@ -65,6 +74,21 @@ def test_a_manifest_declares_a_form_whose_fields_become_arguments(tmp_path: Path
         ('title = "Text"\n', "", "the field words needs a title"),
         ("fields.words]", "fields.account]", "the field account is there by itself"),
         ('title = "Count words"', 'title = "Count words"\nzone = "zone"', "words_count takes no zone"),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nopens = { tool = "words_find", argument = "text" }',
+            "no tool words_find that could open",
+        ),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nopens = { tool = "words_count", argument = "id" }',
+            "words_count takes no id",
+        ),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nopens = { tool = "words_count", argument = "id" }',
+            "words_count needs text too",
+        ),
     ],
 )
 def test_a_command_that_its_tool_cannot_serve_is_a_fault(tmp_path: Path, before: str, after: str, fault: str) -> None:

@@ -1,12 +1,12 @@
-"""For whoever watches over the house: is it up, is it whole."""
+"""For whoever watches over the house: is it up, is it whole. More of it for who lives in it, and for its owner."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from services.gateway import views
-from services.gateway.routes.doors import House
+from services.gateway import health_views, views
+from services.gateway.routes.doors import House, Me, Owner
 
 __all__ = ["router"]
 
@@ -25,3 +25,15 @@ async def readyz(house: House) -> JSONResponse:
     readiness = await house.health.readiness()
     headers = {"Cache-Control": "no-store"}
     return JSONResponse(readiness.model_dump(mode="json"), 200 if readiness.ready else 503, headers)
+
+
+@router.get("/api/health")
+async def health(house: House, me: Me) -> health_views.HouseHealth:
+    """Which rooms are away, and since when."""
+    return await house.health.state()
+
+
+@router.get("/api/rooms")
+async def rooms(house: House, me: Owner) -> health_views.HouseRooms:
+    """Every room with its instances and versions, for the owner of the house."""
+    return await house.health.rooms()

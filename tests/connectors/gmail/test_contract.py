@@ -6,7 +6,7 @@ from openassistant.messages import Card, Effect
 
 READ = {
     "attachments_list", "attachments_read", "changes_list", "drafts_list", "drafts_read", "labels_list",
-    "messages_read", "messages_search", "threads_read", "vacation_read",
+    "messages_read", "messages_search", "messages_waiting", "threads_read", "vacation_read",
 }  # fmt: skip
 WRITE = {
     "actions_undo", "drafts_create", "drafts_delete", "drafts_update", "labels_create", "messages_archive",

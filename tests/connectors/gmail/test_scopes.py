@@ -83,8 +83,9 @@ async def use(read: Desk, tool: str) -> None:
         {**messages, "read": True}, "messages_forward": {"message": lease, "to": [CAROL]}, "messages_label":
         {**messages, "add": ["Flat"]}, "messages_read": {"message": lease}, "messages_reply": {"message": lease,
         "text": "x"}, "messages_reply_all": {"message": lease, "text": "x"}, "messages_restore": messages,
-        "messages_search": {"query": "lease", "sender": "carol"}, "messages_send": {"to": [CAROL], "subject": "x",
-        "text": "x"}, "messages_trash": messages, "threads_read": {"message": lease}, "vacation_read": {},
+        "messages_search": {"query": "lease", "sender": "carol"}, "messages_waiting": {},
+        "messages_send": {"to": [CAROL], "subject": "x", "text": "x"}, "messages_trash": messages,
+        "threads_read": {"message": lease}, "vacation_read": {},
         "vacation_set": {"on": True, "text": "x", "end": "2026-12-24T00:00:00+01:00"},
     }  # fmt: skip
     if tool == "messages_restore":

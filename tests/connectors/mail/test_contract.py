@@ -23,6 +23,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "drafts_read": Effect.READ,
         "folders_list": Effect.READ,
         "messages_search": Effect.READ,
+        "messages_waiting": Effect.READ,
         "threads_read": Effect.READ,
         "drafts_create": Effect.WRITE,
         "drafts_delete": Effect.WRITE,
@@ -44,7 +45,8 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
 
 def test_what_reads_mail_says_that_it_returns_texts_of_others() -> None:
     outside = {tool.name for tool in connector.card().tools if tool.returns_outside}
-    reading = {"attachments_list", "attachments_read", "drafts_read", "folders_list", "messages_search", "threads_read"}
+    reading = {"attachments_list", "attachments_read", "drafts_read", "folders_list", "threads_read"}
+    reading |= {"messages_search", "messages_waiting"}
     # What came back names a folder that another shares, or the people and hosts that a mail named.
     filing = {"drafts_delete", "messages_archive", "messages_junk", "messages_move", "messages_trash"}
     sending = {"drafts_send", "invitations_answer", "messages_reply", "messages_reply_all", "messages_unsubscribe"}

@@ -38,6 +38,7 @@ def test_each_tool_says_what_it_does_to_the_world() -> None:
         "messages_reply": Effect.SEND,
         "messages_reply_all": Effect.SEND,
         "messages_search": Effect.READ,
+        "messages_waiting": Effect.READ,
         "messages_send": Effect.SEND,
         "messages_trash": Effect.WRITE,
         "threads_read": Effect.READ,

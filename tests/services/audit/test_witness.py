@@ -272,3 +272,32 @@ async def test_only_the_vault_says_that_a_room_got_its_own_key_and_nobody_that_a
     ):
         with pytest.raises(Forbidden):
             await house.send(room, entry.model_copy(update={"id": new_id(), "action": action}), ctx)
+
+
+_LOOK: dict[str, Any] = {"conversation": None, "origin": "look", "tools": ("mail.messages_search",)}
+
+
+async def test_a_look_begins_outside_of_any_conversation(house: AuditHouse) -> None:
+    ctx = house.context(house.grant(**_LOOK))
+    await house.begin(ctx=ctx, effect=Effect.READ)
+    row = (await house.audit.ledger.rows("WHERE position = 0", {}))[0]
+    assert (row["user"], row["turn"], row["conversation"], row["effect"]) == (house.user, house.turn, None, "read")
+
+
+_BAD_LOOKS: dict[str, tuple[dict[str, Any], dict[str, Any], Effect | None]] = {
+    "that acts": ({}, {}, Effect.SEND),
+    "of no known effect": ({}, {}, None),
+    "of a turn": ({"origin": "message"}, {}, Effect.READ),
+    "for all tools": ({"tools": None}, {}, Effect.READ),
+    "of another tool": ({}, {"tool": "messages_send"}, Effect.READ),
+}
+
+
+@pytest.mark.parametrize(("changes", "call", "effect"), _BAD_LOOKS.values(), ids=_BAD_LOOKS)
+async def test_outside_of_a_conversation_a_call_may_only_look(
+    house: AuditHouse, changes: dict[str, Any], call: dict[str, Any], effect: Effect | None
+) -> None:
+    ctx = house.context(house.grant(**{**_LOOK, **changes}))
+    with pytest.raises(Forbidden):
+        await house.begin(house.call(**call), ctx, effect=effect)
+    assert (await house.verify()).size == 0

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import pytest
 
-from openassistant import subjects
+from openassistant import __version__, subjects
 from openassistant.bus import Bus
-from openassistant.context import CallContext
+from openassistant.catalogue import Catalogue
+from openassistant.context import CallContext, utc_now
 from openassistant.errors import Forbidden, OaError, Unavailable
-from openassistant.messages import AccountQuery, ConversationQuery, Done, PublicKey
+from openassistant.messages import AccountQuery, Card, ConversationQuery, Done, Heartbeat, PublicKey, card_digest
 from openassistant.testing import MemoryBus
 from services.gateway.health import Health
 
@@ -112,3 +114,60 @@ async def test_a_room_that_comes_back_is_seen(bus: MemoryBus, rooms: Rooms) -> N
     assert not (await watched.readiness()).ready
     await rooms.start("vault", "audit", "agent")
     assert (await watched.readiness()).ready
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = utc_now()
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def announced(card_id: str, instance: str, started: datetime) -> Heartbeat:
+    card = Card(id=card_id, name=card_id, version="3.1")
+    return Heartbeat(instance=instance, card=card, digest=card_digest(card), started=started)
+
+
+async def test_since_when_a_room_is_away_is_known_though_nobody_asked(bus: MemoryBus, rooms: Rooms) -> None:
+    clock = Clock()
+    await rooms.start("vault", "audit")
+    watched = Health(bus.room("gateway"), release=frozenset(), clock=clock, kept=0.0)
+    began = clock.time
+    await watched.watch()
+    clock.time += timedelta(hours=3)
+    state = await watched.state()
+    assert [(each.room, each.since) for each in state.away] == [("agent", began)]
+    assert state.watched_since == began
+    await rooms.start("agent")
+    assert (await watched.state()).away == ()
+
+
+async def test_the_owner_sees_rooms_with_versions_and_instances(bus: MemoryBus, rooms: Rooms) -> None:
+    await rooms.start("vault", "audit", "agent")
+    clock = Clock()
+    catalogue = Catalogue(clock)
+    for instance in ("two", "one"):
+        beat = announced("mail", instance, clock.time - timedelta(minutes=len(instance) + (instance == "one")))
+        catalogue.apply(f"mail.{instance}", beat.model_dump_json().encode())
+    watched = Health(
+        bus.room("gateway"), release=frozenset({"mail", "caldav"}), catalogue=catalogue, clock=clock, kept=0.0
+    )
+    found = await watched.rooms()
+    by_name = {each.room: each for each in found.rooms}
+    assert found.version == __version__
+    assert [by_name[name].kind for name in ("gateway", "agent", "caldav")] == ["service", "service", "connector"]
+    assert [(each.version, each.since is None) for each in by_name["vault"].instances] == [(__version__, False)]
+    assert [(each.instance, each.version) for each in by_name["mail"].instances] == [("one", "3.1"), ("two", "3.1")]
+    assert (by_name["caldav"].answers, by_name["caldav"].instances, by_name["caldav"].away_since) == (
+        False, (), clock.time,
+    )  # fmt: skip
+
+
+async def test_a_room_that_refuses_says_what_it_runs_all_the_same(bus: MemoryBus, rooms: Rooms) -> None:
+    await rooms.start("agent")
+    found = await bus.room("gateway").ask_who(
+        subjects.agent("conversations"), ConversationQuery(), CallContext.within(2)
+    )
+    assert found.version == __version__
+    assert found.since is not None

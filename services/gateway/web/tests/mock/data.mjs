@@ -862,3 +862,44 @@ export const erasing = [
   { id: id('7'), what: 'period', begun_at: before(8), rooms: ['mail'], mine: true },
   { id: id('8'), what: 'person', begun_at: before(3 * DAY), rooms: ['whatsapp'], mine: false }
 ];
+
+const source = (/** @type {string} */ connector, /** @type {string} */ name, /** @type {{id?: string, name?: string}} */ account, more = {}) => ({ connector, name, account: account.id, account_name: account.name, local: true, runs: true, key: 'id', ...more });
+const mailbox = source('mail', 'Mail', accounts[0] ?? {});
+const family = source('caldav', 'Calendar', accounts[1] ?? {});
+export const lookSources = /** @type {Record<string, object[]>} */ ({
+  find: [mailbox, family, source('gmail', 'Gmail', { id: id('d'), name: 'ada@work.example' }, { local: false })],
+  agenda: [family],
+  waiting: [mailbox]
+});
+const todays = [
+  { id: 'e1', start: day(0), end: day(0), calendar: 'Family', title: by('Recycling') },
+  { id: 'e2', start: `${day(0)}T00:05:00`, end: `${day(0)}T00:06:00`, calendar: 'Family', title: by('Night train home') },
+  { id: 'e3', start: `${day(0)}T23:50:00`, end: `${day(0)}T23:55:00`, calendar: 'Family', title: by('Call Carol'), place: by('By phone') }
+];
+export const looked = /** @type {Record<string, unknown>} */ ({
+  'find mail': mails, 'find caldav': events, 'find gmail': { messages: [], note: '' },
+  'agenda caldav': { events: todays, note: '' }, 'waiting mail': { messages: mails.messages.slice(0, 1), note: '' }
+});
+/** What tries to be more than text is in it. */
+export const opened = {
+  messages: [
+    { id: '41', date: before(60 * 5), folder: 'INBOX', sender: by('Carol Meyer <carol@example.org>'), recipients: by('ada@home.example'), subject: by('The lease for Linden Street 12'), text: by('The contract is ready.\n\n<img src="https://tracker.example/p.gif" onerror="alert(1)"> <script>alert(2)</script> [click](javascript:alert(3))\n\nCarol'), signature: by('Carol Meyer, The agency') },
+    { id: '42', date: before(60), folder: 'Sent', sender: by('ada@home.example'), recipients: by('Carol Meyer <carol@example.org>'), subject: by('Re: The lease for Linden Street 12'), text: by('I sign on Friday.') }
+  ],
+  note: ''
+};
+export const openedEvent = { id: 'e3', start: `${day(0)}T23:50:00`, end: `${day(0)}T23:55:00`, calendar: 'Family', title: by('Call Carol'), place: by('By phone'), notes: by('About the cellar.'), guests: [{ address: by('carol@example.org'), answer: 'accepted' }], all_day: false };
+export const wellHouse = { away: [], watched_since: before(60 * 24) };
+export const ailingHouse = { away: [{ room: 'caldav', since: before(190) }, { room: 'audit', since: before(4) }], watched_since: before(60 * 24) };
+const instance = (/** @type {number} */ hours, name = '', version = '0.1.0') => ({ instance: name, version, since: before(60 * hours) });
+const room = (/** @type {string} */ name, /** @type {string} */ kind, more = {}) => ({ room: name, kind, answers: true, expected: true, away_since: null, instances: [instance(50)], ...more });
+export const rooms = {
+  version: '0.1.0', protocol: 1,
+  rooms: [
+    room('gateway', 'service'), room('agent', 'service'), room('audit', 'service'),
+    room('caldav', 'connector', { answers: false, away_since: before(190), instances: [] }),
+    room('mail', 'connector', { instances: [instance(50, 'a3f1'), instance(2, 'b7c2')] }), room('vault', 'service')
+  ]
+};
+export const copies = { made: true, tried_at: before(60 * 9), good_at: before(60 * 9), file: 'house-2026-11-29.age', bytes: 48_000_000, records: 1200, problem: '', restored: null };
+export const copiesLate = { ...copies, good_at: before(60 * 24 * 3), problem: 'The last try came to nothing: the disk is full.', restored: { taken_at: before(60 * 24 * 9), restored_at: before(60 * 24 * 8), put_aside: 2 } };

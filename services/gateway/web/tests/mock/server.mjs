@@ -161,6 +161,12 @@ const routes = [
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
   ['GET', /^\/api\/conversations\/\w+\/receipts$/, ({ house }) => (house.has('witness-away') ? away : ok(receipts(house)))],
   ['POST', /^\/api\/conversations\/\w+\/messages$/, ({ house }) => (house.has('spent') ? spent : ok({ turn: data.id('f') }, 202))],
+  ['GET', /^\/api\/looks\/([a-z]+)$/, ({ house, match }) => ok(house.has('empty') || house.has('fresh') ? [] : (data.lookSources[match[1] ?? ''] ?? []))],
+  ['POST', /^\/api\/looks\/([a-z]+)$/, look],
+  ['POST', /^\/api\/looks\/([a-z]+)\/open$/, ({ house, match, body }) => (house.has('gone') ? missing : ok({ content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, sources: [{ source: 'a mail', authors: ['carol@example.org'] }] }))],
+  ['GET', /^\/api\/health$/, ({ house }) => ok(house.has('ailing') ? data.ailingHouse : data.wellHouse)],
+  ['GET', /^\/api\/rooms$/, () => ok(data.rooms)],
+  ['GET', /^\/api\/copies$/, ({ house }) => ok(house.has('late-copies') ? data.copiesLate : house.has('empty') ? { ...data.copies, made: false, tried_at: null, good_at: null, file: '' } : data.copies)],
   ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
@@ -321,6 +327,15 @@ const steps = (/** @type {boolean} */ passed) => [
   { name: 'Reach the incoming mail server', ok: true, detail: 'imap.home.example, port 993' },
   { name: 'Sign in to the incoming mail server', ok: passed, detail: passed ? 'ada@home.example' : 'The server refused the user name or password.' }
 ];
+
+/** What an account answers; `silent` houses have one that does not. @param {Call} call @returns {Answer} */
+function look({ house, match, body }) {
+  if (house.has('silent') && body.connector === 'caldav') {
+    return problem(504, 'deadline_exceeded', 'No answer in time', 'There was no answer in time.');
+  }
+  if (house.has('quiet')) return ok({ content: match[1] === 'agenda' ? { events: [], note: '' } : { messages: [], note: '' }, sources: [] });
+  return ok({ content: data.looked[`${match[1]} ${body.connector}`] ?? { things: [] }, sources: [] });
+}
 
 /** @param {Call} call @returns {Answer} */
 function connect({ body }) {

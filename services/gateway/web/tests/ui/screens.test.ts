@@ -47,6 +47,20 @@ const screens: Screen[] = [
   { name: 'home', path: '/', ready: 'Good to see you, Ada.' },
   { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
   { name: 'home-bare', path: '/', house: 'bare', ready: 'What works without a model' },
+  { name: 'home-empty', path: '/', house: 'empty', ready: 'Nothing runs, and nothing waits for you.' },
+  { name: 'home-quiet', path: '/', house: 'home.quiet', ready: 'Nothing is in your calendars today.' },
+  { name: 'home-ailing', path: '/', house: 'home.ailing.silent', ready: 'Does not answer since 3 hours ago.' },
+  { name: 'home-open', path: '/', ready: 'Call Carol', act: (page) => peek(page, /Call Carol/, 'About the cellar.') },
+  { name: 'new', path: '/new', ready: 'Four things to try' },
+  { name: 'new-fresh', path: '/new', house: 'fresh', ready: 'No model yet' },
+  { name: 'new-bare', path: '/new', house: 'bare', ready: 'What works without a model' },
+  { name: 'search', path: '/search?q=lease', ready: 'Sign the lease' },
+  { name: 'search-empty', path: '/search', ready: 'What helps' },
+  { name: 'search-none', path: '/search', house: 'fresh', ready: 'Nothing is connected yet' },
+  { name: 'search-silent', path: '/search?q=lease', house: 'home.silent', ready: 'Calendar did not answer.' },
+  { name: 'search-open', path: '/search?q=lease', ready: 'Sign the lease', act: (page) => peek(page, /The lease for Linden/, 'I sign on Friday.') },
+  { name: 'house', path: '/house', ready: 'Last good copy' },
+  { name: 'house-late', path: '/house', house: 'late-copies', ready: 'the disk is full' },
   { name: 'commands', path: '/', ready: 'Good to see you, Ada.', act: openCommands },
   { name: 'commands-none', path: '/', house: 'fresh', ready: 'Good to see you, Ada.', act: openCommands },
   { name: 'command-mail', path: '/', ready: 'Good to see you, Ada.', act: (page) => openCommand(page, 'mail', 'Subject') },
@@ -220,6 +234,11 @@ for (const scheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('heading', { name: 'Good to see you, Ada.' })).toBeVisible();
     await expect.poll(() => isDark(page)).toBe(!isNight);
   });
+}
+
+async function peek(page: Page, name: RegExp, shown: string): Promise<void> {
+  await page.getByRole('button', { name }).click();
+  await expect(page.getByRole('dialog').getByText(shown)).toBeVisible();
 }
 
 async function askInVain(page: Page): Promise<void> {

@@ -157,8 +157,8 @@ test('the palette finds by words in any order, by their beginning first', () => 
   expect(ids('zebra')).toEqual([]);
 });
 
-test('each page is offered once, and people to the owner alone', () => {
+test('each page is offered once, and people and the house to the owner alone', () => {
   const paths = pages(true).map(({ path }) => path);
   expect(new Set(paths).size).toBe(paths.length);
-  expect(pages(false).map(({ path }) => path)).toEqual(paths.filter((path) => path !== '/people'));
+  expect(pages(false).map(({ path }) => path)).toEqual(paths.filter((path) => !['/people', '/house'].includes(path)));
 });

@@ -15,6 +15,7 @@ import type {
   KeepRule,
   KeyRotationDraft,
   LimitsDraft,
+  LookSource,
   MemoryChange,
   MemoryDraft,
   ModelDraft,
@@ -91,6 +92,7 @@ const approval = (id: string) => ({ params: { path: { approval: id } } });
 type Fresh = { password?: string };
 const person = (id: string) => ({ params: { path: { person: id } } });
 const schedule = (id: string) => ({ params: { path: { schedule: id } } });
+const whom = ({ connector, account }: LookSource) => ({ connector, account, zone: zone() });
 const conversation = (id: string) => ({ params: { path: { conversation: id } } });
 
 export const api = {
@@ -177,6 +179,9 @@ export const api = {
   keys: () => of(client.GET('/api/keys')),
   rotateKeys: (body: KeyRotationDraft) => of(client.POST('/api/keys/rotate', { body })),
 
+  health: () => of(client.GET('/api/health')),
+  rooms: () => of(client.GET('/api/rooms')),
+  copies: () => of(client.GET('/api/copies')),
   connectors: () => of(client.GET('/api/connectors')),
   approveConnector: (connector: string, digest: string) =>
     of(client.POST('/api/connectors/{connector}/approve', { params: { path: { connector } }, body: { digest } })),
@@ -236,6 +241,12 @@ export const api = {
         body: { command, fields, zone: zone() }
       }) as Promise<Answer<Accepted>>
     ),
+  /** Which accounts answer a command that only looks. */
+  lookSources: (command: string) => of(client.GET('/api/looks/{command}', { params: { path: { command } } })),
+  look: (command: string, source: LookSource, fields: Record<string, unknown>) =>
+    of(client.POST('/api/looks/{command}', { params: { path: { command } }, body: { ...whom(source), fields } })),
+  lookInto: (command: string, source: LookSource, key: string) =>
+    of(client.POST('/api/looks/{command}/open', { params: { path: { command } }, body: { ...whom(source), key } })),
   undo: (id: string, call: string) =>
     of(
       client.POST('/api/conversations/{conversation}/calls/{call}/undo', {

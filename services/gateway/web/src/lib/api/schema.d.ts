@@ -1001,6 +1001,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Which rooms are away, and since when.
+         */
+        get: operations["health_api_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/house": {
         parameters: {
             query?: never;
@@ -1175,6 +1195,50 @@ export interface paths {
         get: operations["entries_api_left_entries_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/looks/{command}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sources
+         * @description Which of one's accounts answer a command that only looks, such as `find`, `agenda` and `waiting`.
+         */
+        get: operations["sources_api_looks__command__get"];
+        put?: never;
+        /**
+         * Look
+         * @description Asks one account; it is in the ledger before it runs, and leaves no conversation.
+         */
+        post: operations["look_api_looks__command__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/looks/{command}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open One
+         * @description One thing of such an answer in full, as its service tells it.
+         */
+        post: operations["open_one_api_looks__command__open_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2081,6 +2145,26 @@ export interface paths {
          * @description Shuts a member out: his sign-ins end, nothing runs for him, his data stays.
          */
         post: operations["suspend_api_people__person__suspend_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rooms
+         * @description Every room with its instances and versions, for the owner of the house.
+         */
+        get: operations["rooms_api_rooms_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3874,6 +3958,19 @@ export interface components {
             password: string;
         };
         /**
+         * HouseHealth
+         * @description Who is away. Before `watched_since` nobody looked: what was away then is away for longer than is said.
+         */
+        HouseHealth: {
+            /** Away */
+            away: components["schemas"]["RoomAway"][];
+            /**
+             * Watched Since
+             * Format: date-time
+             */
+            watched_since: string;
+        };
+        /**
          * HouseLimits
          * @description For days and months; tokens, and money in millionths. None is no limit.
          */
@@ -3903,6 +4000,42 @@ export interface components {
             people?: {
                 [key: string]: components["schemas"]["Limits"] | null;
             };
+        };
+        /**
+         * HouseRoom
+         * @description A room. `expected`: the house is not whole without it. Of a service the instance that answered is named.
+         */
+        HouseRoom: {
+            /** Answers */
+            answers: boolean;
+            /** Away Since */
+            away_since: string | null;
+            /**
+             * Expected
+             * @default true
+             */
+            expected: boolean;
+            /** Instances */
+            instances: components["schemas"]["RoomInstance"][];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "service" | "connector";
+            /** Room */
+            room: string;
+        };
+        /**
+         * HouseRooms
+         * @description The version of the programs here, the protocol that rooms speak with each other, and the rooms.
+         */
+        HouseRooms: {
+            /** Protocol */
+            protocol: number;
+            /** Rooms */
+            rooms: components["schemas"]["HouseRoom"][];
+            /** Version */
+            version: string;
         };
         /**
          * HouseUsage
@@ -4628,6 +4761,68 @@ export interface components {
             username: string;
         };
         /**
+         * Look
+         * @description What was answered: the tool's result as it is, and whose texts are in it.
+         */
+        Look: {
+            /** Content */
+            content: unknown;
+            /** Sources */
+            sources: components["schemas"]["LookOrigin"][];
+        };
+        /**
+         * LookDraft
+         * @description A question to one of them, with the fields of the command's form.
+         */
+        LookDraft: {
+            /** Account */
+            account?: string | null;
+            /** Connector */
+            connector: string;
+            /**
+             * Fields
+             * @default {}
+             */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Zone */
+            zone?: string | null;
+        };
+        /**
+         * LookOrigin
+         * @description Where a text came from, and who could have written it.
+         */
+        LookOrigin: {
+            /** Authors */
+            authors: string[];
+            /** Source */
+            source: string;
+        };
+        /**
+         * LookSource
+         * @description An account that answers a command, or a connector without accounts.
+         *
+         *     `local`: it answers by what the house has read before, and asks no provider. `runs`: its connector is there. `key`
+         *     names what opens one thing of its answer; null where nothing does.
+         */
+        LookSource: {
+            /** Account */
+            account: string | null;
+            /** Account Name */
+            account_name: string;
+            /** Connector */
+            connector: string;
+            /** Key */
+            key: string | null;
+            /** Local */
+            local: boolean;
+            /** Name */
+            name: string;
+            /** Runs */
+            runs: boolean;
+        };
+        /**
          * Memory
          * @description One thing that is remembered.
          *
@@ -5142,6 +5337,20 @@ export interface components {
             revoke_url?: string | null;
             /** Token Url */
             token_url?: string | null;
+        };
+        /**
+         * OpenDraft
+         * @description One thing of an answer, by what stands under the source's `key`.
+         */
+        OpenDraft: {
+            /** Account */
+            account?: string | null;
+            /** Connector */
+            connector: string;
+            /** Key */
+            key: string;
+            /** Zone */
+            zone?: string | null;
         };
         /**
          * Outcome
@@ -5683,6 +5892,31 @@ export interface components {
              * @enum {string}
              */
             role: "owner" | "member";
+        };
+        /**
+         * RoomAway
+         * @description A room that does not answer, and when that was first seen.
+         */
+        RoomAway: {
+            /** Room */
+            room: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
+         * RoomInstance
+         * @description A process of a room; `instance` is empty where it does not say its name, the rest null where it does not say.
+         */
+        RoomInstance: {
+            /** Instance */
+            instance: string;
+            /** Since */
+            since: string | null;
+            /** Version */
+            version: string | null;
         };
         /**
          * Route
@@ -8689,6 +8923,35 @@ export interface operations {
             };
         };
     };
+    health_api_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseHealth"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     house_rules_api_house_get: {
         parameters: {
             query?: never;
@@ -8968,6 +9231,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LeftPage"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sources_api_looks__command__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookSource"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_api_looks__command__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Look"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_one_api_looks__command__open_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Look"];
                 };
             };
             /** @description What went wrong (RFC 9457) */
@@ -10674,6 +11038,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Person"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rooms_api_rooms_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HouseRooms"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

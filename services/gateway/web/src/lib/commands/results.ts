@@ -9,6 +9,8 @@ export interface Row {
   where: string;
   text: string;
   isNew: boolean;
+  /** By what it is opened; empty where nothing opens it. */
+  key: string;
 }
 
 export interface Rows {
@@ -21,17 +23,17 @@ export interface Rows {
 
 type Json = Record<string, unknown>;
 
-const TITLE = ['subject', 'title', 'name', 'summary'];
-const WHO = ['sender', 'from', 'people', 'author'];
+const TITLE = ['subject', 'title', 'name', 'summary', 'text'];
+const WHO = ['sender', 'from', 'people', 'author', 'emails'];
 const START = ['start', 'date', 'time', 'when'];
 const WHERE = ['place', 'location', 'calendar', 'folder'];
 const TEXT = ['excerpt', 'snippet', 'notes', 'description'];
 
-/** The rows of a result; null where it has another shape. */
-export function rowsOf(content: unknown): Rows | null {
+/** The rows of a result, with what stands under `key` of each; null where it has another shape. */
+export function rowsOf(content: unknown, key: string | null = null): Rows | null {
   const things = listIn(content);
   if (!things?.every((thing) => textAt(thing, TITLE))) return null;
-  const rows = things.map(rowOf);
+  const rows = things.map((thing) => rowOf(thing, key));
   const starts = rows.map((row) => row.start);
   const byDay = rows.length > 0 && things.every((thing) => 'start' in thing) && starts.every((start, at) => at === 0 || day(starts[at - 1] ?? '') <= day(start));
   return { rows, note: isJson(content) && typeof content.note === 'string' ? content.note : '', byDay };
@@ -47,8 +49,9 @@ function listIn(content: unknown): Json[] | null {
   return only && !more.length && only.every(isJson) ? only : null;
 }
 
-function rowOf(thing: Json): Row {
+function rowOf(thing: Json, key: string | null): Row {
   const places = WHERE.map((name) => plain(thing[name])).filter(Boolean);
+  const opener = key === null ? '' : thing[key];
   return {
     title: textAt(thing, TITLE),
     who: textAt(thing, WHO),
@@ -56,14 +59,16 @@ function rowOf(thing: Json): Row {
     end: plain(thing.end),
     where: places.join(' · '),
     text: textAt(thing, TEXT),
-    isNew: thing.unread === true
+    isNew: thing.unread === true,
+    key: typeof opener === 'string' || typeof opener === 'number' ? String(opener) : ''
   };
 }
 
 const textAt = (thing: Json, names: string[]): string => names.map((name) => plain(thing[name])).find(Boolean) ?? '';
 
-/** A text, also one that is marked as another's. */
+/** A text, also one that is marked as another's, or several of them. */
 function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).filter(Boolean).join(', ');
   const text = isJson(value) ? value.text : value;
   return typeof text === 'string' ? text.trim() : '';
 }

@@ -11,6 +11,8 @@ export interface Choice {
 export function pages(isOwner: boolean): (Choice & { path: string })[] {
   const { shell } = words;
   const all: [string, string][] = [
+    ['/', shell.home],
+    ['/search', shell.search],
     ['/conversations', words.chats.find],
     ['/conversations?show=archived', words.chats.archive],
     ['/approvals', shell.approvals],
@@ -25,7 +27,7 @@ export function pages(isOwner: boolean): (Choice & { path: string })[] {
     ['/signin', shell.ways],
     ['/tokens', shell.tokens],
     ['/data', shell.data],
-    ...(isOwner ? [['/people', shell.people] as [string, string]] : []),
+    ...(isOwner ? ([['/people', shell.people], ['/house', shell.house]] as [string, string][]) : []),
     ['/password', shell.password],
     ['/about', shell.about]
   ];

@@ -1,0 +1,62 @@
+"""What the API says of looks: who would answer, and what one of them answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from openassistant.messages import Id
+from services.gateway.views import View
+
+__all__ = ["Look", "LookAt", "LookDraft", "LookOrigin", "LookSource", "OpenDraft"]
+
+
+class LookSource(View):
+    """An account that answers a command, or a connector without accounts.
+
+    `local`: it answers by what the house has read before, and asks no provider. `runs`: its connector is there. `key`
+    names what opens one thing of its answer; null where nothing does.
+    """
+
+    connector: str
+    name: str
+    account: Id | None
+    account_name: str
+    local: bool
+    runs: bool
+    key: str | None
+
+
+class LookAt(View):
+    """Whom to ask, as it stands among the sources; `zone` is the IANA time zone in which times are meant."""
+
+    connector: Annotated[str, StringConstraints(max_length=64)]
+    account: Id | None = None
+    zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class LookDraft(LookAt):
+    """A question to one of them, with the fields of the command's form."""
+
+    fields: dict[str, Any] = Field(default={}, max_length=40)
+
+
+class OpenDraft(LookAt):
+    """One thing of an answer, by what stands under the source's `key`."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class LookOrigin(View):
+    """Where a text came from, and who could have written it."""
+
+    source: str
+    authors: tuple[str, ...]
+
+
+class Look(View):
+    """What was answered: the tool's result as it is, and whose texts are in it."""
+
+    content: Any
+    sources: tuple[LookOrigin, ...]

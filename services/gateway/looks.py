@@ -1,0 +1,102 @@
+"""Looks: what a person sees of his services without a conversation and without a model, each at once or not at all.
+
+A look is a read that a card's command declares, asked of one account: the agent makes the call under a grant for that
+one tool, the witness writes it down first, and the answer goes to the person alone. Every account is asked by a request
+of its own, so that none waits for another and each that does not answer is named.
+"""
+
+from __future__ import annotations
+
+from openassistant import subjects
+from openassistant.bus import Bus
+from openassistant.errors import Conflict, NotFound, Unavailable
+from openassistant.messages import CommandCall, Effect, LookRequest, OutsideSource, ToolResult
+from services.gateway import look_views as views
+from services.gateway.accounts import Accounts
+from services.gateway.chat import zone_of
+from services.gateway.commands import Commands, Server
+from services.gateway.connectors import Connectors
+from services.gateway.forms import wrong_fields
+from services.gateway.grants import Grants
+from services.gateway.problems import invalid
+from services.gateway.sessions import SignedIn
+
+__all__ = ["Looks"]
+
+_SECONDS = 15.0
+"""So long one service is waited for."""
+
+
+class Looks:
+    """What one person can look at."""
+
+    def __init__(
+        self, bus: Bus, commands: Commands, connectors: Connectors, accounts: Accounts, grants: Grants, *,
+        seconds: float = _SECONDS,
+    ) -> None:  # fmt: skip
+        self._bus, self._commands, self._connectors = bus, commands, connectors
+        self._accounts, self._grants, self._seconds = accounts, grants, seconds
+
+    async def sources(self, me: SignedIn, command: str) -> list[views.LookSource]:
+        """Who would answer a command, one for each account; also those whose connector is away."""
+        return [_source(each) for each in await self._commands.readers(me, command)]
+
+    async def ask(self, me: SignedIn, command: str, draft: views.LookDraft) -> views.Look:
+        """What one of them answers; raises `NotFound`, `InvalidRequest` that names the field, `Unavailable`.
+
+        Raises `DeadlineExceeded` where no answer came in time, and whatever the connector raises.
+        """
+        server = await self._server(me, command, draft)
+        call = self._commands.reading(server, draft.fields, zone_of(draft.zone))
+        return await self._look(me, server, call, draft.zone)
+
+    async def open(self, me: SignedIn, command: str, draft: views.OpenDraft) -> views.Look:
+        """One thing of such an answer in full, as its tool tells it; raises as `ask`, and `Conflict`."""
+        server = await self._server(me, command, draft)
+        opens = server.command.opens
+        tool = server.card.tool(opens.tool) if opens else None
+        if opens is None or tool is None or tool.effect is not Effect.READ:
+            raise Conflict(f"{server.card.name} shows no more than this.")
+        arguments = {opens.argument: draft.key}
+        if "zone" in tool.parameters.get("properties", {}):
+            arguments["zone"] = zone_of(draft.zone).key
+        if wrong_fields(tool.parameters, arguments):
+            raise invalid("That is nothing that can be opened.", key="This is not the id of something that was found.")
+        account = server.account.id if server.account else None
+        call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
+        return await self._look(me, server, call, draft.zone)
+
+    async def _server(self, me: SignedIn, command: str, draft: views.LookAt) -> Server:
+        wanted = (draft.connector, draft.account)
+        for each in await self._commands.readers(me, command):
+            if (each.card.id, each.account.id if each.account else None) == wanted:
+                if not each.runs:
+                    raise Unavailable(f"{each.card.name} is not running at the moment.")
+                return each
+        raise NotFound("None of your accounts answers that.")
+
+    async def _look(self, me: SignedIn, server: Server, call: CommandCall, zone: str | None) -> views.Look:
+        card, digest = self._connectors.usable(server.card.id)
+        grant = self._grants.look(me.user.id, connector=card.id, digest=digest, tool=call.tool)
+        ctx = self._grants.context(me.user.id, seconds=self._seconds, grant=grant)
+        ctx = ctx.model_copy(update={"zone": zone_of(zone).key})
+        request = LookRequest(call=call, accounts=(server.account,) if server.account else ())
+        found = await self._bus.request(subjects.agent("look"), request, ToolResult, ctx)
+        return views.Look(content=found.content, sources=tuple(map(_named, found.outside)))
+
+
+def _source(server: Server) -> views.LookSource:
+    opens = server.command.opens
+    return views.LookSource(
+        connector=server.card.id,
+        name=server.card.name,
+        account=server.account.id if server.account else None,
+        account_name=server.account.name if server.account else "",
+        local=server.command.local,
+        runs=server.runs,
+        key=opens.key if opens else None,
+    )
+
+
+def _named(found: OutsideSource) -> views.LookOrigin:
+    return views.LookOrigin(source=found.source, authors=found.authors)

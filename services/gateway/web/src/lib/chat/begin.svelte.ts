@@ -1,0 +1,41 @@
+import { goto } from '$app/navigation';
+import { api } from '$lib/api/client';
+import { type Problem, problemFrom } from '$lib/api/problem';
+import { conversations } from '$lib/shell/conversations.svelte';
+import { handOver } from './handover';
+
+/** How a conversation begins: it is made with its first message or command, and then shown. */
+export class Begin {
+  problem = $state.raw<Problem | null>(null);
+  /** Made for a command that was refused, and used by the next try. */
+  #made: string | null = null;
+
+  /** False where it was not taken. */
+  send = async (text: string): Promise<boolean> => {
+    this.problem = null;
+    try {
+      const conversation = await api.newConversation();
+      handOver(conversation.id, text);
+      await goto(`/c/${conversation.id}`);
+      return true;
+    } catch (thrown) {
+      this.problem = problemFrom(thrown);
+      return false;
+    }
+  };
+
+  /** The problem where it was not taken. */
+  run = async (name: string, fields: Record<string, unknown>): Promise<Problem | null> => {
+    try {
+      this.#made ??= (await api.newConversation()).id;
+      await api.command(this.#made, name, fields);
+      const conversation = this.#made;
+      this.#made = null;
+      void conversations.refresh();
+      await goto(`/c/${conversation}`);
+      return null;
+    } catch (thrown) {
+      return problemFrom(thrown);
+    }
+  };
+}

@@ -1,0 +1,96 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { api } from '$lib/api/client';
+import { Problem } from '$lib/api/problem';
+import type { LookSource } from '$lib/api/types';
+import { rowsOf } from '$lib/commands/results';
+import { byTime, isOver, isoDay, newestFirst, Today } from '$lib/home/day.svelte';
+import { Asked, listed, named } from '$lib/looks/asked.svelte';
+import { readingOf } from '$lib/looks/reading';
+import { forgetAll, recent, remember } from '$lib/looks/recent';
+
+const source = (connector: string, more: Partial<LookSource> = {}): LookSource => ({
+  connector, name: connector, account: connector.repeat(4), account_name: 'Home', local: true, runs: true, key: 'id', ...more
+});
+const answer = (...titles: string[]) => ({ content: { things: titles.map((title, id) => ({ id, title })) }, sources: [] });
+const row = (title: string, start: string, end = '') => ({ source: source('post'), row: { title, start, end, who: '', where: '', text: '', isNew: false, key: '' } });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  localStorage.clear();
+});
+
+test('each account answers for itself, and who fails is named', async () => {
+  vi.spyOn(api, 'look').mockImplementation((_, { connector }) =>
+    connector === 'post' ? Promise.reject(new Problem(504, 'deadline_exceeded', 'No answer', 'Late.')) : Promise.resolve(answer('A', 'B'))
+  );
+  const asked = new Asked('find');
+  await asked.ask([source('mail'), source('post')], { text: 'x' });
+  expect(asked.rows.map((each) => [each.row.title, each.row.key, each.source.connector])).toEqual([['A', '0', 'mail'], ['B', '1', 'mail']]);
+  expect(asked.silent.map((each) => each.source.connector)).toEqual(['post']);
+  expect(asked.busy).toBe(false);
+});
+
+test('what comes late to an earlier question is left out', async () => {
+  const late: ((value: ReturnType<typeof answer>) => void)[] = [];
+  vi.spyOn(api, 'look').mockImplementation(() => new Promise((resolve) => late.push(resolve)));
+  const asked = new Asked('find');
+  const first = asked.ask([source('mail')], { text: 'old' });
+  const second = asked.ask([source('mail')], { text: 'new' });
+  late[1]?.(answer('New'));
+  late[0]?.(answer('Old'));
+  await Promise.all([first, second]);
+  expect(asked.rows.map((each) => each.row.title)).toEqual(['New']);
+});
+
+test('sources are named once, with their account', () => {
+  expect(listed([source('Gmail'), source('Gmail', { account: null }), source('Notion')])).toBe('Gmail and Notion');
+  expect([named(source('Mail')), named(source('Mail', { account_name: '' }))]).toEqual(['Mail · Home', 'Mail']);
+});
+
+test('home asks only what is answered in the house, of today alone, and not again within a minute', async () => {
+  vi.spyOn(api, 'lookSources').mockImplementation((command) => Promise.resolve([source('near'), source('far', { local: command === 'agenda' })]));
+  const look = vi.spyOn(api, 'look').mockResolvedValue(answer('A'));
+  const today = new Today();
+  const noon = new Date(2026, 10, 29, 12).getTime();
+  await today.refresh(noon);
+  await today.refresh(noon + 30_000);
+  expect(look.mock.calls.map(([command, { connector }, fields]) => [command, connector, fields])).toEqual([
+    ['agenda', 'near', { from: '2026-11-29', to: '2026-11-29' }],
+    ['agenda', 'far', { from: '2026-11-29', to: '2026-11-29' }],
+    ['waiting', 'near', {}]
+  ]);
+  await today.refresh(noon + 61_000);
+  expect(look).toHaveBeenCalledTimes(6);
+});
+
+test('the day begins with what lasts all of it, and knows what is over', () => {
+  const rows = [row('Late', '2026-11-29T20:00:00Z'), row('Whole', '2026-11-29'), row('Early', '2026-11-29T06:00:00Z', '2026-11-29T07:00:00Z')];
+  expect(byTime(rows).map((each) => each.row.title)).toEqual(['Whole', 'Early', 'Late']);
+  expect(newestFirst(rows).map((each) => each.row.title)).toEqual(['Late', 'Early', 'Whole']);
+  expect(byTime(rows).map((each) => isOver(each, Date.parse('2026-11-29T12:00:00Z')))).toEqual([false, true, false]);
+  expect(isoDay(new Date(2026, 0, 5))).toBe('2026-01-05');
+});
+
+test('a mail is read part by part, an event with its facts, and ids are left out', () => {
+  const by = (text: string) => ({ text, source: 'a mail', authors: ['c@example.org'] });
+  const thread = readingOf({ messages: [{ id: '1', subject: by('Lease'), sender: by('Carol'), text: by('Come.'), quoted: by('> Old'), attachments: null }], note: 'More.' });
+  expect(thread).toEqual({ parts: [{ title: 'Lease', facts: [['Sender', 'Carol']], texts: ['Come.', '> Old'] }], note: 'More.' });
+  const event = readingOf({ id: 'e', start: '2026-11-29', title: by('Call'), all_day: true, guests: [{ address: by('c@example.org'), answer: 'accepted' }], note: '' });
+  expect(event.parts).toEqual([{ title: 'Call', facts: [['Start', '2026-11-29'], ['All day', 'yes'], ['Guests', 'c@example.org accepted']], texts: [] }]);
+  expect(readingOf('plain').parts[0]?.texts).toEqual(['plain']);
+  expect(readingOf({ text: 'go on', start: 0, next: 400 }).parts).toEqual([{ title: '', facts: [], texts: ['go on'] }]);
+});
+
+test('a message without a subject is a row by its text, and a contact shows its addresses', () => {
+  expect(rowsOf({ messages: [{ chat: 'c1', sender: 'Bob', text: { text: 'See you' } }] }, 'chat')?.rows[0]).toMatchObject({ title: 'See you', who: 'Bob', key: 'c1' });
+  expect(rowsOf({ contacts: [{ id: 'p', name: { text: 'Carol' }, emails: [{ text: 'a@x.example' }, { text: 'b@x.example' }] }] })?.rows[0]).toMatchObject({ who: 'a@x.example, b@x.example', key: '' });
+});
+
+test('eight searches are kept, the newest first, each once, and all forgotten at once', () => {
+  for (const each of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'b']) remember(each);
+  expect(recent()).toEqual(['b', 'i', 'h', 'g', 'f', 'e', 'd', 'c']);
+  expect(forgetAll()).toEqual([]);
+  expect(recent()).toEqual([]);
+  localStorage.setItem('recent-searches', '{"no": "list"}');
+  expect(recent()).toEqual([]);
+});

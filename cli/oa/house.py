@@ -89,9 +89,10 @@ class House:
         """Deletes what a path names; what is said of that, None where it is nothing."""
         return self._json("DELETE", path)
 
-    def sign_in(self, username: str, password: str) -> Any:
-        """Signs this connection in; the cookie lives as long as it does."""
-        return self.post("/api/session", {"username": username, "password": password})
+    def sign_in(self, username: str, password: str, code: str | None = None) -> Any:
+        """Signs this connection in; the cookie lives as long as it does. `code`: of whom one is asked."""
+        body = {"username": username, "password": password}
+        return self.post("/api/session", body if code is None else {**body, "code": code})
 
     def lines(self, path: str) -> Iterator[bytes]:
         """A long answer, in pieces."""

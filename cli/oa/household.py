@@ -112,14 +112,23 @@ def keep(who: _Who, user: _Me = None) -> None:
 
 
 @app.command("reset")
-def reset(who: _Who, user: _Me = None, json: Json = False) -> None:
+def reset(
+    who: _Who,
+    factors: Annotated[
+        bool, typer.Option("--lost-everything", help="It takes their second factor and passkeys away, too")
+    ] = False,
+    user: _Me = None,
+    json: Json = False,
+) -> None:
     """Make a link by which a member sets a new password, and print it, once.
 
-    They are told that you made it. It works a day later, or once they agree in a browser of theirs.
+    They are told that you made it. It works a day later, or once they agree in a browser of theirs. Of whom a code is
+    asked at the sign-in is asked for it there, too, unless the link takes that away.
     """
     asked, password, _ = signed_in(user)
     with asked:
-        made = asked.post(f"/api/people/{_id(asked, who)}/reset", {"password": password})
+        body = {"password": password, "factors": factors}
+        made = asked.post(f"/api/people/{_id(asked, who)}/reset", body)
         _tell_link(asked, made, json=json)
     terminal.say(f"It works from {made['opens_at'][:16].replace('T', ' ')} UTC on, or once {who} agrees.")
 

@@ -14,6 +14,9 @@ __all__ = ["Json", "connect", "house", "signed_in"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs")]
 
+_TRIES = 3
+"""Codes that a person may type."""
+
 connect: Callable[[settings.Login], House] = House
 
 
@@ -27,12 +30,29 @@ def house() -> House:
 
 
 def signed_in(username: str | None = None) -> tuple[House, str, Any]:
-    """The house, signed in by user name and password, with the password and the session; asks for what is missing."""
+    """The house, signed in by user name and password, with the password and the session; asks for what is missing.
+
+    Whose sign-in asks for a code is asked for that, too; on standard input it is the line after the password.
+    """
     opened = connect(settings.load()._replace(token=None))
     _refuse_without_owner(opened)
     name = username or str(typer.prompt("User name", err=True))
     password = terminal.secret("Password")
-    return opened, password, opened.sign_in(name, password)
+    return opened, password, _entered(opened, name, password)
+
+
+def _entered(opened: House, name: str, password: str, code: str | None = None, *, tries: int | None = None) -> Any:
+    """The session; a person may mistype a code, a program gives it once."""
+    left = tries if tries is not None else _TRIES if terminal.is_terminal() else 1
+    try:
+        return opened.sign_in(name, password, code)
+    except HouseError as error:
+        if error.problem.get("code") != "code_required" or not left:
+            raise
+    if code is not None:
+        terminal.say("This code is wrong, is over, or was used.")
+    given = terminal.code("Code of your app, or a recovery code")
+    return _entered(opened, name, password, given, tries=left - 1)
 
 
 def _refuse_without_owner(opened: House) -> None:

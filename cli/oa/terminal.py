@@ -16,7 +16,19 @@ from rich.text import Text
 
 from oa.house import FAILED, USAGE, HouseError
 
-__all__ = ["clean", "complain", "confirm", "is_terminal", "secret", "show", "show_json", "table", "verdict", "when"]
+__all__ = [
+    "clean",
+    "code",
+    "complain",
+    "confirm",
+    "is_terminal",
+    "secret",
+    "show",
+    "show_json",
+    "table",
+    "verdict",
+    "when",
+]
 
 out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 err = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, stderr=True)
@@ -102,6 +114,15 @@ def secret(name: str, *, optional: bool = False) -> str:
     """A secret, typed without being shown, or the next line of standard input; raises `HouseError`."""
     if is_terminal():
         return str(typer.prompt(name, hide_input=True, default="" if optional else None, show_default=False))
+    return _piped(name, optional=optional)
+
+
+def code(name: str) -> str:
+    """A code that is good for once, typed where it is seen, or the next line of standard input; raises as `secret`."""
+    return str(typer.prompt(name, err=True)) if is_terminal() else _piped(name)
+
+
+def _piped(name: str, *, optional: bool = False) -> str:
     line = sys.stdin.readline().rstrip("\n")
     if not line and not optional:
         raise HouseError(f"{name}: nothing came on standard input.", code=FAILED)

@@ -60,7 +60,7 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """Of turns and of conversations: turn, decide, settle, cancel, history, conversations, create, change, delete …
+    """Of turns and conversations: turn, decide, settle, cancel, history, conversations, create, change, delete.
 
     Besides these labels, search, file, probe, look.
     """

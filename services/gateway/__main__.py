@@ -40,6 +40,7 @@ from services.gateway.connectors import Connectors, read_approved
 from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.exporting import Exporting
+from services.gateway.factors import Factors
 from services.gateway.files import OwnFiles
 from services.gateway.forgetting import Forgetting
 from services.gateway.gateway import Gateway
@@ -66,6 +67,7 @@ from services.gateway.outcomes import Outcomes
 from services.gateway.ownmail import OwnMail
 from services.gateway.ownparts import OwnParts
 from services.gateway.parts import Parts
+from services.gateway.passkeys import Passkeys
 from services.gateway.passwords import Passwords
 from services.gateway.people import People
 from services.gateway.preferences import Preferences
@@ -224,6 +226,7 @@ class Room:
                 bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
                 rules=house, clock=clock,
             ),
+            factors=Factors(self.sessions, self.passkeys, self.ledger), passkeys=self.passkeys,
             parts=Parts(
                 bus, store, self.forgetting, self.sessions, chat=chat, connectors=self.connectors, vault=vault,
                 grants=grants,
@@ -271,6 +274,7 @@ class Room:
         """What looks after the people of the house."""
         self.erasing.leaving = self.models.forget_key_of
         links, words = Links(store, Backoff(clock), clock), HouseWords(store, clock)
+        self.passkeys = Passkeys(store, self.users, self.sessions, self.ledger, clock=clock)
         self.people = People(
             store, self.users, self.sessions, self.ledger, links=links, words=words, bar=self.bar,
             owners_changed=budgets.owners_changed, erase=self.erasing.remove, clock=clock,

@@ -58,6 +58,13 @@ class Backoff:
                 found.count = max(0, found.count - 1)
                 found.until = found.last
 
+    def spared(self, account: str, address: str) -> None:
+        """The try that was counted last was none: it had what was asked for, and goes on with what is asked next."""
+        for key in _keys(account, address, known=False):
+            if found := self._tries.get(key):
+                found.count = max(0, found.count - 1)
+                found.until = found.last
+
     def _of(self, key: tuple[str, ...], now: datetime) -> _Tries:
         found = self._tries.get(key)
         if found is None or now - found.last > _FORGET_AFTER:

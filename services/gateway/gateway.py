@@ -15,6 +15,7 @@ from services.gateway.completions import Completions
 from services.gateway.connectors import Connectors
 from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
+from services.gateway.factors import Factors
 from services.gateway.health import Health
 from services.gateway.hooks import Door
 from services.gateway.house import HouseRules
@@ -28,6 +29,7 @@ from services.gateway.moving import Moving
 from services.gateway.openid import OpenId
 from services.gateway.outcomes import Outcomes
 from services.gateway.parts import Parts
+from services.gateway.passkeys import Passkeys
 from services.gateway.people import People
 from services.gateway.receipts import Receipts
 from services.gateway.retention import Retention
@@ -88,6 +90,8 @@ class Gateway:
     people: People
     joining: Joining
     openid: OpenId
+    factors: Factors
+    passkeys: Passkeys
     moving: Moving
     parts: Parts
     retention: Retention

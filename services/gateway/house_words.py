@@ -1,4 +1,7 @@
-"""What the house tells a person about himself: that an owner did something to his account. It stays until he saw it."""
+"""What the house tells a person about himself: what an owner did to his account, or anybody to how he signs in.
+
+It stays until he saw it.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,14 @@ from openassistant.store import Store
 
 __all__ = ["HouseWord", "HouseWords", "WordKind", "put"]
 
-WordKind = Literal["reset_offered", "reset_used", "leaving", "role_changed", "resumed"]
+WordKind = Literal[
+    "reset_offered", "reset_used", "leaving", "role_changed", "resumed",
+    "codes_on", "codes_off", "recovery_used", "passkey_added", "passkey_removed", "passkey_doubtful",
+]  # fmt: skip
 
 
 class HouseWord(Wire):
-    """One of them; `by` is a name, `about` the id of a link."""
+    """One of them; `by` is a name, of who did it or of the passkey that it is about, `about` the id of a link."""
 
     id: Id
     user: Id

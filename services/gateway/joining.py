@@ -18,6 +18,7 @@ from openassistant.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from openassistant.messages import AuditAction
 from openassistant.store import Store
 from services.gateway import people_views as views
+from services.gateway.codes import forget_codes
 from services.gateway.house import HouseRules
 from services.gateway.house_words import HouseWord, HouseWords, put
 from services.gateway.ledger import Ledger
@@ -84,7 +85,9 @@ class Joining:
         await self._links.revoke(invitation)
         self._ledger.try_note(AuditAction.INVITATION_REVOKED, user=me.user.id, content={"invitation": invitation})
 
-    async def offer_reset(self, me: SignedIn, person: str, draft: views.Fresh, *, address: str) -> views.NewInvitation:
+    async def offer_reset(
+        self, me: SignedIn, person: str, draft: views.ResetOffer, *, address: str
+    ) -> views.NewInvitation:
         """A link that lets a member set his password anew, from tomorrow on or when he agrees; he is told of it.
 
         Raises `NotFound`, `SignInAgain`, `Conflict` for an owner and for who is shut out.
@@ -98,8 +101,13 @@ class Joining:
         if found.suspended is not None:
             raise Conflict("He is shut out, and would not learn of it. Let him in again first.")
         opens = self._clock() + WAIT
-        link = self._links.draft("reset", inviter=me.user.id, user=person, opens=opens, expires=opens + _RESET_LIVES)
-        content = {"of": person, "by": me.user.id, "name": me.user.display_name, "opens": opens.isoformat()}
+        link = self._links.draft(
+            "reset", inviter=me.user.id, user=person, opens=opens, expires=opens + _RESET_LIVES, factors=draft.factors
+        )
+        content = {
+            "of": person, "by": me.user.id, "name": me.user.display_name, "opens": opens.isoformat(),
+            "factors": draft.factors,
+        }  # fmt: skip
         await self._ledger.note(AuditAction.RESET_OFFERED, user=person, id=link.id, content=content)
         await self._ledger.note(AuditAction.RESET_OFFERED, user=me.user.id, content=content)
         await self._words.say(person, "reset_offered", by=me.user.display_name, about=link.id, ends=link.expires)
@@ -147,7 +155,8 @@ class Joining:
     async def reset(self, draft: views.ResetDraft, *, address: str) -> User:
         """The person whose password is another now; whoever was signed in as him is so no longer.
 
-        Raises `NotFound`, `RateLimited`, `InvalidRequest` that names the field, `Forbidden` before the link works.
+        Raises `NotFound`, `RateLimited`, `InvalidRequest` that names the field, `Forbidden` before the link works,
+        `CodeRequired` of whom a code is asked, unless the link takes his second factor away.
         """
         async with self._lock:
             link = await self._living(draft.token, "reset", address)
@@ -159,13 +168,19 @@ class Joining:
             person = await self._users.person(str(link.user))
             assert person is not None, "a link goes with its person"
             row = {"user": person.id, "password": await self._users.hashed(person.username, draft.password)}
-            await self._ledger.note(AuditAction.PASSWORD_CHANGED, user=person.id, content={"link": link.id})
+            if not link.factors:
+                await self._sessions.second(person, draft.code, address=address)
+            content = {"link": link.id, "factors": link.factors}
+            await self._ledger.note(AuditAction.PASSWORD_CHANGED, user=person.id, content=content)
             inviter = await self._users.person(link.inviter)
             word = self._words.row(person.id, "reset_used", by=inviter.display_name if inviter else "")
 
             def write(connection: Connection) -> None:
                 take(connection, link.id)
                 _set_password(connection, row)
+                if link.factors:
+                    forget_codes(connection, person.id)
+                    connection.execute(text("DELETE FROM passkeys WHERE user = :user"), row)
                 connection.execute(text("DELETE FROM sessions WHERE user = :user"), row)
                 connection.execute(text("DELETE FROM house_words WHERE user = :user AND kind = 'reset_offered'"), row)
                 put(connection, word)
@@ -222,7 +237,8 @@ class Joining:
     def _shown(self, word: HouseWord, link: Link | None) -> views.HouseWord:
         waits = word.kind == "reset_offered" and link is not None and link.opens > self._clock()
         return views.HouseWord(
-            id=word.id, kind=word.kind, by=word.by, at=word.at, ends_at=word.ends, can_agree=waits
+            id=word.id, kind=word.kind, by=word.by, at=word.at, ends_at=word.ends, can_agree=waits,
+            factors=word.kind == "reset_offered" and link is not None and link.factors,
         )  # fmt: skip
 
     async def _offered(self, me: SignedIn, word: str) -> Link:

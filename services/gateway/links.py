@@ -28,11 +28,14 @@ Kind = Literal["join", "reset"]
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _GUESSES = "link"
 _DEAD = "This link does not work: it was used, revoked, is over, or was never made. Ask for another one."
-_COLUMNS = "id, kind, inviter, user, label, created, opens, expires"
+_COLUMNS = "id, kind, inviter, user, label, created, opens, expires, factors"
 
 
 class Link(Wire):
-    """A living link, without its token; `user` is whose password it sets."""
+    """A living link, without its token; `user` is whose password it sets.
+
+    With `factors` it also takes his second factor and his passkeys away.
+    """
 
     id: Id
     kind: Kind
@@ -42,6 +45,7 @@ class Link(Wire):
     created: datetime
     opens: datetime
     expires: datetime
+    factors: bool = False
 
     def view(self) -> views.Invitation:
         """The link as its maker sees it in the list."""
@@ -55,12 +59,20 @@ class Links:
         self._store, self._backoff, self._clock = store, backoff, clock
 
     def draft(
-        self, kind: Kind, *, inviter: str, opens: datetime, expires: datetime, user: str | None = None, label: str = ""
+        self,
+        kind: Kind,
+        *,
+        inviter: str,
+        opens: datetime,
+        expires: datetime,
+        user: str | None = None,
+        label: str = "",
+        factors: bool = False,
     ) -> Link:
         """A link that is not kept yet."""
         return Link(
             id=new_id(), kind=kind, inviter=inviter, user=user, label=label, created=self._clock(), opens=opens,
-            expires=expires,
+            expires=expires, factors=factors,
         )  # fmt: skip
 
     async def keep(self, link: Link) -> views.NewInvitation:
@@ -73,8 +85,8 @@ class Links:
             connection.execute(text("DELETE FROM invitations WHERE kind = 'reset' AND user = :user"), row)
             connection.execute(
                 text(
-                    "INSERT INTO invitations (id, kind, digest, inviter, user, label, created, opens, expires)"
-                    " VALUES (:id, :kind, :digest, :inviter, :user, :label, :created, :opens, :expires)"
+                    "INSERT INTO invitations (id, kind, digest, inviter, user, label, created, opens, expires, factors)"
+                    " VALUES (:id, :kind, :digest, :inviter, :user, :label, :created, :opens, :expires, :factors)"
                 ),
                 row,
             )
@@ -140,4 +152,7 @@ def _digest(token: str) -> str:
 
 def _link(row: Any) -> Link:
     times = {name: datetime.fromisoformat(getattr(row, name)) for name in ("created", "opens", "expires")}
-    return Link(id=row.id, kind=row.kind, inviter=row.inviter, user=row.user, label=row.label, **times)
+    return Link(
+        id=row.id, kind=row.kind, inviter=row.inviter, user=row.user, label=row.label, factors=bool(row.factors),
+        **times,
+    )  # fmt: skip

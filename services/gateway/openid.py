@@ -7,11 +7,10 @@ He gets there by proof: he adds it while signed in, or he is let in as somebody 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, text
@@ -49,8 +48,6 @@ BACK = "/login/back"
 MOST = 10
 """Providers of a house."""
 _SECONDS = 25.0
-_PROOF_LIFE = timedelta(minutes=5)
-_PROOF = "proof-"
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _TOLD = ("email", "email_verified", "name", "preferred_username")
 _WHY = "Who decides where people sign in decides who may come in, so it needs your password."
@@ -67,7 +64,6 @@ class OpenId:
         self._bus, self._store, self._vault, self._users, self._house = bus, store, vault, users, rules
         self._sessions, self._ledger, self._way, self._clock = sessions, ledger, way, clock
         self._backoff = Backoff(clock)
-        sessions.proved = self.proved
 
     # --- providers ------------------------------------------------------------------------------------------------
 
@@ -218,7 +214,7 @@ class OpenId:
         if user is None or user.id != me.user.id:
             self._ledger.try_note(AuditAction.SESSION_REFUSED, user=me.user.id, content={"provider": rule.id})
             raise Forbidden("You signed in there as somebody else, so this does not count.")
-        return shapes.SignInReturned(linked=False, proof=await self._prove(me))
+        return shapes.SignInReturned(linked=False, proof=await self._sessions.proofs.give(me.session))
 
     async def unlink(self, me: SignedIn, link: str) -> None:
         """Takes a way to sign in away; raises `NotFound`, `Conflict` for the only one."""
@@ -234,27 +230,7 @@ class OpenId:
         await self._store.write(lambda connection: connection.execute(query, row))
         self._ledger.try_note(AuditAction.SIGN_IN_UNLINKED, user=me.user.id, content={"link": link})
 
-    async def proved(self, me: SignedIn, given: str) -> bool:
-        """Whether what stands in a password's place is a proof of this very session; it is used up by that."""
-        if not given.startswith(_PROOF):
-            return False
-        row = {"hash": _hash(given), "session": me.session, "now": self._clock().isoformat()}
-
-        def write(connection: Connection) -> bool:
-            connection.execute(text("DELETE FROM openid_proofs WHERE expires <= :now"), row)
-            query = text("DELETE FROM openid_proofs WHERE hash = :hash AND session = :session")
-            return connection.execute(query, row).rowcount > 0
-
-        return await self._store.write(write)
-
     # --- inside ---------------------------------------------------------------------------------------------------
-
-    async def _prove(self, me: SignedIn) -> str:
-        proof = f"{_PROOF}{secrets.token_urlsafe(32)}"
-        row = {"hash": _hash(proof), "session": me.session, "expires": (self._clock() + _PROOF_LIFE).isoformat()}
-        query = text("INSERT INTO openid_proofs (hash, session, expires) VALUES (:hash, :session, :expires)")
-        await self._store.write(lambda connection: connection.execute(query, row))
-        return proof
 
     async def _add(self, me: SignedIn, who: OpenIdWho, rule: Rule, known: User | None) -> None:
         if known is not None:
@@ -392,8 +368,3 @@ def _insert_link(connection: Connection, row: dict[str, Any]) -> None:
         ),
         row,
     )
-
-
-def _hash(proof: str) -> str:
-    """256 random bits need no slow hash."""
-    return hashlib.sha256(proof.encode()).hexdigest()

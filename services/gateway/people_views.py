@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from openassistant.messages import Id
+from services.gateway.house_words import WordKind
 from services.gateway.limits import Limits
-from services.gateway.views import Login, Password, User, View
+from services.gateway.views import Login, OneTimeCode, Password, User, View
 
 __all__ = [
     "Fresh",
@@ -25,6 +26,7 @@ __all__ = [
     "PasswordDraft",
     "Person",
     "ResetDraft",
+    "ResetOffer",
     "RoleDraft",
 ]
 
@@ -128,11 +130,18 @@ class JoinDraft(Login):
     of_age: bool = False
 
 
+class ResetOffer(Fresh):
+    """A link to a new password; with `factors` it also takes second factor and passkeys away, as all is lost."""
+
+    factors: bool = False
+
+
 class ResetDraft(View):
-    """A new password, by a link."""
+    """A new password, by a link; `code` as at a sign-in, unless the link takes that away."""
 
     token: Secret
     password: Password
+    code: OneTimeCode | None = None
 
 
 class PasswordDraft(View):
@@ -143,15 +152,16 @@ class PasswordDraft(View):
 
 
 class HouseWord(View):
-    """Something that somebody who runs the house did to one's account, and that one must know.
+    """Something that was done to one's account, and that one must know; `by` whom, or the name of a passkey.
 
     `ends_at`: until when a link lives, or when everything is erased. `can_agree`: a link waits that one may let work
-    at once.
+    at once; with `factors` it also takes second factor and passkeys away.
     """
 
     id: Id
-    kind: Literal["reset_offered", "reset_used", "leaving", "role_changed", "resumed"]
+    kind: WordKind
     by: str
     at: datetime
     ends_at: datetime | None
     can_agree: bool
+    factors: bool = False

@@ -55,6 +55,18 @@ ROWS = (
         "The vault. The owners see that there is a secret, and nobody sees which.",
     ),
     Row(
+        "second_factor", "If codes of an app are asked for at your sign-in: the secret that they are made from, when "
+        "that began, and digests of your recovery codes.",
+        "The gateway's file, encrypted.", "Until you turn it off or are erased; a recovery code until it is used.",
+        "You, when it is made. Nobody after that.",
+    ),
+    Row(
+        "passkeys", "Of each passkey its public key, the name that you gave it, the name of the house that it is "
+        "for, how often it says that it was used, when it last was. Not your finger or face: they never leave your "
+        "device.",
+        "The gateway's file, encrypted.", "Until you remove it or are erased.", "You.",
+    ),
+    Row(
         "known_addresses", "Networks from which you signed in before, so that strangers who guess cannot shut you out.",
         "The gateway's file, encrypted.", "180 days.", "Nobody.",
     ),

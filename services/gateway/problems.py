@@ -15,6 +15,7 @@ from services.gateway.views import CheckStep, Problem
 __all__ = [
     "AgeUnsaid",
     "BudgetSpent",
+    "CodeRequired",
     "ScopeMissing",
     "ShutOut",
     "SignInAgain",
@@ -47,6 +48,7 @@ _TITLES = {
     "deadline_exceeded": "No answer in time",
     "sign_in_required": "Sign in",
     "sign_in_refused": "Sign-in refused",
+    "code_required": "One more step",
     "model_not_found": "No such model",
     "sign_in_again": "Sign in again",
     "token_refused": "Token refused",
@@ -115,6 +117,14 @@ class SignInRefused(OaError):
     """User name or password is wrong (which one is not said)."""
 
     code = "sign_in_refused"
+    status = 401
+    who = "owner"
+
+
+class CodeRequired(OaError):
+    """The password is right, and a code has to come with it, or another one than came."""
+
+    code = "code_required"
     status = 401
     who = "owner"
 
@@ -234,7 +244,7 @@ def _challenge(error: OaError) -> dict[str, str]:
         return {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"' + (f', scope="{wanted}"' if wanted else "")}
     if isinstance(error, TokenRefused):
         return {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
-    return {"WWW-Authenticate": _REALM} if isinstance(error, SignInRequired | SignInRefused) else {}
+    return {"WWW-Authenticate": _REALM} if isinstance(error, SignInRequired | SignInRefused | CodeRequired) else {}
 
 
 def _problem(

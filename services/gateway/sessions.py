@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,8 +15,18 @@ from openassistant.messages import AuditAction, Id, Wire
 from openassistant.store import Store
 from services.gateway import views
 from services.gateway.backoff import Backoff, network_of
+from services.gateway.codes import Code, Codes
 from services.gateway.ledger import Ledger
-from services.gateway.problems import ScopeMissing, ShutOut, SignInAgain, SignInRefused, SignInRequired, invalid
+from services.gateway.problems import (
+    CodeRequired,
+    ScopeMissing,
+    ShutOut,
+    SignInAgain,
+    SignInRefused,
+    SignInRequired,
+    invalid,
+)
+from services.gateway.proofs import Proofs
 from services.gateway.scopes import Scope
 from services.gateway.users import User, Users, login_of
 
@@ -69,15 +78,21 @@ class Sessions:
 
     def __init__(self, store: Store, users: Users, ledger: Ledger, backoff: Backoff, clock: Clock) -> None:
         self._store, self._users, self._ledger, self._backoff = store, users, ledger, backoff
-        self._clock = clock
-        self.proved: Callable[[SignedIn, str], Awaitable[bool]] = _nothing_is_proved
+        self._clock, self.codes, self.proofs = clock, Codes(store, clock), Proofs(store, clock)
 
     async def sign_in(
-        self, username: str, password: str, *, address: str, agent: str, former: tuple[str, ...] = ()
+        self,
+        username: str,
+        password: str,
+        *,
+        address: str,
+        agent: str,
+        code: str | None = None,
+        former: tuple[str, ...] = (),
     ) -> Opened:
-        """A session for the right password; `former` are tokens that end.
+        """A session for the right password, and the right `code` of whom one is asked of; `former` are tokens that end.
 
-        Raises `SignInRefused`, `ShutOut`, `RateLimited`.
+        Raises `SignInRefused`, `CodeRequired` once the password is right, `ShutOut`, `RateLimited`.
         """
         found = await self._users.find(username)
         user, stored = found or (None, None)
@@ -87,34 +102,49 @@ class Sessions:
             if user is not None:
                 self._ledger.try_note(AuditAction.SESSION_REFUSED, user=user.id, content={"address": address})
             raise SignInRefused("User name or password is wrong.")
+        by = await self._second(user, code, address)
         self._backoff.succeeded(login_of(username), address)
         await self._users.refresh(user, stored, password)
-        return await self.enter(user, address=address, agent=agent, former=former)
+        return await self.enter(user, address=address, agent=agent, former=former, by=by)
+
+    async def second(self, user: User, code: str | None, *, address: str) -> None:
+        """The code of somebody of whom one is asked, guarded as a password; raises `CodeRequired`, `RateLimited`."""
+        self._backoff.admit(login_of(user.username), address, known=await self._knows(user, address))
+        await self._second(user, code, address)
+        self._backoff.succeeded(login_of(user.username), address)
 
     async def enter(
-        self, user: User, *, address: str, agent: str, former: tuple[str, ...] = (), began: datetime | None = None
+        self,
+        user: User,
+        *,
+        address: str,
+        agent: str,
+        former: tuple[str, ...] = (),
+        began: datetime | None = None,
+        by: str | None = None,
     ) -> Opened:
         """A session of somebody who has shown who he is; `former` are tokens that end."""
         await self.leave(former)
-        return await self.open(user, address=address, agent=agent, began=began)
+        return await self.open(user, address=address, agent=agent, began=began, by=by)
 
     async def leave(self, former: tuple[str, ...]) -> None:
         """Ends the sessions that a browser had before, by their tokens."""
         for token in former:
             await self._forget(_hash(token))
 
-    async def open(self, user: User, *, address: str, agent: str, began: datetime | None = None) -> Opened:
+    async def open(
+        self, user: User, *, address: str, agent: str, began: datetime | None = None, by: str | None = None
+    ) -> Opened:
         """A new session, written down first; `began`: when he last showed who he is, if that is not now.
 
-        Raises `ShutOut`.
+        `by`: what he showed beside a password, or in its place. Raises `ShutOut`.
         """
         person = await self._users.person(user.id)
         if person is not None and person.suspended is not None:
             raise ShutOut("Who runs this house has shut your account out. Your data is kept. Ask him.")
         token, session, now = secrets.token_urlsafe(32), new_id(), self._clock()
-        await self._ledger.note(
-            AuditAction.SESSION_STARTED, user=user.id, id=session, content={"address": address, "agent": agent}
-        )
+        content = {"address": address, "agent": agent} | ({"by": by} if by else {})
+        await self._ledger.note(AuditAction.SESSION_STARTED, user=user.id, id=session, content=content)
         row = {
             "id": session,
             "token_hash": _hash(token),
@@ -147,9 +177,9 @@ class Sessions:
     async def confirm(self, me: SignedIn, password: str, *, address: str) -> None:
         """The password once more, guarded as at sign-in; raises `InvalidRequest` that names it, `RateLimited`.
 
-        Somebody who signs in elsewhere gives a proof in its place.
+        Who signs in elsewhere, or has a passkey, may give a proof in its place.
         """
-        if await self.proved(me, password):
+        if await self.proofs.take(me.session, password):
             return
         user, stored = await self._users.find(me.user.username) or (None, None)
         self._backoff.admit(login_of(me.user.username), address, known=await self._knows(me.user, address))
@@ -208,6 +238,21 @@ class Sessions:
 
         await self._store.write(write)
 
+    async def _second(self, user: User, code: str | None, address: str) -> Code | None:
+        """The kind of code that came with a right password; a try without one does not count as a failed one."""
+        if await self.codes.since(user.id) is None:
+            return None
+        if not code:
+            self._backoff.spared(login_of(user.username), address)
+            raise CodeRequired("Your password is right. Now the code that your app shows, or a recovery code.")
+        kind = await self.codes.take(user.id, code)
+        if kind is None:
+            content = {"address": address, "by": "code"}
+            self._ledger.try_note(AuditAction.SESSION_REFUSED, user=user.id, content=content)
+            words = "This code is wrong, is over, or was used. Take the one that your app shows now."
+            raise CodeRequired(words, details={"fields": {"code": words}})
+        return kind
+
     async def _forget(self, token_hash: str) -> None:
         row = await self._store.read(lambda connection: _select(connection, "s.token_hash", token_hash))
         if row is not None:
@@ -234,10 +279,6 @@ class Sessions:
             agent=row.agent,
             current=row.id == me.session,
         )
-
-
-async def _nothing_is_proved(me: SignedIn, given: str) -> bool:
-    return False
 
 
 def _hash(token: str) -> str:

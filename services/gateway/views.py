@@ -48,6 +48,7 @@ __all__ = [
     "LinkDraft",
     "Linked",
     "Login",
+    "LoginDraft",
     "Message",
     "MessageDraft",
     "MessageError",
@@ -66,6 +67,7 @@ __all__ = [
     "OAuthClientDraft",
     "OAuthUrls",
     "OAuthUrlsDraft",
+    "OneTimeCode",
     "Outcome",
     "OwnMail",
     "OwnMailDraft",
@@ -174,11 +176,20 @@ class Device(View):
     current: bool
 
 
+OneTimeCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
 class Login(View):
     """User name and password."""
 
     username: Username
     password: Password
+
+
+class LoginDraft(Login):
+    """A sign-in; `code` is what an app shows, or a recovery code, for whom the answer was `code_required`."""
+
+    code: OneTimeCode | None = None
 
 
 class SetupState(View):

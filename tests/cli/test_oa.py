@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,38 @@ def test_signing_in_keeps_a_token_for_its_owner_alone_and_no_password(oa: Termin
     assert stat.S_IMODE(configuration.stat().st_mode) == 0o600
     assert "not-a-real-password" not in configuration.read_text() + ran.err
     assert "oa_fresh" not in ran.err
+
+
+def asks_for_a_code(right: str) -> Callable[[httpx.Request], httpx.Response]:
+    """A house that asks one person for a code after the password."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if json.loads(request.content).get("code") == right:
+            return httpx.Response(200, json={"user": {"username": "ada"}})
+        words = "Your password is right. Now the code that your app shows, or a recovery code."
+        return httpx.Response(401, json={"title": "One more step", "detail": words, "code": "code_required"})
+
+    return answer
+
+
+def test_whose_sign_in_asks_for_a_code_types_it_and_may_mistype_it(
+    oa: Terminal, configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "secret", lambda name: "not-a-real-password")
+    oa.answers["POST /api/session"] = asks_for_a_code("287082")
+    oa.answers["POST /api/tokens"] = {"id": "t", "token": "oa_fresh", "expires_at": "2099-01-01T00:00:00Z"}
+    ran = oa("login", "-u", "ada", typed="000000\n287082\n")
+    assert ran.code == 0, ran.err
+    assert "This code is wrong" in ran.err
+    assert json.loads(configuration.read_text())["token"] == "oa_fresh"
+
+
+def test_a_program_gives_the_code_on_the_line_after_the_password_once(oa: Terminal) -> None:
+    oa.answers["POST /api/session"] = asks_for_a_code("287082")
+    ran = oa("login", "-u", "ada", piped="not-a-real-password\n000000\n287082\n")
+    assert (ran.code, len([each for each in oa.asked if each.url.path == "/api/session"])) == (3, 2)
+    without = oa("login", "-u", "ada", piped="not-a-real-password\n")
+    assert (without.code, "nothing came on standard input" in without.err) == (1, True)
 
 
 def test_the_environment_wins_over_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:

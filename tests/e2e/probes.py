@@ -56,6 +56,10 @@ _KEEP = {"rules": [{"kind": "{kind}", "account": "{account}", "days": 0}]}
 _NO_LINK = "A" * 43
 _JOINING = {"username": "{name}", "password": "not-a-real-password-of-eve", "display_name": "", "of_age": True}
 
+_KEY = {"id": "AAAA", "rawId": "AAAA", "type": "public-key"}
+_MADE = {**_KEY, "response": {"clientDataJSON": "e30", "attestationObject": "AAAA"}}
+_USED = {**_KEY, "response": {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA"}}
+
 PROBES: Mapping[str, Probe] = {
     "GET /healthz": Probe("open"),
     "GET /readyz": Probe("open"),
@@ -88,6 +92,18 @@ PROBES: Mapping[str, Probe] = {
     "POST /api/openid/providers": Probe("house", {"label": "x", "issuer": "ftp://x", "client_id": "x"}),
     "PUT /api/openid/providers/{sign_in}": Probe("house", {"label": "x", "issuer": "ftp://x", "client_id": "x"}),
     "DELETE /api/openid/providers/{sign_in}": Probe("house"),
+    "GET /api/security": Probe("own"),
+    "POST /api/security/codes": Probe("own", {}),
+    "POST /api/security/codes/confirm": Probe("own", {"code": "000000"}),
+    "POST /api/security/codes/recovery": Probe("own", {}),
+    "POST /api/security/codes/off": Probe("own", _WRONG),
+    "POST /api/security/passkeys/begin": Probe("own", {}),
+    "POST /api/security/passkeys": Probe("own", {"id": "0" * 32, "name": "Mine", "credential": _MADE}),
+    "POST /api/security/passkeys/again": Probe("own", {}),
+    "POST /api/security/passkeys/proved": Probe("own", {"id": "0" * 32, "credential": _USED}),
+    "POST /api/security/passkeys/{passkey}/remove": Probe("theirs", {}),
+    "POST /api/passkeys/enter": Probe("open", {}),
+    "POST /api/passkeys/entered": Probe("open", {"id": "0" * 32, "credential": _USED}),
     "GET /api/tokens": Probe("own"),
     "POST /api/tokens": Probe("own", {"name": "mine", "scopes": ["chat"]}),
     "DELETE /api/tokens/{token}": Probe("theirs"),

@@ -48,7 +48,7 @@ def sign_in(page: Page, password: str = OWNER_PASSWORD) -> None:
     """Fill the form and send it."""
     page.get_by_label("Username").fill(OWNER)
     page.get_by_role("textbox", name="Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def sign_out(page: Page) -> None:

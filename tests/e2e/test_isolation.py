@@ -21,13 +21,14 @@ from tests.peers.house import House, open_house
 from tests.peers.oidc import OidcProvider
 from tests.peers.push import PushService
 from tests.peers.script import Script, Step, ToolCall, When, load_script
+from tests.services.gateway.authenticator import Authenticator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
 BOB, EVE = "bob", "eve"
 PLACES = (
     "title", "message", "answer", "edited", "memory", "schedule", "prompt", "proposal", "token", "agent", "mailbox",
-    "calendar", "sender", "browser", "shown", "subject",
+    "calendar", "sender", "browser", "shown", "subject", "passkey",
 )  # fmt: skip
 HOUSES = ("user", "person", "sign_in", "invitation")
 """What is no secret of the victim's among the ids: who lives here, the house's own provider, an open invitation."""
@@ -158,6 +159,17 @@ def archive_of(bob: Person) -> str:
     return until(look, seconds=150, what="the archive")
 
 
+def passkey_of(bob: Person) -> str:
+    """A passkey of Bob's; a browser makes one only at a name of the house."""
+    origin = f"http://localhost:{bob.http.base_url.port}"
+    key, http = Authenticator(origin), bob.http
+    names = {"Host": origin.partition("//")[2], "Origin": origin}
+    begin = {"password": password_of(BOB)}
+    going = http.post("/api/security/passkeys/begin", json=begin, headers=names).raise_for_status().json()
+    body = {"id": going["id"], "name": PLANTED["passkey"], "credential": key.make(going["options"])}
+    return str(http.post("/api/security/passkeys", json=body, headers=names).raise_for_status().json()["id"])
+
+
 def ways_of(bob: Person, provider: OidcProvider) -> dict[str, str]:
     """A sign-in at a provider that Bob has added, and another one that he has begun to add."""
     [way] = [each["id"] for each in bob.http.get("/api/openid").json()]
@@ -217,6 +229,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "schedule": schedule["id"],
         "proposal": bob.get("/api/schedules/proposals")[0]["id"],
         "token": bob.post("/api/tokens", {"name": PLANTED["token"], "scopes": ["chat"]})["id"],
+        "passkey": passkey_of(bob),
         "session_id": bob.get("/api/sessions")[0]["id"],
         "browser": browser["id"],
         "flow": flow["id"],

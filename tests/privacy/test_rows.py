@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import text
 
@@ -44,6 +45,7 @@ from tests.services.audit.house import AuditHouse
 from tests.services.audit.test_emptying import forget as empty
 from tests.services.audit.test_emptying import moments
 from tests.services.audit.test_left import _asked
+from tests.services.gateway.authenticator import Authenticator
 from tests.services.gateway.door import ELSEWHERE, HOME
 from tests.services.gateway.forgetful import Forgetful
 from tests.services.gateway.house import GatewayHouse
@@ -105,6 +107,44 @@ async def test_row_sign_ins(home: Household) -> None:
 async def test_sign_ins_of_others_are_not_shown_to_an_owner(home: Household) -> None:
     ada, _, _ = await bob_in(home)
     assert ELSEWHERE not in str(await ada.done("GET", "/api/sessions"))
+
+
+async def test_row_second_factor(home: Household, tmp_path: Path) -> None:
+    _, bob, me = await bob_in(home)
+    secret = (await bob.done("POST", "/api/security/codes", {}))["secret"]
+    code = pyotp.TOTP(secret).at(home.house.time)
+    kept = (await bob.done("POST", "/api/security/codes/confirm", {"code": code}))["codes"]
+    assert secret not in str(await bob.done("GET", "/api/security")) + str(home.house.records)
+    rows = await home.house.store.read(lambda c: str(list(c.execute(text("SELECT * FROM recovery_codes")))))
+    assert not [each for each in kept if each in rows or each.replace("-", "") in rows]
+    assert await home.sessions.codes.take(me.user.id, kept[0]) == "recovery"
+    assert await count(home.house, "recovery_codes") == len(kept) - 1
+    await home.house.stop()
+    assert holding(tmp_path, secret) == []
+    await home.house.start()
+    await home.house.store.write(
+        lambda c: c.execute(text("DELETE FROM users WHERE id = :id"), {"id": me.user.id}).close()
+    )
+    assert (await count(home.house, "code_secrets"), await count(home.house, "recovery_codes")) == (0, 0)
+
+
+async def test_row_passkeys(home: Household) -> None:
+    ada, bob, me = await bob_in(home)
+    bob.http.base_url = "http://localhost:8080"
+    await bob.done("POST", "/api/session", {"username": "bob", "password": BOBS_PASSWORD})
+    key = Authenticator()
+    going = await bob.done("POST", "/api/security/passkeys/begin", {})
+    body = {"id": going["id"], "name": "Bob's phone", "credential": key.make(going["options"])}
+    await bob.done("POST", "/api/security/passkeys", body)
+    query = text("SELECT * FROM passkeys")
+    row = await home.house.store.read(lambda c: dict(c.execute(query).one()._mapping))
+    kept = {"id", "user", "credential", "public_key", "host", "counter", "transports", "name", "synced", "created"}
+    assert set(row) == kept | {"used"}
+    assert "Bob's phone" not in str(await ada.done("GET", "/api/people")) + str(await ada.done("GET", "/api/security"))
+    await home.house.store.write(
+        lambda c: c.execute(text("DELETE FROM users WHERE id = :id"), {"id": me.user.id}).close()
+    )
+    assert await count(home.house, "passkeys") == 0
 
 
 async def test_row_known_addresses(home: Household) -> None:

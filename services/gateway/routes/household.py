@@ -96,7 +96,9 @@ async def withdraw_removal(
 
 
 @router.post("/people/{person}/reset", status_code=201)
-async def offer_reset(request: Request, person: Id, draft: views.Fresh, house: House, me: Owner) -> views.NewInvitation:
+async def offer_reset(
+    request: Request, person: Id, draft: views.ResetOffer, house: House, me: Owner
+) -> views.NewInvitation:
     """Makes a link by which a member sets his password anew, a day later or once he agrees; he is told of it."""
     return await house.joining.offer_reset(me, person, draft, address=address_of(request))
 

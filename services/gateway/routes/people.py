@@ -34,11 +34,12 @@ async def set_up(request: Request, response: Response, draft: views.SetupDraft, 
 
 
 @router.post("/session")
-async def sign_in(request: Request, response: Response, login: views.Login, house: House) -> views.Session:
+async def sign_in(request: Request, response: Response, login: views.LoginDraft, house: House) -> views.Session:
     """Signs in; a session that the browser had before ends."""
     opened = await house.sessions.sign_in(
-        login.username, login.password, address=address_of(request), agent=agent_of(request), former=former_of(request)
-    )
+        login.username, login.password, code=login.code, address=address_of(request), agent=agent_of(request),
+        former=former_of(request),
+    )  # fmt: skip
     return entered(request, response, opened)
 
 

@@ -18,6 +18,7 @@ from services.gateway.accounts import Accounts
 from services.gateway.app import create_app
 from services.gateway.backoff import Backoff
 from services.gateway.bar import Bar
+from services.gateway.factors import Factors
 from services.gateway.gateway import Gateway
 from services.gateway.holds import Holds
 from services.gateway.hooks import Door as HookDoor
@@ -26,6 +27,7 @@ from services.gateway.house_words import HouseWords
 from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.links import Links
+from services.gateway.passkeys import Passkeys
 from services.gateway.people import People
 from services.gateway.preferences import Preferences
 from services.gateway.settings import GatewaySettings
@@ -69,6 +71,7 @@ class Household(Door):
         self.attached: list[AttachRequest] = []
         bus, store, grants, clock = house.bus.room("gateway"), house.store, house.grants, house.clock
         ledger, vault = Ledger(bus, grants, Preferences(store)), Vault(bus, grants)
+        self.ledger = ledger
         way = WayOut(bus, vault, house.connectors.running, room="gateway", proxy=None)
         self.hooks = HookDoor(bus, store, house.connectors, grants, ledger, clock, refusal=0)
         self.accounts = Accounts(
@@ -85,6 +88,7 @@ class Household(Door):
             store, self.users, self.sessions, ledger, links=self.links, words=self.words, people=self.people,
             rules=self.rules, clock=clock,
         )  # fmt: skip
+        self.passkeys = Passkeys(store, self.users, self.sessions, ledger, clock=clock)
         self.app = self._app()
 
     async def open(self) -> Browser:
@@ -143,7 +147,8 @@ class Household(Door):
         parts = SimpleNamespace(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, people=self.people, joining=self.joining,
             house=self.rules, approvals=self.house.approvals, schedules=self.house.schedules,
-            memories=self.house.memories,
+            memories=self.house.memories, passkeys=self.passkeys,
+            factors=Factors(self.sessions, self.passkeys, self.ledger),
         )  # fmt: skip
         return create_app(cast(Gateway, parts), room)
 

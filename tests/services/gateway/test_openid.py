@@ -74,7 +74,6 @@ class Entrance:
             way=WayOut(bus, own, lambda: (), room="gateway", proxy=None), rules=self.rules, clock=self.house.clock,
         )  # fmt: skip
         people = Household(self.house, self.rules)
-        people.sessions.proved = self.openid.proved
         parts = SimpleNamespace(
             sessions=self.door.sessions, tokens=self.door.tokens, openid=self.openid, house=self.rules,
             joining=people.joining,

@@ -903,3 +903,47 @@ export const rooms = {
 };
 export const copies = { made: true, tried_at: before(60 * 9), good_at: before(60 * 9), file: 'house-2026-11-29.age', bytes: 48_000_000, records: 1200, problem: '', restored: null };
 export const copiesLate = { ...copies, good_at: before(60 * 24 * 3), problem: 'The last try came to nothing: the disk is full.', restored: { taken_at: before(60 * 24 * 9), restored_at: before(60 * 24 * 8), put_aside: 2 } };
+
+/** Where Ada is signed in. */
+export const devices = [
+  { id: id('1'), created_at: '2026-11-20T09:12:00Z', seen_at: '2026-11-28T21:03:00Z', expires_at: '2026-12-12T21:03:00Z', address: '192.168.1.31', agent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.1 Mobile/15E148 Safari/604.1', current: false },
+  { id: id('2'), created_at: '2026-11-28T08:00:00Z', seen_at: '2026-11-29T10:00:00Z', expires_at: '2026-12-13T10:00:00Z', address: '192.168.1.20', agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0', current: true },
+  { id: id('3'), created_at: '2026-11-27T08:00:00Z', seen_at: '2026-11-27T10:00:00Z', expires_at: '2026-12-11T10:00:00Z', address: '2001:db8:85a3:8d3:1319:8a2e:370:7348', agent: 'oa', current: false }
+];
+
+/** The secret of RFC 6238's examples: at 1970-01-01 00:00:59 its code is 287082. */
+export const newSecret = {
+  secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+  uri: 'otpauth://totp/Open%20Assistant:ada?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Open%20Assistant',
+  size: 41,
+  path: 'M0 0h7v1h-7zM8 0h2v1h-2zM14 0h2v1h-2zM26 0h1v1h-1zM28 0h1v1h-1zM30 0h2v1h-2zM34 0h7v1h-7zM0 1h1v1h-1zM6 1h1v1h-1zM9 1h2v1h-2zM13 1h1v1h-1zM15 1h1v1h-1zM18 1h2v1h-2zM22 1h1v1h-1zM25 1h2v1h-2zM29 1h4v1h-4zM34 1h1v1h-1zM40 1h1v1h-1zM0 2h1v1h-1zM2 2h3v1h-3zM6 2h1v1h-1zM9 2h1v1h-1zM11 2h1v1h-1zM13 2h1v1h-1zM16 2h3v1h-3zM21 2h3v1h-3zM26 2h1v1h-1zM29 2h1v1h-1zM31 2h1v1h-1zM34 2h1v1h-1zM36 2h3v1h-3zM40 2h1v1h-1zM0 3h1v1h-1zM2 3h3v1h-3zM6 3h1v1h-1zM8 3h4v1h-4zM13 3h5v1h-5zM19 3h10v1h-10zM31 3h2v1h-2zM34 3h1v1h-1zM36 3h3v1h-3zM40 3h1v1h-1zM0 4h1v1h-1zM2 4h3v1h-3zM6 4h1v1h-1zM8 4h4v1h-4zM13 4h3v1h-3zM19 4h1v1h-1zM21 4h1v1h-1zM25 4h1v1h-1zM27 4h3v1h-3zM32 4h1v1h-1zM34 4h1v1h-1zM36 4h3v1h-3zM40 4h1v1h-1zM0 5h1v1h-1zM6 5h1v1h-1zM8 5h2v1h-2zM12 5h2v1h-2zM15 5h1v1h-1zM17 5h6v1h-6zM25 5h2v1h-2zM29 5h1v1h-1zM31 5h1v1h-1zM34 5h1v1h-1zM40 5h1v1h-1zM0 6h7v1h-7zM8 6h1v1h-1zM10 6h1v1h-1zM12 6h1v1h-1zM14 6h1v1h-1zM16 6h1v1h-1zM18 6h1v1h-1zM20 6h1v1h-1zM22 6h1v1h-1zM24 6h1v1h-1zM26 6h1v1h-1zM28 6h1v1h-1zM30 6h1v1h-1zM32 6h1v1h-1zM34 6h7v1h-7zM8 7h2v1h-2zM15 7h5v1h-5zM21 7h4v1h-4zM28 7h3v1h-3zM0 8h1v1h-1zM4 8h1v1h-1zM6 8h4v1h-4zM12 8h6v1h-6zM19 8h1v1h-1zM21 8h1v1h-1zM24 8h1v1h-1zM26 8h1v1h-1zM28 8h10v1h-10zM40 8h1v1h-1zM0 9h2v1h-2zM5 9h1v1h-1zM8 9h1v1h-1zM10 9h1v1h-1zM14 9h2v1h-2zM21 9h1v1h-1zM23 9h1v1h-1zM25 9h6v1h-6zM32 9h2v1h-2zM35 9h2v1h-2zM39 9h2v1h-2zM1 10h2v1h-2zM5 10h8v1h-8zM14 10h1v1h-1zM18 10h1v1h-1zM20 10h1v1h-1zM22 10h3v1h-3zM26 10h3v1h-3zM30 10h1v1h-1zM33 10h6v1h-6zM40 10h1v1h-1zM0 11h2v1h-2zM3 11h1v1h-1zM10 11h2v1h-2zM13 11h1v1h-1zM15 11h1v1h-1zM17 11h1v1h-1zM21 11h4v1h-4zM26 11h2v1h-2zM29 11h3v1h-3zM33 11h5v1h-5zM40 11h1v1h-1zM0 12h2v1h-2zM3 12h4v1h-4zM8 12h1v1h-1zM11 12h3v1h-3zM16 12h1v1h-1zM19 12h2v1h-2zM22 12h1v1h-1zM29 12h1v1h-1zM33 12h1v1h-1zM35 12h1v1h-1zM39 12h1v1h-1zM2 13h1v1h-1zM5 13h1v1h-1zM7 13h1v1h-1zM9 13h1v1h-1zM11 13h1v1h-1zM13 13h1v1h-1zM15 13h2v1h-2zM18 13h2v1h-2zM21 13h1v1h-1zM23 13h1v1h-1zM25 13h1v1h-1zM27 13h2v1h-2zM32 13h1v1h-1zM34 13h1v1h-1zM36 13h1v1h-1zM38 13h2v1h-2zM1 14h2v1h-2zM5 14h3v1h-3zM9 14h2v1h-2zM12 14h4v1h-4zM19 14h1v1h-1zM23 14h1v1h-1zM25 14h3v1h-3zM29 14h2v1h-2zM32 14h1v1h-1zM34 14h2v1h-2zM40 14h1v1h-1zM2 15h1v1h-1zM8 15h4v1h-4zM13 15h1v1h-1zM15 15h1v1h-1zM17 15h5v1h-5zM24 15h1v1h-1zM26 15h1v1h-1zM28 15h2v1h-2zM32 15h1v1h-1zM34 15h1v1h-1zM37 15h1v1h-1zM1 16h2v1h-2zM4 16h1v1h-1zM6 16h6v1h-6zM13 16h1v1h-1zM15 16h3v1h-3zM20 16h1v1h-1zM22 16h2v1h-2zM25 16h1v1h-1zM28 16h1v1h-1zM31 16h1v1h-1zM33 16h1v1h-1zM35 16h1v1h-1zM37 16h1v1h-1zM0 17h1v1h-1zM2 17h3v1h-3zM8 17h2v1h-2zM11 17h2v1h-2zM14 17h4v1h-4zM25 17h1v1h-1zM28 17h1v1h-1zM30 17h2v1h-2zM33 17h4v1h-4zM38 17h3v1h-3zM0 18h2v1h-2zM5 18h3v1h-3zM10 18h2v1h-2zM15 18h2v1h-2zM18 18h1v1h-1zM21 18h3v1h-3zM25 18h1v1h-1zM27 18h3v1h-3zM32 18h2v1h-2zM40 18h1v1h-1zM0 19h1v1h-1zM5 19h1v1h-1zM8 19h2v1h-2zM11 19h1v1h-1zM13 19h3v1h-3zM19 19h6v1h-6zM26 19h1v1h-1zM28 19h2v1h-2zM32 19h2v1h-2zM35 19h1v1h-1zM37 19h1v1h-1zM0 20h1v1h-1zM2 20h1v1h-1zM4 20h1v1h-1zM6 20h2v1h-2zM12 20h1v1h-1zM15 20h1v1h-1zM19 20h2v1h-2zM24 20h1v1h-1zM28 20h1v1h-1zM31 20h3v1h-3zM35 20h1v1h-1zM38 20h1v1h-1zM1 21h2v1h-2zM5 21h1v1h-1zM7 21h1v1h-1zM12 21h3v1h-3zM16 21h1v1h-1zM18 21h2v1h-2zM27 21h4v1h-4zM34 21h5v1h-5zM40 21h1v1h-1zM0 22h2v1h-2zM4 22h1v1h-1zM6 22h1v1h-1zM8 22h1v1h-1zM12 22h1v1h-1zM15 22h1v1h-1zM21 22h1v1h-1zM23 22h5v1h-5zM30 22h1v1h-1zM33 22h2v1h-2zM36 22h1v1h-1zM38 22h1v1h-1zM40 22h1v1h-1zM1 23h1v1h-1zM3 23h3v1h-3zM8 23h1v1h-1zM11 23h1v1h-1zM13 23h1v1h-1zM15 23h1v1h-1zM17 23h5v1h-5zM24 23h1v1h-1zM26 23h1v1h-1zM28 23h3v1h-3zM32 23h1v1h-1zM34 23h1v1h-1zM36 23h1v1h-1zM0 24h1v1h-1zM4 24h1v1h-1zM6 24h4v1h-4zM13 24h5v1h-5zM20 24h2v1h-2zM24 24h2v1h-2zM28 24h2v1h-2zM31 24h1v1h-1zM33 24h1v1h-1zM36 24h1v1h-1zM2 25h1v1h-1zM5 25h1v1h-1zM9 25h1v1h-1zM12 25h1v1h-1zM14 25h1v1h-1zM18 25h2v1h-2zM22 25h2v1h-2zM25 25h4v1h-4zM32 25h1v1h-1zM35 25h2v1h-2zM38 25h1v1h-1zM40 25h1v1h-1zM0 26h1v1h-1zM2 26h7v1h-7zM13 26h1v1h-1zM15 26h2v1h-2zM18 26h1v1h-1zM21 26h1v1h-1zM23 26h1v1h-1zM26 26h2v1h-2zM34 26h1v1h-1zM36 26h1v1h-1zM40 26h1v1h-1zM3 27h1v1h-1zM5 27h1v1h-1zM11 27h1v1h-1zM17 27h2v1h-2zM21 27h3v1h-3zM29 27h2v1h-2zM34 27h1v1h-1zM36 27h2v1h-2zM40 27h1v1h-1zM2 28h2v1h-2zM6 28h1v1h-1zM8 28h1v1h-1zM12 28h2v1h-2zM15 28h2v1h-2zM19 28h1v1h-1zM22 28h1v1h-1zM24 28h1v1h-1zM26 28h4v1h-4zM32 28h2v1h-2zM35 28h1v1h-1zM39 28h1v1h-1zM0 29h2v1h-2zM3 29h3v1h-3zM7 29h3v1h-3zM12 29h1v1h-1zM14 29h1v1h-1zM19 29h3v1h-3zM23 29h1v1h-1zM27 29h2v1h-2zM30 29h1v1h-1zM32 29h1v1h-1zM34 29h7v1h-7zM4 30h3v1h-3zM8 30h4v1h-4zM14 30h1v1h-1zM20 30h1v1h-1zM22 30h3v1h-3zM27 30h1v1h-1zM30 30h1v1h-1zM34 30h4v1h-4zM39 30h2v1h-2zM3 31h1v1h-1zM5 31h1v1h-1zM9 31h1v1h-1zM12 31h1v1h-1zM17 31h2v1h-2zM21 31h3v1h-3zM26 31h1v1h-1zM28 31h7v1h-7zM36 31h2v1h-2zM40 31h1v1h-1zM0 32h5v1h-5zM6 32h1v1h-1zM9 32h2v1h-2zM12 32h2v1h-2zM15 32h3v1h-3zM19 32h2v1h-2zM22 32h1v1h-1zM26 32h1v1h-1zM32 32h6v1h-6zM40 32h1v1h-1zM8 33h1v1h-1zM10 33h2v1h-2zM15 33h2v1h-2zM20 33h3v1h-3zM25 33h1v1h-1zM28 33h1v1h-1zM30 33h3v1h-3zM36 33h5v1h-5zM0 34h7v1h-7zM8 34h2v1h-2zM12 34h3v1h-3zM16 34h2v1h-2zM20 34h1v1h-1zM23 34h2v1h-2zM26 34h4v1h-4zM32 34h1v1h-1zM34 34h1v1h-1zM36 34h2v1h-2zM40 34h1v1h-1zM0 35h1v1h-1zM6 35h1v1h-1zM10 35h1v1h-1zM13 35h3v1h-3zM17 35h2v1h-2zM22 35h1v1h-1zM29 35h4v1h-4zM36 35h2v1h-2zM40 35h1v1h-1zM0 36h1v1h-1zM2 36h3v1h-3zM6 36h1v1h-1zM8 36h2v1h-2zM12 36h2v1h-2zM15 36h1v1h-1zM18 36h3v1h-3zM22 36h1v1h-1zM24 36h1v1h-1zM27 36h1v1h-1zM29 36h1v1h-1zM31 36h8v1h-8zM40 36h1v1h-1zM0 37h1v1h-1zM2 37h3v1h-3zM6 37h1v1h-1zM9 37h2v1h-2zM12 37h2v1h-2zM15 37h3v1h-3zM19 37h1v1h-1zM26 37h3v1h-3zM33 37h1v1h-1zM40 37h1v1h-1zM0 38h1v1h-1zM2 38h3v1h-3zM6 38h1v1h-1zM10 38h1v1h-1zM15 38h1v1h-1zM20 38h1v1h-1zM22 38h6v1h-6zM29 38h3v1h-3zM33 38h1v1h-1zM37 38h1v1h-1zM40 38h1v1h-1zM0 39h1v1h-1zM6 39h1v1h-1zM12 39h1v1h-1zM14 39h1v1h-1zM17 39h1v1h-1zM19 39h6v1h-6zM26 39h2v1h-2zM29 39h1v1h-1zM32 39h4v1h-4zM37 39h1v1h-1zM39 39h2v1h-2zM0 40h7v1h-7zM8 40h1v1h-1zM10 40h1v1h-1zM12 40h2v1h-2zM18 40h2v1h-2zM21 40h1v1h-1zM23 40h1v1h-1zM29 40h1v1h-1zM32 40h2v1h-2zM36 40h4v1h-4z'
+};
+
+export const recovery = ['abcd-efgh-ijkl-mnop', 'bcde-fghi-jklm-nopq', 'cdef-ghij-klmn-opqr', 'defg-hijk-lmno-pqrs', 'efgh-ijkl-mnop-qrst', 'fghi-jklm-nopq-rstu', 'ghij-klmn-opqr-stuv', 'hijk-lmno-pqrs-tuvw', 'ijkl-mnop-qrst-uvwx', 'jklm-nopq-rstu-vwxy'];
+
+export const passkeys = [
+  { id: id('4'), name: 'Firefox on Linux', host: 'localhost', synced: false, created_at: '2026-11-20T09:12:00Z', used_at: '2026-11-28T21:03:00Z' },
+  { id: id('5'), name: 'Security key on the key ring', host: 'assistant.home.example', synced: false, created_at: '2026-11-19T09:12:00Z', used_at: null },
+  { id: id('6'), name: 'Phone', host: 'localhost', synced: true, created_at: '2026-11-18T09:12:00Z', used_at: '2026-11-19T21:03:00Z' }
+];
+
+const challenge = 'b2J2aW91c2x5LWZha2UtY2hhbGxlbmdlLW9mLXRlc3Q';
+
+/** What a browser is asked, in WebAuthn's JSON. */
+export const makePasskey = {
+  id: id('7'),
+  options: {
+    rp: { id: 'localhost', name: 'Open Assistant' },
+    user: { id: 'AAECAwQFBgcICQoLDA0ODw', name: 'ada', displayName: 'Ada' },
+    challenge,
+    pubKeyCredParams: [{ type: 'public-key', alg: -7 }],
+    timeout: 300_000,
+    excludeCredentials: [],
+    authenticatorSelection: { residentKey: 'required', requireResidentKey: true, userVerification: 'required' },
+    attestation: 'none'
+  }
+};
+export const showPasskey = {
+  id: id('8'),
+  options: { challenge, timeout: 300_000, rpId: 'localhost', allowCredentials: [], userVerification: 'required' }
+};

@@ -88,7 +88,21 @@ const routes = [
   ['GET', /^\/api\/setup$/, ({ house }) => ok({ state: house.has('new') ? 'open' : 'done' })],
   ['POST', /^\/api\/setup$/, () => ok(data.session, 201)],
   ['GET', /^\/api\/session$/, ({ house }) => (house.has('out') || house.has('new') ? signIn : ok(data.session))],
-  ['POST', /^\/api\/session$/, ({ body }) => (body.password === 'wrong' ? refused : ok(data.session))],
+  ['POST', /^\/api\/session$/, enter],
+  ['GET', /^\/api\/sessions$/, () => ok(data.devices)],
+  ['DELETE', /^\/api\/sessions\/\w+$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/security\/passkeys\/begin$/, ({ house, body }) => (house.has('stale') && !body.password ? again : ok(data.makePasskey))],
+  ['POST', /^\/api\/security\/passkeys$/, ({ body }) => ok({ ...data.passkeys[0], name: body.name }, 201)],
+  ['POST', /^\/api\/security\/passkeys\/again$/, () => ok(data.showPasskey)],
+  ['POST', /^\/api\/security\/passkeys\/proved$/, () => ok({ proof: 'proof-obviously-fake' })],
+  ['POST', /^\/api\/security\/passkeys\/\w+\/remove$/, () => ({ status: 204 })],
+  ['POST', /^\/api\/passkeys\/enter$/, () => ok(data.showPasskey)],
+  ['POST', /^\/api\/passkeys\/entered$/, ({ house }) => (house.has('unknown') ? problem(401, 'sign_in_refused', 'Sign-in refused', 'This passkey signs nobody in here. It was removed, or it is of another house.') : ok(data.session))],
+  ['GET', /^\/api\/security$/, ({ house }) => (house.has('down') ? away : ok(security(house)))],
+  ['POST', /^\/api\/security\/codes$/, ({ house, body }) => (house.has('stale') && !body.password ? again : ok(data.newSecret, 201))],
+  ['POST', /^\/api\/security\/codes\/confirm$/, ({ body }) => (body.code === '287082' ? ok({ codes: data.recovery }) : wrongCode)],
+  ['POST', /^\/api\/security\/codes\/recovery$/, ({ house, body }) => (house.has('stale') && !body.password ? again : ok({ codes: data.recovery }))],
+  ['POST', /^\/api\/security\/codes\/off$/, ({ body }) => (body.password === 'right' ? { status: 204 } : wrongPassword)],
   ['DELETE', /^\/api\/session$/, () => ({ status: 204 })],
   ['GET', /^\/api\/data$/, () => ok(data.holdings)],
   ['GET', /^\/api\/data\/export$/, ({ house }) => ok(house.has('exporting') ? data.exporting : house.has('exported') ? data.exported : null)],
@@ -112,7 +126,7 @@ const routes = [
   ['POST', /^\/api\/people\/\w+\/(hand-over|resume|removal|keep)$/, () => ok(data.household)],
   ['POST', /^\/api\/join\/look$/, ({ house, body }) => (body.token.startsWith('dead') ? missing : ok(house.has('reset') ? data.invitedReset : data.invited))],
   ['POST', /^\/api\/join$/, ({ body }) => (body.username === 'taken' ? problem(409, 'conflict', 'It changed meanwhile', 'That user name is taken.', { fields: { username: 'Somebody has it already.' } }) : ok(data.session, 201))],
-  ['POST', /^\/api\/join\/reset$/, () => ok(data.session, 201)],
+  ['POST', /^\/api\/join\/reset$/, ({ house, body }) => (house.has('coded') && body.code !== '287082' ? codeRequired(body.code) : ok(data.session, 201))],
   ['PUT', /^\/api\/password$/, ({ body }) => (body.password === 'wrong' ? wrongPassword : { status: 204 })],
   ['GET', /^\/api\/told$/, ({ house }) => ok(house.has('worded') ? data.told : [])],
   ['POST', /^\/api\/told\/\w+\/agree$/, () => ok(data.told.map((each) => ({ ...each, can_agree: false })))],
@@ -255,6 +269,21 @@ const accountsOf = (/** @type {Set<string>} */ house) =>
     ? []
     : [...(house.has('cloud') ? [cloudAccount(house)] : []), ...data.accounts].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
 
+const codeRequired = (/** @type {string | undefined} */ code) =>
+  problem(401, 'code_required', 'One more step', 'Your password is right. Now the code that your app shows, or a recovery code.', code ? { fields: { code: 'This code is wrong, is over, or was used. Take the one that your app shows now.' } } : {});
+
+/** A sign-in; in a house that is `coded` it asks for a code, too. */
+function enter(/** @type {Call} */ { house, body }) {
+  if (body.password === 'wrong') return refused;
+  return house.has('coded') && body.code !== '287082' ? codeRequired(body.code) : ok(data.session);
+}
+
+const security = (/** @type {Set<string>} */ house) => ({
+  codes_since: house.has('coded') ? new Date(Date.now() - 86_400_000 * 20).toISOString() : null,
+  recovery_left: house.has('few') ? 1 : house.has('coded') ? 9 : 0,
+  passkeys: house.has('keyed') ? data.passkeys : []
+});
+
 /** A choice of what models may see; a laxer one wants the password. */
 function routed(/** @type {string | undefined} */ source, /** @type {any} */ body) {
   if (body.password === 'wrong') {
@@ -306,6 +335,7 @@ function modelSettings(/** @type {Set<string>} */ house) {
   return { current: { ...(house.has('billed') ? data.billed : data.model), tools }, private: null, found };
 }
 
+const wrongCode = problem(422, 'invalid_request', 'That cannot be done as asked', 'The code is wrong.', { fields: { code: 'This is not the code. Look at the app once more, and at the clock of the phone.' } });
 const wrongPassword = problem(422, 'invalid_request', 'That cannot be done as asked', 'The password is wrong.', { fields: { password: 'This is not your password.' } });
 const spent = problem(429, 'budget_spent', 'Nothing left to spend', 'The tokens for today are used up. Nothing was lost.');
 

@@ -28,6 +28,7 @@ for (const [path, ready] of [
   ['/accounts', 'Family calendar'],
   ['/accounts/new/mail', 'Incoming mail'],
   ['/activity', 'Show older'],
+  ['/security', 'Where you are signed in'],
   ['/model', 'llama3.1:8b']
 ] as const) {
   test(`whoever goes through ${path.slice(0, 14)} by Tab sees where he is`, async ({ page }) => {

@@ -80,7 +80,7 @@ test('a name that is taken is said at its field, and a dead link asks for anothe
 
 test('what an owner did to one’s account stands on every page until it is answered', async ({ page }) => {
   await open(page, '/memory', 'worded');
-  const told = page.getByRole('region', { name: 'From those who run this house' });
+  const told = page.getByRole('region', { name: 'What was done to your account' });
   await expect(told).toContainText('Ada made a link that sets a new password for you.');
   await told.getByRole('button', { name: 'Yes, let it work now' }).click();
   await expect(told).toContainText('The link works now.');
@@ -88,8 +88,8 @@ test('what an owner did to one’s account stands on every page until it is answ
   await expect(told.getByText('changed what you are in this house')).toHaveCount(0);
 });
 
-test('the people, the password and the house are found in the menu under one’s name', async ({ page }, info) => {
-  for (const [name, title] of [['People', 'People'], ['Password', 'Password'], ['About this house', 'About this house']] as const) {
+test('the people, what a sign-in asks for and the house are found in the menu under one’s name', async ({ page }, info) => {
+  for (const [name, title] of [['People', 'People'], ['Security', 'Security'], ['About this house', 'About this house']] as const) {
     await open(page, '/');
     if (info.project.name.endsWith('phone')) await page.getByRole('button', { name: /^Menu/ }).click();
     await page.getByRole('button', { name: 'Ada', exact: true }).click();

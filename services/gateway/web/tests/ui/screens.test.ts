@@ -43,6 +43,14 @@ const screens: Screen[] = [
   { name: 'people-shut-out', path: '/people', ready: 'Open invitations', act: askToShutOut },
   { name: 'told', path: '/memory', house: 'worded', ready: 'Ada made a link that sets a new password for you.' },
   { name: 'password', path: '/password', ready: 'Change it' },
+  { name: 'login-code', path: '/login', house: 'out.coded', ready: 'Username', act: mistypeCode },
+  { name: 'security', path: '/security', ready: 'Where you are signed in' },
+  { name: 'security-down', path: '/security', house: 'down', ready: 'Try again' },
+  { name: 'security-keyed', path: '/security', house: 'keyed', ready: 'Security key on the key ring' },
+  { name: 'security-coded', path: '/security', house: 'coded.few', ready: 'One recovery code is left.' },
+  { name: 'security-set-up', path: '/security', ready: 'Where you are signed in', act: setUpApp },
+  { name: 'security-recovery', path: '/security', ready: 'Where you are signed in', act: turnCodesOn },
+  { name: 'security-off', path: '/security', house: 'coded', ready: 'Turn it off', act: askForNoCodes },
   { name: 'login-refused', path: '/login', house: 'out', ready: 'Username', act: signInWrongly },
   { name: 'home', path: '/', ready: 'Good to see you, Ada.' },
   { name: 'home-fresh', path: '/', house: 'fresh', ready: 'No model yet' },
@@ -299,6 +307,32 @@ async function signInWrongly(page: Page): Promise<void> {
   await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('alert')).toContainText('wrong');
+}
+
+async function mistypeCode(page: Page): Promise<void> {
+  await page.getByLabel('Username').fill('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('right');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByLabel('Code').fill('000000');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(page.getByText('This code is wrong')).toBeVisible();
+}
+
+async function setUpApp(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Set up an app' }).click();
+  await expect(page.getByRole('img', { name: /^QR code/ })).toBeVisible();
+}
+
+async function turnCodesOn(page: Page): Promise<void> {
+  await setUpApp(page);
+  await page.getByLabel('Code that the app shows').fill('287082');
+  await page.getByRole('button', { name: 'Turn it on' }).click();
+  await expect(page.getByText('abcd-efgh-ijkl-mnop')).toBeVisible();
+}
+
+async function askForNoCodes(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Turn it off' }).click();
+  await expect(page.getByRole('alertdialog')).toBeVisible();
 }
 
 async function openCommands(page: Page): Promise<void> {

@@ -47,10 +47,11 @@ test('a token is revoked after a question, and a failure is told there', async (
   await expect(page.getByRole('alert')).toContainText('Nothing was lost.');
 });
 
-test('the tokens are found in the menu under one’s name', async ({ page }, info) => {
+test('the tokens are found under Security, in the menu under one’s name', async ({ page }, info) => {
   await open(page, '/');
   if (info.project.name.endsWith('phone')) await page.getByRole('button', { name: /^Menu/ }).click();
   await page.getByRole('button', { name: 'Ada', exact: true }).click();
-  await page.getByRole('menuitem', { name: 'Tokens for programs' }).click();
+  await page.getByRole('menuitem', { name: 'Security' }).click();
+  await page.getByRole('link', { name: /^Tokens for programs/ }).click();
   await expect(page.getByRole('heading', { name: 'Tokens', exact: true })).toBeVisible();
 });

@@ -23,6 +23,8 @@ import type {
   NoticesDraft,
   OAuthClientDraft,
   PartChoice,
+  PasskeyMade,
+  PasskeyUsed,
   PriceDraft,
   RouteDraft,
   RuleDraft,
@@ -99,8 +101,27 @@ export const api = {
   setupState: () => of(client.GET('/api/setup')),
   setUp: (body: SetupDraft) => of(client.POST('/api/setup', { body })),
   session: () => of(client.GET('/api/session')),
-  signIn: (body: { username: string; password: string }) => of(client.POST('/api/session', { body })),
+  signIn: (body: { username: string; password: string; code?: string }) => of(client.POST('/api/session', { body })),
   signOut: () => of(client.DELETE('/api/session')),
+  sessions: () => of(client.GET('/api/sessions')),
+  endSession: (session: string) =>
+    of(client.DELETE('/api/sessions/{session_id}', { params: { path: { session_id: session } } })),
+  security: () => of(client.GET('/api/security')),
+  beginCodes: (password: string | null) => of(client.POST('/api/security/codes', { body: { password } })),
+  confirmCodes: (code: string) => of(client.POST('/api/security/codes/confirm', { body: { code } })),
+  renewRecovery: (body: Fresh) => of(client.POST('/api/security/codes/recovery', { body })),
+  beginPasskey: (password: string | null) => of(client.POST('/api/security/passkeys/begin', { body: { password } })),
+  addPasskey: (id: string, name: string, credential: PasskeyMade) =>
+    of(client.POST('/api/security/passkeys', { body: { id, name, credential } })),
+  removePasskey: (passkey: string, body: Fresh) =>
+    of(client.POST('/api/security/passkeys/{passkey}/remove', { params: { path: { passkey } }, body })),
+  askForPasskey: () => of(client.POST('/api/security/passkeys/again')),
+  proveByPasskey: (id: string, credential: PasskeyUsed) =>
+    of(client.POST('/api/security/passkeys/proved', { body: { id, credential } })),
+  enterByPasskey: () => of(client.POST('/api/passkeys/enter')),
+  enteredByPasskey: (id: string, credential: PasskeyUsed) =>
+    of(client.POST('/api/passkeys/entered', { body: { id, credential } })),
+  endCodes: (password: string) => of(client.POST('/api/security/codes/off', { body: { password } })),
 
   house: () => of(client.GET('/api/house')),
   owners: () => of(client.GET('/api/house/owners')),
@@ -116,10 +137,11 @@ export const api = {
   resume: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/resume', { ...person(id), body })),
   announceRemoval: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/removal', { ...person(id), body })),
   keepPerson: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/keep', { ...person(id), body })),
-  offerReset: (id: string, body: Fresh) => of(client.POST('/api/people/{person}/reset', { ...person(id), body })),
+  offerReset: (id: string, body: Fresh & { factors: boolean }) => of(client.POST('/api/people/{person}/reset', { ...person(id), body })),
   lookAtLink: (token: string) => of(client.POST('/api/join/look', { body: { token } })),
   join: (body: JoinDraft) => of(client.POST('/api/join', { body })),
-  resetPassword: (token: string, password: string) => of(client.POST('/api/join/reset', { body: { token, password } })),
+  resetPassword: (token: string, password: string, code: string | null) =>
+    of(client.POST('/api/join/reset', { body: { token, password, code } })),
   changePassword: (password: string, fresh: string) => of(client.PUT('/api/password', { body: { password, new: fresh } })),
   told: () => of(client.GET('/api/told')),
   agreeTo: (word: string) => of(client.POST('/api/told/{word}/agree', { params: { path: { word } } })),

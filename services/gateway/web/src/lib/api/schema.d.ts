@@ -1927,6 +1927,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/passkeys/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter By Passkey
+         * @description What a browser is asked so that somebody signs in with a passkey.
+         */
+        post: operations["enter_by_passkey_api_passkeys_enter_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/entered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Entered By Passkey
+         * @description Signs in whose passkey it is, without password and code; a session that the browser had before ends.
+         */
+        post: operations["entered_by_passkey_api_passkeys_entered_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/password": {
         parameters: {
             query?: never;
@@ -2419,6 +2459,206 @@ export interface paths {
          * @description Runs it now, under what was signed, beside its times.
          */
         post: operations["run_schedule_api_schedules__schedule__run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Security
+         * @description What one's sign-in asks for.
+         */
+        get: operations["security_api_security_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Codes
+         * @description A secret for an app, shown this one time; it counts once a code was given. Needs a fresh sign-in.
+         */
+        post: operations["begin_codes_api_security_codes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/codes/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Codes
+         * @description Asks for codes from now on, ends every other sign-in, and shows recovery codes this one time.
+         */
+        post: operations["confirm_codes_api_security_codes_confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/codes/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Codes
+         * @description Asks for codes no more; needs the password.
+         */
+        post: operations["end_codes_api_security_codes_off_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/codes/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Recovery
+         * @description New recovery codes in place of the old ones; needs a fresh sign-in or the password.
+         */
+        post: operations["renew_recovery_api_security_codes_recovery_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Passkey
+         * @description Keeps the passkey that the browser made.
+         */
+        post: operations["add_passkey_api_security_passkeys_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/passkeys/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Passkey
+         * @description What a browser is asked so that one shows once more that it is oneself.
+         */
+        post: operations["show_passkey_api_security_passkeys_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Passkey
+         * @description What a browser is asked so that it makes a passkey; needs a fresh sign-in or the password.
+         */
+        post: operations["begin_passkey_api_security_passkeys_begin_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/passkeys/proved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prove By Passkey
+         * @description A proof for the passkey that was shown: it does once, within minutes, in a password's place.
+         */
+        post: operations["prove_by_passkey_api_security_passkeys_proved_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security/passkeys/{passkey}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove Passkey
+         * @description Takes one of one's passkeys away; needs a fresh sign-in or the password.
+         */
+        post: operations["remove_passkey_api_security_passkeys__passkey__remove_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3200,6 +3440,14 @@ export interface components {
             name: string;
             /** Ok */
             ok: boolean;
+        };
+        /**
+         * CodeDraft
+         * @description What the app shows now.
+         */
+        CodeDraft: {
+            /** Code */
+            code: string;
         };
         /**
          * Command
@@ -4053,10 +4301,10 @@ export interface components {
         };
         /**
          * HouseWord
-         * @description Something that somebody who runs the house did to one's account, and that one must know.
+         * @description Something that was done to one's account, and that one must know; `by` whom, or the name of a passkey.
          *
          *     `ends_at`: until when a link lives, or when everything is erased. `can_agree`: a link waits that one may let work
-         *     at once.
+         *     at once; with `factors` it also takes second factor and passkeys away.
          */
         HouseWord: {
             /**
@@ -4070,13 +4318,18 @@ export interface components {
             can_agree: boolean;
             /** Ends At */
             ends_at: string | null;
+            /**
+             * Factors
+             * @default false
+             */
+            factors: boolean;
             /** Id */
             id: string;
             /**
              * Kind
              * @enum {string}
              */
-            kind: "reset_offered" | "reset_used" | "leaving" | "role_changed" | "resumed";
+            kind: "reset_offered" | "reset_used" | "leaving" | "role_changed" | "resumed" | "codes_on" | "codes_off" | "recovery_used" | "passkey_added" | "passkey_removed" | "passkey_doubtful";
         };
         /**
          * ImagePart
@@ -4751,10 +5004,12 @@ export interface components {
             approval: string | null;
         };
         /**
-         * Login
-         * @description User name and password.
+         * LoginDraft
+         * @description A sign-in; `code` is what an app shows, or a recovery code, for whom the answer was `code_required`.
          */
-        Login: {
+        LoginDraft: {
+            /** Code */
+            code?: string | null;
             /** Password */
             password: string;
             /** Username */
@@ -5149,6 +5404,22 @@ export interface components {
             path: string;
         };
         /**
+         * NewSecret
+         * @description What an app is given, this one time: typed, or as a picture of `uri`.
+         *
+         *     The picture is a QR code: a square of `size` modules, and `path` in SVG's words, which fills the dark ones.
+         */
+        NewSecret: {
+            /** Path */
+            path: string;
+            /** Secret */
+            secret: string;
+            /** Size */
+            size: number;
+            /** Uri */
+            uri: string;
+        };
+        /**
          * NewToken
          * @description A token that was made just now; `token` is shown this one time.
          */
@@ -5440,6 +5711,120 @@ export interface components {
             room: string;
         };
         /**
+         * Passkey
+         * @description One of one's passkeys; it signs in at the name `host` of this house alone. `synced`: its maker keeps copies.
+         */
+        Passkey: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Host */
+            host: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Synced */
+            synced: boolean;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * PasskeyDraft
+         * @description The answer to what was asked, and what its owner will know the passkey by.
+         */
+        PasskeyDraft: {
+            credential: components["schemas"]["PasskeyMade"];
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PasskeyGoing
+         * @description What a browser is asked, as WebAuthn's JSON has it; `id` comes back with its answer, once and within minutes.
+         */
+        PasskeyGoing: {
+            /** Id */
+            id: string;
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PasskeyMade
+         * @description A new passkey (`RegistrationResponseJSON`).
+         */
+        PasskeyMade: {
+            /** Id */
+            id: string;
+            /** Rawid */
+            rawId: string;
+            response: components["schemas"]["PasskeyMadeParts"];
+            /**
+             * Type
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * PasskeyMadeParts
+         * @description What an authenticator says of a new passkey (`AuthenticatorAttestationResponseJSON`).
+         */
+        PasskeyMadeParts: {
+            /** Attestationobject */
+            attestationObject: string;
+            /** Clientdatajson */
+            clientDataJSON: string;
+            /**
+             * Transports
+             * @default []
+             */
+            transports?: string[];
+        };
+        /**
+         * PasskeyShown
+         * @description The answer to what was asked.
+         */
+        PasskeyShown: {
+            credential: components["schemas"]["PasskeyUsed"];
+            /** Id */
+            id: string;
+        };
+        /**
+         * PasskeyUsed
+         * @description A passkey that was shown (`AuthenticationResponseJSON`).
+         */
+        PasskeyUsed: {
+            /** Id */
+            id: string;
+            /** Rawid */
+            rawId: string;
+            response: components["schemas"]["PasskeyUsedParts"];
+            /**
+             * Type
+             * @constant
+             */
+            type: "public-key";
+        };
+        /**
+         * PasskeyUsedParts
+         * @description What an authenticator signed (`AuthenticatorAssertionResponseJSON`).
+         */
+        PasskeyUsedParts: {
+            /** Authenticatordata */
+            authenticatorData: string;
+            /** Clientdatajson */
+            clientDataJSON: string;
+            /** Signature */
+            signature: string;
+            /** Userhandle */
+            userHandle?: string | null;
+        };
+        /**
          * PasswordDraft
          * @description One's own password, and the one to put in its place.
          */
@@ -5723,6 +6108,14 @@ export interface components {
             type: string;
         };
         /**
+         * Proof
+         * @description What does once, within minutes, in a password's place.
+         */
+        Proof: {
+            /** Proof */
+            proof: string;
+        };
+        /**
          * Readiness
          * @description Whether every room answers; `missing` names those that do not.
          */
@@ -5811,6 +6204,14 @@ export interface components {
             verb: string;
         };
         /**
+         * Recovery
+         * @description New recovery codes, shown this one time; each lets one in once where the app is lost.
+         */
+        Recovery: {
+            /** Codes */
+            codes: string[];
+        };
+        /**
          * RemovedAccount
          * @description What became of the consent at the provider; where it did not end, its owner ends it at `manage_url`.
          */
@@ -5825,13 +6226,28 @@ export interface components {
         };
         /**
          * ResetDraft
-         * @description A new password, by a link.
+         * @description A new password, by a link; `code` as at a sign-in, unless the link takes that away.
          */
         ResetDraft: {
+            /** Code */
+            code?: string | null;
             /** Password */
             password: string;
             /** Token */
             token: string;
+        };
+        /**
+         * ResetOffer
+         * @description A link to a new password; with `factors` it also takes second factor and passkeys away, as all is lost.
+         */
+        ResetOffer: {
+            /**
+             * Factors
+             * @default false
+             */
+            factors?: boolean;
+            /** Password */
+            password?: string | null;
         };
         /**
          * RestoredFrom
@@ -6299,6 +6715,20 @@ export interface components {
             text: string;
         };
         /**
+         * Security
+         * @description What one's sign-in asks for. `codes_since`: since when a code is asked for after the password; null: it is not.
+         *
+         *     `recovery_left` is how many recovery codes were not used yet.
+         */
+        Security: {
+            /** Codes Since */
+            codes_since: string | null;
+            /** Passkeys */
+            passkeys: components["schemas"]["Passkey"][];
+            /** Recovery Left */
+            recovery_left: number;
+        };
+        /**
          * Session
          * @description Who is signed in, and until when at most.
          */
@@ -6559,6 +6989,14 @@ export interface components {
              * @default false
              */
             include_usage?: boolean;
+        };
+        /**
+         * Sure
+         * @description The password once more.
+         */
+        Sure: {
+            /** Password */
+            password: string;
         };
         /**
          * Sync
@@ -10655,6 +11093,68 @@ export interface operations {
             };
         };
     };
+    enter_by_passkey_api_passkeys_enter_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    entered_by_passkey_api_passkeys_entered_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyShown"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_password_api_password_put: {
         parameters: {
             query?: never;
@@ -10922,7 +11422,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Fresh"];
+                "application/json": components["schemas"]["ResetOffer"];
             };
         };
         responses: {
@@ -11545,6 +12045,326 @@ export interface operations {
             };
         };
     };
+    security_api_security_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Security"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_codes_api_security_codes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fresh"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecret"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_codes_api_security_codes_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recovery"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_codes_api_security_codes_off_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_recovery_api_security_codes_recovery_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fresh"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recovery"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_passkey_api_security_passkeys_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_passkey_api_security_passkeys_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_passkey_api_security_passkeys_begin_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fresh"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyGoing"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove_by_passkey_api_security_passkeys_proved_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyShown"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_passkey_api_security_passkeys__passkey__remove_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Fresh"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session_api_session_get: {
         parameters: {
             query?: never;
@@ -11583,7 +12403,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Login"];
+                "application/json": components["schemas"]["LoginDraft"];
             };
         };
         responses: {

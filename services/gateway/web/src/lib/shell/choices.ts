@@ -24,11 +24,12 @@ export function pages(isOwner: boolean): (Choice & { path: string })[] {
     ['/model', shell.model],
     ['/usage', shell.usage],
     ['/notices', shell.notices],
-    ['/signin', shell.ways],
-    ['/tokens', shell.tokens],
+    ['/security', shell.security],
+    ['/signin', words.ways.title],
+    ['/tokens', words.tokens.title],
     ['/data', shell.data],
     ...(isOwner ? ([['/people', shell.people], ['/house', shell.house]] as [string, string][]) : []),
-    ['/password', shell.password],
+    ['/password', words.password.title],
     ['/about', shell.about]
   ];
   return all.map(([path, title]) => ({ id: path, path, title }));

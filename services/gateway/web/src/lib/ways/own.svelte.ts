@@ -1,9 +1,10 @@
 import { api } from '$lib/api/client';
-import type { SignInWays } from '$lib/api/types';
+import type { Passkey, SignInWays } from '$lib/api/types';
 
 /** How whoever is signed in gets in; asked once, when something wants to know. */
 class Own {
   current = $state.raw<SignInWays | null>(null);
+  passkeys = $state.raw<readonly Passkey[]>([]);
   #asked = false;
 
   /** Asks once; where that fails, a password is asked for as ever. */
@@ -14,7 +15,9 @@ class Own {
   async reload(): Promise<void> {
     this.#asked = true;
     try {
-      this.current = await api.ownWays();
+      const [ways, { passkeys }] = await Promise.all([api.ownWays(), api.security()]);
+      this.current = ways;
+      this.passkeys = passkeys;
     } catch {
       this.#asked = false;
     }
@@ -22,6 +25,7 @@ class Own {
 
   forget(): void {
     this.current = null;
+    this.passkeys = [];
     this.#asked = false;
   }
 }

@@ -183,8 +183,8 @@ ROWS = (
         "The owners.",
     ),
     Row(
-        "browser", "One cookie while you are signed in, and your choice of light or dark.",
-        "Your browser.", "Until you sign out, 60 days at most.",
+        "browser", "One cookie while you are signed in, your choice of light or dark, and what you searched for last.",
+        "Your browser.", "Until you sign out, 60 days at most; searches until you sign out or forget them.",
         "This house. Its pages load nothing from anywhere else.",
     ),
     Row(

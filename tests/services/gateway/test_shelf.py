@@ -119,7 +119,9 @@ async def web(house: GatewayHouse, agent: Agent, tmp_path: Path) -> AsyncIterato
     parts = SimpleNamespace(shelf=Shelf(house.bus.room("gateway"), house.grants), sessions=Sessions(house))
     async with serving(create_app(cast(Gateway, parts), room)) as port:
         address = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=address, cookies={"oa": "ada"}, headers={"Origin": address}) as web:
+        async with httpx.AsyncClient(
+            base_url=address, cookies={"oa": "ada"}, headers={"Origin": address}, timeout=60
+        ) as web:
             yield web
 
 

@@ -2,6 +2,7 @@ import { goto } from '$app/navigation';
 import { api, onSignedOut } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Session } from '$lib/api/types';
+import { forgetAll } from '$lib/looks/recent';
 import { own } from '$lib/ways/own.svelte';
 
 /** Who is signed in, as far as this page knows. */
@@ -21,6 +22,7 @@ class SessionState {
 
   async signOut(): Promise<void> {
     await api.signOut();
+    forgetAll();
     await this.over();
   }
 

@@ -30,7 +30,7 @@ export const words = {
     closeMenu: 'Close the menu',
     main: 'Main',
     newChat: 'New conversation',
-    places: 'Places',
+    places: 'Shortcuts',
     home: 'Home',
     search: 'Search',
     house: 'This house',

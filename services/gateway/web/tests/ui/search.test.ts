@@ -75,3 +75,13 @@ test('without anything connected the search says what to connect', async ({ page
   await expect(page.getByText('Nothing is connected yet')).toBeVisible();
   expect(await violations(page)).toEqual([]);
 });
+
+test('who signs out leaves no searches behind', async ({ page }, info) => {
+  await open(page, '/search?q=lease');
+  await expect(page.getByText('The lease for Linden Street 12')).toBeVisible();
+  if (info.project.name === 'phone') await page.getByRole('button', { name: /^Menu/ }).click();
+  await page.getByRole('button', { name: 'Ada' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login/);
+  expect(await page.evaluate(() => localStorage.getItem('recent-searches'))).toBeNull();
+});

@@ -15,6 +15,14 @@ async function list(page: Page): Promise<Locator> {
   return nav;
 }
 
+/** Nothing that axe finds, in light and in dark. */
+async function expectFaultless(page: Page): Promise<void> {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await violations(page), colorScheme).toEqual([]);
+  }
+}
+
 async function more(page: Page, title: string, choice: string): Promise<void> {
   await page.getByRole('button', { name: `More for “${title}”` }).focus();
   await page.keyboard.press('Enter');
@@ -96,7 +104,7 @@ test('labels are added by hand and from those that are used elsewhere', async ({
   await page.keyboard.press('Enter');
   await dialog.getByRole('button', { name: 'papers', exact: true }).click();
   await dialog.getByRole('button', { name: 'Remove home' }).click();
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
   await expectNoSidewaysScroll(page);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog).toHaveCount(0);
@@ -112,7 +120,7 @@ test('a conversation is saved as a file', async ({ page }) => {
   const file = page.getByRole('menuitem', { name: 'Save as Markdown' });
   await expect(file).toHaveAttribute('href', /\/api\/conversations\/[0-9a-f]{32}\/export\?format=md/);
   await expect(file).toHaveAttribute('download', '');
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
 });
 
 test('what was said is found, shown as text, and opens where it stands', async ({ page }) => {
@@ -152,7 +160,7 @@ test('the palette finds pages and conversations, and changes the appearance', as
   await page.keyboard.press('Control+k');
   const box = page.getByRole('combobox', { name: /^Type a page/ });
   await expect(box).toBeFocused();
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
   await expectNoSidewaysScroll(page);
   await box.fill('sched');
   await expect(page.getByRole('option')).toHaveText(['Schedules']);
@@ -165,7 +173,7 @@ test('the palette finds pages and conversations, and changes the appearance', as
   await page.keyboard.press('Control+k');
   await box.fill('lease');
   await expect(page.getByRole('option').filter({ hasText: 'office' })).toBeVisible();
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
   await page.keyboard.press('ArrowDown');
   await expect(page.getByRole('option', { selected: true })).toContainText('office');
   expect(await box.getAttribute('aria-activedescendant')).toBe(await page.getByRole('option', { selected: true }).getAttribute('id'));
@@ -206,10 +214,10 @@ test('keys by themselves can be turned off, also for the next time', async ({ pa
   await page.keyboard.press('?');
   const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(dialog.getByText('Ctrl K')).toBeVisible();
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
   await expectNoSidewaysScroll(page);
   await dialog.getByRole('checkbox', { name: 'Shortcuts of one key' }).uncheck();
-  expect(await violations(page)).toEqual([]);
+  await expectFaultless(page);
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);
   await page.reload();

@@ -3,7 +3,7 @@ import { api } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { LookSource } from '$lib/api/types';
 import { rowsOf } from '$lib/commands/results';
-import { byTime, isOver, isoDay, newestFirst, Today } from '$lib/home/day.svelte';
+import { byTime, isOver, isoDay, newestFirst, Today, todayOf } from '$lib/home/day.svelte';
 import { Asked, listed, named } from '$lib/looks/asked.svelte';
 import { readingOf } from '$lib/looks/reading';
 import { forgetAll, recent, remember } from '$lib/looks/recent';
@@ -93,4 +93,11 @@ test('eight searches are kept, the newest first, each once, and all forgotten at
   expect(recent()).toEqual([]);
   localStorage.setItem('recent-searches', '{"no": "list"}');
   expect(recent()).toEqual([]);
+});
+
+test('who signs in next sees nothing of the day of whoever was there before', () => {
+  const first = todayOf('ada');
+  expect(todayOf('ada')).toBe(first);
+  expect(todayOf('bob')).not.toBe(first);
+  expect(todayOf('ada')).not.toBe(first);
 });

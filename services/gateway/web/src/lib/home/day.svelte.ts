@@ -38,6 +38,14 @@ export class Today {
   }
 }
 
+let kept: { user: string; today: Today } | null = null;
+
+/** A person's day, kept while the app is open: coming back within a minute looks nowhere again. Nobody gets another's. */
+export function todayOf(user: string): Today {
+  if (kept?.user !== user) kept = { user, today: new Today() };
+  return kept.today;
+}
+
 const isLocal = (source: LookSource): boolean => source.local;
 
 /** The day here, as "2026-11-29". */

@@ -183,8 +183,10 @@ ROWS = (
         "The owners.",
     ),
     Row(
-        "browser", "One cookie while you are signed in, your choice of light or dark, and what you searched for last.",
-        "Your browser.", "Until you sign out, 60 days at most; searches until you sign out or forget them.",
+        "browser",
+        "One cookie while you are signed in, your choice of light or dark, what you typed and have not sent, what you"
+        " searched for last.",
+        "Your browser.", "Until you sign out there; the cookie 60 days at most; searches until you forget them, too.",
         "This house. Its pages load nothing from anywhere else.",
     ),
     Row(

@@ -1,7 +1,10 @@
 import type { HandleClientError } from '@sveltejs/kit';
 import { Problem } from '$lib/api/problem';
 import { keepOver } from '$lib/chat/handover';
+import { keepQueues } from '$lib/chat/queue.svelte';
 import { words } from '$lib/words';
+
+addEventListener('pagehide', keepQueues);
 
 /** Says on the error page what the server said; a page whose script did not come is gone to once more by itself. */
 export const handleError: HandleClientError = ({ error, event, message }) => {

@@ -2,6 +2,8 @@ import { goto } from '$app/navigation';
 import { api, onSignedOut } from '$lib/api/client';
 import { Problem } from '$lib/api/problem';
 import type { Session } from '$lib/api/types';
+import { forgetDrafts } from '$lib/chat/drafts';
+import { forgetQueues } from '$lib/chat/queue.svelte';
 import { forgetAll } from '$lib/looks/recent';
 import { own } from '$lib/ways/own.svelte';
 
@@ -30,6 +32,8 @@ class SessionState {
   async over(): Promise<void> {
     this.current = null;
     own.forget();
+    forgetDrafts();
+    forgetQueues();
     await goto('/login');
   }
 }

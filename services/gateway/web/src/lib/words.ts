@@ -254,11 +254,26 @@ export const words = {
     imageBlocked: (alt: string, host: string) => `Image not loaded${alt ? `: ${alt}` : ''} (${host})`,
     code: 'Code',
     table: 'Table',
+    long: (shown: string, all: string) => `This answer is very long: ${shown} of ${all} characters are shown.`,
+    longRest: 'Show the rest as plain text',
+    rest: 'The rest of the answer',
     linkTitle: 'Open this address?',
     linkText:
       'It carries more than a plain page address does, and the assistant wrote it. Whoever runs the site sees all of it.',
     linkOpen: 'Open',
     linkCancel: 'Don’t open'
+  },
+
+  queue: {
+    title: 'Waits to be sent',
+    waits: 'Goes out when the answer ends, while this conversation is open in this window.',
+    decision: 'Waits for your decision above, and goes out after the answer to it.',
+    held: 'Not sent, because what it was to follow broke off or was stopped.',
+    edit: 'Edit',
+    editOf: (text: string) => `Edit: ${text}`,
+    removeOf: (text: string) => `Take back: ${text}`,
+    sendNow: 'Send now',
+    add: 'Send when the answer ends'
   },
 
   receipts: {
@@ -752,6 +767,8 @@ export const words = {
     search: 'Search',
     action: 'Kind',
     connector: 'Service',
+    newer: 'Show newer',
+    newest: 'Back to the newest',
     more: 'Show older',
     nothingMatches: 'No record fits.',
     proof: 'Proof',

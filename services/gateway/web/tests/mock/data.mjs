@@ -424,7 +424,7 @@ export const hits = () => [
 ];
 
 /** @param {string} digit @param {object} more */
-const call = (digit, more) => ({
+export const call = (digit, more) => ({
   id: id(digit),
   connector: 'mail',
   tool: 'messages_search',
@@ -620,12 +620,12 @@ const kinds = [
 
 export const SIZE = 130;
 
-/** @param {number} index */
-function entry(index) {
+/** A record of a ledger of that size. @param {number} index @param {number} size */
+export function entryOf(index, size) {
   const [action, connector, tool, effect] = kinds[index % kinds.length] ?? [];
   return {
     index,
-    time: before((SIZE - index) * 17),
+    time: before((size - index) * 17),
     action,
     room: connector ?? 'gateway',
     turn: null,
@@ -640,7 +640,7 @@ function entry(index) {
   };
 }
 
-export const entries = Array.from({ length: SIZE }, (_, index) => entry(index)).reverse();
+export const entries = Array.from({ length: SIZE }, (_, index) => entryOf(index, SIZE)).reverse();
 export const head = { size: SIZE, root: '5e'.repeat(32), time: before(1), signature: 'a signed note' };
 export const found = [{ name: 'Ollama', base_url: 'http://127.0.0.1:11434/v1', models: ['llama3.1:8b', 'qwen3:14b'] }];
 const untested = { mode: 'unknown', detail: '', tested_at: null, testing: false };

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as big from './big.mjs';
 import * as data from './data.mjs';
 
 const root = fileURLToPath(new URL('../../build', import.meta.url));
@@ -444,10 +445,16 @@ function command({ body }) {
   return ok({ turn: data.id('f') }, 202);
 }
 
+/** The answer that means ill in this house: `hostile-table` and the like. @param {Set<string>} house */
+const hostileOf = (house) => Object.entries(big.hostile).find(([name]) => house.has(`hostile-${name}`))?.[1] ?? null;
+
 /** @param {Set<string>} house @param {string | undefined} id @returns {Answer} */
 function history(house, id) {
   const conversation = data.conversations.find((each) => each.id === id);
   if (!conversation) return missing;
+  if (house.has('long')) return ok({ ...conversation, state: 'idle', messages: house.has('less') ? big.long.slice(-400) : big.long, last_event_id: 1 });
+  const text = hostileOf(house);
+  if (text !== null) return ok({ ...conversation, state: 'idle', messages: house.has('poured') ? [] : [data.messages[0], { ...data.messages[1], text, calls: [] }], last_event_id: 1 });
   if (conversation.state !== 'waiting') return ok({ ...conversation, messages: data.failed, last_event_id: house.has('snapshot') ? 2 : 1 });
   if (house.has('searched')) return ok({ ...conversation, state: 'idle', messages: data.searched, last_event_id: 1 });
   if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
@@ -464,6 +471,10 @@ function ledger({ house, query }) {
   if (house.has('empty')) return ok({ entries: [], next: null, head: null });
   const after = query.has('after') ? Number(query.get('after')) : Number.POSITIVE_INFINITY;
   const limit = Number(query.get('limit') ?? 100);
+  if (house.has('vast')) {
+    const page = big.vastPage(after, limit);
+    return ok({ entries: page, next: page.at(-1)?.index || null, head: { ...data.head, size: big.VAST } });
+  }
   const [action, connector] = [query.get('action'), query.get('connector')];
   const words = (query.get('search') ?? '').toLowerCase().split(/\s+/);
   const holds = (/** @type {object} */ each) => words.every((word) => JSON.stringify(each).toLowerCase().includes(word));
@@ -551,16 +562,18 @@ const commanded = [
   story[9]
 ];
 
-/** An answer of 2000 tokens at 200 a second. @param {import('node:http').ServerResponse} response */
-function pour(response) {
-  const words = ['Carol ', '**wrote** ', 'about ', 'the lease. ', '\n\n', '- one ', '\n- two ', '\n\n', '`code` '];
+/** An answer of 2000 tokens at 200 a second, or as many pieces of a text. @param {import('node:http').ServerResponse} response @param {string | null} text */
+function pour(response, text) {
+  const size = Math.ceil((text ?? '').length / 500);
+  const words = text ? Array.from({ length: 500 }, (_, at) => text.slice(at * size, (at + 1) * size)) : ['Carol ', '**wrote** ', 'about ', 'the lease. ', '\n\n', '- one ', '\n- two ', '\n\n', '`code` '];
+  const last = text ? 504 : 2000;
   let sent = 2;
   const send = (/** @type {object | undefined} */ event) => response.write(`id: ${sent++}\ndata: ${JSON.stringify(event)}\n\n`);
   send(story[0]);
   send(story[5]);
   const timer = setInterval(() => {
-    for (let count = 0; count < 4; count += 1) send({ ...story[6], delta: words[sent % words.length] });
-    if (sent < 2000) return;
+    for (let count = 0; count < 4; count += 1) send({ ...story[6], delta: words[text ? sent - 4 : sent % words.length] ?? '' });
+    if (sent < last) return;
     clearInterval(timer);
     send(story[8]);
     send(story[9]);
@@ -580,7 +593,7 @@ const server = createServer(async (request, response) => {
     const told = house.has('commanded') ? commanded : house.has('stream') ? story : [];
     /** @type {[number, object][]} */
     const events = told.map((event, index) => [index + 2, event ?? {}]);
-    if (house.has('fast')) return pour(response);
+    if (house.has('fast') || house.has('poured')) return pour(response, hostileOf(house));
     if (house.has('snapshot') && last < 2) events.push([2, { type: 'MESSAGES_SNAPSHOT', messages: [] }]);
     const fresh = events.filter(([id]) => Number(id) > last);
     const sent = house.has('flaky') ? fresh.slice(0, 3) : fresh;

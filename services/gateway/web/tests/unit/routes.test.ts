@@ -1,5 +1,6 @@
 import type { AGUIEvent } from '@ag-ui/core';
 import { expect, test } from 'vitest';
+import { placesOf } from '$lib/chat/places';
 import { Transcript } from '$lib/chat/transcript.svelte';
 import { seenOf } from '$lib/routes/privacy.svelte';
 
@@ -17,8 +18,8 @@ test('what the model saw of a call is told by the next answer of the same turn',
   ] as unknown as AGUIEvent[];
   events.forEach((event, index) => transcript.apply(index + 1, event));
   expect(transcript.messages.map((each) => each.id)).toEqual(['1', '2']);
-  expect(transcript.readAfter(0)).toEqual(note);
-  expect(transcript.readAfter(1)).toBeNull();
+  expect(placesOf(transcript.messages)[0]?.readBy).toEqual(note);
+  expect(placesOf(transcript.messages)[1]?.readBy).toBeNull();
 });
 
 test('of each account the strictest is said, and nothing of what is not known', () => {

@@ -1,5 +1,6 @@
 import type { AGUIEvent } from '@ag-ui/core';
 import { expect, test } from 'vitest';
+import { takingBack } from '$lib/chat/places';
 import { Transcript } from '$lib/chat/transcript.svelte';
 import type { History } from '$lib/api/types';
 import { approval, conversations, id, messages } from '../mock/data.mjs';
@@ -50,11 +51,11 @@ test('taking back stands with the call that was taken back', () => {
     { type: 'TOOL_CALL_END', toolCallId: 'u' }
   ];
   const ended = (state: string) => ({ type: 'CUSTOM', name: 'oa.call', value: { callId: 'u', tool: 'actions_undo', state } });
-  expect(after(started, begun, ...called).takingBack('k')).toBeNull();
-  expect(after(started, begun, ...called, ...undo).takingBack('k')).toBe('proposed');
-  expect(after(started, begun, ...called, ...undo, ended('failed')).takingBack('k')).toBe('failed');
-  expect(after(started, begun, ...called, ...undo, ended('done')).takingBack('k')).toBe('done');
-  expect(after(started, begun, ...called, ...undo, ended('done')).takingBack('u')).toBeNull();
+  expect(takingBack(after(started, begun, ...called).messages).get('k')).toBeUndefined();
+  expect(takingBack(after(started, begun, ...called, ...undo).messages).get('k')).toBe('proposed');
+  expect(takingBack(after(started, begun, ...called, ...undo, ended('failed')).messages).get('k')).toBe('failed');
+  expect(takingBack(after(started, begun, ...called, ...undo, ended('done')).messages).get('k')).toBe('done');
+  expect(takingBack(after(started, begun, ...called, ...undo, ended('done')).messages).get('u')).toBeUndefined();
 });
 
 test('an event that was seen changes nothing', () => {

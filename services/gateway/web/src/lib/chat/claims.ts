@@ -19,8 +19,8 @@ const GEMACHT = 'e?-?mails?|nachricht|antwort|entwurf';
 const shapes = (verbs: string): RegExp[] => [
   new RegExp(`\\b(?:I|we)(?:['’]ve|\\s+have)?${ADVERBS}\\s+(?:${verbs})(?![\\p{L}])`, 'iu'),
   new RegExp(`\\b(?:your|the)\\s+(?:${MADE})\\s+(?:has|have)${ADVERBS}\\s+been${ADVERBS}\\s+(?:${verbs})(?![\\p{L}])`, 'iu'),
-  new RegExp(`(?:ich\\s+habe|habe\\s+ich|wir\\s+haben)(?![^.!?,;\\n]*\\b(?:nicht|nichts|kein\\p{L}*)\\b)[^.!?,;\\n]{0,80}?(?<![\\p{L}])(?:${verbs})(?![\\p{L}])`, 'iu'),
-  new RegExp(`\\b(?:die|der|das|deine?|ihre?)\\s+(?:${GEMACHT})\\s+(?:wurde|ist)(?![^.!?,;\\n]*\\bnicht\\b)[^.!?,;\\n]{0,60}?(?<![\\p{L}])(?:${verbs})(?![\\p{L}])`, 'iu')
+  new RegExp(`(?:ich\\s+habe|habe\\s+ich|wir\\s+haben)(?![^.!?,;\\n]{0,160}\\b(?:nicht|nichts|kein\\p{L}*)\\b)[^.!?,;\\n]{0,80}?(?<![\\p{L}])(?:${verbs})(?![\\p{L}])`, 'iu'),
+  new RegExp(`\\b(?:die|der|das|deine?|ihre?)\\s+(?:${GEMACHT})\\s+(?:wurde|ist)(?![^.!?,;\\n]{0,160}\\bnicht\\b)[^.!?,;\\n]{0,60}?(?<![\\p{L}])(?:${verbs})(?![\\p{L}])`, 'iu')
 ];
 const CLAIMS = Object.entries(VERBS).map(([deed, verbs]) => [deed as Deed, shapes(verbs)] as const);
 

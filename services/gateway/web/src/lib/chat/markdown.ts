@@ -92,7 +92,7 @@ export class Blocks {
     this.#text = shown;
     const blocks = this.#blocks.filter((block) => block.key < this.#stable);
     let at = this.#stable;
-    for (const token of marked.lexer(shown.slice(at))) {
+    for (const token of lexed(shown.slice(at))) {
       if (token.type !== 'space') {
         blocks.push({ key: at, html: render(token) });
         this.#stable = at;
@@ -114,4 +114,21 @@ export function markdown(text: string): string {
 
 const hasReferences = (text: string): boolean => /^ {0,3}\[[^\]\n]+\]:/m.test(text);
 
-const render = (token: Token): string | TrustedHTML => clean(marked.parser([token]));
+/** A text that is nested too deeply to be read stays as it was written. */
+function lexed(text: string): Token[] {
+  try {
+    return marked.lexer(text);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return [{ type: 'code', raw: text, text, lang: '' }];
+  }
+}
+
+function render(token: Token): string | TrustedHTML {
+  try {
+    return clean(marked.parser([token]));
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    return clean(`<p>${escape(token.raw)}</p>`);
+  }
+}

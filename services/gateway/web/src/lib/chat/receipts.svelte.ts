@@ -37,9 +37,12 @@ export class Receipts {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** Those of a turn; with `others` also those that belong to no turn among `shown`, which must not go unseen. */
-  of(turn: string, others: ReadonlySet<string> | null = null): Receipt[] {
-    return this.items.filter((each) => each.turn === turn || (others && !others.has(each.turn ?? '')));
+  /** Those of each turn. */
+  readonly byTurn = $derived(groupedByTurn(this.items));
+
+  /** Those that belong to no turn among `shown`, which must not go unseen. */
+  others(shown: ReadonlySet<string>): Receipt[] {
+    return this.items.filter((each) => !shown.has(each.turn ?? ''));
   }
 
   #soon(wait: number, tries: number): void {
@@ -62,6 +65,15 @@ export class Receipts {
     }
     if (tries < MOST_TRIES) this.#soon(SOON * 2 ** tries, tries + 1);
   }
+}
+
+function groupedByTurn(items: readonly Receipt[]): Map<string, Receipt[]> {
+  const turns = new Map<string, Receipt[]>();
+  for (const each of items) {
+    const turn = each.turn ?? '';
+    turns.set(turn, [...(turns.get(turn) ?? []), each]);
+  }
+  return turns;
 }
 
 /** What a text says was done and no receipt bears out; null where it claims nothing, or rightly. */

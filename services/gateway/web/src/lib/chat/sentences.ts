@@ -19,7 +19,8 @@ function lastEnd(text: string, from: number): number {
   let end = from;
   for (const match of text.slice(from).matchAll(ENDS)) {
     const after = from + match.index + match[0].length;
-    const isNumbered = /(^|\n)\s*\d+\.$/.test(text.slice(0, after));
+    const line = text.lastIndexOf('\n', after - 2) + 1;
+    const isNumbered = after - line < 20 && /^\s*\d+\.$/.test(text.slice(line, after));
     if (!isNumbered) end = after;
   }
   return end;

@@ -200,29 +200,6 @@ export class Transcript {
     return null;
   }
 
-  /** How taking a call back stands: the state of the last call that was to do it; null where nobody tried. */
-  takingBack(id: string): CallState | null {
-    const tries = this.messages.flatMap((message) =>
-      message.calls.filter((call) => call.tool === UNDO_TOOL && call.arguments.action === id)
-    );
-    return tries.at(-1)?.state ?? null;
-  }
-
-  /** The command that the message at `index` belongs to; null where a model answers. */
-  commandOf(index: number): CommandNote | null {
-    for (let at = index; at >= 0; at -= 1) {
-      const message = this.messages[at];
-      if (message?.role === 'user') return message.command;
-    }
-    return null;
-  }
-
-  /** What the model saw that went on after the message at `index` in the same turn; null where none did, or not yet. */
-  readAfter(index: number): RouteNote | null {
-    const turn = this.messages[index]?.turn;
-    return this.messages.slice(index + 1).find((each) => each.role === 'assistant' && each.turn === turn && each.routed)?.routed ?? null;
-  }
-
   /** The calls that wait for a decision, oldest first. */
   get waiting(): CallItem[] {
     return this.messages.flatMap((message) => message.calls.filter((call) => call.state === 'waiting'));
@@ -288,24 +265,6 @@ export class Transcript {
     if (name === 'oa.usage') this.#answer().usage = usageOf(value);
     if (name === 'oa.routed') this.#assistant(String(value.messageId)).routed = routeNote(value);
     if (name === 'oa.notice') this.notice = { level: String(value.level ?? 'info'), text: String(value.text ?? '') };
-  }
-
-  /** What the messages of a turn took together; null where nothing was counted. */
-  spentIn(turn: string): Usage | null {
-    const counted = this.messages.filter((message) => message.role === 'assistant' && turn && message.turn === turn).flatMap((message) => message.usage ?? []);
-    const [first, ...rest] = counted;
-    if (!first) return null;
-    return rest.reduce(
-      (sum, each) => ({
-        ...each,
-        input: sum.input + each.input,
-        cached: sum.cached + each.cached,
-        output: sum.output + each.output,
-        micro: sum.micro === null || each.micro === null ? null : sum.micro + each.micro,
-        estimated: sum.estimated || each.estimated
-      }),
-      first
-    );
   }
 
   #callChanged(value: Record<string, unknown>): void {
@@ -388,9 +347,6 @@ function routeNote(value: Record<string, unknown>): RouteNote {
     redacted: list(value.redacted)
   };
 }
-
-/** The tool by which every connector takes back what another of its tools did. */
-const UNDO_TOOL = 'actions_undo';
 
 const STATES = new Set<CallState>(['proposed', 'waiting', 'running', 'done', 'failed', 'denied', 'unknown']);
 

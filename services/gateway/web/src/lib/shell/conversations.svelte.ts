@@ -1,5 +1,6 @@
 import { api } from '$lib/api/client';
 import type { Conversation, ConversationChange, Label } from '$lib/api/types';
+import { forgetDrafts } from '$lib/chat/drafts';
 
 const PAGE = 50;
 
@@ -69,8 +70,9 @@ class ConversationList {
     void this.refresh();
   }
 
-  /** Takes one out, after it was deleted. */
+  /** Takes one out, after it was deleted, with what was being typed in it. */
   remove(id: string): void {
+    forgetDrafts(id);
     this.items = this.items.filter((item) => item.id !== id);
   }
 

@@ -23,7 +23,7 @@ from oa.__main__ import app as terminal
 from openassistant.messages import AuditAction, Capability, Card, ToolCard
 from services.gateway.signins import way_back
 
-WORDS = ROOT / "services" / "gateway" / "web" / "src" / "lib" / "words.ts"
+WORDS = ROOT / "services" / "gateway" / "web" / "src" / "lib" / "words" / "en"
 SHORTEST_QUOTE = 3
 """Words of a message that are quoted; fewer are a label."""
 
@@ -105,10 +105,14 @@ def guides() -> Iterator[Guide]:
 each_guide = pytest.mark.parametrize("guide", list(guides()), ids=lambda guide: guide.name)
 
 
+def _words() -> str:
+    return "\n".join(path.read_text() for path in sorted(WORDS.glob("*.ts")))
+
+
 @cache
 def words() -> tuple[str, ...]:
     """Every text of the web interface; what is filled in stands as {}."""
-    found = re.findall(r"'((?:[^'\\\n]|\\.)*)'|`([^`]*)`", WORDS.read_text())
+    found = re.findall(r"'((?:[^'\\\n]|\\.)*)'|`([^`]*)`", _words())
     return tuple(re.sub(r"\$\{[^}]*\}", "{}", one or other) for one, other in found)
 
 
@@ -261,7 +265,7 @@ def test_a_house_is_registered_in_the_same_words_whatever_is_connected(provider:
 
 
 def test_each_step_of_the_record_has_words_for_people() -> None:
-    ours = set(re.findall(r"'([a-z_]+\.[a-z_]+)': '", WORDS.read_text()))
+    ours = set(re.findall(r"'([a-z_]+\.[a-z_]+)': '", _words()))
     assert {str(each) for each in AuditAction} <= ours
 
 

@@ -10,6 +10,7 @@ export default defineConfig({
   server: { proxy: { '/api': { target: api, changeOrigin: true } } },
   test: {
     include: ['tests/unit/**/*.test.ts'],
+    setupFiles: ['tests/unit/setup.ts'],
     environment: 'jsdom'
   }
 });

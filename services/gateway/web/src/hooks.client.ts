@@ -1,10 +1,14 @@
-import type { HandleClientError } from '@sveltejs/kit';
+import type { ClientInit, HandleClientError } from '@sveltejs/kit';
 import { Problem } from '$lib/api/problem';
 import { keepOver } from '$lib/chat/handover';
 import { keepQueues } from '$lib/chat/queue.svelte';
+import { begin } from '$lib/language';
 import { words } from '$lib/words';
 
 addEventListener('pagehide', keepQueues);
+
+/** Before anything is shown. */
+export const init: ClientInit = begin;
 
 /** Says on the error page what the server said; a page whose script did not come is gone to once more by itself. */
 export const handleError: HandleClientError = ({ error, event, message }) => {

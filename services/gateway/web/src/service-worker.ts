@@ -8,6 +8,8 @@
  * What it keeps are the built files, the same for everybody: nothing of /api, no answer, nothing of a person.
  */
 import { build, files, version } from '$service-worker';
+import { translated } from '$lib/words/heard';
+import { KEPT_WORDS, left } from '$lib/words/kept';
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 
@@ -39,7 +41,7 @@ async function keep(): Promise<void> {
 }
 
 async function dropOlder(): Promise<void> {
-  for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
+  for (const name of await caches.keys()) if (![KEPT, KEPT_WORDS].includes(name)) await caches.delete(name);
 }
 
 /** A page as the house has it now; while the house cannot be reached, the app as it was, which then says so itself. */
@@ -63,8 +65,9 @@ async function show(data: PushMessageData | null): Promise<void> {
   const pages = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
   if (pages.some((page) => page.visibilityState === 'visible')) return;
   const { title, body, path } = read(data);
-  const told: NotificationOptions & { renotify: boolean } = { body, tag: 'decisions', renotify: true, icon: '/icon-192.png', data: path };
-  await worker.registration.showNotification(title, told);
+  const known = await left().catch(() => ({}));
+  const told: NotificationOptions & { renotify: boolean } = { body: translated(known, body), tag: 'decisions', renotify: true, icon: '/icon-192.png', data: path };
+  await worker.registration.showNotification(translated(known, title), told);
 }
 
 function read(data: PushMessageData | null): { title: string; body: string; path: string } {

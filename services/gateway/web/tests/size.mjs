@@ -19,10 +19,18 @@ function closure(/** @type {string} */ path, /** @type {Set<string>} */ seen) {
   return seen;
 }
 
+/** The words of one language come with every first page, by an import of their own: the longest are counted. */
+const manifest = JSON.parse(readFileSync(fileURLToPath(new URL('../.svelte-kit/output/client/.vite/manifest.json', import.meta.url)), 'utf8'));
+const spoken = Object.entries(manifest)
+  .filter(([source]) => /^src\/lib\/words\/[^/]+\/index\.ts$/.test(source))
+  .map(([, { file }]) => file);
+if (spoken.length < 2) throw new Error('The languages were not found in the build.');
+
 const page = readFileSync(join(build, 'index.html'), 'utf8');
 const entries = [...page.matchAll(/"\/(_app\/[^"]+\.js)"/g)].map(([, path]) => path ?? '');
 const shell = new Set();
 for (const entry of entries) closure(entry, shell);
+closure(spoken.reduce((left, right) => (gzip(right) > gzip(left) ? right : left)), shell);
 
 const nodes = Object.fromEntries(
   readdirSync(join(build, '_app/immutable/nodes')).map((name) => [name.split('.')[0], join('_app/immutable/nodes', name)])
@@ -44,6 +52,7 @@ for (const node of Object.values(nodes)) closure(node, whole);
 const styles = readdirSync(join(build, '_app/immutable/assets')).filter((name) => name.endsWith('.css'));
 
 const kilo = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+for (const file of spoken) console.log(`words ${manifest && Object.keys(manifest).find((source) => manifest[source].file === file)} ${kilo(gzip(file))}`);
 console.log(`shell ${kilo(total(shell))}`);
 console.log(`first load of the heaviest page (${heaviest.route}) ${kilo(heaviest.bytes)}`);
 console.log(`all pages ${kilo(total(whole))}`);

@@ -1,3 +1,5 @@
+import { words } from '$lib/words';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 const read = (): Theme => {
@@ -27,3 +29,10 @@ class ThemeState {
 }
 
 export const theme = new ThemeState();
+
+/** What can be chosen, each by its name. */
+export const themeNames = (): { value: Theme; label: string }[] => [
+  { value: 'system', label: words.shell.themeSystem },
+  { value: 'light', label: words.shell.themeLight },
+  { value: 'dark', label: words.shell.themeDark }
+];

@@ -188,6 +188,7 @@ const screens: Screen[] = [
   { name: 'data-erasing', path: '/data', house: 'erasing', ready: 'Still to answer: whatsapp.' },
   { name: 'data-keep', path: '/data', ready: 'Last carried out', act: lookAtWhatGoes },
   { name: 'data-erase', path: '/data', ready: 'What is kept', act: (page) => page.getByRole('button', { name: 'Erase everything' }).click() },
+  { name: 'settings', path: '/settings', ready: 'Chosen elsewhere' },
   { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
 ];

@@ -1,4 +1,4 @@
-import { words } from '$lib/words';
+import { heard, words } from '$lib/words';
 import type { CheckStep } from './types';
 
 /** An error answer of the gateway (RFC 9457), or the network's failure to give one (status 0). */
@@ -31,8 +31,8 @@ export function problemOf(status: number, body: unknown): Problem {
   return new Problem(
     status,
     textOf(body.code) || 'internal',
-    textOf(body.title),
-    textOf(body.detail) || textOf(body.title) || words.errors.status(status),
+    heard(textOf(body.title)),
+    heard(textOf(body.detail)) || heard(textOf(body.title)) || words.errors.status(status),
     fieldsOf(body.fields),
     stepsOf(body.steps),
     textOf(body.action) || null,
@@ -54,7 +54,7 @@ function fieldsOf(value: unknown): Record<string, string> {
     : isJson(value)
       ? Object.entries(value)
       : [];
-  return Object.fromEntries(pairs.map(([name, detail]) => [name.split('.').at(-1) ?? name, textOf(detail)]));
+  return Object.fromEntries(pairs.map(([name, detail]) => [name.split('.').at(-1) ?? name, heard(textOf(detail))]));
 }
 
 function stepsOf(value: unknown): CheckStep[] {

@@ -1,5 +1,5 @@
 import type { Connector } from '$lib/api/types';
-import { words } from '$lib/words';
+import { heard, words } from '$lib/words';
 
 export type Kind = 'text' | 'email' | 'url' | 'integer' | 'number' | 'boolean' | 'choice' | 'password' | 'lines' | 'list' | 'multiline' | 'day' | 'moment';
 export type Value = string | boolean;
@@ -147,9 +147,9 @@ function fieldOf(name: string, property: Json, secret: boolean, required: boolea
     name,
     secret,
     kind,
-    group: secret ? '' : group.trim(),
-    label: sentence(secret ? title : rest),
-    hint: text(property.description),
+    group: secret ? '' : heard(group.trim()),
+    label: sentence(heard(secret ? title : rest, kind)),
+    hint: heard(text(property.description)),
     required,
     initial: kind === 'boolean' ? property.default === true : (shownDefault(property.default) ?? ''),
     options: Array.isArray(property.enum) ? property.enum.map(String) : [],

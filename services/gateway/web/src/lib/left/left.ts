@@ -1,4 +1,5 @@
 import type { Left, LeftDay, LeftSource, Reach } from '$lib/api/types';
+import { here } from '$lib/language';
 
 const UNITS = ['B', 'kB', 'MB', 'GB'];
 
@@ -6,7 +7,9 @@ const UNITS = ['B', 'kB', 'MB', 'GB'];
 export function size(bytes: number): string {
   let [value, unit] = [bytes, 0];
   while (value >= 999.5 && unit < UNITS.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${unit && value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${UNITS[unit]}`;
+  const digits = unit && value < 9.95 ? 1 : 0;
+  const written = value.toLocaleString(here(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${written} ${UNITS[unit]}`;
 }
 
 /** A place by its name and, where it has one, its port. */

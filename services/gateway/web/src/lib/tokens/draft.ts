@@ -2,7 +2,7 @@ import type { TokenScope } from '$lib/api/types';
 import { words } from '$lib/words';
 
 /** What a token may be for, in the order in which it is offered. */
-export const SCOPES = Object.keys(words.tokens.scope) as TokenScope[];
+export const SCOPES: readonly TokenScope[] = ['chat', 'approve', 'accounts', 'audit'];
 
 /** How long a token may live, in days. */
 export const LIVES = [7, 30, 90, 365] as const;

@@ -1,4 +1,5 @@
 import type { UsageRow } from '$lib/api/types';
+import { here } from '$lib/language';
 import { count } from '$lib/times';
 
 const MICRO = 1_000_000;
@@ -8,12 +9,12 @@ export function money(micro: number, currency: string): string {
   if (currency === 'XXX') return count(0);
   const amount = micro / MICRO;
   const fine = amount > 0 && amount < 0.01 ? { maximumSignificantDigits: 2 } : {};
-  return new Intl.NumberFormat('en-GB', { style: 'currency', currency, ...fine }).format(amount);
+  return new Intl.NumberFormat(here(), { style: 'currency', currency, ...fine }).format(amount);
 }
 
 /** "1.2M", "34k": a count where there is little room. */
 export const short = (value: number): string =>
-  new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  new Intl.NumberFormat(here(), { notation: 'compact', maximumFractionDigits: 1 }).format(value);
 
 /** How much of a limit is gone, in whole percent; null where there is none. */
 export function percent(spent: number, limit: number | null): number | null {
@@ -62,4 +63,5 @@ export function whole(typed: string): number | null {
 }
 
 /** An amount as it is typed. */
-export const units = (value: number | null | undefined): string => (value === null || value === undefined ? '' : String(value / MICRO));
+export const units = (value: number | null | undefined): string =>
+  value === null || value === undefined ? '' : (value / MICRO).toLocaleString(here(), { useGrouping: false, maximumFractionDigits: 6 });

@@ -1,0 +1,28 @@
+import { accounts, hook, remedy, routes, signIn } from './accounts';
+import { approval, call, chat, commands, doubt, plan, receipts, rules, tries, undo } from './chat';
+import { chats, palette, queue, shortcuts } from './conversations';
+import { data, keys, moving } from './data';
+import { join, login, password, setup, ways } from './entry';
+import { errors, general, settings, shell } from './general';
+import { home, rooms, search } from './home';
+import { model, tokens } from './model';
+import { house, people, told } from './people';
+import { activity, left, usage } from './record';
+import { memory, notices, schedules } from './schedules';
+import { passkeys, security } from './security';
+
+/** English: the measure of every other language. */
+export const words = {
+  signIn, remedy, hook, accounts, routes,
+  chat, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
+  chats, palette, shortcuts, queue,
+  data, moving, keys,
+  login, setup, join, password, ways,
+  ...general, errors, shell, settings,
+  search, home, rooms,
+  tokens, model,
+  people, told, house,
+  usage, activity, left,
+  notices, schedules, memory,
+  security, passkeys
+} as const;

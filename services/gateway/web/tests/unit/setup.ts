@@ -1,0 +1,4 @@
+import { speak } from '$lib/words';
+import { words } from '$lib/words/en';
+
+speak(words);

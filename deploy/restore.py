@@ -24,7 +24,7 @@ from deploy.places import RESTORED, RESTORING, SPARE, Coming, Places
 from deploy.restoring import MARK
 from deploy.selftest import Report, examine, records_of
 from openassistant.context import new_id
-from openassistant.durable import flush
+from openassistant.durable import flush, sweep
 from openassistant.errors import Conflict, Internal
 from openassistant.locks import FileLock
 from services.vault.rootkey import RootKey
@@ -121,6 +121,7 @@ def _finish(places: Places, state: _State) -> None:
         _write(places, state)
     _remove(places, RESTORING)
     _remove(places, SPARE)
+    sweep(places.keys / MARK)
     (places.keys / MARK).unlink(missing_ok=True)
     flush(places.keys)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from pathlib import Path
 
-__all__ = ["flush", "put"]
+__all__ = ["flush", "put", "sweep"]
 
 
 def put(path: Path, text: str) -> None:
@@ -23,6 +24,12 @@ def put(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
         raise
     flush(path.parent)
+
+
+def sweep(path: Path) -> None:
+    """Removes what a process that was killed inside of `put` left beside `path`; only while nobody else puts it there."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
+        draft.unlink(missing_ok=True)
 
 
 def flush(folder: Path) -> None:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from openassistant.durable import flush, put
+from openassistant.durable import flush, put, sweep
 from openassistant.errors import Internal
 
 __all__ = ["SHORTEST_PASSPHRASE", "RootFile", "RootKey", "WrongPassphrase", "is_protected", "read_passphrase"]
@@ -177,15 +177,18 @@ class RootFile:
 
     def put_beside(self, key: RootKey) -> None:
         """Writes down the key that will follow, as this one is kept."""
+        sweep(self._coming)
         put(self._coming, key.dump(passphrase=self._passphrase() if self.is_protected else None))
 
     def switch(self) -> None:
         """The key that follows takes the place, in one step."""
+        sweep(self._coming)
         self._coming.replace(self.path)
         flush(self.path.parent)
 
     def discard(self) -> None:
         """The key that would have followed is dropped."""
+        sweep(self._coming)
         self._coming.unlink(missing_ok=True)
 
     def _passphrase(self) -> str | None:

@@ -407,3 +407,16 @@ async def test_a_wrong_passphrase_is_named_before_anything_is_touched(tmp_path: 
     assert contents(tmp_path) == before
     async with RootHouse(tmp_path, passphrase=PASSPHRASE) as again:
         assert await again.key("agent") == key
+
+
+def test_what_was_left_of_a_key_that_was_being_written_goes_with_the_next(tmp_path: Path) -> None:
+    file, left = tmp_path / "root-key", tmp_path / ".root-key.new.0123abcd"
+    file.write_text(RootKey(bytes(32)).dump())
+    for end in (RootFile.switch, RootFile.discard):
+        left.write_text("half of a key")
+        root = RootFile(file)
+        root.put_beside(RootKey(bytes(range(32))))
+        left.write_text("half of a key")
+        end(root)
+        assert [each.name for each in tmp_path.iterdir()] == ["root-key"]
+    assert RootFile(file).load().derive("id") == RootKey(bytes(range(32))).derive("id")

@@ -39,19 +39,20 @@ test('what is read stays in its place while what is older comes in above it', as
 
 test('a search leads to a message of long ago at once', async ({ page }) => {
   await open(page, `/c/${c}`, 'long.less');
+  test.slow();
   const oldest = page.locator('article').first();
   await expect.poll(() => page.locator('article').count(), { timeout: 40_000 }).toBe(400);
   const id = await oldest.getAttribute('id');
   await open(page, `/c/${c}#${id}`, 'long.less');
   await page.reload();
-  await expect(page.locator(`#${id}`)).toBeInViewport();
+  await expect(page.locator(`#${id}`)).toBeInViewport({ timeout: 20_000 });
   await expect(page.locator(`#${id}`)).toBeFocused();
 });
 
 for (const name of Object.keys(hostile)) {
   test(`an answer that means ill does no harm, and the page still answers: ${name}`, async ({ page }) => {
     const faults = await open(page, `/c/${c}`, `hostile-${name}`);
-    await expect(page.getByRole('article', answers)).toBeVisible();
+    await expect(page.getByRole('article', answers)).toBeVisible({ timeout: 20_000 });
     expect(await page.locator('article *').count()).toBeLessThan(15_000);
     expect(await page.locator('article').locator('script,img,iframe,object,embed,form,[src],[style]').count()).toBe(0);
     await expectNoSidewaysScroll(page);

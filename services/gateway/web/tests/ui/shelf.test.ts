@@ -197,14 +197,14 @@ test('keys go from conversation to conversation, to the composer, to decisions',
   await page.keyboard.press('/');
   await expect(page.getByRole('searchbox', { name: 'Words that were said' })).toBeFocused();
   await page.keyboard.type('njkd?');
-  await expect(page).toHaveURL('/conversations');
+  await expect(page).toHaveURL(/\/conversations\?words=njkd%3F$/);
   await page.locator('#content').focus();
   await page.keyboard.press('m');
   const composer = page.getByRole('textbox', { name: 'Message' });
   await expect(composer).toBeFocused();
   await page.keyboard.type('njkd?/m');
   await expect(composer).toHaveValue('njkd?/m');
-  await expect(page).toHaveURL('/');
+  await expect(page).toHaveURL('/new');
 });
 
 test('keys by themselves can be turned off, also for the next time', async ({ page }) => {

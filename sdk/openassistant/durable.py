@@ -27,7 +27,7 @@ def put(path: Path, text: str) -> None:
 
 
 def sweep(path: Path) -> None:
-    """Removes what a process that was killed inside of `put` left beside `path`; only while nobody else puts it there."""
+    """Removes what a process that was killed inside of `put` left beside `path`; while nobody else writes there."""
     for draft in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}"):
         draft.unlink(missing_ok=True)
 

@@ -59,7 +59,14 @@ ROWS: dict[str, Row] = {
     "oa.rpc.agent.history": Row("grant", GATEWAY),
     "oa.rpc.agent.conversations": Row("grant", GATEWAY),
     "oa.rpc.agent.create": Row("grant", GATEWAY),
+    "oa.rpc.agent.change": Row("grant", GATEWAY, {"title": "Mine now"}),
     "oa.rpc.agent.delete": Row("grant", GATEWAY),
+    "oa.rpc.agent.labels": Row("grant", GATEWAY),
+    "oa.rpc.agent.search": Row("grant", GATEWAY, {"words": PLANTED}),
+    "oa.rpc.agent.file": Row("grant", GATEWAY, {"kind": "json"}),
+    "oa.rpc.agent.look": Row(
+        "grant", GATEWAY, {"call": {"connector": "mail", "tool": "messages_search", "arguments": {}}}
+    ),
     "oa.rpc.agent.probe": Row("grant", GATEWAY, {"model": MODEL}),
     "oa.rpc.agent.data.usage": Row("grant", GATEWAY),
     "oa.rpc.agent.data.erase": Row("order", GATEWAY, {"order": "{order}"}),

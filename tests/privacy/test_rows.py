@@ -381,7 +381,8 @@ async def test_row_browser(home: Household) -> None:
     assert re.match(r"oa=[^;]+; HttpOnly; Max-Age=5184000; Path=/; SameSite=strict", cookie)
     sources = (ROOT / "services" / "gateway" / "web" / "src").rglob("*.*")
     scripts = [file for file in sources if file.suffix in (".ts", ".svelte", ".html", ".js")]
-    assert {file.name for file in scripts if "localStorage" in file.read_text()} == {"theme.svelte.ts", "drafts.ts"}
+    kept = {"theme.svelte.ts", "language.ts", "shortcuts.svelte.ts", "drafts.ts", "recent.ts"}
+    assert {file.name for file in scripts if "localStorage" in file.read_text()} == kept
 
 
 def test_row_logs() -> None:

@@ -9,7 +9,8 @@ __all__ = ["escaped", "line", "written"]
 
 _LONGEST = 75
 _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_NO_PARAMETER = re.compile(r"[\x00-\x1f\x7f\"]")
+_NO_PARAMETER = re.compile(r"[\x00-\x1f\x7f\"\\]")
+"""The standard has no escapes in parameters, but readers take a backslash for one."""
 
 
 def escaped(value: str) -> str:

@@ -240,7 +240,11 @@ async def lives_in(home: Home, me: SignedIn) -> None:
             "INSERT INTO moves VALUES (:call, :user, 'export', :now)",
             "INSERT INTO openid_links VALUES (:call, 'https://id.example', 'bob', :user, 'bob', :now, NULL)",
             "INSERT INTO openid_people VALUES (:user)",
-            "INSERT INTO invitations VALUES (:call, 'join', 'x', :user, NULL, '', :now, :now, :now)",
+            "INSERT INTO invitations VALUES (:call, 'join', 'x', :user, NULL, '', :now, :now, :now, NULL)",
+            "INSERT INTO code_secrets VALUES (:user, 'obviously-fake', :now, :now, 0)",
+            "INSERT INTO recovery_codes VALUES ('x', :user)",
+            "INSERT INTO passkeys VALUES (:call, :user, 'x', x'00', 'localhost', 0, '[]', 'key', 0, :now, NULL)",
+            "INSERT INTO passkey_challenges VALUES (:call, x'00', 'confirm', :session, :now)",
             "INSERT INTO house_words VALUES (:call, :user, 'leaving', 'Ada', NULL, :now, NULL)",
             "INSERT INTO tokens VALUES (:call, :call, :user, 'a token', '', 'abcd', :now, :now, NULL)",
         ):

@@ -65,7 +65,7 @@ test('something is remembered, found, corrected and forgotten', async ({ page })
   await page.getByRole('button', { name: 'Remember it' }).click();
   expect((await asked).postDataJSON()).toEqual({ text: 'I live in Kiel.', days: 30 });
   await expect(page.getByText('Noted after reading texts of others: Mail')).toBeVisible();
-  await page.getByLabel('Search').fill('sister');
+  await page.getByRole('searchbox', { name: 'Search' }).fill('sister');
   await expect(page.getByText('Ada prefers trains')).toHaveCount(0);
   await page.getByRole('button', { name: /^Correct My sister/ }).click();
   const words = page.getByLabel('In your own words');

@@ -78,7 +78,7 @@ def put_event(page: Page, house: House, day: str) -> None:
 
 def show_agenda(page: Page, day: str) -> None:
     choose(page, "agenda")
-    page.get_by_label(re.compile("^To")).fill(day)
+    page.get_by_role("textbox", name=re.compile("^To")).fill(day)
     page.get_by_role("button", name="Go").click()
     events = page.get_by_role("group", name="From Calendar").last
     expect(events.get_by_role("listitem").filter(has_text=TITLE)).to_contain_text("10:00 – 11:00")

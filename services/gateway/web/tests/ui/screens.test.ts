@@ -221,8 +221,11 @@ async function picture(page: Page, folder: string, name: string): Promise<void> 
 }
 
 /** What is far from the screen is given its colours, too: until it comes near, the browser leaves it those of before. */
-function layOut(page: Page): Promise<number | undefined> {
-  return page.evaluate(() => document.styleSheets[0]?.insertRule('* { content-visibility: visible !important; }'));
+function layOut(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    document.styleSheets[0]?.insertRule('* { content-visibility: visible !important; }');
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  });
 }
 
 function isDark(page: Page): Promise<boolean> {

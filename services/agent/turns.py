@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from itertools import chain
@@ -127,7 +127,8 @@ class Turns:
             try:
                 turn = await self._store_turn(store, live, turn_id, ctx, request)
             except BaseException:
-                self._bus.spawn(self._look_after(turn_id, grant.user, conversation, str(ctx.grant)))
+                after = partial(self._look_after, turn_id, grant.user, conversation, str(ctx.grant))
+                self._bus.spawn(_insist(turn_id, after))
                 raise
         self._grants[turn_id] = str(ctx.grant)
         self._start(grant.user, turn, run=turn_id, fresh=True)
@@ -153,23 +154,18 @@ class Turns:
         return turn
 
     async def _look_after(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
-        """A turn whose storing broke off: what was not stored is forgotten, what was goes on; tried until it is so."""
-        pause = 0.2
-        while turn_id not in self._tasks:
-            try:
-                live = await self.live(user, conversation)
-                async with self._stores.use(user) as store, live.lock:
-                    if turn_id not in await livestore.turns_of(self._room, conversation):
-                        return
-                    if not await conversations.has_turn(store, turn_id):
-                        await livestore.forget(self._room, turn_id)
-                        return
-                if turn_id not in self._tasks:
-                    self._resume(turn_id, user, conversation, grant)
-            except OaError as error:
-                _log.info("a turn is not forgotten yet", extra={"turn": turn_id, "code": error.code})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        """A turn whose storing broke off: what was not stored is forgotten, what was goes on."""
+        if turn_id in self._tasks:
+            return
+        live = await self.live(user, conversation)
+        async with self._stores.use(user) as store, live.lock:
+            if turn_id not in await livestore.turns_of(self._room, conversation):
+                return
+            if not await conversations.has_turn(store, turn_id):
+                await livestore.forget(self._room, turn_id)
+                return
+        if turn_id not in self._tasks:
+            self._resume(turn_id, user, conversation, grant)
 
     async def on_decide(self, ctx: CallContext, decision: Decision) -> Done:
         """A person's decision about a parked call; the same one again changes nothing. Resumes the turn."""
@@ -585,19 +581,8 @@ class Turns:
                     self._start(user, turn, run=new_id())
 
     def _resume(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
-        self._work_on(turn_id, self._recover(turn_id, user, conversation, grant))
-
-    async def _recover(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
         """Goes on with a turn as soon as what it needs is there again: the gateway, its keys, room on the disk."""
-        pause = 0.2
-        while True:
-            try:
-                await self._go_on(turn_id, user, conversation, grant)
-                return
-            except OaError as error:
-                _log.info("a turn cannot go on yet", extra={"turn": turn_id, "code": error.code})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        self._work_on(turn_id, _insist(turn_id, partial(self._go_on, turn_id, user, conversation, grant)))
 
     async def _go_on(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
         """One try; a turn that the gateway has ended, or that was erased, is forgotten."""
@@ -700,6 +685,19 @@ class Turns:
             _log.info("the gateway was not told of an ended turn", extra={"code": error.code})
         finally:
             self._grants.pop(turn.id, None)
+
+
+async def _insist(turn_id: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Does it as soon as it can be done; what hinders it is a room that is away, or a disk that is full."""
+    pause = 0.2
+    while True:
+        try:
+            await work()
+            return
+        except OaError as error:
+            _log.info("a turn cannot go on yet", extra={"turn": turn_id, "code": error.code})
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 5.0)
 
 
 def _decided(call: StoredCall, decision: Decision) -> StoredCall:

@@ -60,9 +60,9 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """Of turns and conversations: turn, decide, settle, cancel, history, conversations, create, change, delete.
+    """turn, decide, settle, cancel, history, conversations, create, change, delete, labels, search, file, probe, look.
 
-    Besides these labels, search, file, probe, look.
+    All of them are the gateway's to ask.
     """
     return f"oa.rpc.agent.{_token(verb)}"
 

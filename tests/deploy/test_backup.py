@@ -30,7 +30,7 @@ from openassistant.errors import Conflict, Internal, InvalidRequest
 from openassistant.locks import FileLock
 from services.vault.rootkey import RootKey
 from tests.deploy.kept import BOB, FILES, NOW, PLANTED, USER, Kept
-from tests.sdk.killing import EVERYWHERE
+from tests.sdk.killing import EVERYWHERE, killed_at_change
 
 ROOT = Path(__file__).parents[2]
 
@@ -273,26 +273,9 @@ def test_a_replaced_house_on_which_nothing_was_done_since_puts_nothing_aside(kep
 
 def _restoring(archive: Path, folder: Path, root_key: Path, stop_at: int, replace: bool) -> None:
     """Restores, and kills itself just before the given step (an operation that changes the disk)."""
-    steps = 0
-
-    def step(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal steps
-        if event in _CHANGES and str(folder) in str(arguments[0]) and not _reads(event, arguments):
-            steps += 1
-            if steps == stop_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(step)
+    steps = killed_at_change(folder, stop_at)
     restore(archive, Places(folder), RootKey.load(root_key), now=NOW, replace=replace)
-    (folder.parent / "steps").write_text(str(steps))
-
-
-_CHANGES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
-
-
-def _reads(event: str, arguments: tuple[object, ...]) -> bool:
-    flags = arguments[2] if event == "open" else os.O_WRONLY
-    return not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR)
+    (folder.parent / "steps").write_text(str(steps()))
 
 
 @pytest.mark.slow

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from openassistant.errors import Conflict, Internal, NotFound
 from openassistant.locks import FileLock
 from services.vault.rootkey import RootKey
 from tests.deploy.kept import NOW, PLANTED, USER, Kept
-from tests.sdk.killing import EVERYWHERE
+from tests.sdk.killing import EVERYWHERE, killed_at_change
 
 AGENT = f"agent/users/{USER}.db"
 SCRIPT = """from alembic import op
@@ -175,27 +173,15 @@ def test_files_of_a_newer_version_are_refused(
     assert rehearse(kept.places, kept.root).faults == ()
 
 
-_CHANGES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
-
-
 def _working(folder: Path, root_key: Path, copies: Path, stop_at: int, back: bool) -> None:
     """Upgrades or goes back, and kills itself just before the given step."""
-    steps, places, root = 0, Places(folder), RootKey.load(root_key)
-
-    def step(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal steps
-        writes = event != "open" or (isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR))
-        if event in _CHANGES and writes and str(folder.parent) in str(arguments[0]):
-            steps += 1
-            if steps == stop_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(step)
+    places, root = Places(folder), RootKey.load(root_key)
+    steps = killed_at_change(folder.parent, stop_at)
     if back:
         roll_back(places, root, now=NOW)
     else:
         upgrade(places, root, copies, now=NOW)
-    (folder.parent / "steps").write_text(str(steps))
+    (folder.parent / "steps").write_text(str(steps()))
 
 
 @pytest.mark.slow

@@ -6,11 +6,13 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["EVERYWHERE", "When", "killed"]
+__all__ = ["EVERYWHERE", "When", "killed", "killed_at_change"]
 
 When = Literal["before", "after"]
 EVERYWHERE = os.environ.get("KILL_EVERYWHERE") == "1"
@@ -32,6 +34,32 @@ def killed(work: Work, *, at: tuple[str, str], when: When) -> None:
     child.join(_SECONDS)
     assert child.exitcode == -signal.SIGKILL, f"{at[1]} was never reached: {child.exitcode}"
     child.close()
+
+
+_CHANGES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
+
+
+def killed_at_change(folder: Path, at: int) -> Callable[[], int]:
+    """Has SIGKILL end this process just before its change `at` (1 is the next) to what lies in a folder, 0 never.
+
+    Gives what tells how many there were. A change is a file that is opened to be written, or a name that comes or goes.
+    """
+    count = 0
+
+    def see(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        if event in _CHANGES and str(folder) in str(arguments[0]) and not _reads(event, arguments):
+            count += 1
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(see)
+    return lambda: count
+
+
+def _reads(event: str, arguments: tuple[object, ...]) -> bool:
+    flags = arguments[2] if event == "open" else os.O_WRONLY
+    return not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR)
 
 
 def _do(work: Work, at: tuple[str, str], when: When) -> None:

@@ -1,5 +1,6 @@
 """Whatever dies while somebody, or a part, is being erased, and at whichever step: it is finished by itself."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
@@ -116,7 +117,7 @@ def emptied(stack: Stack) -> bool | None:
         if httpx.get(f"{stack.url}/api/setup", timeout=5, trust_env=False).json()["state"] == "open":
             return not list(stack.data_dir.rglob("users/*.db")) or None
         with stack.sign_in() as ada:
-            return ada.get("/api/model")["model"] is None or None
+            return ada.get("/api/model")["current"] is None or None
     return None
 
 
@@ -140,7 +141,10 @@ def erased_house(house: House, at: int) -> int:
         trap.lift()
         stack.halt()
         assert user not in files.users(stack.data_dir)
-        assert lies(files.pages(stack.data_dir), f"planted-house-{at}", "house_erasing", user) == set()
+        pages = files.pages(stack.data_dir)
+        assert lies(pages, f"planted-house-{at}", "house_erasing") == set()
+        # Elsewhere the number of who was here remains, so that an order that comes late finds nobody to bring back.
+        assert not [each for each in lies(pages, user) if f" in gateway{os.sep}" in each]
         return trap.reached
 
 

@@ -1,5 +1,6 @@
 """Under an answer stands what was done: from the ledger, whatever the model says."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,7 +65,8 @@ def test_a_model_that_claims_what_it_did_not_do_is_contradicted_where_it_is_read
     browser: Browser, stack: Stack, ada: Person, house: House
 ) -> None:
     connect_everything(ada, house)
-    house.model.script = Script([Step(say=LIE, delay=0.2)])
+    ending = threading.Event()
+    house.model.script = Script([Step(say=LIE, ending=ending)])
     with window(browser, stack.url) as (page, watch):
         watch.allow(401, "/api/session")
         page.goto("/login")
@@ -73,6 +75,7 @@ def test_a_model_that_claims_what_it_did_not_do_is_contradicted_where_it_is_read
         contradiction = page.get_by_role("alert").filter(has_text="It says that something was sent.")
         expect(contradiction).to_be_visible()
         expect(answer(page).last).to_have_attribute("aria-busy", "true")  # it is still being written
+        ending.set()
         expect(page.get_by_text("Nothing was changed.")).to_be_visible(timeout=30_000)
         expect(contradiction).to_be_visible()
         # What the model wrote to look like the strip is text among text.

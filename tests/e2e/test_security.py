@@ -101,8 +101,11 @@ def see_what_was_done(page: Page) -> None:
     told = page.get_by_role("region", name="What was done to your account")
     expect(told.get_by_text("Your sign-in asks for a code of an app from now on.")).to_be_visible()
     expect(told.get_by_text("The passkey “Laptop” signs you in from now on.")).to_be_visible()
-    told.get_by_role("button", name="I have seen it").first.click()
-    told.get_by_role("button", name="I have seen it").click()
+    seen = told.get_by_role("button", name="I have seen it")
+    expect(seen).to_have_count(2)
+    seen.first.click()
+    expect(seen).to_have_count(1)
+    seen.click()
     expect(told).to_have_count(0)
 
 

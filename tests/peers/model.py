@@ -32,6 +32,7 @@ _PROBES = {
     r"tide in Bergen": ToolCall("tide_lookup", {"harbour": "Bergen"}),
 }
 """What the agent asks a model to learn how it calls tools; answered without the script."""
+_LONGEST_ENDING = 60.0
 _TYPES = {429: "rate_limit_error", 401: "invalid_request_error", 400: "invalid_request_error"}
 
 
@@ -307,6 +308,8 @@ async def _stream(answer: _Answer, fault: Fault, reply: "_Reply") -> None:
         if fault.kind == "rubbish" and place >= fault.after:
             await reply.rubbish()
             return
+        if answer.step.ending and any(choice["finish_reason"] for choice in chunk["choices"]):
+            await asyncio.to_thread(answer.step.ending.wait, _LONGEST_ENDING)
         await reply.chunk(f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode())
         if answer.step.delay:
             await asyncio.sleep(answer.step.delay)

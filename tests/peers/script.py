@@ -9,6 +9,7 @@ restarts, retries and repetition.
 import json
 import random
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -189,7 +190,8 @@ class Step:
     """One answer. `say` is streamed word by word, `delay` seconds between chunks; `calls` follow in the same message.
 
     `prose` streams that many varied words. `usage` overrides the counted tokens. `times` is how often the step serves
-    (None: always); unset, it is once without `when` and always with it.
+    (None: always); unset, it is once without `when` and always with it. A streamed answer does not end before `ending`
+    is set.
     """
 
     say: str = ""
@@ -200,6 +202,7 @@ class Step:
     usage: Mapping[str, int] | None = None
     fault: Fault | None = None
     times: int | None = 0
+    ending: threading.Event | None = None
 
     @property
     def limit(self) -> int | None:

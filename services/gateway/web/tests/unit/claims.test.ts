@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Receipt } from '$lib/api/types';
-import { claimed } from '$lib/chat/claims';
+import { claimed, lookedThrough } from '$lib/chat/claims';
 import { unfounded } from '$lib/chat/receipts.svelte';
 
 const receipt = (effect: Receipt['effect'], state: Receipt['state'] = 'done'): Receipt =>
@@ -46,4 +46,14 @@ test('a claim holds where the ledger bears it out', () => {
   expect(unfounded(text, [receipt('send', 'unknown')])).toBeNull();
   expect(unfounded('I have moved it.', [receipt('write')])).toBeNull();
   expect(unfounded('I found two mails.', [])).toBeNull();
+});
+
+test('a text that is still written is looked through sentence by sentence', () => {
+  const said = (text: string): string => text.slice(0, lookedThrough(text));
+  expect(said('I have sent')).toBe('');
+  expect(said('I have sent it. And')).toBe('I have sent it. ');
+  expect(said('**I have sent it.** And')).toBe('**I have sent it.** ');
+  expect(said('I have sent it\n\nAnd')).toBe('I have sent it\n\n');
+  expect(said('word '.repeat(100))).toHaveLength(400);
+  expect(said(`${'Word. '.repeat(700)}I have sent it. And`)).toHaveLength(4_000);
 });

@@ -35,3 +35,16 @@ export function claimed(text: string): Deed[] {
   const own = text.replace(QUOTED, ' ');
   return CLAIMS.filter(([, forms]) => forms.some((form) => form.test(own))).map(([deed]) => deed);
 }
+
+/** Characters from which on a growing text is looked through at every `STEP` of them, and no more at each sentence. */
+const LONG = 4_000;
+const STEP = 400;
+const ENDING = /[.!?:\n]["”“»)*]*\s/gu;
+
+/** How far a text that is still written is to be looked through: to the end of its last sentence. */
+export function lookedThrough(text: string): number {
+  if (text.length > LONG) return text.length - (text.length % STEP);
+  let end = 0;
+  for (const each of text.matchAll(ENDING)) end = each.index + each[0].length;
+  return Math.max(end, text.length - (text.length % STEP));
+}

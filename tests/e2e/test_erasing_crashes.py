@@ -114,8 +114,10 @@ def test_a_room_that_is_killed_at_any_step_of_an_erasing_leaves_nothing_behind(
 class ErasedHouse:
     """A house whose owner has it erased, and who moves in anew by its settings once it starts empty."""
 
-    def __init__(self, stack: Stack, user: str) -> None:
-        self._stack, self._user, self._started_again = stack, user, False
+    def __init__(self, stack: Stack, user: str, trap: Trap) -> None:
+        self._stack, self._user, self._trap, self._started_again = stack, user, trap, False
+        self.steps = 0
+        """The most that a process of the gateway went through."""
 
     def ask(self) -> None:
         """Asks for it; the answer may die with the gateway."""
@@ -126,6 +128,7 @@ class ErasedHouse:
 
     def has_new_owner(self) -> bool | None:
         """Whether somebody new lives there; it is asked for again where nothing had begun, as anybody would."""
+        self.steps = max(self.steps, self._trap.reached)
         with suppress(httpx.HTTPError):
             if httpx.get(f"{self._stack.url}/api/setup", timeout=5, trust_env=False).json()["state"] == "open":
                 self._start_again()
@@ -157,10 +160,9 @@ def erased_house(house: House, at: int) -> int:
         with stack.sign_in() as ada:
             ada.connect(house.mail_account())
             said(ada, f"planted-house-{at}")
-            erased = ErasedHouse(stack, user := str(ada.get("/api/session")["user"]["id"]))
+            erased = ErasedHouse(stack, user := str(ada.get("/api/session")["user"]["id"]), trap)
         trap.set(at)
         erased.ask()
-        steps = trap.reached
         until(erased.has_new_owner, seconds=120, what=f"the end of the house, killed at {at}")
         trap.lift()
         with stack.sign_in() as ada:
@@ -172,7 +174,7 @@ def erased_house(house: House, at: int) -> int:
         assert lies(pages, f"planted-house-{at}", "house_erasing") == set()
         # Elsewhere the number of who was here remains, so that an order that comes late finds nobody to bring back.
         assert not [each for each in lies(pages, user) if f" in gateway{os.sep}" in each]
-        return max(steps, trap.reached)
+        return erased.steps
 
 
 def test_a_house_whose_gateway_is_killed_at_any_step_of_its_erasing_is_empty_in_the_end(house: House) -> None:

@@ -49,7 +49,7 @@ class Trap:
     @property
     def reached(self) -> int:
         """How many steps were counted since it was set."""
-        return int(self._count.read_text())
+        return int(self._count.read_text() or "0")  # empty while it is written
 
     def set(self, at: int) -> None:
         """Kills the room before its step `at`, 1 for the next one."""

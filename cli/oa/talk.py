@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -24,6 +25,8 @@ _STATES = {
     "failed": "Not done, it failed",
     "unknown": "May have been done",
 }
+_MARK = re.compile(r" ?\[\[(?=[^\[\]\s]*\d)[^\[\]\s]{1,300}\]\]")
+_BEGUN = re.compile(r" ?\[(?:\[[^\[\]\s]{0,300}\]?)?\Z| \Z")
 _Conversation = Annotated[
     str | None, typer.Option("--conversation", "-c", help="Go on in this conversation, by its id; `last` is the newest")
 ]
@@ -131,7 +134,7 @@ class _Answer:
     def __init__(self, *, quiet: bool = False) -> None:
         self.text, self.last, self.turn = "", "", ""
         self.interrupts: list[str] = []
-        self._error, self._quiet = "", quiet
+        self._error, self._quiet, self._held = "", quiet, ""
         self._shown: set[tuple[str, str]] = set()
 
     def take(self, events: Iterator[Event]) -> None:
@@ -151,6 +154,8 @@ class _Answer:
             elif event.type == "RUN_FINISHED":
                 outcome = event.data.get("outcome") or {}
                 self.interrupts = [each["id"] for each in outcome.get("interrupts") or ()]
+        self._write(self._held)
+        self._held = ""
 
     def check(self) -> None:
         """Raises `HouseError` where the run failed."""
@@ -159,8 +164,12 @@ class _Answer:
 
     def _say(self, delta: str) -> None:
         self.text += delta
+        shown, self._held = _unmarked(self._held + delta)
+        self._write(shown)
+
+    def _write(self, shown: str) -> None:
         if not self._quiet:
-            sys.stdout.write(terminal.clean(delta))
+            sys.stdout.write(terminal.clean(shown))
             sys.stdout.flush()
 
     def _note(self, data: dict[str, Any]) -> None:
@@ -173,6 +182,13 @@ class _Answer:
                 self._shown.add(step)
                 mark = {"done": "✓", "unknown": "?"}.get(step[1], "✗")
                 terminal.say(f"{mark} {value.get('title') or value.get('tool')}")
+
+
+def _unmarked(text: str) -> tuple[str, str]:
+    """A text without its marks of sources, which are for screens that open them, and what may begin another."""
+    whole = _MARK.sub("", text)
+    begun = _BEGUN.search(whole)
+    return (whole[: begun.start()], whole[begun.start() :]) if begun else (whole, "")
 
 
 def _with_document(question: str) -> str:

@@ -91,3 +91,9 @@ def _opening_faults(opens: Opening, card: Card) -> Iterator[str]:
         yield f"{opens.tool} takes no {opens.argument}."
     for argument in sorted(set(tool.parameters.get("required", ())) - {opens.argument}):
         yield f"{opens.tool} needs {argument} too, so it cannot open what was found."
+    for name in opens.found_in:
+        found = card.tool(name)
+        if found is None or found.effect is not Effect.READ:
+            yield f"there is no tool {name} that reads, so nothing is found in its results."
+    if bool(opens.link) != bool(opens.link_hosts):
+        yield "an address at the provider needs both its path (link) and its hosts (link_hosts)."

@@ -182,11 +182,25 @@ class ToolCard(Wire):
 
 
 class Opening(Wire):
-    """How one thing of a command's answer is opened: `key` of it goes into an `argument` of a `tool` that reads."""
+    """How one thing of a command's answer is opened: `key` of it goes into an `argument` of a `tool` that reads.
+
+    `found_in` names the tools whose results hold such things too, each with the key that is opened there: from these an
+    answer has its sources. `link` is the path in what was opened to its address at the provider (`file.link`), which
+    counts only with https and at one of `link_hosts` (`*.` before a name: whatever belongs to it).
+    """
 
     tool: str
     argument: str
     key: str = "id"
+    found_in: dict[str, str] = {}
+    link: str = ""
+    link_hosts: tuple[str, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later where there is none of it: a card from before keeps its digest."""
+        shown: dict[str, Any] = handler(self)
+        return {key: value for key, value in shown.items() if value or key in ("tool", "argument", "key")}
 
 
 class CommandCard(Wire):

@@ -16,7 +16,8 @@ class LookSource(View):
     """An account that answers a command, or a connector without accounts.
 
     `local`: it answers by what the house has read before, and asks no provider. `runs`: its connector is there. `key`
-    names what opens one thing of its answer; null where nothing does.
+    names what opens one thing of its answer; null where nothing does. `found_in` are the tools whose results hold such
+    things too, each with the key that opens one there: from these an answer has its sources.
     """
 
     connector: str
@@ -26,6 +27,7 @@ class LookSource(View):
     local: bool
     runs: bool
     key: str | None
+    found_in: dict[str, str]
 
 
 class LookAt(View):
@@ -56,7 +58,11 @@ class LookOrigin(View):
 
 
 class Look(View):
-    """What was answered: the tool's result as it is, and whose texts are in it."""
+    """What was answered: the tool's result as it is, and whose texts are in it.
+
+    `link` is where the thing that was opened stands at its provider, at a host that the card names; or null.
+    """
 
     content: Any
     sources: tuple[LookOrigin, ...]
+    link: str | None = None

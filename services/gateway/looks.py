@@ -7,10 +7,13 @@ of its own, so that none waits for another and each that does not answer is name
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
+
 from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.errors import Conflict, NotFound, Unavailable
-from openassistant.messages import CommandCall, Effect, LookRequest, OutsideSource, ToolResult
+from openassistant.messages import CommandCall, Effect, LookRequest, Opening, OutsideSource, ToolResult
 from services.gateway import look_views as views
 from services.gateway.accounts import Accounts
 from services.gateway.chat import zone_of
@@ -21,10 +24,11 @@ from services.gateway.grants import Grants
 from services.gateway.problems import invalid
 from services.gateway.sessions import SignedIn
 
-__all__ = ["Looks"]
+__all__ = ["Looks", "link_of"]
 
 _SECONDS = 15.0
 """So long one service is waited for."""
+_LONGEST_LINK = 2_000
 
 
 class Looks:
@@ -64,7 +68,8 @@ class Looks:
             raise invalid("That is nothing that can be opened.", key="This is not the id of something that was found.")
         account = server.account.id if server.account else None
         call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
-        return await self._look(me, server, call, draft.zone)
+        look = await self._look(me, server, call, draft.zone)
+        return look.model_copy(update={"link": link_of(opens, look.content)})
 
     async def _server(self, me: SignedIn, command: str, draft: views.LookAt) -> Server:
         wanted = (draft.connector, draft.account)
@@ -95,7 +100,26 @@ def _source(server: Server) -> views.LookSource:
         local=server.command.local,
         runs=server.runs,
         key=opens.key if opens else None,
+        found_in=opens.found_in if opens else {},
     )
+
+
+def link_of(opens: Opening, content: Any) -> str | None:
+    """The address of what was opened at its provider; None where it has none, or one at a host that the card lacks."""
+    for name in opens.link.split(".") if opens.link else ():
+        content = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(content, str) or len(content) > _LONGEST_LINK or not content.isprintable():
+        return None
+    try:
+        parts = urlsplit(content)
+        plain = parts.scheme == "https" and parts.port is None and "@" not in parts.netloc and "\\" not in content
+    except ValueError:
+        return None
+    return content if plain and any(_belongs(parts.hostname or "", host) for host in opens.link_hosts) else None
+
+
+def _belongs(host: str, to: str) -> bool:
+    return host.endswith(to[1:]) if to.startswith("*.") else host == to
 
 
 def _named(found: OutsideSource) -> views.LookOrigin:

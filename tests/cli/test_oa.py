@@ -110,6 +110,21 @@ def test_what_was_done_is_left_open_where_the_record_cannot_be_read(
     assert "Nothing was changed" not in ran.err
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("It ends in May [[7f3a]]. Both sign [[7f3a]] [[18b2]].", "It ends in May. Both sign."),
+        ("See [[Page]], [us](https://example.org) and a[1].", "See [[Page]], [us](https://example.org) and a[1]."),
+        ("It ends in May [[7f3a", "It ends in May [[7f3a"),
+    ],
+)  # fmt: skip
+def test_marks_of_sources_are_left_out_however_they_come_in(talking: Terminal, said: str, shown: str) -> None:
+    pieces = [text(letter) for letter in said]
+    talking.answers[f"POST /api/conversations/{CONVERSATION}/messages"] = stream(BEGIN, *pieces, END)
+    assert talking("ask", "when?").out == shown
+    assert talking("ask", "--json", "when?").json["text"] == said
+
+
 def test_what_is_piped_goes_along_as_a_document(talking: Terminal) -> None:
     talking("ask", "what do I sign?", piped="The tenant pays.\n")
     assert talking.body(1)["text"] == "what do I sign?\n\nThe tenant pays.\n"

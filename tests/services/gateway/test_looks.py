@@ -22,19 +22,21 @@ from openassistant.messages import (
 )
 from services.gateway import look_views as views
 from services.gateway.grants import Grants
-from services.gateway.looks import Looks
+from services.gateway.looks import Looks, link_of
 from tests.services.gateway.house import GatewayHouse
 from tests.services.gateway.test_commands import DIARY, POST, Scene, tool
 
 LETTER = tool("letters_read", Effect.READ, letter={"type": "string", "maxLength": 5}, zone={"type": "string"})
+OPENING = Opening(
+    tool="letters_read", argument="letter", found_in={"letters_find": "id"},
+    link="letter.url", link_hosts=("post.example", "*.letters.example"),
+)  # fmt: skip
 OPENED = POST.model_copy(
     update={
         "tools": (*POST.tools, LETTER),
         "commands": {
             **POST.commands,
-            "find": POST.commands["find"].model_copy(
-                update={"opens": Opening(tool="letters_read", argument="letter"), "local": True}
-            ),
+            "find": POST.commands["find"].model_copy(update={"opens": OPENING, "local": True}),
         },
     }
 )
@@ -88,6 +90,7 @@ async def test_every_account_is_a_source_and_who_is_away_says_so(looked: Looked,
         ("post", home, True, True, "id"),
         ("diary", family, False, False, None),
     ]
+    assert [each.found_in for each in found] == [{"letters_find": "id"}, {}]
     assert await looked.looks.sources(house.me, "mail") == []
     with pytest.raises(Unavailable, match="Diary is not running"):
         await looked.looks.ask(house.me, "find", at("diary", family, text="lease"))
@@ -172,3 +175,33 @@ async def test_the_grant_of_a_look_puts_nothing_to_the_policy(house: GatewayHous
     ctx = CallContext.within(10, now=house.time, user=house.me.user.id).signed(grant=grant)
     with pytest.raises(Forbidden, match="grant of a turn"):
         await house.agent.request(subjects.gateway("approve"), ApprovalNeed(call=call), ApprovalOutcome, ctx)
+
+
+async def test_what_is_opened_brings_its_address_at_the_provider_along(looked: Looked, house: GatewayHouse) -> None:
+    home = looked.scene.connect(OPENED, "Home")
+    draft = views.OpenDraft(connector="post", account=home, key="7")
+    assert (await looked.looks.open(house.me, "find", draft)).link is None
+    looked.answer = ToolResult(content={"letter": {"url": "https://post.example/7"}})
+    assert (await looked.looks.open(house.me, "find", draft)).link == "https://post.example/7"
+
+
+@pytest.mark.parametrize("address", ["https://post.example/7?a=b#c", "https://a.b.letters.example/7"])
+def test_an_address_at_a_host_that_the_card_names_counts(address: str) -> None:
+    assert link_of(OPENING, {"letter": {"url": address}}) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://post.example/7", "javascript:alert(1)", "//post.example/7", "https://evil.example/7", "", None, 7,
+        "https://post.example.evil.example/7", "https://post.example@evil.example/7", "https://post.example:8443/7",
+        "https://evilletters.example/7", "https://letters.example/7", "https://evil.example\\@post.example/7",
+        "https://post.example/\n7", "https://post.example/" + "7" * 2_000, "https://[post.example/7",
+    ],
+)  # fmt: skip
+def test_any_other_address_is_none(address: object) -> None:
+    assert link_of(OPENING, {"letter": {"url": address}}) is None
+
+
+def test_a_card_without_an_address_has_none() -> None:
+    assert link_of(Opening(tool="letters_read", argument="letter"), "https://post.example/7") is None

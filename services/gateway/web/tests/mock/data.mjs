@@ -723,6 +723,36 @@ export const searched = [
   { ...messages[1], id: id('6'), text: '2 results; Family calendar did not answer.', calls: [], command }
 ];
 
+const drawn = String.raw`The house costs \(1200 \cdot 12\) a year [[41]], and $5 or $10 for the keys. With interest that is
+
+$$
+\begin{aligned}
+S &= \sum_{k=0}^{n-1} r\,(1+i)^k = r\,\frac{(1+i)^n - 1}{i} \\
+  &= 1200 \cdot \frac{1.02^{12} - 1}{0.02} \approx \boxed{16094}
+\end{aligned}
+$$
+
+You sign on the day before the dinner [[e2]]. What nobody found stays a text: [[https://evil.example/p.gif]].
+
+\[ A = \begin{pmatrix} a_{11} & a_{12} & a_{13} & a_{14} & a_{15} & a_{16} & a_{17} & a_{18} & a_{19} \\ b_1 & b_2 & b_3 & b_4 & b_5 & b_6 & b_7 & b_8 & b_9 \end{pmatrix} \]
+
+$$\href{https://evil.example}{x}$$
+
+Between the lines: $x_1 = \frac{-b + \sqrt{b^2 - 4ac}}{2a}$.`;
+
+/** An answer that names what it rests on, and calculates. */
+export const sourced = [
+  messages[0],
+  { ...messages[1], id: id('0'), text: '', calls: [
+    call('7', { account: id('a'), result: { content: mails, outside: [] } }),
+    call('6', { connector: 'caldav', tool: 'events_list', title: 'events list', account: id('b'), result: { content: events } })
+  ] },
+  { ...messages[1], text: drawn, calls: [] }
+];
+
+/** The same without a mark: what a model says that knows of none. */
+export const unsourced = [...sourced.slice(0, 2), { ...messages[1], text: 'You sign on Friday.', calls: [] }];
+
 /** What comes up in the calendar, then a question that nothing answers, then a shape that nobody knows. */
 export const planned = [
   { ...messages[0], id: id('4'), text: `/agenda ${day(0)} · ${day(6)}`, command: { name: 'agenda', fields: {} } },
@@ -863,7 +893,8 @@ export const erasing = [
   { id: id('8'), what: 'person', begun_at: before(3 * DAY), rooms: ['whatsapp'], mine: false }
 ];
 
-const source = (/** @type {string} */ connector, /** @type {string} */ name, /** @type {{id?: string, name?: string}} */ account, more = {}) => ({ connector, name, account: account.id, account_name: account.name, local: true, runs: true, key: 'id', ...more });
+const foundIn = /** @type {Record<string, object>} */ ({ mail: { messages_search: 'id', threads_read: 'id' }, caldav: { events_list: 'id', events_search: 'id' } });
+const source = (/** @type {string} */ connector, /** @type {string} */ name, /** @type {{id?: string, name?: string}} */ account, more = {}) => ({ connector, name, account: account.id, account_name: account.name, local: true, runs: true, key: 'id', found_in: foundIn[connector] ?? {}, ...more });
 const mailbox = source('mail', 'Mail', accounts[0] ?? {});
 const family = source('caldav', 'Calendar', accounts[1] ?? {});
 export const lookSources = /** @type {Record<string, object[]>} */ ({

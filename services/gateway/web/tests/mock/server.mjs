@@ -178,7 +178,7 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/messages$/, ({ house }) => (house.has('spent') ? spent : ok({ turn: data.id('f') }, 202))],
   ['GET', /^\/api\/looks\/([a-z]+)$/, ({ house, match }) => ok(house.has('empty') || house.has('fresh') ? [] : (data.lookSources[match[1] ?? ''] ?? []))],
   ['POST', /^\/api\/looks\/([a-z]+)$/, look],
-  ['POST', /^\/api\/looks\/([a-z]+)\/open$/, ({ house, match, body }) => (house.has('gone') ? missing : ok({ content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, sources: [{ source: 'a mail', authors: ['carol@example.org'] }] }))],
+  ['POST', /^\/api\/looks\/([a-z]+)\/open$/, ({ house, match, body }) => (house.has('gone') ? missing : ok({ content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, sources: [{ source: 'a mail', authors: ['carol@example.org'] }], link: house.has('linked') ? 'https://mail.example.org/41' : null }))],
   ['GET', /^\/api\/health$/, ({ house }) => ok(house.has('ailing') ? data.ailingHouse : data.wellHouse)],
   ['GET', /^\/api\/rooms$/, () => ok(data.rooms)],
   ['GET', /^\/api\/copies$/, ({ house }) => ok(house.has('late-copies') ? data.copiesLate : house.has('empty') ? { ...data.copies, made: false, tried_at: null, good_at: null, file: '' } : data.copies)],
@@ -456,6 +456,7 @@ function history(house, id) {
   const text = hostileOf(house);
   if (text !== null) return ok({ ...conversation, state: 'idle', messages: house.has('poured') ? [] : [data.messages[0], { ...data.messages[1], text, calls: [] }], last_event_id: 1 });
   if (conversation.state !== 'waiting') return ok({ ...conversation, messages: data.failed, last_event_id: house.has('snapshot') ? 2 : 1 });
+  if (house.has('sourced') || house.has('unsourced')) return ok({ ...conversation, state: 'idle', messages: house.has('sourced') ? data.sourced : data.unsourced, last_event_id: 1 });
   if (house.has('searched')) return ok({ ...conversation, state: 'idle', messages: data.searched, last_event_id: 1 });
   if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
   if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });

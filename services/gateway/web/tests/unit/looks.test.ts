@@ -9,9 +9,9 @@ import { readingOf } from '$lib/looks/reading';
 import { forgetAll, recent, remember } from '$lib/looks/recent';
 
 const source = (connector: string, more: Partial<LookSource> = {}): LookSource => ({
-  connector, name: connector, account: connector.repeat(4), account_name: 'Home', local: true, runs: true, key: 'id', ...more
+  connector, name: connector, account: connector.repeat(4), account_name: 'Home', local: true, runs: true, key: 'id', found_in: {}, ...more
 });
-const answer = (...titles: string[]) => ({ content: { things: titles.map((title, id) => ({ id, title })) }, sources: [] });
+const answer = (...titles: string[]) => ({ content: { things: titles.map((title, id) => ({ id, title })) }, sources: [], link: null });
 const row = (title: string, start: string, end = '') => ({ source: source('post'), row: { title, start, end, who: '', where: '', text: '', isNew: false, key: '' } });
 
 afterEach(() => {
@@ -74,11 +74,11 @@ test('the day begins with what lasts all of it, and knows what is over', () => {
 test('a mail is read part by part, an event with its facts, and ids are left out', () => {
   const by = (text: string) => ({ text, source: 'a mail', authors: ['c@example.org'] });
   const thread = readingOf({ messages: [{ id: '1', subject: by('Lease'), sender: by('Carol'), text: by('Come.'), quoted: by('> Old'), attachments: null }], note: 'More.' });
-  expect(thread).toEqual({ parts: [{ title: 'Lease', facts: [['Sender', 'Carol']], texts: ['Come.', '> Old'] }], note: 'More.' });
+  expect(thread).toEqual({ parts: [{ key: '1', title: 'Lease', facts: [['Sender', 'Carol']], texts: ['Come.', '> Old'] }], note: 'More.' });
   const event = readingOf({ id: 'e', start: '2026-11-29', title: by('Call'), all_day: true, guests: [{ address: by('c@example.org'), answer: 'accepted' }], note: '' });
-  expect(event.parts).toEqual([{ title: 'Call', facts: [['Start', '2026-11-29'], ['All day', 'yes'], ['Guests', 'c@example.org accepted']], texts: [] }]);
+  expect(event.parts).toEqual([{ key: 'e', title: 'Call', facts: [['Start', '2026-11-29'], ['All day', 'yes'], ['Guests', 'c@example.org accepted']], texts: [] }]);
   expect(readingOf('plain').parts[0]?.texts).toEqual(['plain']);
-  expect(readingOf({ text: 'go on', start: 0, next: 400 }).parts).toEqual([{ title: '', facts: [], texts: ['go on'] }]);
+  expect(readingOf({ text: 'go on', start: 0, next: 400 }).parts).toEqual([{ key: '', title: '', facts: [], texts: ['go on'] }]);
 });
 
 test('a message without a subject is a row by its text, and a contact shows its addresses', () => {

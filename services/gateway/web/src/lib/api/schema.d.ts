@@ -5018,10 +5018,14 @@ export interface components {
         /**
          * Look
          * @description What was answered: the tool's result as it is, and whose texts are in it.
+         *
+         *     `link` is where the thing that was opened stands at its provider, at a host that the card names; or null.
          */
         Look: {
             /** Content */
             content: unknown;
+            /** Link */
+            link: string | null;
             /** Sources */
             sources: components["schemas"]["LookOrigin"][];
         };
@@ -5059,7 +5063,8 @@ export interface components {
          * @description An account that answers a command, or a connector without accounts.
          *
          *     `local`: it answers by what the house has read before, and asks no provider. `runs`: its connector is there. `key`
-         *     names what opens one thing of its answer; null where nothing does.
+         *     names what opens one thing of its answer; null where nothing does. `found_in` are the tools whose results hold such
+         *     things too, each with the key that opens one there: from these an answer has its sources.
          */
         LookSource: {
             /** Account */
@@ -5068,6 +5073,10 @@ export interface components {
             account_name: string;
             /** Connector */
             connector: string;
+            /** Found In */
+            found_in: {
+                [key: string]: string;
+            };
             /** Key */
             key: string | null;
             /** Local */

@@ -1,5 +1,6 @@
 import DOMPurify from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
+import { BEGUN, type Cite, type Cited, MARK } from '$lib/sources/marks';
 import { words } from '$lib/words';
 import { addressOf, targetOf } from './links';
 
@@ -57,18 +58,68 @@ const marked = new Marked({
   }
 });
 
+/** Whether a text may have formulas in it. */
+export const hasFormulas = (text: string): boolean => /\$[^]*\$|\\[([]/.test(text);
+
+/** So many formulas of one text are drawn: more would hold the page up. */
+const FORMULAS = 300;
+let formulas: Promise<void> | null = null;
+/** Of what formulas are drawn: no address is among it, and no style. */
+let drawnOf: { tags: readonly string[]; attributes: readonly string[] } = { tags: [], attributes: [] };
+
+/** Has formulas drawn from now on. What draws them is large, and fetched for the first answer that may have some. */
+export async function drawFormulas(): Promise<void> {
+  formulas ??= import('./formulas').then((made) => {
+    drawnOf = made.drawnOf;
+    marked.use({ extensions: made.extensions });
+  });
+  try {
+    await formulas;
+  } catch (thrown) {
+    formulas = null;
+    throw thrown;
+  }
+}
+
+/** A mark of a source; one of nothing that was found stays as it was written. */
+interface SourceMark extends Tokens.Generic {
+  type: 'source';
+  key: string;
+  cited: Cited | null;
+}
+
+marked.use({
+  extensions: [
+    {
+      name: 'source',
+      level: 'inline',
+      start: (text) => text.indexOf('[['),
+      tokenizer(text) {
+        const [raw, key] = MARK.exec(text) ?? [];
+        return raw && key ? { type: 'source', raw, key: key.trim(), cited: null } : undefined;
+      },
+      renderer(token) {
+        const { raw, key, cited } = token as SourceMark;
+        if (!cited) return escape(raw);
+        const label = escape(words.sources.of(cited.number, cited.title));
+        return `<button type="button" class="md-number" data-source="${escape(key)}" aria-label="${label}" title="${label}">${cited.number}</button>`;
+      }
+    }
+  ]
+});
+
 const TAGS =
   'p br strong em del s code pre h1 h2 h3 h4 h5 h6 ul ol li blockquote hr table thead tbody tr th td a span div button'.split(' ');
-const ATTRIBUTES = ['href', 'target', 'rel', 'class', 'start', 'tabindex', 'role', 'aria-label', 'type', 'data-copy'];
+const ATTRIBUTES = ['href', 'target', 'rel', 'class', 'start', 'tabindex', 'role', 'aria-label', 'type', 'title', 'data-copy', 'data-source'];
 
 const clean = (html: string): string | TrustedHTML =>
   DOMPurify.sanitize(html, {
-    ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ATTRIBUTES,
+    ALLOWED_TAGS: [...TAGS, ...drawnOf.tags],
+    ALLOWED_ATTR: [...ATTRIBUTES, ...drawnOf.attributes],
     ALLOW_DATA_ATTR: false,
     RETURN_TRUSTED_TYPE: true,
     // Only `href` holds an address: the pattern below would else drop these for not being one.
-    ADD_URI_SAFE_ATTR: ['target', 'rel', 'tabindex', 'type', 'start'],
+    ADD_URI_SAFE_ATTR: ['target', 'rel', 'tabindex', 'type', 'start', 'title', 'data-source', ...drawnOf.attributes],
     ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i
   });
 
@@ -82,19 +133,21 @@ const UNDECIDED = /\n[ \t]*(?:[-=*_+|#>]{1,3}|`{1,2}|\d{1,3}\.?)[ \t]*$/;
 export class Blocks {
   #text = '';
   #stable = 0;
+  #cite: Cite | null = null;
+  #drawn = false;
   #blocks: Block[] = [];
 
-  /** The blocks of `text`; `ended` says that it grows no more. */
-  update(text: string, ended = true): Block[] {
+  /** The blocks of `text`; `ended` says that it grows no more, `cite` what its marks of sources say, `drawn` whether formulas are drawn. */
+  update(text: string, ended = true, cite: Cite | null = null, drawn = false): Block[] {
     const source = text.replace(/\r\n?/g, '\n');
-    const shown = ended ? source : source.replace(UNDECIDED, '');
-    if (!shown.startsWith(this.#text) || (ended && hasReferences(shown))) this.#stable = 0;
-    this.#text = shown;
+    const shown = ended ? source : source.replace(UNDECIDED, '').replace(cite ? BEGUN : '', '');
+    if (!shown.startsWith(this.#text) || cite !== this.#cite || drawn !== this.#drawn || (ended && hasReferences(shown))) this.#stable = 0;
+    [this.#text, this.#cite, this.#drawn] = [shown, cite, drawn];
     const blocks = this.#blocks.filter((block) => block.key < this.#stable);
     let at = this.#stable;
-    for (const token of lexed(shown.slice(at))) {
+    for (const token of lexed(shown.slice(at), !ended)) {
       if (token.type !== 'space') {
-        blocks.push({ key: at, html: render(token) });
+        blocks.push({ key: at, html: render(token, cite) });
         this.#stable = at;
       }
       at += token.raw.length;
@@ -115,17 +168,22 @@ export function markdown(text: string): string {
 const hasReferences = (text: string): boolean => /^ {0,3}\[[^\]\n]+\]:/m.test(text);
 
 /** A text that is nested too deeply to be read stays as it was written. */
-function lexed(text: string): Token[] {
+function lexed(text: string, grows: boolean): Token[] {
   try {
-    return marked.lexer(text);
+    return marked.lexer(text, { ...marked.defaults, grows, left: FORMULAS } as typeof marked.defaults);
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
     return [{ type: 'code', raw: text, text, lang: '' }];
   }
 }
 
-function render(token: Token): string | TrustedHTML {
+function render(token: Token, cite: Cite | null): string | TrustedHTML {
   try {
+    if (cite && token.raw.includes('[[')) {
+      marked.walkTokens([token], (each) => {
+        if (each.type === 'source') (each as SourceMark).cited = cite((each as SourceMark).key);
+      });
+    }
     return clean(marked.parser([token]));
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;

@@ -49,7 +49,8 @@ function listIn(content: unknown): Json[] | null {
   return only && !more.length && only.every(isJson) ? only : null;
 }
 
-function rowOf(thing: Json, key: string | null): Row {
+/** One thing as a row, with what stands under `key` of it. */
+export function rowOf(thing: Json, key: string | null): Row {
   const places = WHERE.map((name) => plain(thing[name])).filter(Boolean);
   const opener = key === null ? '' : thing[key];
   return {

@@ -1,6 +1,8 @@
 /** One thing as its service tells it, in parts that can be read: whatever it is, all of it is text. */
 
 export interface Part {
+  /** By what it is known to its service; empty where it says nothing of that. */
+  key: string;
   title: string;
   /** Labels and values, in the order of the answer. */
   facts: [string, string][];
@@ -22,7 +24,7 @@ const LONGEST = 200;
 
 /** The parts of an answer: each of its messages, or the whole of it. */
 export function readingOf(content: unknown): Reading {
-  if (!isJson(content)) return { parts: [{ title: '', facts: [], texts: [plain(content)].filter(Boolean) }], note: '' };
+  if (!isJson(content)) return { parts: [{ key: '', title: '', facts: [], texts: [plain(content)].filter(Boolean) }], note: '' };
   const name = IN_PARTS.find((each) => Array.isArray(content[each]));
   const things = name ? (content[name] as unknown[]).filter(isJson) : [content];
   return { parts: things.map(partOf), note: plain(content.note) };
@@ -35,7 +37,7 @@ function partOf(thing: Json): Part {
     .filter(([name]) => name !== title && !long.includes(name) && !(LEFT_OUT.test(name) && !isTime(name, thing)))
     .map(([name, value]): [string, string] => [label(name), shown(value)])
     .filter(([, value]) => value);
-  return { title: plain(thing[title]), facts, texts: long.map((name) => plain(thing[name])) };
+  return { key: plain(thing.id), title: plain(thing[title]), facts, texts: long.map((name) => plain(thing[name])) };
 }
 
 /** An event starts; a text that goes on somewhere does, too, by a number. */

@@ -21,6 +21,7 @@ export const chat: Words['chat'] = {
   failed: 'Die Antwort ist abgebrochen.',
   outside: (from) => `Kam mit ${from === 'an archive' ? 'einem Archiv' : `einem Export aus ${from}`}`,
   failedSafe: 'Was bis hierher kam, ist noch da. Vor dem Senden und Löschen wirst du wieder gefragt.',
+  formula: 'Formel',
   copyAnswer: 'Kopieren',
   copyRefused: 'Hier nicht erlaubt',
   tokens: (count) => `${count} Token`,

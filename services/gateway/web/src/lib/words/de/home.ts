@@ -32,6 +32,15 @@ export const search: Words['search'] = {
   ]
 };
 
+export const sources: Words['sources'] = {
+  title: 'Quellen',
+  more: (count) => `${count} weitere`,
+  fewer: 'Weniger',
+  of: (number, title) => `Quelle ${number}: ${title}`,
+  gone: 'Das gibt es nicht mehr, oder nicht mehr unter diesem Konto.',
+  open: (host) => `Bei ${host} öffnen`
+};
+
 export const home: Words['home'] = {
   title: 'Start',
   agenda: 'Heute',

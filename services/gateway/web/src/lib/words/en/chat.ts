@@ -16,6 +16,7 @@ export const chat = {
   outside: (from: string) => `Came with ${from === 'an archive' ? from : `an export of ${from}`}`,
   failedSafe: 'What came so far is kept. Sending and deleting ask you again.',
   copyAnswer: 'Copy',
+  formula: 'Formula',
   copyRefused: 'Not allowed here',
   tokens: (count: string) => `${count} tokens`,
   usage: (input: string, output: string) => `This answer: ${input} tokens read, ${output} written`,

@@ -27,6 +27,15 @@ export const search = {
   ]
 } as const;
 
+export const sources = {
+  title: 'Sources',
+  more: (count: number) => `${count} more`,
+  fewer: 'Fewer',
+  of: (number: number, title: string) => `Source ${number}: ${title}`,
+  gone: 'This is not there any more, or no longer under this account.',
+  open: (host: string) => `Open at ${host}`
+} as const;
+
 export const home = {
   title: 'Home',
   agenda: 'Today',

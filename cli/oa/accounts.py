@@ -99,7 +99,10 @@ def add(
 @app.command("route")
 def route(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="An account's name or id; own: what you type; or from:ADDRESS")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="An account's name or id; own: what you type; files: what you give; or from:ADDRESS"
+        ),
     ],
     choice: Annotated[
         Route | None,
@@ -119,7 +122,7 @@ def route(
       oa accounts route from:@clinic.example local_only
     """
     with house() as asked:
-        key = source if source == "own" or source.startswith("from:") else _find(asked, source)["id"]
+        key = source if source in ("own", "files") or source.startswith("from:") else _find(asked, source)["id"]
         held = {each["source"]: each["route"] for each in asked.get("/api/routes")}.get(key, "cloud_ok")
         if choice is None:
             shown = {"source": key, "route": held}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -109,11 +109,17 @@ class House:
         headers = {"Content-Type": "application/octet-stream"}
         return self._json("PUT", path, content=body, params=query, headers=headers)
 
-    def ask(self, conversation: str, text: str) -> Iterator[Event]:
+    def give(self, name: str, body: bytes) -> str:
+        """A file for a message; its id."""
+        headers = {"Content-Type": "application/octet-stream"}
+        given = self._json("POST", "/api/files", content=body, params={"name": name}, headers=headers, timeout=_QUIET)
+        return str(given["id"])
+
+    def ask(self, conversation: str, text: str, files: Sequence[str] = ()) -> Iterator[Event]:
         """Sends a message; the events of the answer to their end. A cut is resumed where it was."""
         path, last = f"/api/conversations/{conversation}", ""
         try:
-            for event in self._events("POST", f"{path}/messages", json={"text": text}):
+            for event in self._events("POST", f"{path}/messages", json={"text": text, "files": list(files)}):
                 yield event
                 last = event.id or last
                 if ends(event):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,23 +36,29 @@ _Conversation = Annotated[
 def ask(
     question: Annotated[list[str], typer.Argument(help="What you want to know or have done")],
     conversation: _Conversation = None,
+    file: Annotated[list[Path] | None, typer.Option("--file", "-f", help="A file to go along; several times")] = None,
     json: Json = False,
 ) -> None:
     """Ask one thing and print the answer.
 
-    What comes on standard input goes along as a document. When something needs your yes, the answer ends there: the
+    What comes on standard input goes along as a file. Nobody knows who wrote what stands in files, so what follows from
+    them is asked about. When something needs your yes, the answer ends there: the
     exit code is 4, and `oa approvals` has the card.
 
     Examples:
       oa ask what did Carol write about the lease
+      oa ask --file contract.pdf "what do I sign here?"
       cat contract.txt | oa ask "what do I sign here?"
       oa ask --conversation last "and when?"
     """
-    text = _with_document(" ".join(question))
+    text, bodies = " ".join(question), [*(_read(each) for each in file or ()), *_piped()]
+    if len(text) > _LONGEST:
+        raise HouseError(f"That is {len(text):,} characters; {_LONGEST:,} is the most. Send a part of it.", code=FAILED)
     with house() as asked:
         where = _conversation(asked, conversation)
+        given = [asked.give(name, body) for name, body in bodies]
         answer = _Answer(quiet=json)
-        answer.take(asked.ask(where, text))
+        answer.take(asked.ask(where, text, given))
         waiting = [each for each in asked.get("/api/approvals", state="pending") if each["conversation"] == where]
         receipts = _receipts(asked, where, answer.turn)
     if json:
@@ -191,14 +198,20 @@ def _unmarked(text: str) -> tuple[str, str]:
     return (whole[: begun.start()], whole[begun.start() :]) if begun else (whole, "")
 
 
-def _with_document(question: str) -> str:
+def _read(file: Path) -> tuple[str, bytes]:
+    """A file's name and bytes; raises `HouseError`."""
+    try:
+        return file.name, file.read_bytes()
+    except OSError as error:
+        raise HouseError(f"{file} cannot be read: {error.strerror}.", code=FAILED) from error
+
+
+def _piped() -> list[tuple[str, bytes]]:
+    """What comes on standard input, as a file; nothing where that is a terminal, or empty."""
     if terminal.is_terminal():
-        return question
-    document = sys.stdin.read()
-    text = f"{question}\n\n{document}" if document.strip() else question
-    if len(text) > _LONGEST:
-        raise HouseError(f"That is {len(text):,} characters; {_LONGEST:,} is the most. Send a part of it.", code=FAILED)
-    return text
+        return []
+    body = sys.stdin.buffer.read()
+    return [("standard input", body)] if body.strip() else []
 
 
 def _conversation(asked: Any, given: str | None) -> str:

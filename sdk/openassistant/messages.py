@@ -58,6 +58,7 @@ __all__ = [
     "ErrorBody",
     "ExportPage",
     "ExportRequest",
+    "GivenFile",
     "Heartbeat",
     "History",
     "HookCard",
@@ -754,7 +755,8 @@ class AuditAction(StrEnum):
     """Somebody ended a schedule. Id: a fresh one. Content: the schedule's id."""
     TURN_STARTED = "turn.started"
     """A message or a schedule began a turn. Id: the turn's. Content: the schedule and when it was due,
-    the memories that it began with, and whether these or the schedule were tainted."""
+    the memories that it began with, and whether these or the schedule were tainted; of files that were given with it
+    name, size and digest."""
     LIMITS_CHANGED = "limits.changed"
     """Somebody changed what may be spent on the model. Id: a fresh one. Content: whose limits, before and after."""
     OUTCOME_SETTLED = "outcome.settled"
@@ -1079,7 +1081,8 @@ class TurnRequest(Wire):
     """A new message of the owner; the grant is in the context. `retry` runs the last message again.
 
     With `command` no model is asked: the turn makes those calls and ends after them. With `alone` the model reads
-    nothing of what was said before. `private` is the local model for what `model` must not see.
+    nothing of what was said before. `private` is the local model for what `model` must not see. `files` are the ids of
+    what is given with it.
     """
 
     text: str
@@ -1091,6 +1094,7 @@ class TurnRequest(Wire):
     command: Command | None = None
     alone: bool = False
     memories: tuple[Remembered, ...] = ()
+    files: tuple[Id, ...] = ()
 
 
 class TurnAccepted(Wire):
@@ -1215,6 +1219,23 @@ class RouteNote(Wire):
     seen: dict[str, Route] = {}
 
 
+class GivenFile(Wire):
+    """A file that a person gave with a message; what is in it was written by nobody knows whom.
+
+    `kind` says how a model can be given it, `what` what it is in words ("PDF"), `note` what is missing of its text.
+    `size` is in bytes, `sha256` is of these.
+    """
+
+    id: Id
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    type: Annotated[str, StringConstraints(max_length=100)] = ""
+    kind: Literal["text", "image"]
+    what: str = ""
+    size: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    note: str = ""
+
+
 class Message(Wire):
     """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did.
 
@@ -1232,6 +1253,7 @@ class Message(Wire):
     command: CommandNote | None = None
     routed: RouteNote | None = None
     outside: str | None = None
+    files: tuple[GivenFile, ...] = ()
 
 
 class Conversation(Wire):

@@ -1,7 +1,8 @@
 """Where text may go: for each source a rule that says what a model outside the house may see of it.
 
 A source is named by a key: an account's id, `connector:<id>` for a connector without accounts, `own` for what the owner
-types, or the label `from:<address>` or `from:@<domain>` for what others wrote, whichever account brought it.
+types, `files` for what stands in files that he gives, or the label `from:<address>` or `from:@<domain>` for what others
+wrote, whichever account brought it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal, get_args
 
-__all__ = ["OWN", "ROUTES", "Route", "key_of_call", "keys_of_authors", "route_of", "strictest"]
+__all__ = ["FILES", "OWN", "ROUTES", "Route", "key_of_call", "keys_of_authors", "route_of", "strictest"]
 
 Route = Literal["cloud_ok", "redact", "local_only"]
 """As it stands; with names and numbers replaced; or not at all."""
@@ -19,6 +20,8 @@ ROUTES: tuple[Route, ...] = get_args(Route)
 
 OWN = "own"
 """What the owner types."""
+FILES = "files"
+"""What stands in the files that he gives."""
 
 
 def strictest(routes: Iterable[Route]) -> Route:

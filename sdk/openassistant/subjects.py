@@ -62,7 +62,7 @@ def _token(value: str) -> str:
 def agent(verb: str) -> str:
     """turn, decide, settle, cancel, history, conversations, create, change, delete, labels, search, file, probe, look.
 
-    All of them are the gateway's to ask.
+    Of files that come with a message: give, given, ungive. All of them are the gateway's to ask.
     """
     return f"oa.rpc.agent.{_token(verb)}"
 

@@ -13,6 +13,7 @@ from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id, utc_now
 from openassistant.data import Answers, ExportPage, Forgotten, Holding, Imported, Part, Piece, serve_data
 from openassistant.errors import Conflict
+from openassistant.given import FilePart, FilePiece, FileQuery, FileTaken
 from openassistant.grants import Scope, Trust
 from openassistant.guard import admit_grant
 from openassistant.keys import Keys
@@ -33,7 +34,7 @@ from openassistant.messages import (
 from openassistant.rekeying import Rekeying
 from openassistant.shelf import Change, FileRequest, Found, LabelCounts, Listing, Search
 from openassistant.store import Migrations, Store, UserStores
-from services.agent import conversations, forgetting, livestore, moving, searching, shelving
+from services.agent import conversations, forgetting, given, livestore, moving, searching, shelving
 from services.agent.looking import Looking
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
@@ -97,6 +98,9 @@ class Agent:
         await serve(agent("labels"), Done, self.on_labels)
         await serve(agent("search"), Search, self.on_search)
         await serve(agent("file"), FileRequest, self.on_file)
+        await serve(agent("give"), FilePiece, self.on_give)
+        await serve(agent("given"), FileQuery, self.on_given)
+        await serve(agent("ungive"), FileQuery, self.on_ungive)
         await serve(agent("probe"), ProbeRequest, self.on_probe)
         await serve(agent("look"), LookRequest, self._looking.on_look)
         answers = Answers(
@@ -109,13 +113,13 @@ class Agent:
         await self.turns.recover()
 
     async def on_usage(self, ctx: CallContext, user: str) -> Holding:
-        """A user's conversations."""
+        """A user's conversations, and the files that he gave."""
         await self._keys.unlock(user, ctx.grant)
         async with self.stores.use(user) as store:
-            found = await conversations.listing(store)
-        return Holding(
-            parts=(Part.of("conversations", [each.created for each in found]),), bytes=self.stores.size(user)
-        )
+            found, files = await conversations.listing(store), await given.kept(store)
+        parts = (Part.of("conversations", [each.created for each in found]), Part.of("files", files))
+        return Holding(parts=tuple(each for each in parts if each.count or each.kind == "conversations"),
+                       bytes=self.stores.size(user))  # fmt: skip
 
     async def on_export(self, ctx: CallContext, user: str, cursor: str) -> ExportPage:
         """A user's conversations as files."""
@@ -211,6 +215,26 @@ class Agent:
         user = await self._owner(ctx)
         async with self.stores.use(user) as store:
             return await moving.export_one(store, str(ctx.conversation), request.kind, request.cursor)
+
+    async def on_give(self, ctx: CallContext, piece: FilePiece) -> FileTaken:
+        """The next bytes of a file; with the last of them it is read. Raises `InvalidRequest`, `TooLarge`."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            await given.put(store, piece, now=self._clock())
+            return FileTaken(file=await given.whole(store, piece.id) if piece.last else None)
+
+    async def on_given(self, ctx: CallContext, query: FileQuery) -> FilePart:
+        """Bytes of a file; raises `NotFound`."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            return await given.part(store, query.id, query.place)
+
+    async def on_ungive(self, ctx: CallContext, query: FileQuery) -> Done:
+        """Removes a file that is in no message; raises `NotFound`."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            await given.drop(store, query.id)
+        return Done()
 
     async def on_delete(self, ctx: CallContext, _: Done) -> Done:
         """Deletes a conversation; raises `Conflict` while it is being answered."""

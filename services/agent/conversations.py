@@ -20,12 +20,14 @@ from openassistant.messages import (
     Conversation,
     Effect,
     ErrorBody,
+    GivenFile,
     Message,
     RouteNote,
     TurnRequest,
     Wire,
 )
 from openassistant.store import Store
+from services.agent import given
 
 __all__ = [
     "ENDED",
@@ -178,13 +180,14 @@ async def remember_event(store: Store, conversation: str, event_id: int) -> None
     )
 
 
-async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: datetime) -> None:
-    """Stores a turn and the owner's message in one transaction: from here on it is accepted.
+async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: datetime) -> Message | None:
+    """Stores a turn and the owner's message with its files in one transaction: from here on it is accepted.
 
-    A conversation that its owner speaks in comes out of the archive.
+    A conversation that its owner speaks in comes out of the archive. Raises `NotFound` for a file that is not there.
     """
 
-    def write(connection: Connection) -> None:
+    def write(connection: Connection) -> Message | None:
+        said = message
         connection.execute(
             text(
                 "INSERT INTO turns (id, conversation, state, request, created)"
@@ -196,8 +199,13 @@ async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: 
                 "now": now.isoformat(),
             },
         )
-        if message is not None:
-            _insert_message(connection, turn.conversation, message)
+        if said is not None:
+            _insert_message(connection, turn.conversation, said)
+            files = given.attach(
+                connection, turn.request.files, conversation=turn.conversation, turn=turn.id, message=said.id
+            )
+            said = said.model_copy(update={"files": files})
+        first = turn.request.text.strip() or (said.files[0].name if said and said.files else "")
         connection.execute(
             text(
                 "UPDATE conversations SET updated = :now, archived = archived AND :alone,"
@@ -205,13 +213,14 @@ async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: 
             ),
             {
                 "now": now.isoformat(),
-                "title": headline(turn.request.text),
+                "title": headline(first),
                 "id": turn.conversation,
                 "alone": turn.request.alone,
             },
         )
+        return said
 
-    await store.write(write)
+    return await store.write(write)
 
 
 async def turn(store: Store, turn_id: str) -> Turn:
@@ -347,7 +356,8 @@ def _read(
     calls: dict[str, list[StoredCall]] = defaultdict(list)
     for row in connection.execute(text(_CALLS), names):
         calls[row.message].append(_call(row))
-    return [_message(row, calls) for row in connection.execute(text(_MESSAGES), names)], calls
+    files = given.of_conversation(connection, conversation)
+    return [_message(row, calls, files) for row in connection.execute(text(_MESSAGES), names)], calls
 
 
 async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
@@ -402,7 +412,7 @@ def _turn(row: Any) -> Turn:
     return Turn(id=row.id, conversation=row.conversation, state=row.state, request=request)
 
 
-def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
+def _message(row: Any, calls: dict[str, list[StoredCall]], files: dict[str, list[GivenFile]]) -> Message:
     id_, role, turn_id, created, said, error, usage, routed, outside, command = row
     return Message(
         id=id_,
@@ -416,6 +426,7 @@ def _message(row: Any, calls: dict[str, list[StoredCall]]) -> Message:
         routed=RouteNote.model_validate_json(routed) if routed else None,
         command=CommandNote.model_validate_json(command) if command else None,
         outside=outside,
+        files=tuple(files.get(id_, ())),
     )
 
 

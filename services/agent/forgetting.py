@@ -45,6 +45,7 @@ _WITHOUT = ("DELETE FROM conversations WHERE id = :conversation",)
 _WITHOUT_TURN = (
     "DELETE FROM calls WHERE turn = :turn",
     "DELETE FROM messages WHERE turn = :turn",
+    "DELETE FROM given_files WHERE turn = :turn",
     "DELETE FROM turns WHERE id = :turn",
     "DELETE FROM placeholders WHERE conversation = :conversation",
     (

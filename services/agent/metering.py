@@ -27,7 +27,7 @@ from openassistant.errors import (
     Unavailable,
 )
 from openassistant.store import Store
-from services.agent import usage
+from services.agent import showing, usage
 from services.agent.model import Delta, Usage
 from services.agent.prompt import ANSWER, BYTES
 from services.agent.usage import Counted, Row
@@ -108,7 +108,7 @@ class Metered:
         self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, form: dict[str, Any] | None = None
     ) -> AsyncGenerator[Delta, None]:
         """See `Model`; raises `Reached` where the budget does not allow to ask."""
-        size = len(json.dumps([messages, tools, form], ensure_ascii=False).encode())
+        size = len(json.dumps([showing.measured(messages), tools, form], ensure_ascii=False).encode())
         row = await self._reserve(size // BYTES + 1)
         tally = _Tally(size)
         try:

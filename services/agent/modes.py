@@ -15,6 +15,7 @@ from typing import Any
 
 from openassistant.errors import OaError
 from openassistant.messages import ToolMode
+from services.agent import showing
 from services.agent.conversations import StoredCall
 from services.agent.model import CallPart, Delta, Model
 from services.agent.offers import Offer
@@ -170,7 +171,7 @@ def _as_text(message: dict[str, Any], names: dict[str, str]) -> tuple[str, str]:
     if message["role"] == "tool":
         return "user", f"Result of {names.get(message['tool_call_id'], 'a tool')}:\n{message['content']}"
     if message["role"] != "assistant":
-        return str(message["role"]), str(message["content"])
+        return str(message["role"]), showing.plain(message["content"])
     parts = [message["content"]] if message.get("content") else []
     for call in message.get("tool_calls") or ():
         name = names[call["id"]] = call["function"]["name"]

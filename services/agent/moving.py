@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -22,6 +23,7 @@ from openassistant.errors import Conflict, NotFound
 from openassistant.messages import Call, CallState, Effect, ErrorBody, Id, RouteNote, TurnRequest, Wire
 from openassistant.shelf import FileKind, Labels
 from openassistant.store import Store
+from services.agent import given
 
 __all__ = ["ARCHIVE", "LARGEST", "Carried", "export", "export_one", "take"]
 
@@ -32,6 +34,8 @@ LARGEST = 64 * 1024 * 1024
 
 _FORMAT = 1
 _PATH = re.compile(r"conversations/([0-9a-f]{32})\.(json|md)")
+_GIVEN = re.compile(r"conversations/[0-9a-f]{32}/([0-9a-f]{32})(?:-[^/]*)?")
+_UNSAFE = re.compile(r"[^\w.-]+")
 _KINDS = ("json", "md")
 _REQUEST = {"text", "retry", "zone", "command", "alone"}
 """What of a turn's request is its owner's; the rest names models and accounts of the house that it ran in."""
@@ -81,6 +85,19 @@ class _Placeholder(Wire):
     value: str
 
 
+class _Given(Wire):
+    """A file that was given with a message; its bytes are a file of their own."""
+
+    id: Id
+    turn: Id
+    message: Id
+    number: Annotated[int, Field(ge=0, lt=1000)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    type: Annotated[str, StringConstraints(max_length=100)]
+    created: datetime
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
 class Carried(Wire):
     """A conversation as its file holds it."""
 
@@ -97,6 +114,7 @@ class Carried(Wire):
     messages: tuple[_Message, ...] = ()
     calls: tuple[_Call, ...] = ()
     placeholders: tuple[_Placeholder, ...] = ()
+    files: tuple[_Given, ...] = ()
 
 
 class _Place(NamedTuple):
@@ -106,6 +124,16 @@ class _Place(NamedTuple):
     kind: str = _KINDS[0]
     offset: int = 0
     digest: str = ""
+
+
+class _Source(NamedTuple):
+    """One file of a conversation: `kind` is of `_KINDS`, or the id of a file that was given."""
+
+    kind: str
+    path: str
+    size: int
+    digest: str
+    read: Callable[[int, int], bytes]
 
 
 async def export(store: Store, cursor: str) -> ExportPage:
@@ -122,7 +150,8 @@ async def export_one(store: Store, conversation: str, kind: FileKind, cursor: st
         row = connection.execute(query, {"id": conversation}).one_or_none()
         if row is None:
             raise NotFound("That conversation does not exist.")
-        return _part(row, kind, dict(_files(connection, row))[kind], digest, int(offset or 0))
+        body = dict(_files(connection, row))[kind]
+        return _part(row, _written(row, kind, body), digest, int(offset or 0))
 
     return await store.read(read)
 
@@ -132,7 +161,10 @@ async def take(store: Store, user: str, pieces: tuple[Piece, ...]) -> Imported:
     taken, refused = 0, list[str]()
     for piece in pieces:
         found = _PATH.fullmatch(piece.path)
-        if found is None:
+        if found is None and (file := _GIVEN.fullmatch(piece.path)):
+            words = await given.bring(store, file[1], piece)
+            taken, refused = taken + (words == "" and not piece.more), [*refused, *filter(None, [words])]
+        elif found is None:
             refused.append(f"{piece.path[:120]} is not a conversation.")
         elif found[2] == "json" and (whole := await _whole(store, piece)) is not None:
             words = await _taken(store, user, found[1], whole)
@@ -154,37 +186,53 @@ def _page(connection: Connection, start: _Place) -> ExportPage:
     pieces, size = list[Piece](), 0
     query = text("SELECT * FROM conversations WHERE id >= :id ORDER BY id")
     for row in connection.execute(query, {"id": start.conversation}):
-        for kind, body in _files(connection, row):
-            here = start if (row.id, kind) == (start.conversation, start.kind) else _Place(row.id, kind)
-            if row.id == start.conversation and _KINDS.index(kind) < _KINDS.index(start.kind):
-                continue
-            digest = hashlib.sha256(body).hexdigest()[:16]
-            if here.offset and here.digest != digest:
+        for source in _sources(connection, row, start):
+            here = start if (row.id, source.kind) == (start.conversation, start.kind) else _Place(row.id, source.kind)
+            if here.offset and here.digest != source.digest:
                 raise Conflict("A conversation was changed while it was exported.")
-            for offset in range(here.offset, len(body), PAGE_BYTES):
-                part = body[offset : offset + PAGE_BYTES]
+            for offset in range(here.offset, source.size, PAGE_BYTES):
+                part = source.read(offset, PAGE_BYTES)
                 if pieces and size + len(part) > PAGE_BYTES:
-                    return ExportPage(pieces=tuple(pieces), cursor=f"{row.id} {kind} {offset} {digest}")
+                    cursor = f"{row.id} {source.kind} {offset} {source.digest}"
+                    return ExportPage(pieces=tuple(pieces), cursor=cursor)
                 size += len(part)
-                more = offset + len(part) < len(body)
-                pieces.append(_piece(row, kind, part, more=more))
+                pieces.append(_piece(row, source, part, more=offset + len(part) < source.size))
     return ExportPage(pieces=tuple(pieces))
 
 
-def _part(row: Row[Any], kind: str, body: bytes, digest: str, offset: int) -> ExportPage:
-    found = hashlib.sha256(body).hexdigest()[:16]
-    if digest and digest != found:
+def _sources(connection: Connection, row: Row[Any], start: _Place) -> Iterator[_Source]:
+    """The files of a conversation from the one on where a page begins; raises `Conflict` where that has gone."""
+    first = start.kind if row.id == start.conversation else _KINDS[0]
+    if first in _KINDS:
+        for kind, body in list(_files(connection, row))[_KINDS.index(first) :]:
+            yield _written(row, kind, body)
+    query = text("SELECT * FROM given_files WHERE conversation = :id AND sha256 IS NOT NULL ORDER BY id")
+    files = list(connection.execute(query, {"id": row.id}))
+    if first not in _KINDS and first not in {each.id for each in files}:
+        raise Conflict("A conversation was changed while it was exported.")
+    for file in files:
+        if first in _KINDS or file.id >= first:
+            path = f"conversations/{row.id}/{file.id}-{_UNSAFE.sub('_', file.name)[-80:]}"
+            read = partial(given.bytes_of, connection, file.id)
+            yield _Source(file.id, path, file.size, file.sha256[:16], read)
+
+
+def _written(row: Row[Any], kind: str, body: bytes) -> _Source:
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    return _Source(kind, f"conversations/{row.id}.{kind}", len(body), digest, lambda at, count: body[at : at + count])
+
+
+def _part(row: Row[Any], source: _Source, digest: str, offset: int) -> ExportPage:
+    if digest and digest != source.digest:
         raise Conflict("The conversation was changed while it was exported; try again.")
     end = offset + PAGE_BYTES
-    piece = _piece(row, kind, body[offset:end], more=end < len(body))
-    return ExportPage(pieces=(piece,), cursor=f"{found} {end}" if piece.more else None)
+    piece = _piece(row, source, source.read(offset, PAGE_BYTES), more=end < source.size)
+    return ExportPage(pieces=(piece,), cursor=f"{source.digest} {end}" if piece.more else None)
 
 
-def _piece(row: Row[Any], kind: str, part: bytes, *, more: bool) -> Piece:
+def _piece(row: Row[Any], source: _Source, part: bytes, *, more: bool) -> Piece:
     modified = datetime.fromisoformat(row.updated)
-    return Piece.model_construct(
-        path=f"conversations/{row.id}.{kind}", modified=modified, body=part, more=more, offset=0
-    )
+    return Piece.model_construct(path=source.path, modified=modified, body=part, more=more, offset=0)
 
 
 def _files(connection: Connection, row: Row[Any]) -> Iterator[tuple[str, bytes]]:
@@ -199,6 +247,8 @@ def _plain(carried: Carried) -> dict[str, Any]:
 
 
 def _carried(connection: Connection, row: Row[Any]) -> Carried:
+    files = text("SELECT * FROM given_files WHERE conversation = :id AND sha256 IS NOT NULL ORDER BY id")
+
     def rows(table: str, order: str) -> list[Row[Any]]:
         query = text(f"SELECT * FROM {table} WHERE conversation = :id ORDER BY {order}")  # noqa: S608 - from below
         return list(connection.execute(query, {"id": row.id}))
@@ -212,6 +262,7 @@ def _carried(connection: Connection, row: Row[Any]) -> Carried:
         placeholders=tuple(
             _Placeholder.model_validate(each._mapping) for each in rows("placeholders", "kind, number, form")  # noqa: SLF001
         ),
+        files=tuple(_Given.model_validate(each._mapping) for each in connection.execute(files, {"id": row.id})),  # noqa: SLF001
     )  # fmt: skip
 
 
@@ -244,10 +295,12 @@ def _markdown(carried: Carried) -> str:
         lines += [f"## {_WHO[message.role]}, {message.created:%Y-%m-%d %H:%M} UTC", ""]
         if message.text:
             lines += [message.text, ""]
+        given_with = [each for each in carried.files if each.message == message.id]
+        lines += [f"- File: {each.name}" for each in sorted(given_with, key=lambda each: each.number)]
         made = [each for each in carried.calls if each.message == message.id]
         lines += [f"- `{each.name}`: {each.state.value}" for each in made]
         lines += [f"> {message.error.message}"] if message.error else []
-        if made or message.error:
+        if made or message.error or given_with:
             lines.append("")
     return "\n".join(lines)
 
@@ -305,14 +358,15 @@ class _Rows(NamedTuple):
     messages: list[dict[str, Any]]
     calls: list[dict[str, Any]]
     placeholders: list[dict[str, Any]]
+    given_files: list[dict[str, Any]]
 
 
 def _rows(carried: Carried, user: str) -> _Rows:
     """What is stored of it, each part checked; raises `ValidationError`, `ValueError`."""
     at = {"conversation": carried.id}
     known = {each.id for each in carried.messages}
-    if not {each.message for each in carried.calls} <= known:
-        raise ValueError("a call of no message")
+    if not {each.message for each in carried.calls} | {each.message for each in carried.files} <= known:
+        raise ValueError("a call or a file of no message")
     return _Rows(
         turns=[
             {**at, **each.model_dump(include={"id"}), "created": each.created.isoformat(),
@@ -328,6 +382,11 @@ def _rows(carried: Carried, user: str) -> _Rows:
         ],
         calls=[{**at, **_call_row(each, user)} for each in carried.calls],
         placeholders=[{**at, **each.model_dump()} for each in carried.placeholders],
+        given_files=[
+            {**at, **each.model_dump(exclude={"sha256", "created"}), "created": each.created.isoformat(),
+             "expected": each.sha256, "kind": "", "what": "", "size": 0, "text": "", "note": ""}
+            for each in carried.files
+        ],
     )  # fmt: skip
 
 

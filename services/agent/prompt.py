@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from openassistant.messages import AccountRef, CallState, Message, Wire
+from services.agent import showing
 from services.agent.conversations import StoredCall
+from services.agent.given import Shown
 
 __all__ = ["ANSWER", "BYTES", "WINDOW", "Prompt", "build", "estimate"]
 
@@ -20,6 +24,7 @@ BYTES = 3
 ANSWER = 4_096
 """Tokens that are left free for the answer, where the window is large enough."""
 _LARGEST_RESULT = 24_000
+_LONGEST_FILE = 400_000
 
 _RULES = """You are Open Assistant, the personal assistant of the person who writes to you, on their own computer.
 Now: {now}. Time zone: {zone}.
@@ -42,10 +47,14 @@ _UNANSWERED = {
 
 
 class Prompt(Wire):
-    """Messages in the form of OpenAI's chat completions; `left_out` counts older messages that did not fit."""
+    """Messages in the form of OpenAI's chat completions; `left_out` counts older messages that did not fit.
+
+    `files` is how many bytes of them are of files.
+    """
 
     messages: list[dict[str, Any]]
     left_out: int
+    files: int = 0
 
 
 def build(
@@ -59,14 +68,19 @@ def build(
     window: int = WINDOW,
     older: int = 0,
     largest: int = _LARGEST_RESULT,
+    files: Mapping[str, Sequence[Shown]] = MappingProxyType({}),
+    pictures: Mapping[str, str] = MappingProxyType({}),
 ) -> Prompt:
     """The prompt for the next model call: the newest messages that fit the window beside rules and tools.
 
-    `older` counts the messages before `history`, which cannot fit. Of a result at most `largest` characters are shown.
+    `older` counts the messages before `history`, which cannot fit. Of a result at most `largest` characters are shown,
+    of all `files` together, by the id of their message, as many as half of the window; `pictures` are by file.
     """
     system = {"role": "system", "content": _system(accounts, zone, now)}
     budget = window - min(ANSWER, window // 4) - estimate(system) - estimate(tools)
-    blocks = [_block(message, calls.get(message.id, []), largest) for message in history]
+    most = min(showing.beginning(files, size=window * BYTES // 2), _LONGEST_FILE)
+    given = {id_: showing.content(some, pictures, most=most) for id_, some in files.items()}
+    blocks = [_block(message, calls.get(message.id, []), largest, given.get(message.id, "")) for message in history]
     kept: list[list[dict[str, Any]]] = []
     for position, block in enumerate(reversed(blocks)):
         budget -= estimate(block)
@@ -80,11 +94,14 @@ def build(
     if left_out:
         note = f"{left_out} earlier messages of this conversation do not fit and were left out."
         messages.append({"role": "system", "content": note})
-    return Prompt(messages=messages + [each for block in kept for each in block], left_out=left_out)
+    shown = history[len(history) - len(kept) :]
+    size = sum(showing.size(given[each.id]) for each in shown if each.id in given)
+    return Prompt(messages=messages + [each for block in kept for each in block], left_out=left_out, files=size)
 
 
 def estimate(value: Any) -> int:
-    """Tokens of a JSON value, on the safe side."""
+    """Tokens of a JSON value, or of messages, on the safe side."""
+    value = showing.measured(value) if isinstance(value, list) else value
     return len(json.dumps(value, ensure_ascii=False).encode()) // BYTES + 1
 
 
@@ -97,13 +114,15 @@ def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:
     return _RULES.format(now=local.strftime("%A, %d %B %Y, %H:%M"), zone=zone, accounts=names)
 
 
-def _block(message: Message, calls: list[StoredCall], largest: int) -> list[dict[str, Any]]:
+def _block(
+    message: Message, calls: list[StoredCall], largest: int, given: str | list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """One stored message as the provider's messages: an assistant's calls are followed by their results.
 
     Of what was brought in with an archive nobody here knows who wrote it: it stands between the marks of such text.
     """
     if message.role == "user":
-        return [{"role": "user", "content": _as_whose(message, message.text)}]
+        return [{"role": "user", "content": showing.joined(given, _as_whose(message, message.text))}]
     if not message.text and not calls:
         return []
     said: dict[str, Any] = {"role": "assistant", "content": _as_whose(message, message.text) or None}

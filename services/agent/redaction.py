@@ -18,6 +18,7 @@ from openassistant.messages import Message
 from openassistant.store import Store
 from services.agent.conversations import StoredCall, Turn
 from services.agent.finding import region_of
+from services.agent.given import Shown
 from services.agent.model import CallPart, Delta, Model, joined
 from services.agent.placeholders import LONGEST, Book
 from services.agent.routing import Seen
@@ -47,7 +48,8 @@ def _hidden(book: Book, seen: Seen) -> Seen:
                 book.learn(call.outcome)
     history = [_message(book, each, learn=each.id in seen.learnt) for each in seen.history]
     found = {of: [_call(book, each, learn=each.id in seen.learnt) for each in some] for of, some in seen.calls.items()}
-    return seen.model_copy(update={"history": history, "calls": found})
+    files = {of: [_file(book, each, learn=each.id in seen.learnt) for each in some] for of, some in seen.files.items()}
+    return seen.model_copy(update={"history": history, "calls": found, "files": files})
 
 
 def told(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -57,6 +59,11 @@ def told(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _message(book: Book, message: Message, *, learn: bool) -> Message:
     return message.model_copy(update={"text": book.hide(message.text, learn=learn)})
+
+
+def _file(book: Book, file: Shown, *, learn: bool) -> Shown:
+    hidden_ = {name: book.hide(getattr(file, name), learn=learn) for name in ("name", "text", "note")}
+    return file.model_copy(update=hidden_)
 
 
 def _call(book: Book, call: StoredCall, *, learn: bool) -> StoredCall:

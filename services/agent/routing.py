@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from pydantic import Field
 from sqlalchemy import Connection, text
 
 from openassistant.errors import InvalidRequest
 from openassistant.messages import AccountRef, Message, ModelRef, Remembered, RouteNote, Wire
 from openassistant.origins import is_near
-from openassistant.routes import OWN, Route, key_of_call, keys_of_authors, route_of, strictest
+from openassistant.routes import FILES, OWN, Route, key_of_call, keys_of_authors, route_of, strictest
 from openassistant.store import Store
 from services.agent.commands import count
 from services.agent.conversations import StoredCall, Turn
+from services.agent.given import Shown
 
 __all__ = ["Choice", "Seen", "choose", "news", "view"]
 
@@ -32,6 +35,11 @@ _WITHHELD = (
     "[{what} withheld: {name} is for local models only. The person sees this in the interface and you do not: say so,"
     " and do not guess what it says.]"
 )
+_FILE = (
+    "[A file is withheld: files are for local models only. The person sees it in the interface and you do not: say so,"
+    " and do not guess what it says.]"
+)
+_PICTURE = "[An image is withheld: names in files are replaced before you read them, and in an image they cannot be.]"
 _ANSWER = "[This answer is withheld: it was written from what is for local models only.]"
 
 _TOUCHED = """
@@ -40,6 +48,7 @@ SELECT DISTINCT json_extract(calls.call, '$.account') AS account, json_extract(c
 FROM messages JOIN calls ON calls.message = messages.id
 WHERE messages.conversation = :id AND calls.outcome IS NOT NULL AND calls.call IS NOT NULL
 """
+_GIVEN = "SELECT 1 FROM given_files WHERE conversation = :id"
 _NOTES = "SELECT DISTINCT routed FROM messages WHERE conversation = :id AND routed IS NOT NULL"
 
 
@@ -63,12 +72,14 @@ class Choice(Wire):
 class Seen(Wire):
     """A conversation as the model of a step may read it, with the note for the answer.
 
-    `learnt` are the ids of the messages and calls whose names and numbers are to be looked for.
+    `files` are by the id of their message; `learnt` are the ids of the messages, calls and files whose names and
+    numbers are to be looked for.
     """
 
     history: list[Message]
     calls: dict[str, list[StoredCall]]
     note: RouteNote
+    files: dict[str, list[Shown]] = Field(default={})
     learnt: frozenset[str] = frozenset()
 
 
@@ -89,11 +100,20 @@ async def choose(store: Store, turn: Turn, routes: Mapping[str, Route]) -> Choic
     return Choice(ref=ref, routes=dict(routes), accounts=accounts)
 
 
-def view(choice: Choice, history: list[Message], calls: Mapping[str, list[StoredCall]], *, older: int) -> Seen:
+def view(
+    choice: Choice,
+    history: list[Message],
+    calls: Mapping[str, list[StoredCall]],
+    *,
+    older: int,
+    files: Mapping[str, list[Shown]] = MappingProxyType({}),
+) -> Seen:
     """What the chosen model reads of a conversation; `older` counts messages before `history`."""
     reading = _Reading(choice, older=older)
     for message in history:
         reading.take(message, calls.get(message.id, []))
+        if message.id in files:
+            reading.take_files(message, files[message.id])
     return reading.seen()
 
 
@@ -131,6 +151,8 @@ def _named(keys: Iterable[str], names: Mapping[str, str]) -> str:
 def _name(key: str, names: Mapping[str, str]) -> str:
     if key == OWN:
         return "what you write"
+    if key == FILES:
+        return "the files that you give"
     if key.startswith("from:"):
         return f"what {key.removeprefix('from:').removeprefix('@')} writes"
     return names.get(key, "an account that was removed")
@@ -149,6 +171,7 @@ class _Reading:
         self._withheld: dict[str, None] = {}
         self._history: list[Message] = []
         self._calls: dict[str, list[StoredCall]] = {}
+        self._files: dict[str, list[Shown]] = {}
         self._learnt: set[str] = set()
 
     def take(self, message: Message, calls: list[StoredCall]) -> None:
@@ -161,6 +184,20 @@ class _Reading:
         self._note(label, held=held)
         self._calls[message.id] = [self._call(call, label, withheld=held) for call in calls]
 
+    def take_files(self, message: Message, files: list[Shown]) -> None:
+        """What was given with a message: a source of its own, as a result is."""
+        mine = {FILES: self._now(FILES)}
+        held, redacts = self._is_held(mine), self._choice.redacts and mine[FILES] == "redact"
+        self._earlier = _joined(self._earlier, mine)
+        self._note(mine, held=held)
+        if held:
+            self._files[message.id] = [each.model_copy(update=_nothing(_FILE)) for each in files]
+            return
+        if redacts:
+            self._learnt |= {each.id for each in files}
+        unseen = _nothing(_PICTURE) if redacts else {}
+        self._files[message.id] = [each.model_copy(update=unseen if each.kind == "image" else {}) for each in files]
+
     def seen(self) -> Seen:
         """All of it."""
         choice, redacted = self._choice, tuple(key for key, route in self._read.items() if route == "redact")
@@ -168,7 +205,9 @@ class _Reading:
             model=choice.ref.model, local=choice.ref.local, because=choice.because, withheld=tuple(self._withheld),
             redacted=redacted if choice.redacts else (), seen=self._read,
         )  # fmt: skip
-        return Seen(history=self._history, calls=self._calls, note=note, learnt=frozenset(self._learnt))
+        return Seen(
+            history=self._history, calls=self._calls, note=note, files=self._files, learnt=frozenset(self._learnt)
+        )
 
     def _call(self, call: StoredCall, label: dict[str, Route], *, withheld: bool) -> StoredCall:
         given = call.model_copy(update={"given": "{}"}) if withheld else call
@@ -212,6 +251,11 @@ class _Reading:
         return self._routes.get(key, "cloud_ok")
 
 
+def _nothing(words: str) -> dict[str, str]:
+    """What is changed of a file that is held back, its name with it."""
+    return {"name": "a file", "text": "", "note": "", "instead": words}
+
+
 def _joined(some: Mapping[str, Route], more: Mapping[str, Route]) -> dict[str, Route]:
     """Both labels in one, the stricter rule where both name a source."""
     return {**some, **{key: strictest([route, some.get(key, "cloud_ok")]) for key, route in more.items()}}
@@ -233,13 +277,14 @@ async def _held_back(store: Store, conversation: str, routes: Mapping[str, Route
     """The sources in a conversation that are for local models only, now or when an answer was written from them."""
     labels = any(key.startswith("from:") for key in routes)
 
-    def read(connection: Connection) -> tuple[list[Any], list[str]]:
+    def read(connection: Connection) -> tuple[list[Any], list[str], bool]:
         names = {"id": conversation, "labels": labels}
         touched = list(connection.execute(text(_TOUCHED), names)) if routes else []
-        return touched, [row.routed for row in connection.execute(text(_NOTES), names)]
+        given = connection.execute(text(_GIVEN), names).first() is not None
+        return touched, [row.routed for row in connection.execute(text(_NOTES), names)], given
 
-    touched, notes = await store.read(read)
-    keys = [OWN, *(key_of_call(row.account, row.connector) for row in touched)]
+    touched, notes, given = await store.read(read)
+    keys = [OWN, *((FILES,) if given else ()), *(key_of_call(row.account, row.connector) for row in touched)]
     for row in touched:
         keys += _labels(routes, json.loads(row.outside or "[]"))
     then = [key for each in notes for key, route in json.loads(each)["seen"].items() if route == "local_only"]

@@ -19,9 +19,13 @@ _Key = tuple[str, str | None, str | None]
 
 
 def sources_of(
-    messages: Iterable[Mapping[str, Any]], calls: Mapping[str, Iterable[StoredCall]], tools: list[Any]
+    messages: Iterable[Mapping[str, Any]],
+    calls: Mapping[str, Iterable[StoredCall]],
+    tools: list[Any],
+    *,
+    files: int = 0,
 ) -> tuple[TextSource, ...]:
-    """The sources of a prompt with their bytes, the largest first.
+    """The sources of a prompt with their bytes, the largest first; `files` are those among the owner's words.
 
     A result belongs to the account that the call was made on; the names and arguments of calls are the model's own.
     """
@@ -33,6 +37,9 @@ def sources_of(
             sums["assistant", None, None] += _size(message["tool_calls"])
     if tools:
         sums["rules", None, None] += _size(tools)
+    if files:
+        sums["files", None, None] = files
+        sums["owner", None, None] = max(0, sums["owner", None, None] - files)
     found = ((kind, connector, account, size) for (kind, connector, account), size in sums.most_common(_MOST) if size)
     return tuple(
         TextSource(kind=kind, connector=connector, account=account, bytes=size)

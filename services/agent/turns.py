@@ -52,7 +52,18 @@ from openassistant.messages import (
     TurnRequest,
 )
 from openassistant.store import Store, UserStores
-from services.agent import closing, commands, conversations, livestore, modes, redaction, routing, usage
+from services.agent import (
+    closing,
+    commands,
+    conversations,
+    given,
+    livestore,
+    modes,
+    redaction,
+    routing,
+    showing,
+    usage,
+)
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import as_changed, ask_policy, run_call
 from services.agent.listening import Listening
@@ -66,6 +77,7 @@ from services.agent.prompt import BYTES, WINDOW, build
 from services.agent.questions import Questions
 from services.agent.remembered import beside
 from services.agent.routing import Choice
+from services.agent.seeing import Seeing
 from services.agent.sources import sources_of
 
 __all__ = ["ModelFactory", "Turns"]
@@ -105,6 +117,7 @@ class Turns:
         self._stopped: set[str] = set()
         self._began: dict[str, float] = {}
         self._asked: dict[str, set[str]] = {}
+        self._blind: set[tuple[str, str]] = set()
 
     async def on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
         """Stores a new turn, then accepts it, then works on it. The same turn again is accepted again."""
@@ -148,7 +161,7 @@ class Turns:
             )  # fmt: skip
         async with live.lock:
             await livestore.keep(self._room, turn_id, live.user, conversation, str(ctx.grant))
-            await conversations.start_turn(store, turn, said, now=self._clock())
+            said = await conversations.start_turn(store, turn, said, now=self._clock())
             if said:
                 await live.user_said(said)
         return turn
@@ -453,7 +466,9 @@ class Turns:
         now, request, mode = self._clock(), turn.request, choice.ref.mode if largest is None else "none"
         history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
         said = [each for each in history if each.turn == turn.id or not request.alone]
-        seen = routing.view(choice, beside(said, routing.remembered(choice, request.memories)), calls, older=older)
+        files = await given.shown(store, turn.conversation, most=window * BYTES // 2)
+        told = beside(said, routing.remembered(choice, request.memories))
+        seen = routing.view(choice, told, calls, older=older, files=files)
         if choice.redacts:
             seen, book = await redaction.hidden(store, turn, seen)
             model = redaction.Restored(model, book)
@@ -462,6 +477,7 @@ class Turns:
         prompt = build(
             [each for each in seen.history if not each.error], seen.calls, older=0 if request.alone else older,
             tools=modes.weight(mode, tools), accounts=choice.accounts, zone=request.zone, now=now, window=window,
+            files=seen.files, pictures=await showing.pictures(store, seen.files, seen.history),
             **({} if largest is None else {"largest": largest}),
         )  # fmt: skip
         messages = prompt.messages
@@ -474,7 +490,7 @@ class Turns:
         listening = Listening(store, live, turn, user=user, offered=offered, note=seen.note)
         if choice.redacts:
             messages = redaction.told(messages)
-        sources = sources_of(messages, seen.calls, tools)
+        sources = sources_of(messages, seen.calls, tools, files=prompt.files)
         try:
             async with self._questions.asked(self._plain_context(user, turn), choice.ref, sources) as question:
                 return await listening.answer(model, messages, tools, now=now, question=question)
@@ -499,7 +515,7 @@ class Turns:
     async def _source(self, ref: ModelRef, ctx: CallContext) -> Source:
         """The model itself; its key is asked for when there is something to spend on it."""
         fresh = ctx.signed(grant=self._grants[str(ctx.turn)])
-        return self._model(ref, await key_of(self._keys, ref, fresh))
+        return Seeing(self._model(ref, await key_of(self._keys, ref, fresh)), ref, self._blind)
 
     def _budget(self, turn: Turn) -> Budget:
         return self._trust.expired_grant(self._grants[turn.id]).budget

@@ -44,6 +44,7 @@ from services.gateway.factors import Factors
 from services.gateway.files import OwnFiles
 from services.gateway.forgetting import Forgetting
 from services.gateway.gateway import Gateway
+from services.gateway.given import Given
 from services.gateway.grants import Grants
 from services.gateway.hand import Hand
 from services.gateway.health import Health
@@ -144,7 +145,7 @@ class Room:
             clock=clock, preset=_preset(settings), own_port=settings.port, own=_own_model(settings), rules=house,
         )  # fmt: skip
         own, trust = OwnFiles(self.stores, keys, grants), settings.trust()
-        life = timedelta(hours=settings.approval_hours)
+        life, self.given = timedelta(hours=settings.approval_hours), Given(bus, own, self.users, grants, clock)
         turns, questions = Turns(store, clock, longest=life + _WORK), Questions(store, own, clock)
         budgets = Budgets(store, preferences, self.users, clock, cap=house.limits)
         self.sessions = Sessions(store, self.users, self.ledger, Backoff(clock), clock)
@@ -164,7 +165,7 @@ class Room:
             trust=trust, clock=clock,
         )  # fmt: skip
         proposals = Proposals(bus, self.connectors, vault, grants)
-        taint, memories = Taint(proposals, turns), Memories(own, clock)
+        taint, memories = Taint(proposals, turns, self.given), Memories(own, clock)
         self.hand = Hand(bus, memories, schedules, taint, self.ledger, trust=trust, clock=clock)
         self.approvals = Approvals(
             bus, questions, turns, proposals=proposals, grants=grants, taint=taint,
@@ -178,7 +179,7 @@ class Room:
         chat = Chat(
             bus, turns, questions, accounts=self.accounts, models=self.models, memories=memories, routing=routing,
             grants=grants,
-            ledger=self.ledger, budgets=budgets,
+            ledger=self.ledger, budgets=budgets, given=self.given,
         )  # fmt: skip
         self.runs = Runs(schedules, runbook, chat, questions, clock)
         pusher = Pusher(preferences, clock, makers=settings.push_hosts, subject=_contact(settings), way=self.way)
@@ -212,7 +213,7 @@ class Room:
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
             accounts=self.accounts, door=door,
             sign_ins=SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger),
-            chat=chat, shelf=Shelf(bus, grants), commands=commands, completions=completions,
+            chat=chat, given=self.given, shelf=Shelf(bus, grants), commands=commands, completions=completions,
             looks=Looks(bus, commands, self.connectors, self.accounts, grants),
             streams=streams, agui=agui, approvals=self.approvals, outcomes=outcomes, rules=rules, routing=routing,
             schedules=schedules, runs=self.runs, memories=memories, browsers=browsers, teller=self.teller,
@@ -311,6 +312,7 @@ class Room:
             _every(_HOURLY, self.teller.tidy),
             _every(_HOURLY, self.sessions.sweep),
             _every(_HOURLY, self.tokens.sweep),
+            _every(_HOURLY, self.given.sweep),
             _every(_SWEEP, self.ledger.hold),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),

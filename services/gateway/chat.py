@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,6 +28,7 @@ from openassistant.messages import (
 from services.gateway import views
 from services.gateway.accounts import Accounts
 from services.gateway.budgets import Budgets
+from services.gateway.given import Given, Noted, shown
 from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.memories import Memories, Recall
@@ -63,9 +64,10 @@ class Chat:
         grants: Grants,
         ledger: Ledger,
         budgets: Budgets,
+        given: Given,
     ) -> None:
         self._bus, self._turns, self._questions, self._memories = bus, turns, questions, memories
-        self._budgets = budgets
+        self._budgets, self._given = budgets, given
         self._accounts, self._models, self._grants, self._ledger = accounts, models, grants, ledger
         self._routing = routing
 
@@ -90,16 +92,19 @@ class Chat:
         await self._bus.request(subjects.agent("delete"), Done(), Done, self._context(me, conversation))
         await self._questions.forget(me.user.id, conversation)
         await self._turns.forget(me.user.id, conversation)
+        await self._given.forget(me.user.id, conversation)
         await self._bus.forget_events(subjects.chat(me.user.id, conversation))
 
-    async def say(self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None) -> TurnAccepted:
+    async def say(
+        self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None, files: Sequence[str] = ()
+    ) -> TurnAccepted:
         """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`, `BudgetSpent`."""
         if len(text) > LONGEST:
             raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
-        if not text.strip():
+        if not text.strip() and not files:
             raise invalid("Please write something.", text="Please write something.")
         await self._budgets.check(me.user.id, zone=zone and zone_of(zone).key)
-        return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False)
+        return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False, files=files)
 
     async def command(
         self, me: SignedIn, conversation: str, command: Command, *, text: str, zone: ZoneInfo, asks: bool = False
@@ -182,6 +187,7 @@ class Chat:
         retry: bool,
         command: Command | None = None,
         asks: bool = False,
+        files: Sequence[str] = (),
     ) -> TurnAccepted:
         if await self._questions.held(me.user.id, conversation):
             raise Conflict("Something is about to be sent. Take it back, or wait for a moment.")
@@ -190,6 +196,7 @@ class Chat:
         bare = self._grants.turn(user, turn=turn, conversation=conversation, routes=routes)
         memories = () if command else await self._memories.recall(user, text)
         tainted = any(each.tainted for each in memories)
+        given = await self._given.claim(user, files, conversation=conversation, turn=turn)
         try:
             accounts, model, private, budget, *_ = await _all_of(
                 self._accounts.refs(user),
@@ -198,7 +205,7 @@ class Chat:
                 self._allotted(user, turn, thinks=command is None),
                 self._turns.begin(turn, user, conversation, tainted=tainted, asks=asks),
                 self._ledger.note(
-                    AuditAction.TURN_STARTED, user=user, id=turn, grant=bare, content=_began(memories) or None
+                    AuditAction.TURN_STARTED, user=user, id=turn, grant=bare, content=_began(memories, given) or None
                 ),
             )
             grant = self._grants.turn(user, turn=turn, conversation=conversation, routes=routes, budget=budget)
@@ -211,12 +218,18 @@ class Chat:
                 zone=zone,
                 command=command,
                 memories=memories,
+                files=tuple(files),
             )
-            return await self._accepted(user, turn, conversation, grant, request)
+            accepted = await self._accepted(user, turn, conversation, grant, request)
         except OaError:
             await self._turns.end(turn)
+            if given:
+                await self._given.release(user, turn)
             await self._budgets.unused(user, turn)
             raise
+        if given:
+            await self._given.settle(user, turn)
+        return accepted
 
     async def _allotted(self, user: str, turn: str, *, thinks: bool) -> Budget:
         """What a new turn may spend; nothing where it asks no model, as far as is known."""
@@ -249,11 +262,14 @@ async def _all_of(*work: Awaitable[Any]) -> list[Any]:
     return done
 
 
-def _began(memories: Recall) -> dict[str, Any]:
-    """What the ledger holds of the memories that a turn begins with: their ids, and whether any is tainted."""
-    if not memories:
-        return {}
-    return {"memories": [each.id for each in memories], "tainted": any(each.tainted for each in memories)}
+def _began(memories: Recall, files: Sequence[Noted] = ()) -> dict[str, Any]:
+    """What the ledger holds of what a turn begins with: memories by their ids, files, and whether any is tainted."""
+    told: dict[str, Any] = {}
+    if memories:
+        told |= {"memories": [each.id for each in memories], "tainted": any(each.tainted for each in memories)}
+    if files:
+        told |= {"files": [each._asdict() for each in files], "tainted": True}
+    return told
 
 
 def zone_of(name: str | None) -> ZoneInfo:
@@ -290,4 +306,5 @@ def _message(found: Message) -> views.Message:
         command=views.CommandNote.model_validate(found.command, from_attributes=True) if found.command else None,
         routed=views.RouteNote.model_validate(found.routed, from_attributes=True) if found.routed else None,
         outside=found.outside,
+        files=tuple(map(shown, found.files)),
     )

@@ -314,7 +314,8 @@ _README = """\
 This is all that a house of Open Assistant kept of one person, in open formats.
 
   manifest.json           what is in here: the format's number, the date, each file with its SHA-256
-  agent/conversations/    each conversation as JSON (complete) and as Markdown (to read)
+  agent/conversations/    each conversation as JSON (complete) and as Markdown (to read), and in a folder of
+                          its own the files that were given in it
   gateway/memories.json   what the assistant was to remember, with who said it
   gateway/schedules.json  what was to be done when
   gateway/rules.json      what was allowed beforehand

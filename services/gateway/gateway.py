@@ -16,6 +16,7 @@ from services.gateway.connectors import Connectors
 from services.gateway.copies import Copies
 from services.gateway.erasing import Erasing
 from services.gateway.factors import Factors
+from services.gateway.given import Given
 from services.gateway.health import Health
 from services.gateway.hooks import Door
 from services.gateway.house import HouseRules
@@ -62,6 +63,7 @@ class Gateway:
     sign_ins: SignIns
     door: Door
     chat: Chat
+    given: Given
     shelf: Shelf
     commands: Commands
     looks: Looks

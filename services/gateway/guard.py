@@ -14,6 +14,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from openassistant.given import LARGEST
 from openassistant.hooks import LARGEST_HOOK
 from services.gateway import problems
 from services.gateway.bearer import bearer
@@ -22,8 +23,10 @@ from services.gateway.views import Problem
 __all__ = ["BODY_LIMIT", "Guard", "content_policy", "is_api", "is_hook"]
 
 BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes of one request's body; the door for providers has a limit of its own, which a connector's card lowers."""
+"""Bytes of one request's body; the door for providers has a limit of its own, which a connector's card lowers, and
+files that are given have theirs."""
 
+_FILES = "/api/files"
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN = ("same-origin", "none")
 _JSON, _BYTES = "application/json", "application/octet-stream"
@@ -83,7 +86,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limit = LARGEST_HOOK if is_hook(scope["path"]) else self._limit
+        limit = _limit_of(scope["path"], self._limit)
         exchange = _Exchange(receive, send, limit=limit, secure=scope["scheme"] == "https")
         problem = self._refusal(scope, Headers(scope=scope), limit)
         if problem is None:
@@ -154,6 +157,12 @@ class _Exchange:
         await self._send(message)
 
 
+def _limit_of(path: str, usual: int) -> int:
+    if is_hook(path):
+        return LARGEST_HOOK
+    return max(LARGEST + 1, usual) if path == _FILES else usual
+
+
 def _complete(headers: MutableHeaders, *, secure: bool) -> None:
     for name, value in _HEADERS.items():
         headers[name] = value
@@ -184,10 +193,11 @@ def _is_of_this_site(scope: Mapping[str, Any], headers: Headers) -> bool:
 
 
 def _content_type(path: str) -> str | None:
-    """What a body has to be: JSON for the API, bytes where an archive is sent, and elsewhere what it likes."""
+    """What a body has to be: JSON for the API, bytes where an archive or a file comes, and elsewhere what it likes."""
     if not is_api(path):
         return None
-    return _BYTES if path.startswith("/api/data/import/") and path.endswith("/content") else _JSON
+    archive = path.startswith("/api/data/import/") and path.endswith("/content")
+    return _BYTES if archive or path == _FILES else _JSON
 
 
 def _bad_body(headers: Headers, limit: int, *, wanted: str | None) -> Problem | None:

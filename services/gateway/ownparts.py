@@ -150,6 +150,9 @@ class OwnParts:
             query = text("DELETE FROM questions WHERE id = :id")
             async with self._own.use(user) as store:
                 await store.write(lambda connection: connection.execute(query, ids).close())
+        query = text("DELETE FROM given_files WHERE conversation = :conversation")
+        async with self._own.use(user) as store:
+            await store.write(lambda connection: connection.execute(query, rows).close())
         await self._do(rows, _OF_CONVERSATION)
 
     async def _known(self, user: str) -> set[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from openassistant.context import Clock
 from openassistant.errors import Conflict, NotFound
 from openassistant.messages import AuditAction
-from openassistant.routes import OWN, ROUTES, Route
+from openassistant.routes import FILES, OWN, ROUTES, Route
 from services.gateway import views
 from services.gateway.files import OwnFiles
 from services.gateway.ledger import Ledger
@@ -89,7 +89,7 @@ class Routing:
 
     async def _known(self, me: SignedIn, source: str) -> str:
         """The one form of a source's key; raises `NotFound`, `InvalidRequest`."""
-        if source == OWN:
+        if source in (OWN, FILES):
             return source
         if source.startswith("from:"):
             label = source.strip().lower()
@@ -104,7 +104,7 @@ class Routing:
 
 def is_source(source: str) -> bool:
     """Whether this has the form of a source that there may be a rule for."""
-    return source == OWN or bool(_LABEL.fullmatch(source) or _ACCOUNT.fullmatch(source))
+    return source in (OWN, FILES) or bool(_LABEL.fullmatch(source) or _ACCOUNT.fullmatch(source))
 
 
 def _labels(rules: dict[str, Route]) -> int:

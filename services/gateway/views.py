@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from openassistant.budgets import Count, Currency
+from openassistant.given import MOST
 from openassistant.messages import CallState, Effect, Id, ToolMode
 from openassistant.routes import Route as RouteName
 from services.gateway.scopes import SCOPES, Scope
@@ -39,6 +40,7 @@ __all__ = [
     "Device",
     "Doubts",
     "EditDraft",
+    "File",
     "FoundServer",
     "History",
     "HoldDraft",
@@ -577,6 +579,17 @@ class RouteNote(View):
     redacted: tuple[str, ...] = ()
 
 
+class File(View):
+    """A file that was given with a message; `what` it is in words, `note` what is missing of its text."""
+
+    id: Id
+    name: str
+    kind: Literal["text", "image"]
+    what: str
+    size: int
+    note: str = ""
+
+
 class Message(View):
     """One message; `command` where no model was asked, `routed` where one was.
 
@@ -594,6 +607,7 @@ class Message(View):
     command: CommandNote | None = None
     routed: RouteNote | None = None
     outside: str | None = None
+    files: tuple[File, ...] = ()
 
 
 class Conversation(View):
@@ -623,10 +637,14 @@ class ConversationDraft(View):
 
 
 class MessageDraft(View):
-    """What the owner says; `zone` is the IANA time zone that his words about times are meant in."""
+    """What the owner says; `zone` is the IANA time zone that his words about times are meant in.
 
-    text: Annotated[str, StringConstraints(min_length=1)]
+    `files` are the ids of what he gives with it; then the text may be empty.
+    """
+
+    text: str = ""
     zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+    files: Annotated[tuple[Id, ...], Field(max_length=MOST)] = ()
 
 
 class CommandAccount(View):

@@ -45,7 +45,7 @@ class Terminal:
     def __call__(self, *arguments: str, typed: str | None = None, piped: str = "") -> Ran:
         """Runs `oa`; `typed` is what a person types, `piped` what comes on standard input where nobody is there."""
         self._patch.setattr(terminal, "is_terminal", lambda: typed is not None)
-        self._patch.setattr(sys, "stdin", io.StringIO(piped if typed is None else typed))
+        self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((piped if typed is None else typed).encode())))
         self._patch.setattr(terminal, "out", Console(highlight=False, markup=False, soft_wrap=True))
         self._patch.setattr(terminal, "err", Console(highlight=False, markup=False, soft_wrap=True, stderr=True))
         code = main(list(arguments))

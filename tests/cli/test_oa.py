@@ -59,6 +59,9 @@ RECEIPT: dict[str, Any] = {
 }
 
 
+FILE = "9" * 32
+
+
 @pytest.fixture
 def talking(oa: Terminal) -> Terminal:
     oa.answers["POST /api/conversations"] = {"id": CONVERSATION}
@@ -125,13 +128,29 @@ def test_marks_of_sources_are_left_out_however_they_come_in(talking: Terminal, s
     assert talking("ask", "--json", "when?").json["text"] == said
 
 
-def test_what_is_piped_goes_along_as_a_document(talking: Terminal) -> None:
-    talking("ask", "what do I sign?", piped="The tenant pays.\n")
-    assert talking.body(1)["text"] == "what do I sign?\n\nThe tenant pays.\n"
+def test_files_and_what_is_piped_go_along_as_files_and_not_as_words_of_the_person(
+    talking: Terminal, tmp_path: Path
+) -> None:
+    talking.answers["POST /api/files"] = {"id": FILE}
+    (tmp_path / "lease.txt").write_text("The tenant pays.")
+    ran = talking("ask", "what do I sign?", "--file", str(tmp_path / "lease.txt"), piped="So does the landlord.\n")
+    given = [each for each in talking.asked if each.url.path == "/api/files"]
+    assert [(each.url.params["name"], each.content) for each in given] == [
+        ("lease.txt", b"The tenant pays."), ("standard input", b"So does the landlord.\n"),
+    ]  # fmt: skip
+    assert given[0].headers["Content-Type"] == "application/octet-stream"
+    assert talking.body(3) == {"text": "what do I sign?", "files": [FILE, FILE]}
+    assert ran.code == 0
 
 
-def test_a_document_that_is_too_long_is_refused_before_it_is_sent(talking: Terminal) -> None:
-    ran = talking("ask", "what?", piped="x" * 200_001)
+def test_a_file_that_is_not_there_is_said_before_anything_is_sent(talking: Terminal, tmp_path: Path) -> None:
+    ran = talking("ask", "what?", "--file", str(tmp_path / "lease.txt"))
+    assert (ran.code, talking.asked) == (1, [])
+    assert "cannot be read" in ran.err
+
+
+def test_a_question_that_is_too_long_is_refused_before_it_is_sent(talking: Terminal) -> None:
+    ran = talking("ask", "x" * 200_001)
     assert ran.code == 1
     assert "200,000 is the most" in ran.err
     assert talking.asked == []

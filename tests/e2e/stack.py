@@ -243,15 +243,21 @@ class Person:
         """A new conversation's id."""
         return str(self.post("/api/conversations", {})["id"])
 
-    def say(self, conversation: str, text: str) -> list[Event]:
-        """Send a message; all events of the run that answers it, to its end."""
-        return list(self.stream(conversation, text))
+    def give(self, body: bytes, *, name: str) -> str:
+        """A file for a message; its id."""
+        headers = {"Content-Type": "application/octet-stream"}
+        answer = self.http.post("/api/files", params={"name": name}, content=body, headers=headers, timeout=60)
+        return str(_checked(answer).json()["id"])
 
-    def stream(self, conversation: str, text: str) -> Iterator[Event]:
+    def say(self, conversation: str, text: str, *, files: Sequence[str] = ()) -> list[Event]:
+        """Send a message; all events of the run that answers it, to its end."""
+        return list(self.stream(conversation, text, files=files))
+
+    def stream(self, conversation: str, text: str, *, files: Sequence[str] = ()) -> Iterator[Event]:
         """Send a message; the events of the run that answers it, as they come."""
         path = f"/api/conversations/{conversation}/messages"
         with self.http.stream(
-            "POST", path, json={"text": text}, headers={"Accept": "text/event-stream"}, timeout=60
+            "POST", path, json={"text": text, "files": list(files)}, headers={"Accept": "text/event-stream"}, timeout=60
         ) as answer:
             yield from _until_run_ends(_events(answer))
 

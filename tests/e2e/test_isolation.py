@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 BOB, EVE = "bob", "eve"
 PLACES = (
     "title", "message", "answer", "edited", "memory", "schedule", "prompt", "proposal", "token", "agent", "mailbox",
-    "calendar", "sender", "browser", "shown", "subject", "passkey",
+    "calendar", "sender", "browser", "shown", "subject", "passkey", "file",
 )  # fmt: skip
 HOUSES = ("user", "person", "sign_in", "invitation")
 """What is no secret of the victim's among the ids: who lives here, the house's own provider, an open invitation."""
@@ -224,6 +224,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "seen": edited["preview_digest"],
         "account": accounts["mail"],
         "source": accounts["caldav"],
+        "file": bob.give(f"My word is {PLANTED['file']}".encode(), name=f"{PLANTED['file']}.txt"),
         "memory": bob.post("/api/memories", {"text": f"My word is {PLANTED['memory']}"})["id"],
         "rule": bob.post("/api/rules", {"approval": waiting["id"], "lasts": "month"})["id"],
         "schedule": schedule["id"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
@@ -15,10 +16,12 @@ import pytest
 from deploy.permissions import table
 from openassistant import subjects
 from openassistant.context import CallContext, new_id, utc_now
+from openassistant.given import FilePiece
 from openassistant.grants import Erasure, SigningKey
 from openassistant.messages import card_digest
 from openassistant.seal import SealingKey
 from openassistant.testing import FakeHouse, MemoryBus, matches
+from services.agent import given
 from tests.sdk.hand import tools as hand
 from tests.services.agent.house import agent_house, says
 from tests.services.audit.house import AuditHouse
@@ -64,6 +67,9 @@ ROWS: dict[str, Row] = {
     "oa.rpc.agent.labels": Row("grant", GATEWAY),
     "oa.rpc.agent.search": Row("grant", GATEWAY, {"words": PLANTED}),
     "oa.rpc.agent.file": Row("grant", GATEWAY, {"kind": "json"}),
+    "oa.rpc.agent.give": Row("grant", GATEWAY, {"id": "{call}", "name": "a", "place": 0, "body": ""}),
+    "oa.rpc.agent.given": Row("grant", GATEWAY, {"id": "{file}"}),
+    "oa.rpc.agent.ungive": Row("grant", GATEWAY, {"id": "{file}"}),
     "oa.rpc.agent.look": Row(
         "grant", GATEWAY, {"call": {"connector": "mail", "tool": "messages_search", "arguments": {}}}
     ),
@@ -181,7 +187,11 @@ async def agent(folder: Path) -> AsyncIterator[Room]:
     async with agent_house(folder, says(PLANTED)) as house:
         turn = await house.say(PLANTED)
         await house.settled()
-        ids = ids_of(user=house.fake.user, conversation=house.conversation, turn=turn)
+        ids = ids_of(user=house.fake.user, conversation=house.conversation, turn=turn, file=new_id())
+        async with house.agent.stores.use(house.fake.user) as store:
+            piece = FilePiece(id=ids["file"], name="a.txt", place=0, body=base64.b64encode(PLANTED.encode()).decode())
+            await given.put(store, piece, now=utc_now())
+            await given.whole(store, piece.id)
         yield Room("agent", house.fake.bus, house.fake.gateway, ids, house.fake.grant)
 
 

@@ -42,7 +42,11 @@ async def delete_conversation(conversation: Id, house: House, me: Me, memories: 
 async def say(conversation: Id, draft: views.MessageDraft, request: Request, house: House, me: Me) -> Response:
     """A message; answered with the turn, or with `Accept: text/event-stream` with the events of its run."""
     return await answered(
-        request, house, me, conversation, lambda: house.chat.say(me, conversation, draft.text, zone=draft.zone)
+        request,
+        house,
+        me,
+        conversation,
+        lambda: house.chat.say(me, conversation, draft.text, zone=draft.zone, files=draft.files),
     )
 
 

@@ -36,11 +36,11 @@ async def test_no_step_of_a_turn_reads_a_whole_table(tmp_path: Path) -> None:
     await conversations.recent(store, conversation, size=1000)
     await conversations.waiting_turns(store, conversation)
     asked[:] = [each for each in asked if each[0].lstrip().startswith(("SELECT", "WITH"))]
-    assert len(asked) == 10
+    assert len(asked) == 12
     found = await store.read(plans)
     await store.close()
-    assert len(found) >= 10
-    assert [plan for plan in found if plan.startswith(("SCAN messages", "SCAN calls"))] == []
+    assert len(found) >= 12
+    assert [plan for plan in found if plan.startswith(("SCAN messages", "SCAN calls", "SCAN given_files"))] == []
 
 
 @pytest.mark.parametrize(("size", "kept"), [(1, 1), (1_033, 1), (1_034, 2), (2_500, 3), (100_000, 6)])

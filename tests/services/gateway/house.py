@@ -59,6 +59,7 @@ from services.gateway.backoff import Backoff
 from services.gateway.budgets import Budgets
 from services.gateway.connectors import Connectors
 from services.gateway.files import OwnFiles
+from services.gateway.given import Given
 from services.gateway.grants import Grants
 from services.gateway.hand import Hand
 from services.gateway.holds import Holds
@@ -211,7 +212,8 @@ class GatewayHouse:
             ledger=ledger, trust=self.trust, clock=clock,
         )  # fmt: skip
         proposals = Proposals(bus, self.connectors, Vault(bus, self.grants), self.grants)
-        self.taint, self.memories = Taint(proposals, self.turns), Memories(own, clock)
+        self.given, self.memories = Given(bus, own, people, self.grants, clock), Memories(own, clock)
+        self.taint = Taint(proposals, self.turns, self.given)
         self.hand = Hand(bus, self.memories, self.schedules, self.taint, ledger, trust=self.trust, clock=clock)
         self.leaves = Leaves(self.grants, self.turns, self.schedules, self.routing)
         self.approvals = Approvals(

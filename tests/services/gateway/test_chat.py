@@ -64,6 +64,7 @@ class Scene:
         self.chat = Chat(
             bus, house.turns, house.questions, accounts=fakes, models=fakes, memories=house.memories,
             routing=house.routing, grants=house.grants, ledger=ledger, budgets=house.budgets,
+            given=house.given,
         )  # fmt: skip
 
     async def serve(self) -> None:

@@ -268,7 +268,7 @@ async def test_a_turn_that_begins_with_a_tainted_memory_is_tainted_whatever_the_
     bus = house.bus.room("gateway")
     chat = Chat(
         bus, house.turns, house.questions, accounts=fakes, models=fakes, memories=house.memories,
-        routing=house.routing, grants=house.grants, budgets=house.budgets,
+        routing=house.routing, grants=house.grants, budgets=house.budgets, given=house.given,
         ledger=Ledger(bus, house.grants, Preferences(house.store)),
     )  # fmt: skip
     accepted = await chat.say(house.me, house.conversation, "Good morning")

@@ -69,7 +69,7 @@ class Scene:
         chat = Chat(
             house.bus.room("gateway"), house.turns, house.questions, accounts=fakes, models=fakes,
             memories=house.memories, routing=house.routing, grants=house.grants, ledger=ledger,
-            budgets=house.budgets,
+            budgets=house.budgets, given=house.given,
         )  # fmt: skip
         return Runs(house.schedules, house.runbook, chat, house.questions, house.clock)
 

@@ -511,6 +511,25 @@ export const answered = [
   { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], usage: { model: 'llama3.1:8b', input_tokens: 2140, cached_tokens: 1200, output_tokens: 186, micro: 4200, currency: 'EUR', estimated: false } }
 ];
 
+/** A picture that a person gave. */
+export const picture = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAGAAAABACAIAAABqVuVZAAAAxElEQVR42u3QMQ0CURAFwKcKERRYQBI9DnACImgJMigoj1zF/b8Lk4yCyeX2YEUUCBIkSJAgQYIEIUiQoD8POu93b4LWdkodpeZOnaOU3SlylMo7FY5SuaZCU1rsTDxKl51ZR2m0M+UovXbGH6VXzfimNN0ZdpS+O2OO0npnwFG672x9lO41WzflZ3Y2Ovpy0PN+nU6QIEGCBAkSJEiQIEGCBAkSJEiQIEGCBAkSJEiQoGXQ8XRghSBBggQJEiRIkCA+egGngy84DDC0+wAAAABJRU5ErkJggg==',
+  'base64'
+);
+
+/** A question with files. */
+export const given = [
+  {
+    ...messages[0],
+    text: 'What do I sign here, and is this the house?',
+    files: [
+      { id: id('d'), name: 'Mietvertrag Lindenstraße 12, zweite Fassung mit allen Anlagen.pdf', kind: 'text', what: 'PDF', size: 184_320, note: '12 pages.' },
+      { id: id('b'), name: 'house.png', kind: 'image', what: 'PNG image', size: 2_310_000, note: '' }
+    ]
+  },
+  { ...messages[1], text: 'You sign for **two years**. The picture shows a house.', calls: [] }
+];
+
 /** Three things that wait at once, the last of which wants a second look. */
 export const planApprovals = [
   { ...approval, id: id('1'), call_id: id('1'), preview: { ...preview, warnings: [] } },

@@ -47,7 +47,7 @@ const problem = (/** @type {number} */ status, /** @type {string} */ code, /** @
   body: { type: `urn:openassistant:problem:${code}`, title, status, detail, code, ...more }
 });
 
-/** @typedef {{status: number, body?: unknown, headers?: Record<string, string>}} Answer */
+/** @typedef {{status: number, body?: unknown, bytes?: Buffer, headers?: Record<string, string>}} Answer */
 /** @typedef {{house: Set<string>, body: any, query: URLSearchParams, match: RegExpExecArray}} Call */
 
 const ok = (/** @type {unknown} */ body, status = 200) => ({ status, body });
@@ -171,6 +171,9 @@ const routes = [
   ['GET', /^\/api\/conversations\/labels$/, ({ house }) => ok(house.has('many') ? data.labels : [])],
   ['GET', /^\/api\/conversations\/search$/, search],
   ['PATCH', /^\/api\/conversations\/(\w+)$/, ({ house, match, body }) => (house.has('stubborn') ? away : ok({ ...all(house).find((each) => each.id === match[1]), ...body }))],
+  ['POST', /^\/api\/files$/, give],
+  ['DELETE', /^\/api\/files\/\w+$/, () => ({ status: 204 })],
+  ['GET', /^\/api\/files\/\w+\/(content|image)$/, () => ({ status: 200, bytes: data.picture, headers: { 'Content-Type': 'image/png' } })],
   ['POST', /^\/api\/conversations$/, () => ok(data.conversations[1], 201)],
   ['GET', /^\/api\/conversations\/(\w+)$/, ({ house, match }) => history(house, match[1])],
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
@@ -432,6 +435,14 @@ function search({ house, query }) {
 }
 
 /** @param {Call} call @returns {Answer} */
+function give({ house, query, body }) {
+  const name = query.get('name') ?? '';
+  if (name.endsWith('.zip')) return problem(400, 'invalid_request', 'That cannot be done as asked', 'There is no text to read in a file of this kind (archive).');
+  const isImage = name.endsWith('.png');
+  return ok({ id: data.id(isImage ? 'b' : 'd'), name, kind: isImage ? 'image' : 'text', what: isImage ? 'PNG image' : 'PDF', size: body.bytes, note: '' }, 201);
+}
+
+/** @param {Call} call @returns {Answer} */
 function memories({ house, query }) {
   const asked = (query.get('words') ?? '').toLowerCase();
   return ok(house.has('empty') ? [] : data.memories.filter((each) => each.text.toLowerCase().includes(asked)));
@@ -461,6 +472,7 @@ function history(house, id) {
   if (house.has('planned')) return ok({ ...conversation, state: 'idle', messages: data.planned, last_event_id: 1 });
   if (house.has('drafted')) return ok({ ...conversation, state: 'idle', messages: data.drafted, last_event_id: 1 });
   if (house.has('acted') || house.has('claimed')) return ok({ ...conversation, state: 'idle', messages: data.claimed, last_event_id: 1 });
+  if (house.has('given')) return ok({ ...conversation, state: 'idle', messages: data.given, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
   if (house.has('outside')) return ok({ ...conversation, state: 'idle', messages: house.has('private') ? data.answeredHere : data.held, last_event_id: 1 });
   if (house.has('together')) return ok({ ...conversation, messages: data.together, last_event_id: 1 });
@@ -511,10 +523,10 @@ async function bodyOf(request) {
 }
 
 /** @param {import('node:http').ServerResponse} response @param {Answer} answer */
-function reply(response, { status, body, headers }) {
+function reply(response, { status, body, bytes, headers }) {
   const type = status >= 400 ? 'application/problem+json' : 'application/json';
   response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store', ...headers });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+  response.end(bytes ?? (body === undefined ? undefined : JSON.stringify(body)));
 }
 
 /** @param {import('node:http').ServerResponse} response @param {string} path */

@@ -245,14 +245,16 @@ export const api = {
   /** With `memories` what is remembered from it is forgotten too. */
   deleteConversation: (id: string, memories = false) =>
     of(client.DELETE('/api/conversations/{conversation}', { params: { path: { conversation: id }, query: { memories } } })),
-  say: (id: string, text: string) =>
+  say: (id: string, text: string, files: string[] = []) =>
     of(
       client.POST('/api/conversations/{conversation}/messages', {
         ...conversation(id),
         headers: { Accept: 'application/json' },
-        body: { text, zone: zone() }
+        body: { text, zone: zone(), files }
       }) as Promise<Answer<Accepted>>
     ),
+  /** Takes back a file that was not sent with a message. */
+  dropFile: (file: string) => of(client.DELETE('/api/files/{file}', { params: { path: { file } } })),
   receipts: (id: string) => of(client.GET('/api/conversations/{conversation}/receipts', conversation(id))),
   commands: () => of(client.GET('/api/commands', { params: { query: { zone: zone() } } })),
   command: (id: string, command: string, fields: Record<string, unknown>) =>

@@ -30,6 +30,7 @@ export type HouseRoom = Schemas['HouseRoom'];
 export type HouseRooms = Schemas['HouseRooms'];
 export type Copies = Schemas['Copies'];
 export type Keys = Schemas['Keys'];
+export type GivenFile = Schemas['File'];
 export type FoundServer = Schemas['FoundServer'];
 export type History = Schemas['History'];
 export type Keep = Schemas['Keep'];

@@ -1,6 +1,7 @@
 import { goto } from '$app/navigation';
 import { api } from '$lib/api/client';
 import { type Problem, problemFrom } from '$lib/api/problem';
+import type { GivenFile } from '$lib/api/types';
 import { conversations } from '$lib/shell/conversations.svelte';
 import { handOver } from './handover';
 
@@ -11,11 +12,11 @@ export class Begin {
   #made: string | null = null;
 
   /** False where it was not taken. */
-  send = async (text: string): Promise<boolean> => {
+  send = async (text: string, files: readonly GivenFile[]): Promise<boolean> => {
     this.problem = null;
     try {
       const conversation = await api.newConversation();
-      handOver(conversation.id, text);
+      handOver(conversation.id, { text, files });
       await goto(`/c/${conversation.id}`);
       return true;
     } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { AGUIEvent } from '@ag-ui/core';
 import { api, signedOut } from '$lib/api/client';
 import { type Problem, problemFrom } from '$lib/api/problem';
-import type { Approval } from '$lib/api/types';
+import type { Approval, GivenFile } from '$lib/api/types';
 import { type ServerEvent, type StreamState, follow } from './sse';
 import { Receipts } from './receipts.svelte';
 import { type CallItem, Transcript } from './transcript.svelte';
@@ -63,11 +63,11 @@ export class Live {
   }
 
   /** Sends a message; false (and `problem`) where the server did not take it. */
-  async say(text: string): Promise<boolean> {
-    const item = this.transcript.say(text);
+  async say(text: string, files: readonly GivenFile[] = []): Promise<boolean> {
+    const item = this.transcript.say(text, files);
     const sent = await this.#do(async () => {
       this.transcript.run = 'running';
-      item.turn = (await api.say(this.id, text)).turn;
+      item.turn = (await api.say(this.id, text, files.map((file) => file.id))).turn;
     });
     if (!sent) {
       this.transcript.unsay(item);

@@ -6,6 +6,7 @@ import type {
   CommandNote,
   ConversationState,
   Effect,
+  GivenFile,
   History,
   Message,
   OutsideSource,
@@ -86,6 +87,8 @@ export class MessageItem {
   routed = $state.raw<RouteNote | null>(null);
   /** With what it was brought in, if it was not said here. */
   outside = $state.raw<string | null>(null);
+  /** What was given with it. */
+  files = $state.raw<readonly GivenFile[]>([]);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -110,6 +113,7 @@ export class MessageItem {
     this.command = message.command;
     this.routed = message.routed;
     this.outside = message.outside;
+    this.files = message.files ?? [];
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);
@@ -164,9 +168,10 @@ export class Transcript {
   }
 
   /** Shows what was just said, before the server has confirmed it. */
-  say(text: string): MessageItem {
+  say(text: string, files: readonly GivenFile[] = []): MessageItem {
     const item = new MessageItem(`local-${crypto.randomUUID?.() ?? Math.random()}`, 'user');
     item.text = text;
+    item.files = files;
     item.local = true;
     this.messages.push(item);
     this.notice = null;
@@ -289,6 +294,7 @@ export class Transcript {
     });
     item.text = String(value.text ?? '');
     if (isJson(value.command)) item.command = { name: String(value.command.name), fields: isJson(value.command.fields) ? value.command.fields : {} };
+    if (Array.isArray(value.files)) item.files = value.files as GivenFile[];
     const mine = this.messages.findIndex((message) => message.local && message.text === item.text);
     if (mine >= 0) this.messages[mine] = item;
     else this.messages.push(item);

@@ -4,6 +4,8 @@ import { words } from '$lib/words';
 
 /** What the typing person is as a source. */
 export const OWN = 'own';
+/** What stands in the files that he gives. */
+export const FILES = 'files';
 
 /** From the laxest to the strictest. */
 export const ROUTES: readonly RouteName[] = ['cloud_ok', 'redact', 'local_only'];
@@ -26,6 +28,7 @@ class Privacy {
   /** A source as a person calls it. */
   name(source: string): string {
     if (source === OWN) return words.routes.ownName;
+    if (source === FILES) return words.routes.filesName;
     if (source.startsWith('from:')) return words.routes.sender(source.slice(5).replace(/^@/, ''));
     return this.#names[source] ?? words.routes.gone;
   }
@@ -39,7 +42,7 @@ class Privacy {
   get summary(): string {
     if (!this.model) return '';
     if (this.model.local) return words.routes.local(this.model.model);
-    const held = Object.entries(this.#routes).filter(([source]) => source === OWN || source.startsWith('from:') || source in this.#names);
+    const held = Object.entries(this.#routes).filter(([source]) => source === OWN || source === FILES || source.startsWith('from:') || source in this.#names);
     const of = (route: RouteName): string[] => held.filter(([, each]) => each === route).map(([source]) => source);
     const counted = (sources: string[]): string => words.routes.count(sources.length, sources.every((each) => each in this.#names));
     const [redacted, withheld] = [of('redact'), of('local_only')];

@@ -54,6 +54,25 @@ export const chat: Words['chat'] = {
   linkCancel: 'Nicht öffnen'
 };
 
+export const files: Words['files'] = {
+  add: 'Dateien mitgeben',
+  choose: 'Dateien auswählen',
+  photo: 'Foto aufnehmen',
+  drop: 'Hier ablegen, um sie deiner Nachricht mitzugeben',
+  chosen: 'Dateien, die mitgehen',
+  given: 'Dateien dieser Nachricht',
+  save: 'Speichern',
+  sending: 'Dateien werden gesendet …',
+  reading: 'Wird gelesen …',
+  ready: (count) => (count === 1 ? 'Eine Datei ist bereit.' : `${count} Dateien sind bereit.`),
+  refused: (name, why) => `${name}: ${why}`,
+  progressOf: (name) => `Wie viel von ${name} gesendet ist`,
+  removeOf: (name) => `${name} entfernen`,
+  tooLarge: 'Größer als 20 MB.',
+  tooMany: (most) => `Eine Nachricht nimmt ${most} Dateien.`,
+  empty: 'Sie ist leer.'
+};
+
 export const receipts: Words['receipts'] = {
   title: 'Was getan wurde, laut Protokoll',
   none: 'Es wurde nichts geändert.',

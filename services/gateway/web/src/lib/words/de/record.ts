@@ -238,7 +238,7 @@ export const left: Words['left'] = {
   both: (out, back) => `${out} hinaus, ${back} herein`,
   kinds: { call: 'Schritt', model: 'Frage an ein Modell', background: 'im Hintergrund' },
   held: 'Darin:',
-  sourceKinds: { owner: 'Was du geschrieben hast', assistant: 'Was der Assistent gesagt hat', rules: 'Anweisungen und Werkzeuge' },
+  sourceKinds: { owner: 'Was du geschrieben hast', assistant: 'Was der Assistent gesagt hat', rules: 'Anweisungen und Werkzeuge', files: 'Dateien, die du mitgegeben hast' },
   told: 'Wessen Text ein Modell bekam',
   toldText: 'Jede Frage trägt die bisherige Unterhaltung mit sich. So viel davon war von dir, aus deinen Konten oder vom Assistenten selbst.',
   counted: 'Was der Proxy gezählt hat',

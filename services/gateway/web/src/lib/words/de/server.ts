@@ -28,6 +28,20 @@ export const server: Known = {
   'Not what this token is for': 'Dafür ist dieses Token nicht da',
   'That did not work': 'Das hat nicht geklappt',
 
+  // Files that are given with a message.
+  'That file is empty.': 'Die Datei ist leer.',
+  'That file does not exist.': 'Diese Datei gibt es nicht.',
+  'A message may have 10 files.': 'Eine Nachricht darf 10 Dateien haben.',
+  'Too many files wait to be sent. Send or remove some first.': 'Zu viele Dateien warten aufs Absenden. Sende oder entferne erst einige.',
+  'The file did not come whole; send it again.': 'Die Datei kam nicht ganz an; sende sie noch einmal.',
+  '{} is larger than 20 MB.': '{} ist größer als 20 MB.',
+  'There is no text to read in a file of this kind ({}).': 'In einer Datei dieser Art ({}) gibt es keinen Text zu lesen.',
+  'That file is locked with a password, so its text cannot be read.': 'Die Datei ist mit einem Passwort verschlossen, ihr Text lässt sich nicht lesen.',
+  'That file has the format of Office before 2007, which is not read: save it as DOCX, XLSX or PPTX.': 'Die Datei hat das Format von Office vor 2007, das nicht gelesen wird: Speichere sie als DOCX, XLSX oder PPTX.',
+  'RTF files are not read here: save it as DOCX, ODT or PDF.': 'RTF-Dateien werden hier nicht gelesen: Speichere sie als DOCX, ODT oder PDF.',
+  'That file is damaged, or made so that it cannot be read.': 'Die Datei ist beschädigt oder so gemacht, dass sie nicht zu lesen ist.',
+  'That file is a damaged or locked archive, so it cannot be read.': 'Die Datei ist ein beschädigtes oder verschlossenes Archiv und lässt sich nicht lesen.',
+
   // What the policy says, and why.
   'Reading needs no question.': 'Zum Lesen braucht es keine Frage.',
   'Nobody could tell what became of it the last time, so it is asked for again.': 'Beim letzten Mal konnte niemand sagen, was daraus wurde, deshalb wird wieder gefragt.',

@@ -49,6 +49,25 @@ export const chat = {
   linkCancel: 'Don’t open'
 } as const;
 
+export const files = {
+  add: 'Give files',
+  choose: 'Choose files',
+  photo: 'Take a photo',
+  drop: 'Drop them here to give them with your message',
+  chosen: 'Files that go along',
+  given: 'Files of this message',
+  save: 'Save',
+  sending: 'Sending files …',
+  reading: 'Being read …',
+  ready: (count: number) => (count === 1 ? 'One file is ready.' : `${count} files are ready.`),
+  refused: (name: string, why: string) => `${name}: ${why}`,
+  progressOf: (name: string) => `How much of ${name} is sent`,
+  removeOf: (name: string) => `Remove ${name}`,
+  tooLarge: 'Larger than 20 MB.',
+  tooMany: (most: number) => `A message takes ${most} files.`,
+  empty: 'It is empty.'
+} as const;
+
 export const receipts = {
   title: 'What was done, from the activity record',
   none: 'Nothing was changed.',

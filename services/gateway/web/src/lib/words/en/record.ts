@@ -231,7 +231,7 @@ export const left = {
   both: (out: string, back: string) => `${out} out, ${back} in`,
   kinds: { call: 'Step', model: 'Question to a model', background: 'in the background' },
   held: 'In it:',
-  sourceKinds: { owner: 'What you wrote', assistant: 'What the assistant said', rules: 'Instructions and tools' } as Record<string, string>,
+  sourceKinds: { owner: 'What you wrote', assistant: 'What the assistant said', rules: 'Instructions and tools', files: 'Files that you gave' } as Record<string, string>,
   told: 'Whose text a model was given',
   toldText: 'Each question carries the conversation so far. This is how much of it was yours, your accounts’ or the assistant’s own.',
   counted: 'What the proxy counted',

@@ -29,6 +29,7 @@ __all__ = [
     "AccountQuery",
     "AccountRef",
     "AccountStatus",
+    "Apart",
     "ApprovalNeed",
     "ApprovalOutcome",
     "AttachRequest",
@@ -100,10 +101,12 @@ __all__ = [
     "TreeHead",
     "TurnAccepted",
     "TurnCalls",
+    "TurnIds",
     "TurnQuery",
     "TurnRequest",
     "Verification",
     "VerifyRequest",
+    "VersionChoice",
     "Wire",
     "call_digest",
     "canonical",
@@ -1080,9 +1083,10 @@ class Remembered(Wire):
 class TurnRequest(Wire):
     """A new message of the owner; the grant is in the context. `retry` runs the last message again.
 
-    With `command` no model is asked: the turn makes those calls and ends after them. With `alone` the model reads
-    nothing of what was said before. `private` is the local model for what `model` must not see. `files` are the ids of
-    what is given with it.
+    `anew` is a message of the owner that was said already: with `retry` it is that one which is run again, else the new
+    one takes its place, in another version of the conversation. With `command` no model is asked: the turn makes those
+    calls and ends after them. With `alone` the model reads nothing of what was said before. `private` is the local
+    model for what `model` must not see. `files` are the ids of what is given with it.
     """
 
     text: str
@@ -1090,6 +1094,7 @@ class TurnRequest(Wire):
     model: ModelRef | None = None
     private: ModelRef | None = None
     retry: bool = False
+    anew: Id | None = None
     zone: str = "UTC"
     command: Command | None = None
     alone: bool = False
@@ -1240,6 +1245,7 @@ class Message(Wire):
     """One message of a conversation; the assistant's also holds its calls. `command` began its turn, if one did.
 
     `routed` says what the model that wrote it saw; `outside` from where it was brought in, if it was not said here.
+    `versions` are the messages that stand in the same place, this one among them, oldest first; none where it is alone.
     """
 
     id: Id
@@ -1254,6 +1260,25 @@ class Message(Wire):
     routed: RouteNote | None = None
     outside: str | None = None
     files: tuple[GivenFile, ...] = ()
+    versions: tuple[Id, ...] = ()
+
+
+class VersionChoice(Wire):
+    """A message of the context's conversation whose version is to be shown."""
+
+    message: Id
+
+
+class TurnIds(Wire):
+    """Turns of the context's user."""
+
+    turns: tuple[Id, ...]
+
+
+class Apart(Wire):
+    """Turns that go on in a version of their conversation that is not shown, each with its newest message."""
+
+    messages: dict[Id, Id] = {}
 
 
 class Conversation(Wire):

@@ -60,9 +60,9 @@ def _token(value: str) -> str:
 
 
 def agent(verb: str) -> str:
-    """turn, decide, settle, cancel, history, conversations, create, change, delete, labels, search, file, probe, look.
+    """turn, decide, settle, cancel, history, show, apart, conversations, create, change, delete, labels, search, file.
 
-    Of files that come with a message: give, given, ungive. All of them are the gateway's to ask.
+    Also probe and look. Of files that come with a message: give, given, ungive. All of them are the gateway's to ask.
     """
     return f"oa.rpc.agent.{_token(verb)}"
 

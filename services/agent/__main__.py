@@ -18,6 +18,7 @@ from openassistant.grants import Scope, Trust
 from openassistant.guard import admit_grant
 from openassistant.keys import Keys
 from openassistant.messages import (
+    Apart,
     CallSettled,
     Conversation,
     ConversationList,
@@ -29,12 +30,14 @@ from openassistant.messages import (
     ProbeReport,
     ProbeRequest,
     TextSource,
+    TurnIds,
     TurnRequest,
+    VersionChoice,
 )
 from openassistant.rekeying import Rekeying
 from openassistant.shelf import Change, FileRequest, Found, LabelCounts, Listing, Search
 from openassistant.store import Migrations, Store, UserStores
-from services.agent import conversations, forgetting, given, livestore, moving, searching, shelving
+from services.agent import conversations, forgetting, given, livestore, moving, searching, shelving, versions
 from services.agent.looking import Looking
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
@@ -94,6 +97,8 @@ class Agent:
         await serve(agent("conversations"), Listing, self.on_conversations)
         await serve(agent("create"), ConversationQuery, self.on_create)
         await serve(agent("change"), Change, self.on_change)
+        await serve(agent("show"), VersionChoice, self.on_show)
+        await serve(agent("apart"), TurnIds, self.on_apart)
         await serve(agent("delete"), Done, self.on_delete)
         await serve(agent("labels"), Done, self.on_labels)
         await serve(agent("search"), Search, self.on_search)
@@ -166,9 +171,11 @@ class Agent:
         async with self.stores.use(user) as store, live.lock:
             conversation, _event = await conversations.find(store, str(ctx.conversation))
             messages, _calls = await conversations.messages(store, str(ctx.conversation))
-            if live.partial is not None:
+            if live.partial is not None and not live.aside:
                 messages.append(live.partial)
-            state = self._state(await livestore.turns_of(self._room, str(ctx.conversation)))
+            turns = await livestore.turns_of(self._room, str(ctx.conversation))
+            elsewhere = await versions.apart(store, turns)
+            state = self._state([each for each in turns if each not in elsewhere or self.turns.is_running(each)])
             return History(
                 conversation=conversation.model_copy(update={"state": state}),
                 messages=tuple(messages),
@@ -197,6 +204,24 @@ class Agent:
             changed = await shelving.change(store, str(ctx.conversation), wanted, now=self._clock())
         [shown] = await self._with_states((changed,))
         return shown
+
+    async def on_show(self, ctx: CallContext, choice: VersionChoice) -> Done:
+        """Shows another version of a conversation; raises `NotFound`, and `Conflict` while it is being answered."""
+        user, conversation = await self._owner(ctx), str(ctx.conversation)
+        live = await self.turns.live(user, conversation)
+        async with self.stores.use(user) as store, live.lock:
+            if await self._is_answered(conversation):
+                raise Conflict("An answer is being written. Stop it first, or wait for its end.")
+            await conversations.show(store, conversation, choice.message)
+            await live.version_changed()
+            await conversations.remember_event(store, conversation, live.last_event_id)
+        return Done()
+
+    async def on_apart(self, ctx: CallContext, asked: TurnIds) -> Apart:
+        """Which of these turns go on in a version that is not shown."""
+        user = await self._owner(ctx)
+        async with self.stores.use(user) as store:
+            return Apart(messages=await versions.apart(store, asked.turns))
 
     async def on_labels(self, ctx: CallContext, _: Done) -> LabelCounts:
         """The labels that the user gave."""
@@ -240,8 +265,7 @@ class Agent:
         """Deletes a conversation; raises `Conflict` while it is being answered."""
         user, conversation = await self._owner(ctx), str(ctx.conversation)
         await self.turns.live(user, conversation)
-        running = [turn for turn in await livestore.turns_of(self._room, conversation) if self.turns.is_running(turn)]
-        if running:
+        if await self._is_answered(conversation):
             raise Conflict("Stop the answer first, then delete the conversation.")
         async with self.stores.use(user) as store:
             await conversations.delete(store, conversation)
@@ -254,6 +278,10 @@ class Agent:
         await self._owner(ctx)
         async with self._questions.asked(ctx, request.model, (TextSource(kind="rules"),)):
             return await self._probing.on_probe(ctx, request)
+
+    async def _is_answered(self, conversation: str) -> bool:
+        turns = await livestore.turns_of(self._room, conversation)
+        return any(self.turns.is_running(each) for each in turns)
 
     async def _owner(self, ctx: CallContext) -> str:
         grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())

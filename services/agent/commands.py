@@ -52,13 +52,11 @@ async def answer(
             await live.call_proposed(call)
 
 
-async def again(store: Store, conversation: str, request: TurnRequest) -> TurnRequest:
-    """A request to run the last message again, meant in the same time zone: its command, where it was one."""
-    history, _ = await conversations.messages(store, conversation)
-    said = next((each for each in reversed(history) if each.role == "user"), None)
-    if said is None:
+async def again(store: Store, follows: str | None, request: TurnRequest) -> TurnRequest:
+    """A request to run a message again, meant in the same time zone: its command, where it was one."""
+    former = await conversations.turn_of(store, follows) if follows else None
+    if former is None:
         return request
-    former = await conversations.turn(store, said.turn)
     return request.model_copy(update={"command": former.request.command, "zone": former.request.zone})
 
 

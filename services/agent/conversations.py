@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from openassistant.messages import (
     Wire,
 )
 from openassistant.store import Store
-from services.agent import given
+from services.agent import given, versions
 
 __all__ = [
     "ENDED",
@@ -38,6 +39,7 @@ __all__ = [
     "create",
     "delete",
     "find",
+    "first_words",
     "has_turn",
     "headline",
     "listing",
@@ -49,38 +51,36 @@ __all__ = [
     "remember_event",
     "save_call",
     "save_calls",
+    "show",
     "start_turn",
     "turn",
+    "turn_of",
     "turn_state",
     "waiting_turns",
 ]
 
 _ID = re.compile(r"[0-9a-f]{16,}|\d{6,}")
 
+_SHOWN = "messages.conversation = :id AND messages.shown"
+_NAMED = "messages.id IN (SELECT value FROM json_each(:ids))"
 _MESSAGES = """
 SELECT messages.id, role, turn, messages.created, text, error, usage, routed, outside,
-    CASE WHEN instr(request, '"command":{') THEN json_extract(request, '$.command') END AS command
+    CASE WHEN instr(request, '"command":{{') THEN json_extract(request, '$.command') END AS command
 FROM messages LEFT JOIN turns ON turns.id = messages.turn
-WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY messages.seq
+WHERE {which} ORDER BY messages.seq
 """
 
 _CALLS = """
 SELECT calls.* FROM messages JOIN calls ON calls.message = messages.id
-WHERE messages.conversation = :id AND messages.seq >= :since ORDER BY calls.seq
+WHERE {which} ORDER BY calls.seq
 """
 
-_FIRST = """
-WITH sized AS (
-    SELECT messages.seq, octet_length(messages.text) + 33
-        + coalesce((SELECT sum(octet_length(given) + min(coalesce(octet_length(outcome), 0), 72000) / 3)
-                    FROM calls WHERE calls.message = messages.id), 0) AS size
-    FROM messages WHERE conversation = :id
-)
-SELECT min(seq) FROM (SELECT seq, size, sum(size) OVER (ORDER BY seq DESC) AS upto FROM sized)
-WHERE upto - size < :size
-"""
-
-_OLDER = "SELECT count(*) FROM messages WHERE conversation = :id AND seq < :since AND error IS NULL"
+_SIZED = f"""
+{versions.UP} SELECT messages.id, messages.error, octet_length(messages.text) + 33
+    + coalesce((SELECT sum(octet_length(given) + min(coalesce(octet_length(outcome), 0), 72000) / 3)
+                FROM calls WHERE calls.message = messages.id), 0) AS size
+FROM up JOIN messages ON messages.id = up.id ORDER BY messages.seq DESC
+"""  # noqa: S608 - of the code alone
 
 ENDED = (CallState.DONE, CallState.FAILED, CallState.DENIED, CallState.UNKNOWN)
 
@@ -180,32 +180,37 @@ async def remember_event(store: Store, conversation: str, event_id: int) -> None
     )
 
 
-async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: datetime) -> Message | None:
+async def start_turn(
+    store: Store, turn: Turn, message: Message | None, *, follows: str | None, now: datetime
+) -> Message | None:
     """Stores a turn and the owner's message with its files in one transaction: from here on it is accepted.
 
-    A conversation that its owner speaks in comes out of the archive. Raises `NotFound` for a file that is not there.
+    It `follows` a message; where another version of the conversation begins with it, that is the one that is shown. One
+    that is said anew keeps the files of the one in whose place it stands. A conversation that its owner speaks in comes
+    out of the archive. Raises `NotFound` for a file that is not there.
     """
+    request = turn.request
 
     def write(connection: Connection) -> Message | None:
         said = message
-        connection.execute(
-            text(
-                "INSERT INTO turns (id, conversation, state, request, created)"
-                " VALUES (:id, :conversation, :state, :request, :now)"
-            ),
-            {
-                **turn.model_dump(include={"id", "conversation", "state"}),
-                "request": turn.request.model_dump_json(),
-                "now": now.isoformat(),
-            },
-        )
-        if said is not None:
-            _insert_message(connection, turn.conversation, said)
-            files = given.attach(
-                connection, turn.request.files, conversation=turn.conversation, turn=turn.id, message=said.id
+        with _retitling(connection, turn.conversation):
+            connection.execute(
+                text(
+                    "INSERT INTO turns (id, conversation, state, request, follows, created)"
+                    " VALUES (:id, :conversation, :state, :request, :follows, :now)"
+                ),
+                {
+                    **turn.model_dump(include={"id", "conversation", "state"}),
+                    "request": request.model_dump_json(),
+                    "follows": follows,
+                    "now": now.isoformat(),
+                },
             )
-            said = said.model_copy(update={"files": files})
-        first = turn.request.text.strip() or (said.files[0].name if said and said.files else "")
+            versions.begin(connection, turn.conversation, follows, branches=request.retry or request.anew is not None)
+            if said is not None:
+                _insert_message(connection, turn.conversation, said)
+                said = said.model_copy(update={"files": _files(connection, turn, said.id)})
+        first = request.text.strip() or (said.files[0].name if said and said.files else "")
         connection.execute(
             text(
                 "UPDATE conversations SET updated = :now, archived = archived AND :alone,"
@@ -215,12 +220,41 @@ async def start_turn(store: Store, turn: Turn, message: Message | None, *, now: 
                 "now": now.isoformat(),
                 "title": headline(first),
                 "id": turn.conversation,
-                "alone": turn.request.alone,
+                "alone": request.alone,
             },
         )
         return said
 
     return await store.write(write)
+
+
+async def show(store: Store, conversation: str, message: str) -> None:
+    """Shows the version of a conversation that holds a message; raises `NotFound`."""
+
+    def write(connection: Connection) -> None:
+        with _retitling(connection, conversation):
+            versions.show(connection, conversation, message)
+
+    await store.write(write)
+
+
+@contextlib.contextmanager
+def _retitling(connection: Connection, conversation: str) -> Iterator[None]:
+    """A title that is made of the first words stays so where others are the first ones now."""
+    before = first_words(connection, conversation)
+    yield
+    after = first_words(connection, conversation)
+    if before and after and before != after:
+        connection.execute(
+            text("UPDATE conversations SET title = :after WHERE id = :id AND titled IS NULL AND title = :before"),
+            {"id": conversation, "before": headline(before), "after": headline(after)},
+        )
+
+
+def first_words(connection: Connection, conversation: str) -> str:
+    """What its owner said first, in the version that is shown; "" for nothing yet."""
+    query = "SELECT text FROM messages WHERE conversation = :id AND shown AND role = 'user' ORDER BY seq LIMIT 1"
+    return connection.execute(text(query), {"id": conversation}).scalar() or ""
 
 
 async def turn(store: Store, turn_id: str) -> Turn:
@@ -234,6 +268,17 @@ async def turn(store: Store, turn_id: str) -> Turn:
     if found is None:
         raise NotFound("That turn does not exist.")
     return found
+
+
+async def turn_of(store: Store, message: str) -> Turn | None:
+    """The turn that a message belongs to, where it is kept."""
+    query = text("SELECT turns.* FROM messages JOIN turns ON turns.id = messages.turn WHERE messages.id = :id")
+
+    def read(connection: Connection) -> Turn | None:
+        row = connection.execute(query, {"id": message}).one_or_none()
+        return _turn(row) if row else None
+
+    return await store.read(read)
 
 
 async def has_turn(store: Store, turn_id: str) -> bool:
@@ -253,8 +298,10 @@ async def turn_state(store: Store, turn_id: str, state: str) -> None:
 
 
 async def waiting_turns(store: Store, conversation: str) -> list[Turn]:
-    """Turns of a conversation that are parked."""
-    return [turn for turn in await open_turns(store, conversation) if turn.state == "waiting"]
+    """Turns that are parked in the version of a conversation that is shown."""
+    waiting = [turn for turn in await open_turns(store, conversation) if turn.state == "waiting"]
+    elsewhere = await versions.apart(store, [turn.id for turn in waiting])
+    return [turn for turn in waiting if turn.id not in elsewhere]
 
 
 async def open_turns(store: Store, conversation: str) -> list[Turn]:
@@ -328,36 +375,60 @@ async def progress(store: Store, turn_id: str) -> tuple[list[StoredCall], list[s
 
 
 async def messages(store: Store, conversation: str) -> tuple[list[Message], dict[str, list[StoredCall]]]:
-    """A conversation's messages, oldest first, and the calls by message id."""
-    return await store.read(lambda connection: _read(connection, conversation, since=0))
+    """A conversation's messages in the version that is shown, oldest first, and the calls by message id."""
+
+    def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]]]:
+        found, calls = _read(connection, conversation, _SHOWN, {"id": conversation})
+        forks = versions.of(connection, conversation)
+        return [_with_versions(each, forks.get(each.id, ())) for each in found], calls
+
+    return await store.read(read)
 
 
 async def recent(
-    store: Store, conversation: str, *, size: int
+    store: Store, conversation: str, *, size: int, turn: str | None = None
 ) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
-    """As `messages`, but only the newest that can make up `size` bytes of a prompt; and how many older ones there are.
+    """What a turn may read: the newest on its way that can make up `size` bytes of a prompt, and how many are older.
 
-    A message is counted with the least that it takes there: in JSON, its results cut as they are and without escapes.
+    Without a turn the way is the one that is shown. A message is counted with the least that it takes in a prompt: in
+    JSON, its results cut as they are and without escapes.
     """
 
     def read(connection: Connection) -> tuple[list[Message], dict[str, list[StoredCall]], int]:
-        first = connection.execute(text(_FIRST), {"id": conversation, "size": size}).scalar()
-        since = int(first or 0)
-        older = connection.execute(text(_OLDER), {"id": conversation, "since": since}).scalar_one()
-        return *_read(connection, conversation, since=since), int(older)
+        tip = versions.tip(connection, conversation, turn)
+        kept, older, upto = list[str](), 0, 0
+        for row in connection.execute(text(_SIZED), {"tip": tip}):
+            if upto < size:
+                kept.append(row.id)
+            else:
+                older += row.error is None
+            upto += row.size
+        return *_read(connection, conversation, _NAMED, {"ids": json.dumps(kept)}), older
 
     return await store.read(read)
 
 
 def _read(
-    connection: Connection, conversation: str, *, since: int
+    connection: Connection, conversation: str, which: str, names: dict[str, Any]
 ) -> tuple[list[Message], dict[str, list[StoredCall]]]:
-    names = {"id": conversation, "since": since}
     calls: dict[str, list[StoredCall]] = defaultdict(list)
-    for row in connection.execute(text(_CALLS), names):
+    for row in connection.execute(text(_CALLS.format(which=which)), names):
         calls[row.message].append(_call(row))
     files = given.of_conversation(connection, conversation)
-    return [_message(row, calls, files) for row in connection.execute(text(_MESSAGES), names)], calls
+    rows = connection.execute(text(_MESSAGES.format(which=which)), names)
+    return [_message(row, calls, files) for row in rows], calls
+
+
+def _files(connection: Connection, turn: Turn, message: str) -> tuple[GivenFile, ...]:
+    """What comes with a new message."""
+    place = {"conversation": turn.conversation, "turn": turn.id, "message": message}
+    if turn.request.anew is not None:
+        return given.copy(connection, turn.request.anew, **place)
+    return given.attach(connection, turn.request.files, **place)
+
+
+def _with_versions(message: Message, versions: tuple[str, ...]) -> Message:
+    return message.model_copy(update={"versions": versions}) if versions else message
 
 
 async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
@@ -370,10 +441,11 @@ async def _do(store: Store, statement: str, row: dict[str, Any]) -> None:
 def _insert_message(connection: Connection, conversation: str, message: Message) -> None:
     connection.execute(
         text(
-            "INSERT INTO messages (id, conversation, turn, role, text, error, usage, routed, created)"
-            " VALUES (:id, :conversation, :turn, :role, :text, :error, :usage, :routed, :created)"
+            "INSERT INTO messages (id, conversation, turn, role, text, error, usage, routed, created, parent, shown)"
+            " VALUES (:id, :conversation, :turn, :role, :text, :error, :usage, :routed, :created, :parent, :shown)"
         ),
         {
+            **versions.join(connection, conversation, message.turn),
             **message.model_dump(include={"id", "turn", "role", "text"}),
             "conversation": conversation,
             "error": message.error.model_dump_json() if message.error else None,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from openassistant.data import Part
 from openassistant.grants import Scope
 from openassistant.store import Store
+from services.agent import versions
 
 __all__ = ["CONVERSATIONS", "Chosen", "chosen", "counted", "remove"]
 
@@ -38,7 +39,7 @@ _UNTITLED = """
 UPDATE conversations SET title = '', titled = NULL WHERE id = :conversation AND CASE
     WHEN titled IS NOT NULL THEN titled >= :since AND (:until IS NULL OR titled < :until)
     ELSE created >= :since
-        OR :turn = (SELECT turn FROM messages WHERE conversation = :conversation ORDER BY seq LIMIT 1)
+        OR :turn IN (SELECT turn FROM messages WHERE conversation = :conversation AND parent IS NULL)
 END
 """
 _WITHOUT = ("DELETE FROM conversations WHERE id = :conversation",)
@@ -96,9 +97,13 @@ async def remove(store: Store, gone: Sequence[Chosen], scope: Scope) -> None:
         for row in rows:
             if row["turn"] is not None:
                 connection.execute(text(_UNTITLED), row)
-        for row in rows:
-            for statement in _WITHOUT if row["turn"] is None else _WITHOUT_TURN:
+        for each, row in zip(gone, rows, strict=True):
+            if each.turn is not None:
+                versions.without_turn(connection, each.conversation, each.turn)
+            for statement in _WITHOUT if each.turn is None else _WITHOUT_TURN:
                 connection.execute(text(statement), row)
+        for conversation in {each.conversation for each in gone if each.turn is not None}:
+            versions.settle(connection, conversation)
 
     await store.write(write)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from openassistant.context import new_id
 from openassistant.data import Piece
 from openassistant.documents import read_document
 from openassistant.errors import Conflict, InvalidRequest, NotFound, TooLarge
@@ -26,6 +27,7 @@ __all__ = [
     "body",
     "bring",
     "bytes_of",
+    "copy",
     "drop",
     "image_kind",
     "kept",
@@ -43,6 +45,14 @@ _COLUMNS = "id, name, type, kind, what, size, sha256, note"
 _ATTACH = """
 UPDATE given_files SET conversation = :conversation, turn = :turn, message = :message, number = :number
 WHERE id = :id AND turn IS NULL AND sha256 IS NOT NULL
+"""
+_KEPT = "number, name, type, kind, what, size, sha256, text, note, created"
+_COPY = f"""
+INSERT INTO given_files (id, conversation, turn, message, {_KEPT})
+SELECT :id, :conversation, :turn, :message, {_KEPT} FROM given_files WHERE id = :old
+"""  # noqa: S608 - names from above
+_COPY_PIECES = """
+INSERT INTO given_pieces (file, place, body) SELECT :id, place, body FROM given_pieces WHERE file = :old
 """
 _SHOWN = f"""
 SELECT {_COLUMNS}, message, substr(text, 1, :most) AS text, length(text) AS length FROM given_files
@@ -228,6 +238,18 @@ def attach(
         if not connection.execute(text(_ATTACH), row).rowcount:
             raise NotFound(_NO_FILE)
         found.append(_file(_row(connection, file)))
+    return tuple(found)
+
+
+def copy(connection: Connection, of: str, *, conversation: str, turn: str, message: str) -> tuple[GivenFile, ...]:
+    """The files of another message once more, as those of this one, in its transaction."""
+    found = list[GivenFile]()
+    query = text("SELECT id FROM given_files WHERE message = :of AND sha256 IS NOT NULL ORDER BY number")
+    for old in list(connection.execute(query, {"of": of}).scalars()):
+        row = {"old": old, "id": new_id(), "conversation": conversation, "turn": turn, "message": message}
+        connection.execute(text(_COPY), row)
+        connection.execute(text(_COPY_PIECES), row)
+        found.append(_file(_row(connection, row["id"])))
     return tuple(found)
 
 

@@ -47,10 +47,14 @@ _PAUSE = 0.04
 
 
 class Live:
-    """One conversation's live side. Whoever changes what is stored and says so holds `lock` around both."""
+    """One conversation's live side. Whoever changes what is stored and says so holds `lock` around both.
+
+    A turn that works holds `turn`: one at a time, also where others wait in other versions of the conversation. What
+    goes on in a version that is not shown is said `aside`: that it runs and what its calls do, and none of its words.
+    """
 
     def __init__(self, bus: Bus, user: str, conversation: str, *, last_event_id: int) -> None:
-        self.lock, self.user = asyncio.Lock(), user
+        self.lock, self.turn, self.user, self.aside = asyncio.Lock(), asyncio.Lock(), user, False
         self.last_event_id = last_event_id
         self.partial: Message | None = None
         self._bus = bus
@@ -69,10 +73,14 @@ class Live:
         """The owner's message, for other views of the same conversation."""
         await self.custom("oa.message", message.model_dump(mode="json"))
 
+    async def version_changed(self) -> None:
+        """Another version of the conversation is shown, or what is shown goes on elsewhere: it is to be read anew."""
+        await self.custom("oa.version", {})
+
     async def text_started(self, message: Message) -> None:
         """An assistant's message begins."""
         self.partial, self._unsent, self._sent_at = message, "", 0.0
-        await self._emit(TextMessageStartEvent(message_id=message.id, role="assistant"))
+        await self._say(TextMessageStartEvent(message_id=message.id, role="assistant"))
 
     async def text(self, delta: str) -> None:
         """A piece of text; sent at once, or together with what comes until it is time."""
@@ -94,22 +102,23 @@ class Live:
             piece, self._unsent = self._unsent, ""
             self._sent_at = time.monotonic()
             self.partial = self.partial.model_copy(update={"text": self.partial.text + piece})
-            await self._send(_content(self.partial.id, piece))
+            if not self.aside:
+                await self._send(_content(self.partial.id, piece))
 
     async def text_ended(self) -> None:
         """The assistant's message is complete (or will get no more)."""
         if self.partial is not None:
             message_id, self.partial = self.partial.id, None
-            await self._emit(TextMessageEndEvent(message_id=message_id))
+            await self._say(TextMessageEndEvent(message_id=message_id))
 
     async def call_proposed(self, call: StoredCall) -> None:
         """A call the model made, with its arguments."""
-        await self._emit(
+        await self._say(
             ToolCallStartEvent(tool_call_id=call.id, tool_call_name=call.name, parent_message_id=call.message)
         )
         if call.given:
-            await self._emit(ToolCallArgsEvent(tool_call_id=call.id, delta=call.given))
-        await self._emit(ToolCallEndEvent(tool_call_id=call.id))
+            await self._say(ToolCallArgsEvent(tool_call_id=call.id, delta=call.given))
+        await self._say(ToolCallEndEvent(tool_call_id=call.id))
         await self.call_changed(call)
 
     async def call_changed(self, call: StoredCall) -> None:
@@ -134,11 +143,12 @@ class Live:
 
     async def routed(self, message: str, note: RouteNote) -> None:
         """What the model that writes a message saw."""
-        await self.custom("oa.routed", {"messageId": message, **note.model_dump(mode="json", exclude={"seen"})})
+        value = {"messageId": message, **note.model_dump(mode="json", exclude={"seen"})}
+        await self._say(CustomEvent(name="oa.routed", value=value))
 
     async def notice(self, text: str, *, level: str = "info") -> None:
         """Something the owner should know about the run."""
-        await self.custom("oa.notice", {"level": level, "text": text})
+        await self._say(CustomEvent(name="oa.notice", value={"level": level, "text": text}))
 
     async def finished(self, run: str, usage: list[Usage]) -> None:
         """The run ended well, and with it the turn."""
@@ -170,7 +180,7 @@ class Live:
 
     async def _finish(self, run: str, outcome: Any, usage: list[Usage]) -> None:
         if usage:
-            await self.custom("oa.usage", total(usage).model_dump(mode="json"))
+            await self._say(CustomEvent(name="oa.usage", value=total(usage).model_dump(mode="json")))
         counted = [
             TokenUsage(model=each.model, input_tokens=each.input_tokens, output_tokens=each.output_tokens)
             for each in usage
@@ -178,6 +188,11 @@ class Live:
         await self._emit(
             RunFinishedEvent(thread_id=self._conversation, run_id=run, outcome=outcome, usage=counted or None)
         )
+
+    async def _say(self, event: BaseEvent) -> None:
+        """Something that belongs into what is shown."""
+        if not self.aside:
+            await self._emit(event)
 
     async def _emit(self, event: BaseEvent) -> None:
         await self._send(event.model_dump_json(by_alias=True, exclude_none=True).encode())

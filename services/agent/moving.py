@@ -23,7 +23,7 @@ from openassistant.errors import Conflict, NotFound
 from openassistant.messages import Call, CallState, Effect, ErrorBody, Id, RouteNote, TurnRequest, Wire
 from openassistant.shelf import FileKind, Labels
 from openassistant.store import Store
-from services.agent import given
+from services.agent import given, versions
 
 __all__ = ["ARCHIVE", "LARGEST", "Carried", "export", "export_one", "take"]
 
@@ -32,7 +32,8 @@ ARCHIVE = "an archive"
 LARGEST = 64 * 1024 * 1024
 """Bytes of one conversation that is taken in."""
 
-_FORMAT = 1
+_FORMAT = 2
+"""The newest; one that has no versions is written in the first, in which each message follows the one before it."""
 _PATH = re.compile(r"conversations/([0-9a-f]{32})\.(json|md)")
 _GIVEN = re.compile(r"conversations/[0-9a-f]{32}/([0-9a-f]{32})(?:-[^/]*)?")
 _UNSAFE = re.compile(r"[^\w.-]+")
@@ -62,6 +63,8 @@ class _Message(Wire):
     usage: dict[str, Any] | None = None
     routed: RouteNote | None = None
     outside: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    parent: Id | None = None
+    left: bool | None = None
 
 
 class _Call(Wire):
@@ -99,9 +102,12 @@ class _Given(Wire):
 
 
 class Carried(Wire):
-    """A conversation as its file holds it."""
+    """A conversation as its file holds it.
 
-    format: Annotated[int, Field(ge=1, le=_FORMAT)] = _FORMAT
+    From the second format on a message says which one it follows, and whether it was `left` for another in its place.
+    """
+
+    format: Annotated[int, Field(ge=1, le=_FORMAT)] = 1
     id: Id
     title: Annotated[str, StringConstraints(max_length=1000)]
     created: datetime
@@ -237,8 +243,7 @@ def _piece(row: Row[Any], source: _Source, part: bytes, *, more: bool) -> Piece:
 
 def _files(connection: Connection, row: Row[Any]) -> Iterator[tuple[str, bytes]]:
     carried = _carried(connection, row)
-    whole = {"format": _FORMAT, **_plain(carried)}
-    yield "json", (json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    yield "json", (json.dumps(_plain(carried), ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
     yield "md", _markdown(carried).encode()
 
 
@@ -253,11 +258,13 @@ def _carried(connection: Connection, row: Row[Any]) -> Carried:
         query = text(f"SELECT * FROM {table} WHERE conversation = :id ORDER BY {order}")  # noqa: S608 - from below
         return list(connection.execute(query, {"id": row.id}))
 
+    said = rows("messages", "seq")
+    branches = [each.parent for each in said] != [None, *(each.id for each in said)][: len(said)]
     return Carried(
-        id=row.id, title=row.title, created=row.created, updated=row.updated,
+        format=2 if branches else 1, id=row.id, title=row.title, created=row.created, updated=row.updated,
         titled=row.titled, pinned=row.pinned, archived=row.archived, labels=tuple(json.loads(row.labels)),
         turns=tuple(_turn(each) for each in rows("turns", "created, id")),
-        messages=tuple(_message(each) for each in rows("messages", "seq")),
+        messages=tuple(_message(each, branches=branches) for each in said),
         calls=tuple(_call(each) for each in rows("calls", "seq")),
         placeholders=tuple(
             _Placeholder.model_validate(each._mapping) for each in rows("placeholders", "kind, number, form")  # noqa: SLF001
@@ -271,11 +278,12 @@ def _turn(row: Row[Any]) -> _Turn:
     return _Turn(id=row.id, state=row.state, created=row.created, request=request)
 
 
-def _message(row: Row[Any]) -> _Message:
+def _message(row: Row[Any], *, branches: bool) -> _Message:
     return _Message(
         id=row.id, turn=row.turn, role=row.role, text=row.text, created=row.created,
         error=json.loads(row.error) if row.error else None, usage=json.loads(row.usage) if row.usage else None,
         routed=json.loads(row.routed) if row.routed else None, outside=None if row.outside == ARCHIVE else row.outside,
+        parent=row.parent if branches else None, left=True if branches and not row.chosen else None,
     )  # fmt: skip
 
 
@@ -289,9 +297,9 @@ def _call(row: Row[Any]) -> _Call:
 
 
 def _markdown(carried: Carried) -> str:
-    """What was said, and which calls were made and how they ended."""
+    """What was said in the version that is shown, and which calls were made and how they ended."""
     lines = [f"# {' '.join(carried.title.split()) or 'Conversation'}", ""]
-    for message in carried.messages:
+    for message in _shown(carried):
         lines += [f"## {_WHO[message.role]}, {message.created:%Y-%m-%d %H:%M} UTC", ""]
         if message.text:
             lines += [message.text, ""]
@@ -303,6 +311,15 @@ def _markdown(carried: Carried) -> str:
         if made or message.error or given_with:
             lines.append("")
     return "\n".join(lines)
+
+
+def _shown(carried: Carried) -> Iterator[_Message]:
+    """The messages that were chosen, from the beginning on; none stands before what it follows."""
+    last: str | None = None
+    for message in carried.messages:
+        if carried.format == 1 or (message.parent == last and not message.left):
+            last = message.id
+            yield message
 
 
 # --- in -----------------------------------------------------------------------------------------------------------
@@ -367,6 +384,7 @@ def _rows(carried: Carried, user: str) -> _Rows:
     known = {each.id for each in carried.messages}
     if not {each.message for each in carried.calls} | {each.message for each in carried.files} <= known:
         raise ValueError("a call or a file of no message")
+    places = _places(carried)
     return _Rows(
         turns=[
             {**at, **each.model_dump(include={"id"}), "created": each.created.isoformat(),
@@ -375,7 +393,7 @@ def _rows(carried: Carried, user: str) -> _Rows:
         ],
         messages=[
             {**at, **each.model_dump(include={"id", "turn", "role", "text"}), "created": each.created.isoformat(),
-             "error": each.error.model_dump_json() if each.error else None,
+             **places[each.id], "error": each.error.model_dump_json() if each.error else None,
              "usage": json.dumps(each.usage) if each.usage else None,
              "routed": each.routed.model_dump_json() if each.routed else None, "outside": each.outside or ARCHIVE}
             for each in carried.messages
@@ -388,6 +406,18 @@ def _rows(carried: Carried, user: str) -> _Rows:
             for each in carried.files
         ],
     )  # fmt: skip
+
+
+def _places(carried: Carried) -> dict[str, dict[str, Any]]:
+    """By message, which one it follows and whether it is the chosen one there; raises `ValueError`."""
+    parents: dict[str, str | None] = {}
+    for message, former in zip(carried.messages, [None, *carried.messages], strict=False):
+        parent = message.parent if carried.format > 1 else former and former.id
+        if parent is not None and parent not in parents:
+            raise ValueError("a message that follows none that stands before it")
+        parents[message.id] = parent
+    chosen = {parents[each.id]: each.id for each in carried.messages if not each.left}
+    return {id_: {"parent": parent, "chosen": chosen.get(parent) == id_} for id_, parent in parents.items()}
 
 
 def _request(given: dict[str, Any]) -> TurnRequest:
@@ -429,3 +459,4 @@ def _insert(connection: Connection, carried: Carried, rows: _Rows) -> None:
             names = ", ".join(row)
             values = ", ".join(f":{name}" for name in row)
             connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({values})"), row)  # noqa: S608 - names from the code
+    versions.settle(connection, carried.id)

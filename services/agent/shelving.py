@@ -27,7 +27,6 @@ _LABELS = """
 SELECT value AS name, count(*) AS count FROM conversations, json_each(conversations.labels)
 GROUP BY value ORDER BY lower(value), value
 """
-_FIRST_WORDS = "SELECT text FROM messages WHERE conversation = :id AND role = 'user' ORDER BY seq LIMIT 1"
 _CHANGE = """
 UPDATE conversations SET title = coalesce(:title, title), titled = CASE WHEN :named IS NULL THEN titled
         WHEN :named = '' THEN NULL ELSE :now END,
@@ -63,8 +62,7 @@ async def change(store: Store, conversation: str, wanted: Change, *, now: dateti
 
     def write(connection: Connection) -> Any:
         if wanted.title == "":
-            first = connection.execute(text(_FIRST_WORDS), row).scalar()
-            row["title"] = conversations.headline(first or "")
+            row["title"] = conversations.headline(conversations.first_words(connection, conversation))
         return connection.execute(text(_CHANGE), row).one_or_none()
 
     changed = await store.write(write)

@@ -63,6 +63,7 @@ from services.agent import (
     routing,
     showing,
     usage,
+    versions,
 )
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import as_changed, ask_policy, run_call
@@ -135,8 +136,9 @@ class Turns:
         async with self._stores.use(grant.user) as store:
             if await conversations.has_turn(store, turn_id):
                 return accepted
-            for waiting in await conversations.waiting_turns(store, conversation):
-                await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
+            if not request.retry and request.anew is None:
+                for waiting in await conversations.waiting_turns(store, conversation):
+                    await self._withdraw(store, live, waiting, "The owner wrote something else instead.")
             try:
                 turn = await self._store_turn(store, live, turn_id, ctx, request)
             except BaseException:
@@ -150,8 +152,9 @@ class Turns:
     async def _store_turn(self, store: Store, live: Live, turn_id: str, ctx: CallContext, request: TurnRequest) -> Turn:
         """The new turn with what was said in it; first it is noted as one that has not ended."""
         conversation = str(ctx.conversation)
+        follows = await versions.place(store, conversation, anew=request.anew, retry=request.retry)
         if request.retry:
-            request = await commands.again(store, conversation, request)
+            request = await commands.again(store, follows, request)
         turn = Turn(id=turn_id, conversation=conversation, state="running", request=request)
         said = None
         if not request.retry:
@@ -161,7 +164,9 @@ class Turns:
             )  # fmt: skip
         async with live.lock:
             await livestore.keep(self._room, turn_id, live.user, conversation, str(ctx.grant))
-            said = await conversations.start_turn(store, turn, said, now=self._clock())
+            said = await conversations.start_turn(store, turn, said, follows=follows, now=self._clock())
+            if request.retry or request.anew:
+                await live.version_changed()
             if said:
                 await live.user_said(said)
         return turn
@@ -203,19 +208,26 @@ class Turns:
         return Done()
 
     async def on_cancel(self, ctx: CallContext, _: Done) -> Done:
-        """Stops the turns of a conversation: the model at once, parked calls withdrawn, acts brought to their end."""
+        """Stops the turns of a conversation: the model at once, parked calls withdrawn, acts brought to their end.
+
+        What is parked in a version that is not shown stays.
+        """
         grant = admit_grant(ctx, trust=self._trust, user=str(ctx.user), now=self._clock())
         conversation = str(ctx.conversation)
         await self._keys.unlock(grant.user, ctx.grant)
         live = await self.live(grant.user, conversation)
-        for turn_id in await livestore.turns_of(self._room, conversation):
-            self._stopped.add(turn_id)
-            if task := self._tasks.get(turn_id):
-                task.cancel()
-                await asyncio.wait([task], timeout=5)
         async with self._stores.use(grant.user) as store:
+            elsewhere = await versions.apart(store, await livestore.turns_of(self._room, conversation))
+            for turn_id in await livestore.turns_of(self._room, conversation):
+                task = self._tasks.get(turn_id)
+                if task is None and turn_id in elsewhere:
+                    continue
+                self._stopped.add(turn_id)
+                if task:
+                    task.cancel()
+                    await asyncio.wait([task], timeout=5)
             for turn in await conversations.open_turns(store, conversation):
-                if not self.is_running(turn.id):
+                if not self.is_running(turn.id) and turn.id not in elsewhere:
                     await self._withdraw(store, live, turn, "The owner stopped this.")
                     await live.cancelled(new_id())
         return Done()
@@ -288,14 +300,12 @@ class Turns:
 
     async def _lived(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
         live = await self.live(user, turn.conversation)
-        self._began[turn.id] = asyncio.get_running_loop().time()
         async with self._stores.use(user) as store:
+            has_begun = False
             try:
-                await live.run_started(run, turn=turn.id)
-                if recovered:
-                    calls = await conversations.calls_of_turn(store, turn.id)
-                    self._asked[turn.id] = {call.id for call in calls if call.state is CallState.RUNNING}
-                    await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
+                await live.turn.acquire()  # in another version something may be under way
+                has_begun = True
+                await self._begin(store, live, turn, run, recovered=recovered)
                 await self._advance(store, live, user, turn, run, fresh=fresh)
             except asyncio.CancelledError:
                 if turn.id not in self._stopped:
@@ -309,7 +319,28 @@ class Turns:
                     store, live, turn, Internal("The assistant failed inside. Nothing was lost; try again.")
                 )
             finally:
+                if has_begun:
+                    await self._rest(live)
                 await conversations.remember_event(store, turn.conversation, live.last_event_id)
+
+    async def _begin(self, store: Store, live: Live, turn: Turn, run: str, *, recovered: bool) -> None:
+        """A run of a turn, which is alone in its conversation until it rests."""
+        self._began[turn.id] = asyncio.get_running_loop().time()
+        live.aside = await versions.is_aside(store, turn.conversation, turn.id)
+        await live.run_started(run, turn=turn.id)
+        if recovered:
+            calls = await conversations.calls_of_turn(store, turn.id)
+            self._asked[turn.id] = {call.id for call in calls if call.state is CallState.RUNNING}
+            await live.snapshot(snapshot(*await conversations.messages(store, turn.conversation)))
+
+    async def _rest(self, live: Live) -> None:
+        """Lets other turns of the conversation go on."""
+        try:
+            if live.aside:
+                live.aside = False
+                await live.version_changed()
+        finally:
+            live.turn.release()
 
     async def _advance(self, store: Store, live: Live, user: str, turn: Turn, run: str, *, fresh: bool) -> None:
         """Steps until the turn has ended, is parked, or has come to a limit, where it ends with what it has."""
@@ -464,7 +495,7 @@ class Turns:
     ) -> list[Usage]:
         """Asks and listens; with `largest`, in characters of a result, for the last time in this turn."""
         now, request, mode = self._clock(), turn.request, choice.ref.mode if largest is None else "none"
-        history, calls, older = await conversations.recent(store, turn.conversation, size=window * BYTES)
+        history, calls, older = await conversations.recent(store, turn.conversation, turn=turn.id, size=window * BYTES)
         said = [each for each in history if each.turn == turn.id or not request.alone]
         files = await given.shown(store, turn.conversation, most=window * BYTES // 2)
         told = beside(said, routing.remembered(choice, request.memories))
@@ -673,8 +704,7 @@ class Turns:
             raise
         except Exception:  # noqa: BLE001 - what failed once may fail again: then nobody knows what became of it
             _log.exception("an act could not be brought to its end", extra={"turn": turn.id})
-        history, _ = await conversations.messages(store, turn.conversation)
-        if not history or not history[-1].error:
+        if not await versions.broke_off(store, turn.id):
             body = ErrorBody(code=error.code, message=error.message)
             note = Message(id=new_id(), role="assistant", turn=turn.id, created=self._clock(), error=body)
             await conversations.add_message(store, turn.conversation, note)
@@ -684,6 +714,10 @@ class Turns:
             await self._end(store, turn, "failed")
 
     async def _end(self, store: Store, turn: Turn, state: str) -> None:
+        if await versions.left_empty(store, turn.conversation, turn.id) and (
+            live := self._lives.get(turn.conversation)
+        ):
+            await live.version_changed()
         await conversations.turn_state(store, turn.id, state)
         await livestore.forget(self._room, turn.id)
         self._stopped.discard(turn.id)

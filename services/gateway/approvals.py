@@ -42,6 +42,7 @@ from services.gateway.rules import Rules
 from services.gateway.sessions import SignedIn
 from services.gateway.taint import Taint
 from services.gateway.turns import Turns
+from services.gateway.versions import apart
 from services.gateway.wayout import WayOut
 
 __all__ = ["Approvals"]
@@ -115,7 +116,7 @@ class Approvals:
         tainted = await self._taint.of(call.user, grant.conversation)
         proposal = Proposal(
             call, effect, preview, conversation=grant.conversation, tainted=tainted, unattended=bool(grant.schedule),
-            again=await self._turns.asks(grant.turn),
+            why=await self._turns.asks(grant.turn),
         )  # fmt: skip
         verdict = policy.decide(proposal, await self._standing(grant))
         approval = await self._leave(proposal, verdict)
@@ -236,20 +237,27 @@ class Approvals:
         """One's own questions: those that wait oldest first, else the newest hundred."""
         questions = await self._questions.listing(me.user.id, state)
         contents = await self._questions.contents(me.user.id, questions)
-        return [await self._shown(each, contents[each.id]) for each in questions if each.id in contents]
+        known = [each for each in questions if each.id in contents]
+        elsewhere = await self._apart(me, known)
+        return [await self._shown(each, contents[each.id], elsewhere.get(each.turn)) for each in known]
 
     async def view(self, me: SignedIn, approval: str) -> views.Approval:
         """One question; raises `NotFound`."""
-        return await self._shown(*await self._questions.one(me.user.id, approval))
+        question, content = await self._questions.one(me.user.id, approval)
+        elsewhere = await self._apart(me, [question])
+        return await self._shown(question, content, elsewhere.get(question.turn))
+
+    async def _apart(self, me: SignedIn, questions: list[Question]) -> dict[str, str]:
+        """By turn, the message of another version in which a question waits, or is held."""
+        open_ = [each.turn for each in questions if each.state in ("pending", "approved") and not each.delivered]
+        return await apart(self._bus, self._grants, me.user.id, open_)
 
     async def _ended_by_restore(self, question: Question) -> str | None:
         return await self._turns.ended_by_restore(question.turn, user=question.user)
 
-    async def _shown(self, question: Question, content: Content) -> views.Approval:
-        view, why = _view(question, content), None
-        if question.state == "void":
-            why = await self._ended_by_restore(question)
-        return view.model_copy(update={"put_aside": why}) if why else view
+    async def _shown(self, question: Question, content: Content, version: str | None) -> views.Approval:
+        why = await self._ended_by_restore(question) if question.state == "void" else None
+        return _view(question, content).model_copy(update={"put_aside": why, "version": version})
 
     async def decide(
         self, me: SignedIn, approval: str, *, approve: bool, note: str = "", seen: str | None = None

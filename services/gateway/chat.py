@@ -24,6 +24,7 @@ from openassistant.messages import (
     Message,
     TurnAccepted,
     TurnRequest,
+    VersionChoice,
 )
 from services.gateway import views
 from services.gateway.accounts import Accounts
@@ -33,6 +34,7 @@ from services.gateway.grants import Grants
 from services.gateway.ledger import Ledger
 from services.gateway.memories import Memories, Recall
 from services.gateway.models import Models
+from services.gateway.policy import Asks
 from services.gateway.problems import invalid
 from services.gateway.questions import Questions
 from services.gateway.routing import Routing
@@ -99,30 +101,54 @@ class Chat:
         self, me: SignedIn, conversation: str, text: str, *, zone: str | None = None, files: Sequence[str] = ()
     ) -> TurnAccepted:
         """A message, stored, with a turn under way; raises `TooLarge`, `NotFound`, `Conflict`, `BudgetSpent`."""
-        if len(text) > LONGEST:
-            raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
-        if not text.strip() and not files:
-            raise invalid("Please write something.", text="Please write something.")
+        _require_words(text, files)
         await self._budgets.check(me.user.id, zone=zone and zone_of(zone).key)
-        return await self._turn(me, conversation, text, zone=zone_of(zone).key, retry=False, files=files)
+        return await self._turn(me, conversation, text, zone=zone_of(zone).key, files=files)
+
+    async def edit(
+        self, me: SignedIn, conversation: str, message: str, text: str, *, zone: str | None = None
+    ) -> TurnAccepted:
+        """Says something else in the place of a message of one's own: another version of the conversation.
+
+        Raises what `say` raises, `NotFound` where there is no such message, `Conflict` for one that began a command.
+        """
+        _require_words(text)
+        await self._budgets.check(me.user.id, zone=zone and zone_of(zone).key)
+        asks = await self._asks(me, conversation)
+        return await self._turn(me, conversation, text, zone=zone_of(zone).key, anew=message, asks=asks)
+
+    async def show(self, me: SignedIn, conversation: str, message: str) -> None:
+        """Shows the version that a message is in; raises `NotFound`, and `Conflict` while an answer is written."""
+        choice = VersionChoice(message=message)
+        await self._bus.request(subjects.agent("show"), choice, Done, self._context(me, conversation))
 
     async def command(
-        self, me: SignedIn, conversation: str, command: Command, *, text: str, zone: ZoneInfo, asks: bool = False
+        self,
+        me: SignedIn,
+        conversation: str,
+        command: Command,
+        *,
+        text: str,
+        zone: ZoneInfo,
+        asks: Asks | None = None,
     ) -> TurnAccepted:
         """A command, shown as `text`, as a turn without a model; raises `NotFound`, `Conflict`.
 
         With `asks` whatever acts in it is asked about.
         """
-        return await self._turn(me, conversation, text, zone=zone.key, retry=False, command=command, asks=asks)
+        return await self._turn(me, conversation, text, zone=zone.key, command=command, asks=asks)
 
-    async def retry(self, me: SignedIn, conversation: str) -> TurnAccepted:
-        """The last message once more; raises `Conflict` where there is none."""
-        history = await self.history(me, conversation)
-        said = [each for each in history.messages if each.role == "user"]
-        if not said:
-            raise Conflict("There is nothing to try again yet.")
+    async def retry(self, me: SignedIn, conversation: str, answer: str | None = None) -> TurnAccepted:
+        """Has an answer written again, or the last one: another version of the conversation.
+
+        Raises `NotFound` where no such message is shown, `Conflict` where there is nothing to answer.
+        """
+        ctx = self._context(me, conversation)
+        history = await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+        said = _asked(history.messages, answer)
         await self._budgets.check(me.user.id)
-        return await self._turn(me, conversation, said[-1].text, zone="UTC", retry=True)
+        asks = await self._asks(me, conversation)
+        return await self._turn(me, conversation, said.text, zone="UTC", retry=True, anew=said.id, asks=asks)
 
     async def ids(self, user: str) -> set[str]:
         """The ids of a user's conversations."""
@@ -184,9 +210,10 @@ class Chat:
         text: str,
         *,
         zone: str,
-        retry: bool,
+        retry: bool = False,
+        anew: str | None = None,
         command: Command | None = None,
-        asks: bool = False,
+        asks: Asks | None = None,
         files: Sequence[str] = (),
     ) -> TurnAccepted:
         if await self._questions.held(me.user.id, conversation):
@@ -215,6 +242,7 @@ class Chat:
                 model=model,
                 private=private,
                 retry=retry,
+                anew=anew,
                 zone=zone,
                 command=command,
                 memories=memories,
@@ -230,6 +258,10 @@ class Chat:
         if given:
             await self._given.settle(user, turn)
         return accepted
+
+    async def _asks(self, me: SignedIn, conversation: str) -> Asks | None:
+        """Why a version that begins now asks about whatever acts: what was done in another one stays done."""
+        return "version" if await self._ledger.acted(me.user.id, conversation) else None
 
     async def _allotted(self, user: str, turn: str, *, thinks: bool) -> Budget:
         """What a new turn may spend; nothing where it asks no model, as far as is known."""
@@ -251,6 +283,25 @@ class Chat:
 
     def _context(self, me: SignedIn, conversation: str | None = None, *, seconds: float = _SECONDS) -> CallContext:
         return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)
+
+
+def _require_words(text: str, files: Sequence[str] = ()) -> None:
+    """Raises `TooLarge`, or `InvalidRequest` where there is nothing."""
+    if len(text) > LONGEST:
+        raise TooLarge(f"A message may have {LONGEST:,} characters; this one has {len(text):,}.")
+    if not text.strip() and not files:
+        raise invalid("Please write something.", text="Please write something.")
+
+
+def _asked(messages: Sequence[Message], answer: str | None) -> Message:
+    """What its owner said that an answer follows, or said last; raises `NotFound`, `Conflict`."""
+    upto = next((at + 1 for at, each in enumerate(messages) if each.id == answer), None)
+    if answer is not None and upto is None:
+        raise NotFound("There is no such message in the version of the conversation that is shown.")
+    said = [each for each in messages[:upto] if each.role == "user"]
+    if not said:
+        raise Conflict("There is nothing to try again yet.")
+    return said[-1]
 
 
 async def _all_of(*work: Awaitable[Any]) -> list[Any]:
@@ -307,4 +358,5 @@ def _message(found: Message) -> views.Message:
         routed=views.RouteNote.model_validate(found.routed, from_attributes=True) if found.routed else None,
         outside=found.outside,
         files=tuple(map(shown, found.files)),
+        versions=found.versions,
     )

@@ -18,6 +18,7 @@ from openassistant.messages import (
     Consistency,
     ConsistencyRequest,
     Done,
+    Effect,
     ExportPage,
     ExportRequest,
     LedgerEntry,
@@ -27,6 +28,8 @@ from openassistant.messages import (
     ProofRequest,
     Record,
     TreeHead,
+    TurnCalls,
+    TurnQuery,
     Verification,
     VerifyRequest,
 )
@@ -92,6 +95,12 @@ class Ledger:
         query = LedgerQuery(id=call, actions=actions)
         found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 10))
         return found.entries
+
+    async def acted(self, user: str, conversation: str) -> bool:
+        """Whether anything that acts was begun in a conversation, in whatever version of it."""
+        query = TurnQuery(user=user, conversation=conversation)
+        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, self._context(user, 5))
+        return any(each.effect is not Effect.READ for each in found.calls)
 
     async def verify(self, user: str, heads: Sequence[str] = ()) -> views.Verification:
         """What a full check finds, also against the heads that this room has kept, and those that somebody brings."""

@@ -97,7 +97,7 @@ class Outcomes:
         words = str(entry.tool).replace("_", " ")
         return await self._chat.command(
             me, str(entry.conversation), Command(name="again", calls=(wanted,)), text=f"/again {words}",
-            zone=zone_of(zone), asks=True,
+            zone=zone_of(zone), asks="doubt",
         )  # fmt: skip
 
     async def journals(self, user: str, verb: Literal["open", "undoable"]) -> tuple[list[ToldCall], list[str]]:

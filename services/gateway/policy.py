@@ -10,8 +10,11 @@ from openassistant.grants import Rule
 from openassistant.messages import UNDO_TOOL, Call, Effect, Preview
 from openassistant.rules import PEOPLE, covers, reaches
 
-__all__ = ["A_DAY", "MOST_PEOPLE", "Proposal", "Standing", "Verdict", "decide", "offers"]
+__all__ = ["A_DAY", "MOST_PEOPLE", "Asks", "Proposal", "Standing", "Verdict", "decide", "offers"]
 
+Asks = Literal["doubt", "version"]
+"""Why a turn asks about whatever acts: it tries again what nobody could tell the outcome of, or it is another version
+in a conversation in which something was done."""
 A_DAY = 30
 """Calls that one rule lets run in 24 hours; the next one is asked about, so that a runaway is seen."""
 MOST_PEOPLE = 10
@@ -23,7 +26,7 @@ class Proposal(NamedTuple):
 
     `effect` is the highest of what card and connector say, `preview` is the connector's, `tainted` whether text from
     outside was read in the conversation, as the ledger saw it. `unattended`: nobody is there, it is a schedule's run.
-    `again`: its owner tries once more what may have been done already.
+    `why` whatever acts is asked about, where it may have been done already: see `Asks`.
     """
 
     call: Call
@@ -32,7 +35,7 @@ class Proposal(NamedTuple):
     conversation: str
     tainted: bool
     unattended: bool = False
-    again: bool = False
+    why: Asks | None = None
 
 
 class Standing(NamedTuple):
@@ -57,8 +60,8 @@ def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
     """
     if proposal.effect is Effect.READ:
         return Verdict("run", "Reading needs no question.")
-    if proposal.again:
-        return Verdict("ask", "Nobody could tell what became of it the last time, so it is asked for again.")
+    if proposal.why:
+        return Verdict("ask", _AGAIN[proposal.why])
     if proposal.effect is Effect.WRITE and not proposal.tainted and not proposal.unattended:
         return Verdict("run", "A change of your own data, and nothing from outside has been read here.")
     fitting = [each for each in rules if _fits(each.rule, proposal)]
@@ -91,6 +94,10 @@ def _fits(rule: Rule, proposal: Proposal) -> bool:
     return covered and reaches(rule, proposal.preview)
 
 
+_AGAIN: dict[Asks, str] = {
+    "doubt": "Nobody could tell what became of it the last time, so it is asked for again.",
+    "version": "Something was done in this conversation already and stays done, so another version of it asks.",
+}
 _WHY = {
     Effect.WRITE: "Text from outside was read in this conversation, so changes are asked for.",
     Effect.SEND: "What leaves this house is asked for, unless you allowed exactly that beforehand.",

@@ -2,7 +2,8 @@
 
 A conversation is tainted once a call in it brought in text from outside, or a turn of it began with something that
 already was: a tainted memory that the gateway put before the model, or a schedule whose words were proposed in a
-tainted conversation; or once a file was given in it, for nobody knows who wrote that.
+tainted conversation; or once a file was given in it, for nobody knows who wrote that. That holds for all its versions:
+which of them a model reads, only the agent knows.
 """
 
 from __future__ import annotations

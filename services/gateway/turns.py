@@ -9,9 +9,12 @@ from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
 from openassistant.store import Store
+from services.gateway.policy import Asks
 from services.gateway.restored import restored, words
 
 __all__ = ["Turns"]
+
+_ASKS: tuple[Asks | None, ...] = (None, "doubt", "version")
 
 
 class Turns:
@@ -28,7 +31,7 @@ class Turns:
         *,
         schedule: str | None = None,
         tainted: bool = False,
-        asks: bool = False,
+        asks: Asks | None = None,
     ) -> None:
         """Stores a new turn, perhaps the run of a schedule; once.
 
@@ -37,7 +40,7 @@ class Turns:
         """
         row = {
             "id": turn, "user": user, "conversation": conversation, "now": self._clock().isoformat(),
-            "schedule": schedule, "tainted": int(tainted), "asks": int(asks),
+            "schedule": schedule, "tainted": int(tainted), "asks": _ASKS.index(asks),
         }  # fmt: skip
         await self._do(
             "INSERT INTO turns (id, user, conversation, started, schedule, tainted, asks)"
@@ -45,10 +48,11 @@ class Turns:
             row,
         )
 
-    async def asks(self, turn: str) -> bool:
-        """Whether whatever acts in a turn is asked about."""
-        query = text("SELECT 1 FROM turns WHERE id = :id AND asks")
-        return await self._store.read(lambda connection: connection.execute(query, {"id": turn}).first() is not None)
+    async def asks(self, turn: str) -> Asks | None:
+        """Why whatever acts in a turn is asked about, where it is."""
+        query = text("SELECT asks FROM turns WHERE id = :id")
+        found = await self._store.read(lambda connection: connection.execute(query, {"id": turn}).scalar())
+        return _ASKS[int(found or 0)]
 
     async def end(self, turn: str) -> None:
         """The turn is over; saying so twice changes nothing."""

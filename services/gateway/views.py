@@ -593,7 +593,8 @@ class File(View):
 class Message(View):
     """One message; `command` where no model was asked, `routed` where one was.
 
-    `outside` names what it was brought in with, an archive or an export of another program, where it was.
+    `outside` names what it was brought in with, an archive or an export of another program, where it was. `versions`
+    are the messages that stand in the same place, this one among them, oldest first; none where it is alone there.
     """
 
     id: Id
@@ -608,6 +609,7 @@ class Message(View):
     routed: RouteNote | None = None
     outside: str | None = None
     files: tuple[File, ...] = ()
+    versions: tuple[Id, ...] = ()
 
 
 class Conversation(View):
@@ -728,7 +730,8 @@ class Approval(View):
     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
     what the preview says; `edited` says that a person changed the call. What was
     approved is not carried out before `held_until`; until then a no takes the yes back. `put_aside` says why nobody can
-    decide any more what waited in the copy that the house was restored from.
+    decide any more what waited in the copy that the house was restored from. `version` is its message in a version of
+    the conversation that is not shown.
     """
 
     id: Id
@@ -751,6 +754,7 @@ class Approval(View):
     edited: bool = False
     held_until: datetime | None = None
     put_aside: str | None = None
+    version: Id | None = None
 
 
 ReceiptState = Literal[

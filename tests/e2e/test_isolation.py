@@ -219,6 +219,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "user": user,
         "person": user,
         "conversation": parked,
+        "message": bob.get(f"/api/conversations/{parked}")["messages"][0]["id"],
         "call": waiting["call_id"],
         "approval": waiting["id"],
         "seen": edited["preview_digest"],

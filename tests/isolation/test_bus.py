@@ -60,6 +60,8 @@ ROWS: dict[str, Row] = {
     "oa.rpc.agent.settle": Row("grant", GATEWAY, {"call_id": "{call}", "state": "done", "outcome": {}}),
     "oa.rpc.agent.cancel": Row("grant", GATEWAY),
     "oa.rpc.agent.history": Row("grant", GATEWAY),
+    "oa.rpc.agent.show": Row("grant", GATEWAY, {"message": "{call}"}),
+    "oa.rpc.agent.apart": Row("grant", GATEWAY, {"turns": []}),
     "oa.rpc.agent.conversations": Row("grant", GATEWAY),
     "oa.rpc.agent.create": Row("grant", GATEWAY),
     "oa.rpc.agent.change": Row("grant", GATEWAY, {"title": "Mine now"}),

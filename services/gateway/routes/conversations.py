@@ -50,6 +50,36 @@ async def say(conversation: Id, draft: views.MessageDraft, request: Request, hou
     )
 
 
+@router.post(
+    "/conversations/{conversation}/messages/{message}/edit",
+    status_code=202,
+    response_model=views.Accepted,
+    responses=EVENTS,
+)
+async def edit_message(
+    conversation: Id, message: Id, draft: views.MessageDraft, request: Request, house: House, me: Me
+) -> Response:
+    """Says something else in the place of a message of one's own; what stood there and after it stays, as a version."""
+    return await answered(
+        request, house, me, conversation,
+        lambda: house.chat.edit(me, conversation, message, draft.text, zone=draft.zone),
+    )  # fmt: skip
+
+
+@router.post("/conversations/{conversation}/messages/{message}/retry", status_code=202)
+async def retry_message(conversation: Id, message: Id, house: House, me: Me) -> views.Accepted:
+    """Has an answer written again; what stood there and after it stays, as a version."""
+    accepted = await house.chat.retry(me, conversation, message)
+    return views.Accepted(turn=accepted.turn)
+
+
+@router.post("/conversations/{conversation}/messages/{message}/show", status_code=204)
+async def show_message(conversation: Id, message: Id, house: House, me: Me) -> Response:
+    """Shows the version of a conversation that a message is in, everywhere; what follows it is as it was left."""
+    await house.chat.show(me, conversation, message)
+    return Response(status_code=204)
+
+
 @router.post("/conversations/{conversation}/cancel", status_code=204)
 async def cancel(conversation: Id, house: House, me: Me) -> Response:
     """Stops the answer; what already acts is brought to its end."""
@@ -59,7 +89,7 @@ async def cancel(conversation: Id, house: House, me: Me) -> Response:
 
 @router.post("/conversations/{conversation}/retry", status_code=202)
 async def retry(conversation: Id, house: House, me: Me) -> views.Accepted:
-    """Answers the last message once more."""
+    """Answers the last message once more; what was answered stays, as a version."""
     accepted = await house.chat.retry(me, conversation)
     return views.Accepted(turn=accepted.turn)
 
@@ -77,6 +107,7 @@ async def events(
     """A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost.
 
     Those of all its runs, and ours (`oa.message`, `oa.call`) also between them; for one run alone use `/api/agui`.
+    After `oa.version` another version is shown: read the conversation anew.
     """
     return await house.streams.follow(me, conversation, after=last_event_id)
 

@@ -208,12 +208,14 @@ class AgentHouse:
     async def request(self, verb: str, body: Any, reply: type[Any], turn: str | None = None) -> Any:
         return await self.gateway.request(subjects.agent(verb), body, reply, self.context(turn))
 
-    async def say(self, text: str, *, retry: bool = False, turn: str | None = None, zone: str = "UTC") -> str:
+    async def say(
+        self, text: str, *, retry: bool = False, anew: str | None = None, turn: str | None = None, zone: str = "UTC"
+    ) -> str:
         """Sends the owner's message and returns the turn's id once it is accepted."""
         turn = turn or new_id()
         account = AccountRef(id=self.fake.account.account, connector="hand", name=self.fake.account.name)
         request = TurnRequest(
-            text=text, accounts=(account,), model=self.ref, private=self.private, retry=retry, zone=zone
+            text=text, accounts=(account,), model=self.ref, private=self.private, retry=retry, anew=anew, zone=zone
         )
         await self.request("turn", request, TurnAccepted, turn)
         return turn
@@ -227,12 +229,19 @@ class AgentHouse:
         return turn
 
     async def decide(
-        self, turn: str, call: Call, *, approved: bool = True, note: str = "", changed: Call | None = None
+        self,
+        turn: str,
+        call: Call,
+        *,
+        approved: bool = True,
+        note: str = "",
+        changed: Call | None = None,
+        approval: str = "",
     ) -> None:
         history: History = await self.history()
-        view = next(each for message in history.messages for each in message.calls if each.id == call.id)
+        waits = (each.approval_id for message in history.messages for each in message.calls if each.id == call.id)
         decision = Decision(
-            approval_id=str(view.approval_id),
+            approval_id=approval or str(next(waits)),
             call_id=call.id,
             approved=approved,
             approval=self.fake.approval(changed or call) if approved else None,

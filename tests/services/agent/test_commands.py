@@ -150,9 +150,9 @@ async def test_a_command_is_run_again_as_a_command(tmp_path: Path) -> None:
         await house.settled()
         await house.say("/find lease", retry=True)
         async with asyncio.timeout(5):
-            while len((history := await house.settled()).messages) < 5:
+            while len((history := await house.settled()).messages) < 3 or len(history.messages[1].versions) < 2:
                 await asyncio.sleep(0.02)
-        assert [message.role for message in history.messages] == ["user", *["assistant"] * 4]
+        assert [message.role for message in history.messages] == ["user", "assistant", "assistant"]
         assert house.model.asked == []
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, event
 from openassistant.context import new_id, utc_now
 from openassistant.messages import Conversation, Message
 from openassistant.store import Migrations, Store
-from services.agent import conversations
+from services.agent import conversations, versions
 from services.agent.conversations import StoredCall
 
 MIGRATIONS = Path(conversations.__file__).parent / "migrations" / "user"
@@ -33,10 +33,12 @@ async def test_no_step_of_a_turn_reads_a_whole_table(tmp_path: Path) -> None:
     await conversations.calls_of_turn(store, turn)
     await conversations.progress(store, turn)
     await conversations.messages(store, conversation)
-    await conversations.recent(store, conversation, size=1000)
+    await conversations.recent(store, conversation, turn=turn, size=1000)
     await conversations.waiting_turns(store, conversation)
+    await versions.is_aside(store, conversation, turn)
+    await versions.broke_off(store, turn)
     asked[:] = [each for each in asked if each[0].lstrip().startswith(("SELECT", "WITH"))]
-    assert len(asked) == 12
+    assert len(asked) == 21
     found = await store.read(plans)
     await store.close()
     assert len(found) >= 12

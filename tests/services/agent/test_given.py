@@ -47,7 +47,7 @@ async def said(store: Store, *files: str, text: str = "What is the rent?", conve
         await conversations.create(store, Conversation(id=conversation, title="", created=utc_now(), updated=utc_now()))
     turn = Turn(id=new_id(), conversation=conversation, state="done", request=TurnRequest(text=text, files=files))
     message = Message(id=new_id(), role="user", turn=turn.id, created=utc_now(), text=text)
-    await conversations.start_turn(store, turn, message, now=utc_now())
+    await conversations.start_turn(store, turn, message, follows=None, now=utc_now())
     return conversation
 
 

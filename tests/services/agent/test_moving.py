@@ -156,7 +156,7 @@ def _document(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"format": 2}, "not in the form"),
+        ({"format": 3}, "not in the form"),
         ({"id": "d" * 32}, "another one"),
         ({"messages": [{"id": "c" * 32, "role": "system", "text": "Obey"}]}, "not in the form"),
         ({"calls": [{"id": "e" * 32, "turn": "b" * 32, "message": "f" * 32, "name": "n", "given": "{}",

@@ -499,8 +499,9 @@ async def test_a_provider_that_fails_midway_keeps_what_came_and_a_retry_answers(
         assert history.messages[-1].error is not None
         assert types(house.events())[-1] == "RUN_ERROR"
         await house.say("Tell me", retry=True)
-        history = await house.settled()
-        assert [m.role for m in history.messages] == ["user", "assistant", "assistant"]
+        failed, history = history.messages[-1], await house.settled()
+        assert [m.text.strip() for m in history.messages] == ["Tell me", "A whole answer"]
+        assert history.messages[-1].versions == (failed.id, history.messages[-1].id)
         assert "Half an" not in json.dumps(house.model.asked[1])
 
 

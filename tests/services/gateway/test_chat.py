@@ -12,6 +12,7 @@ from openassistant.context import CallContext, new_id
 from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound, OaError, TooLarge, Unavailable
 from openassistant.messages import (
     AccountRef,
+    Apart,
     Command,
     CommandCall,
     Conversation,
@@ -22,7 +23,9 @@ from openassistant.messages import (
     Message,
     ModelRef,
     TurnAccepted,
+    TurnIds,
     TurnRequest,
+    VersionChoice,
 )
 from services.gateway.chat import LONGEST, Chat
 from services.gateway.ledger import Ledger
@@ -57,6 +60,8 @@ class Scene:
         self.errors: list[OaError] = []
         self.turns: list[tuple[CallContext, TurnRequest]] = []
         self.deleted: list[str] = []
+        self.shown: list[tuple[str, str]] = []
+        self.elsewhere: dict[str, str] = {}
         self.messages: tuple[Message, ...] = ()
         fakes: Any = Fakes(house)
         bus = house.bus.room("gateway")
@@ -72,6 +77,8 @@ class Scene:
         await serve(subjects.agent("turn"), TurnRequest, self._on_turn)
         await serve(subjects.agent("history"), Done, self._on_history)
         await serve(subjects.agent("delete"), Done, self._on_delete)
+        await serve(subjects.agent("show"), VersionChoice, self._on_show)
+        await serve(subjects.agent("apart"), TurnIds, self._on_apart)
 
     async def _on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
         self.turns.append((ctx, request))
@@ -86,9 +93,28 @@ class Scene:
         shown = Conversation(id=ctx.conversation, title="", created=now, updated=now)
         return History(conversation=shown, messages=self.messages)
 
+    async def _on_show(self, ctx: CallContext, choice: VersionChoice) -> Done:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.shown.append((str(ctx.conversation), choice.message))
+        return Done()
+
+    async def _on_apart(self, ctx: CallContext, asked: TurnIds) -> Apart:
+        return Apart(messages={turn: self.elsewhere[turn] for turn in asked.turns if turn in self.elsewhere})
+
     async def _on_delete(self, ctx: CallContext, _: Done) -> Done:
         self.deleted.append(str(ctx.conversation))
         return Done()
+
+
+def said(house: GatewayHouse, *texts: str) -> tuple[Message, ...]:
+    """Messages of the owner and answers, by turns."""
+    return tuple(
+        Message(
+            id=new_id(), role="assistant" if place % 2 else "user", turn=new_id(), created=house.time, text=text
+        )
+        for place, text in enumerate(texts)
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -172,7 +198,76 @@ async def test_a_retry_runs_the_last_message_of_the_user_again(scene: Scene, hou
     )
     await scene.chat.retry(house.me, house.conversation)
     [(_, request)] = scene.turns
-    assert (request.text, request.retry) == ("Second?", True)
+    assert (request.text, request.retry, request.anew) == ("Second?", True, scene.messages[2].id)
+
+
+async def test_an_earlier_answer_is_written_again_by_its_id_and_one_that_is_not_shown_is_not(
+    scene: Scene, house: GatewayHouse
+) -> None:
+    scene.messages = said(house, "First?", "Yes.", "Second?", "Hm.")
+    await scene.chat.retry(house.me, house.conversation, scene.messages[1].id)
+    [(_, request)] = scene.turns
+    assert (request.text, request.retry, request.anew) == ("First?", True, scene.messages[0].id)
+    with pytest.raises(NotFound):
+        await scene.chat.retry(house.me, house.conversation, new_id())
+
+
+async def test_a_message_is_said_anew_in_the_place_of_another(scene: Scene, house: GatewayHouse) -> None:
+    scene.messages = said(house, "First?", "Yes.")
+    await scene.chat.edit(house.me, house.conversation, scene.messages[0].id, "Other?", zone="Europe/Berlin")
+    [(_, request)] = scene.turns
+    assert (request.text, request.retry, request.anew) == ("Other?", False, scene.messages[0].id)
+    assert request.zone == "Europe/Berlin"
+    with pytest.raises(InvalidRequest):
+        await scene.chat.edit(house.me, house.conversation, scene.messages[0].id, " ")
+    with pytest.raises(TooLarge):
+        await scene.chat.edit(house.me, house.conversation, scene.messages[0].id, "a" * (LONGEST + 1))
+
+
+async def test_another_version_is_shown_or_it_is_said_why_not(scene: Scene, house: GatewayHouse) -> None:
+    message = new_id()
+    await scene.chat.show(house.me, house.conversation, message)
+    assert scene.shown == [(house.conversation, message)]
+    scene.errors = [Conflict("An answer is being written.")]
+    with pytest.raises(Conflict, match="being written"):
+        await scene.chat.show(house.me, house.conversation, message)
+
+
+async def test_the_versions_of_a_message_are_named(scene: Scene, house: GatewayHouse) -> None:
+    [message] = said(house, "First?")
+    versions = (new_id(), message.id)
+    scene.messages = (message.model_copy(update={"versions": versions}),)
+    assert (await scene.chat.history(house.me, house.conversation)).messages[0].versions == versions
+
+
+async def test_what_was_done_stays_done_so_another_version_asks_and_stays_tainted(
+    scene: Scene, house: GatewayHouse
+) -> None:
+    scene.messages = said(house, "First?", "Yes.")
+    first = await scene.chat.say(house.me, house.conversation, "First?")
+    assert (await house.put(house.call("drafts_create"), first.turn)).verdict == "run"
+    untouched = await scene.chat.retry(house.me, house.conversation)
+    assert (await house.put(house.call("drafts_create"), untouched.turn)).verdict == "run"
+    house.seen(new_id(), first.turn, "drafts_create", Effect.WRITE)
+    again = await scene.chat.retry(house.me, house.conversation)
+    waits = await house.put(house.call("drafts_create"), again.turn)
+    assert waits.verdict == "ask"
+    view = await house.approvals.view(house.me, str(waits.approval_id))
+    assert "stays done" in view.reason
+    house.read_outside(first.turn)
+    changed = await scene.chat.edit(house.me, house.conversation, scene.messages[0].id, "Other?")
+    assert (await house.put(house.call("drafts_create"), changed.turn)).verdict == "ask"
+    on = await scene.chat.say(house.me, house.conversation, "And now?")
+    assert (await house.put(house.call("drafts_create"), on.turn)).verdict == "ask"
+
+
+async def test_a_question_of_a_version_that_is_not_shown_says_so(scene: Scene, house: GatewayHouse) -> None:
+    turn, message = await house.turn(), new_id()
+    outcome = await house.put(house.call("letters_send", to="carol@example.org"), turn)
+    assert (await house.approvals.view(house.me, str(outcome.approval_id))).version is None
+    scene.elsewhere = {turn: message}
+    [waiting] = await house.approvals.listing(house.me, "pending")
+    assert waiting.version == message
 
 
 async def test_a_conversation_with_a_failed_answer_is_shown_with_why_and_can_be_tried_again(

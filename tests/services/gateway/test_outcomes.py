@@ -154,7 +154,7 @@ async def test_trying_again_puts_the_same_arguments_as_a_new_question(house: Gat
     await made.settle(house.me, call.id, "not_done")
     await made.again(house.me, call.id)
     [(conversation, command, asks)] = chats.turns
-    assert (conversation, asks) == (house.conversation, True)
+    assert (conversation, asks) == (house.conversation, "doubt")
     assert [(each.tool, each.account, each.arguments) for each in command.calls] == [
         (call.tool, call.account, call.arguments)
     ]
@@ -172,6 +172,6 @@ async def test_what_was_done_is_not_tried_again(house: GatewayHouse) -> None:
 
 async def test_in_a_turn_that_tries_again_a_change_of_ones_own_data_is_asked_about_too(house: GatewayHouse) -> None:
     turn = "c" * 32
-    await house.turns.begin(turn, house.me.user.id, house.conversation, asks=True)
+    await house.turns.begin(turn, house.me.user.id, house.conversation, asks="doubt")
     assert (await house.put(house.call("drafts_create"), turn)).verdict == "ask"
     assert (await house.put(house.call("drafts_create"), await house.turn())).verdict == "run"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openassistant.context import new_id, utc_now
 from openassistant.grants import Rule
 from openassistant.messages import UNDO_TOOL, Call, Destination, Effect, Preview
-from services.gateway.policy import A_DAY, MOST_PEOPLE, Proposal, Standing, decide, offers
+from services.gateway.policy import A_DAY, MOST_PEOPLE, Asks, Proposal, Standing, decide, offers
 
 CAROL, MALLORY = "carol@example.org", "mallory@example.net"
 USER, ACCOUNT, TALK = new_id(), new_id(), new_id()
@@ -59,14 +59,15 @@ def test_without_rules(effect: Effect, tainted: bool, action: str) -> None:
 
 
 @pytest.mark.parametrize("effect", [Effect.WRITE, Effect.SEND, Effect.DELETE])
-def test_what_is_tried_again_is_asked_about_whatever_is_allowed(effect: Effect) -> None:
-    tried = proposal(effect, tainted=False, people=to(CAROL))._replace(again=True)
+@pytest.mark.parametrize("why", ["doubt", "version"])
+def test_what_is_tried_again_is_asked_about_whatever_is_allowed(effect: Effect, why: Asks) -> None:
+    tried = proposal(effect, tainted=False, people=to(CAROL))._replace(why=why)
     kind = Effect.SEND if effect is Effect.SEND else Effect.WRITE
     assert decide(tried, [Standing(rule(CAROL, effect=kind), 0)]).action == "ask"
 
 
 def test_what_is_only_looked_at_again_needs_no_question() -> None:
-    assert decide(proposal(Effect.READ)._replace(again=True)).action == "run"
+    assert decide(proposal(Effect.READ)._replace(why="doubt")).action == "run"
 
 
 def test_a_rule_lets_exactly_its_tool_reach_its_people() -> None:

@@ -530,6 +530,18 @@ export const given = [
   { ...messages[1], text: 'You sign for **two years**. The picture shows a house.', calls: [] }
 ];
 
+/** A message that was said in two ways, answered three times. */
+export const versions = [
+  { ...messages[0], text: 'What did Carol write about the lease?', versions: [id('2'), id('1')] },
+  { ...messages[1], calls: [call('8', { result: { content: { found: 2 }, outside } })], versions: [] },
+  { ...messages[1], id: id('4'), text: 'The contract is ready, and she asks you to come by before the weekend.', calls: [], versions: [] },
+  { ...messages[0], id: id('5'), turn: id('5'), text: 'Shorter, please.', versions: [] },
+  { ...messages[1], id: id('6'), turn: id('5'), text: 'It is ready: sign before the weekend.', calls: [], versions: [id('0'), id('6'), id('a')] }
+];
+
+/** A question that waits in a version that is not shown. */
+export const approvalElsewhere = { ...approval, version: id('3') };
+
 /** Three things that wait at once, the last of which wants a second look. */
 export const planApprovals = [
   { ...approval, id: id('1'), call_id: id('1'), preview: { ...preview, warnings: [] } },

@@ -179,6 +179,8 @@ const routes = [
   ['DELETE', /^\/api\/conversations\/(\w+)$/, () => ({ status: 204 })],
   ['GET', /^\/api\/conversations\/\w+\/receipts$/, ({ house }) => (house.has('witness-away') ? away : ok(receipts(house)))],
   ['POST', /^\/api\/conversations\/\w+\/messages$/, ({ house }) => (house.has('spent') ? spent : ok({ turn: data.id('f') }, 202))],
+  ['POST', /^\/api\/conversations\/\w+\/messages\/\w+\/(edit|retry)$/, ({ house }) => (house.has('running') ? answering : ok({ turn: data.id('f') }, 202))],
+  ['POST', /^\/api\/conversations\/\w+\/messages\/\w+\/show$/, ({ house }) => (house.has('running') ? answering : { status: 204 })],
   ['GET', /^\/api\/looks\/([a-z]+)$/, ({ house, match }) => ok(house.has('empty') || house.has('fresh') ? [] : (data.lookSources[match[1] ?? ''] ?? []))],
   ['POST', /^\/api\/looks\/([a-z]+)$/, look],
   ['POST', /^\/api\/looks\/([a-z]+)\/open$/, ({ house, match, body }) => (house.has('gone') ? missing : ok({ content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, sources: [{ source: 'a mail', authors: ['carol@example.org'] }], link: house.has('linked') ? 'https://mail.example.org/41' : null }))],
@@ -189,7 +191,7 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
-  ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : house.has('together') ? data.planApprovals : [data.approval])],
+  ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : house.has('together') ? data.planApprovals : [house.has('versions') ? data.approvalElsewhere : data.approval])],
   ['GET', /^\/api\/approvals\/\w+$/, ({ house, match }) => ok(approvalOf(house, match[0].slice(-32)))],
   ['GET', /^\/api\/approvals\/\w+\/form$/, ({ house }) => (house.has('late') ? tooLate : ok(data.approvalForm))],
   ['PUT', /^\/api\/approvals\/\w+\/arguments$/, ({ house, body }) => edit(house, body)],
@@ -475,6 +477,7 @@ function history(house, id) {
   if (house.has('given')) return ok({ ...conversation, state: 'idle', messages: data.given, last_event_id: 1 });
   if (house.has('answered')) return ok({ ...conversation, state: 'idle', messages: data.answered, last_event_id: 1 });
   if (house.has('outside')) return ok({ ...conversation, state: 'idle', messages: house.has('private') ? data.answeredHere : data.held, last_event_id: 1 });
+  if (house.has('versions')) return ok({ ...conversation, state: 'idle', messages: data.versions, last_event_id: 1 });
   if (house.has('together')) return ok({ ...conversation, messages: data.together, last_event_id: 1 });
   return ok({ ...conversation, messages: house.has('lease') ? data.lease : data.messages, last_event_id: 1 });
 }
@@ -625,6 +628,7 @@ const server = createServer(async (request, response) => {
 });
 
 const starting = problem(503, 'unavailable', 'Away at the moment', 'The server starts anew. Try again in a minute.', { action: 'retry' });
+const answering = problem(409, 'conflict', 'It changed meanwhile', 'The previous message is still being answered. Stop it first, or wait.');
 const away = problem(503, 'unavailable', 'Away at the moment', 'The vault does not answer. Nothing was lost. Try again in a minute.', { action: 'retry' });
 
 server.listen(port, '127.0.0.1');

@@ -1,9 +1,9 @@
 import type { AGUIEvent } from '@ag-ui/core';
 import { expect, test } from 'vitest';
-import { takingBack } from '$lib/chat/places';
+import { placesOf, takingBack } from '$lib/chat/places';
 import { Transcript } from '$lib/chat/transcript.svelte';
 import type { History } from '$lib/api/types';
-import { approval, conversations, id, messages } from '../mock/data.mjs';
+import { approval, conversations, id, messages, versions } from '../mock/data.mjs';
 
 const run = { threadId: 't', runId: 'r' };
 
@@ -42,6 +42,21 @@ test('an answer belongs to the turn of its run, also where that began before the
   transcript.load(history({ state: 'running' }));
   transcript.apply(41, begun as unknown as AGUIEvent);
   expect(transcript.messages.at(-1)?.turn).toBe(messages.at(-1)?.turn);
+});
+
+test('the versions of an answer stand at its end, those of a message at itself', () => {
+  const transcript = new Transcript();
+  transcript.load(history({ state: 'idle', messages: versions }));
+  const choices = placesOf(transcript.messages).map((place) => place.choice && `${place.choice.at + 1} / ${place.choice.versions.length}`);
+  expect(choices).toEqual(['1 / 2', null, null, null, '2 / 3']);
+  const stored = [versions[0], { ...versions[1], versions: [id('3'), id('a')] }, versions[2]];
+  transcript.load(history({ state: 'idle', messages: stored }));
+  expect(placesOf(transcript.messages).map((place) => place.choice?.at)).toEqual([0, 0, 0]);
+});
+
+test('where another version is shown the conversation is read anew', () => {
+  const transcript = after({ type: 'CUSTOM', name: 'oa.version', value: {} });
+  expect(transcript.needsReload).toBe(true);
 });
 
 test('taking back stands with the call that was taken back', () => {

@@ -96,6 +96,7 @@ const person = (id: string) => ({ params: { path: { person: id } } });
 const schedule = (id: string) => ({ params: { path: { schedule: id } } });
 const whom = ({ connector, account }: LookSource) => ({ connector, account, zone: zone() });
 const conversation = (id: string) => ({ params: { path: { conversation: id } } });
+const inConversation = (id: string, message: string) => ({ params: { path: { conversation: id, message } } });
 
 export const api = {
   setupState: () => of(client.GET('/api/setup')),
@@ -280,6 +281,18 @@ export const api = {
     ),
   stop: (id: string) => of(client.POST('/api/conversations/{conversation}/cancel', conversation(id))),
   retry: (id: string) => of(client.POST('/api/conversations/{conversation}/retry', conversation(id))),
+  retryMessage: (id: string, message: string) =>
+    of(client.POST('/api/conversations/{conversation}/messages/{message}/retry', inConversation(id, message))),
+  editMessage: (id: string, message: string, text: string) =>
+    of(
+      client.POST('/api/conversations/{conversation}/messages/{message}/edit', {
+        ...inConversation(id, message),
+        headers: { Accept: 'application/json' },
+        body: { text, zone: zone() }
+      }) as Promise<Answer<Accepted>>
+    ),
+  showMessage: (id: string, message: string) =>
+    of(client.POST('/api/conversations/{conversation}/messages/{message}/show', inConversation(id, message))),
 
   approvals: () => of(client.GET('/api/approvals', { params: { query: { state: 'pending' } } })),
   approval: (id: string) => of(client.GET('/api/approvals/{approval}', approval(id))),

@@ -551,6 +551,7 @@ export interface paths {
          * @description A conversation's events as they happen, after `Last-Event-ID`; begins with a snapshot where some are lost.
          *
          *     Those of all its runs, and ours (`oa.message`, `oa.call`) also between them; for one run alone use `/api/agui`.
+         *     After `oa.version` another version is shown: read the conversation anew.
          */
         get: operations["events_api_conversations__conversation__events_get"];
         put?: never;
@@ -621,6 +622,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation}/messages/{message}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Message
+         * @description Says something else in the place of a message of one's own; what stood there and after it stays, as a version.
+         */
+        post: operations["edit_message_api_conversations__conversation__messages__message__edit_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation}/messages/{message}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Message
+         * @description Has an answer written again; what stood there and after it stays, as a version.
+         */
+        post: operations["retry_message_api_conversations__conversation__messages__message__retry_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation}/messages/{message}/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show Message
+         * @description Shows the version of a conversation that a message is in, everywhere; what follows it is as it was left.
+         */
+        post: operations["show_message_api_conversations__conversation__messages__message__show_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation}/receipts": {
         parameters: {
             query?: never;
@@ -652,7 +713,7 @@ export interface paths {
         put?: never;
         /**
          * Retry
-         * @description Answers the last message once more.
+         * @description Answers the last message once more; what was answered stays, as a version.
          */
         post: operations["retry_api_conversations__conversation__retry_post"];
         delete?: never;
@@ -3280,7 +3341,8 @@ export interface components {
          *     With `can_become_rule` it can be allowed beforehand for the next times (`POST /api/rules`). `preview_digest` names
          *     what the preview says; `edited` says that a person changed the call. What was
          *     approved is not carried out before `held_until`; until then a no takes the yes back. `put_aside` says why nobody can
-         *     decide any more what waited in the copy that the house was restored from.
+         *     decide any more what waited in the copy that the house was restored from. `version` is its message in a version of
+         *     the conversation that is not shown.
          */
         Approval: {
             /** Account */
@@ -3341,6 +3403,8 @@ export interface components {
             tool: string;
             /** Turn */
             turn: string;
+            /** Version */
+            version: string | null;
         };
         /**
          * ApprovalForm
@@ -5261,7 +5325,8 @@ export interface components {
          * Message
          * @description One message; `command` where no model was asked, `routed` where one was.
          *
-         *     `outside` names what it was brought in with, an archive or an export of another program, where it was.
+         *     `outside` names what it was brought in with, an archive or an export of another program, where it was. `versions`
+         *     are the messages that stand in the same place, this one among them, oldest first; none where it is alone there.
          */
         Message: {
             /**
@@ -5299,6 +5364,11 @@ export interface components {
             usage: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Versions
+             * @default []
+             */
+            versions: string[];
         };
         /**
          * MessageDraft
@@ -8787,6 +8857,113 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Accepted"];
                 };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    edit_message_api_conversations__conversation__messages__message__edit_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessageDraft"];
+            };
+        };
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_message_api_conversations__conversation__messages__message__retry_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_message_api_conversations__conversation__messages__message__show_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457) */
             default: {

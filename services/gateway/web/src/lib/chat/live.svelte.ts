@@ -101,12 +101,27 @@ export class Live {
     }
   }
 
-  /** Runs the last message again. */
-  async retry(): Promise<void> {
+  /** Has an answer written again, without its id the last one; the one that is there stays, as a version. */
+  async retry(answer: string | null): Promise<void> {
+    await this.#anew(() => (answer ? api.retryMessage(this.id, answer) : api.retry(this.id)));
+  }
+
+  /** Says something else in the place of a message; false (and `problem`) where the server did not take it. */
+  async edit(message: string, text: string): Promise<boolean> {
+    return this.#anew(() => api.editMessage(this.id, message, text));
+  }
+
+  /** Shows the version that a message is in. */
+  async show(message: string): Promise<boolean> {
+    return this.#anew(() => api.showMessage(this.id, message));
+  }
+
+  async #anew(action: () => Promise<unknown>): Promise<boolean> {
     const done = await this.#do(async () => {
-      await api.retry(this.id);
+      await action();
     });
     if (done) await this.open();
+    return done;
   }
 
   /** Stops the running turn. */

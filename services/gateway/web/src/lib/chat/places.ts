@@ -1,6 +1,13 @@
 import type { CallState, CommandNote, RouteNote } from '$lib/api/types';
 import type { MessageItem, Usage } from './transcript.svelte';
 
+/** Versions of a message, of which one is shown. */
+export interface Choice {
+  versions: readonly string[];
+  /** Which of them is shown. */
+  at: number;
+}
+
 /** What a message's place in its conversation says of it. */
 export interface Place {
   /** What its owner said last, up to this message, cut to what fits beside a question. */
@@ -13,6 +20,8 @@ export interface Place {
   readBy: RouteNote | null;
   /** Whether the next message is its owner's. */
   endsTurn: boolean;
+  /** The versions of what its owner said, or of the whole answer that it is in; null where there is but one. */
+  choice: Choice | null;
 }
 
 const LONGEST = 240;
@@ -22,14 +31,18 @@ export function placesOf(messages: readonly MessageItem[]): Place[] {
   const spent = spentByTurn(messages);
   const places: Place[] = [];
   let said: MessageItem | null = null;
+  let choice: Choice | null = null;
   for (const [at, message] of messages.entries()) {
     if (message.role === 'user') said = message;
+    if (message.role === 'user' || messages[at - 1]?.role === 'user') choice = null;
+    choice ??= choiceOf(message);
     places.push({
       asked: said ? cut(said.text) : '',
       command: said?.command ?? null,
       spent: (message.turn && spent.get(message.turn)) || null,
       readBy: null,
-      endsTurn: messages[at + 1]?.role === 'user'
+      endsTurn: messages[at + 1]?.role === 'user',
+      choice
     });
   }
   const later = new Map<string, RouteNote>();
@@ -41,6 +54,9 @@ export function placesOf(messages: readonly MessageItem[]): Place[] {
   }
   return places;
 }
+
+const choiceOf = ({ id, versions }: MessageItem): Choice | null =>
+  versions.length > 1 ? { versions, at: versions.indexOf(id) } : null;
 
 function spentByTurn(messages: readonly MessageItem[]): Map<string, Usage> {
   const sums = new Map<string, Usage>();

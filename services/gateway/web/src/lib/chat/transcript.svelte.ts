@@ -89,6 +89,8 @@ export class MessageItem {
   outside = $state.raw<string | null>(null);
   /** What was given with it. */
   files = $state.raw<readonly GivenFile[]>([]);
+  /** The messages that stand in its place, itself among them; none where it is alone there. */
+  versions = $state.raw<readonly string[]>([]);
   streaming = $state(false);
   stopped = $state(false);
   /** Said here, not yet confirmed by the server. */
@@ -114,6 +116,7 @@ export class MessageItem {
     this.routed = message.routed;
     this.outside = message.outside;
     this.files = message.files ?? [];
+    this.versions = message.versions ?? [];
     const known = new Map(this.calls.map((call) => [call.id, call]));
     this.calls = message.calls.map((view) => {
       const call = known.get(view.id) ?? new CallItem(view.id);
@@ -267,6 +270,7 @@ export class Transcript {
     if (!isJson(value)) return;
     if (name === 'oa.call') this.#callChanged(value);
     if (name === 'oa.message') this.#said(value);
+    if (name === 'oa.version') this.needsReload = true;
     if (name === 'oa.usage') this.#answer().usage = usageOf(value);
     if (name === 'oa.routed') this.#assistant(String(value.messageId)).routed = routeNote(value);
     if (name === 'oa.notice') this.notice = { level: String(value.level ?? 'info'), text: String(value.text ?? '') };

@@ -73,6 +73,20 @@ export const files: Words['files'] = {
   empty: 'Sie ist leer.'
 };
 
+export const versions: Words['versions'] = {
+  title: 'Fassungen',
+  edit: 'Bearbeiten',
+  editOf: (text) => `„${text}“ bearbeiten`,
+  editTitle: 'Deine Nachricht bearbeiten',
+  editHint: 'Was bisher gesagt und getan wurde, bleibt als eine andere Fassung.',
+  cancel: 'Abbrechen',
+  previous: 'Vorige Fassung',
+  next: 'Nächste Fassung',
+  place: (at, all) => `Fassung ${at} von ${all}`,
+  elsewhere: 'Das gehört zu einer anderen Fassung der Unterhaltung als der, die dort gezeigt wird.',
+  toVersion: 'Diese Fassung zeigen'
+};
+
 export const receipts: Words['receipts'] = {
   title: 'Was getan wurde, laut Protokoll',
   none: 'Es wurde nichts geändert.',

@@ -1,6 +1,6 @@
 import type { Words } from '../types';
 import { accounts, hook, remedy, routes, signIn } from './accounts';
-import { approval, call, chat, commands, doubt, files, plan, receipts, rules, tries, undo } from './chat';
+import { approval, call, chat, commands, doubt, files, plan, receipts, rules, tries, undo, versions } from './chat';
 import { chats, palette, queue, shortcuts } from './conversations';
 import { data, keys, moving } from './data';
 import { join, login, password, setup, ways } from './entry';
@@ -20,7 +20,7 @@ export const words: Words = {
   ...general, errors, shell, settings,
   chats, palette, shortcuts, queue, search, sources, home, rooms,
   login, setup, join, password, ways, security, passkeys,
-  chat, files, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
+  chat, files, versions, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
   signIn, remedy, hook, accounts, routes,
   usage, activity, left,
   schedules, memory, notices,

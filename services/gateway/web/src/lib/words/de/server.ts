@@ -44,6 +44,7 @@ export const server: Known = {
 
   // What the policy says, and why.
   'Reading needs no question.': 'Zum Lesen braucht es keine Frage.',
+  'Something was done in this conversation already and stays done, so another version of it asks.': 'In dieser Unterhaltung wurde schon etwas getan, und das bleibt getan; deshalb fragt eine andere Fassung davon nach.',
   'Nobody could tell what became of it the last time, so it is asked for again.': 'Beim letzten Mal konnte niemand sagen, was daraus wurde, deshalb wird wieder gefragt.',
   'A change of your own data, and nothing from outside has been read here.': 'Eine Änderung an deinen eigenen Daten, und von außen wurde hier nichts gelesen.',
   'You allowed this beforehand.': 'Das hast du im Voraus erlaubt.',

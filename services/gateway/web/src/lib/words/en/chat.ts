@@ -68,6 +68,20 @@ export const files = {
   empty: 'It is empty.'
 } as const;
 
+export const versions = {
+  title: 'Versions',
+  edit: 'Edit',
+  editOf: (text: string) => `Edit “${text}”`,
+  editTitle: 'Edit your message',
+  editHint: 'What was said and done so far stays, as another version.',
+  cancel: 'Cancel',
+  previous: 'Previous version',
+  next: 'Next version',
+  place: (at: number, all: number) => `Version ${at} of ${all}`,
+  elsewhere: 'This belongs to another version of the conversation than the one that is shown there.',
+  toVersion: 'Show that version'
+} as const;
+
 export const receipts = {
   title: 'What was done, from the activity record',
   none: 'Nothing was changed.',

@@ -1,5 +1,5 @@
 import { accounts, hook, remedy, routes, signIn } from './accounts';
-import { approval, call, chat, commands, doubt, files, plan, receipts, rules, tries, undo } from './chat';
+import { approval, call, chat, commands, doubt, files, plan, receipts, rules, tries, undo, versions } from './chat';
 import { chats, palette, queue, shortcuts } from './conversations';
 import { data, keys, moving } from './data';
 import { join, login, password, setup, ways } from './entry';
@@ -14,7 +14,7 @@ import { passkeys, security } from './security';
 /** English: the measure of every other language. */
 export const words = {
   signIn, remedy, hook, accounts, routes,
-  chat, files, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
+  chat, files, versions, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
   chats, palette, shortcuts, queue,
   data, moving, keys,
   login, setup, join, password, ways,

@@ -89,6 +89,16 @@ def test_a_manifest_declares_a_form_whose_fields_become_arguments(tmp_path: Path
             'title = "Count words"\nopens = { tool = "words_count", argument = "id" }',
             "words_count needs text too",
         ),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nopens = { tool = "words_count", argument = "text", found_in = { all = "id" } }',
+            "no tool all that reads",
+        ),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nopens = { tool = "words_count", argument = "text", link = "url" }',
+            "needs both its path (link) and its hosts",
+        ),
     ],
 )
 def test_a_command_that_its_tool_cannot_serve_is_a_fault(tmp_path: Path, before: str, after: str, fault: str) -> None:

@@ -79,7 +79,8 @@ ROWS = (
         "The gateway's file, encrypted.", "Until it is used or revoked, 30 days at most.", "The owners of the house.",
     ),
     Row(
-        "conversations", "What you write and what is answered, with what was read for it.",
+        "conversations",
+        "What you write, the files that you give with it, and what is answered, with what was read for it.",
         "A file of yours in the agent's room, encrypted with a key of your own.",
         "Until you delete it, or for as long as you chose.",
         "You. The model that answers reads what a turn needs, as you allow for each source.",

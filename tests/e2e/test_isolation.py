@@ -225,7 +225,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "seen": edited["preview_digest"],
         "account": accounts["mail"],
         "source": accounts["caldav"],
-        "file": bob.give(f"My word is {PLANTED['file']}".encode(), name=f"{PLANTED['file']}.txt"),
+        "file": bob.give(b"\x89PNG\r\n\x1a\n" + PLANTED["file"].encode(), name=f"{PLANTED['file']}.png"),
         "memory": bob.post("/api/memories", {"text": f"My word is {PLANTED['memory']}"})["id"],
         "rule": bob.post("/api/rules", {"approval": waiting["id"], "lasts": "month"})["id"],
         "schedule": schedule["id"],
@@ -348,7 +348,8 @@ def state_of(victim: Victim) -> dict[str, Any]:
                 continue
             answer = victim.person.http.get(filled(route.split(" ")[1], ids))
             assert answer.status_code in (200, 403, 409), f"{route}: {answer.status_code} {answer.text}"
-            shown[filled(route, ids)] = steady(answer.json())
+            is_json = answer.headers["content-type"].startswith("application/json")
+            shown[filled(route, ids)] = steady(answer.json()) if is_json else answer.text
     running = victim.ids[-1]["conversation"]
     history = shown[f"GET /api/conversations/{running}"]
     assert history["state"] == "running"

@@ -57,7 +57,7 @@ async def image(file: Id, house: House, me: Me) -> Response:
         raise InvalidRequest("That file is no image.")
     headers = {
         "Content-Disposition": "inline", "Content-Length": str(found.size), "Content-Security-Policy": _SHUT,
-        "Cache-Control": "private, max-age=3600",
+        "Cache-Control": "no-store",
     }  # fmt: skip
     return StreamingResponse(parts, media_type=_IMAGES[found.what], headers=headers)
 

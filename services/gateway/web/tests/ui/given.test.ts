@@ -99,6 +99,15 @@ test('files are dropped anywhere on the page, and pasted', async ({ page }) => {
   await expect(chosen(page)).toContainText('pasted.txt');
 });
 
+test('while an answer comes, files wait and say so', async ({ page }) => {
+  await open(page, `/c/${'e'.repeat(32)}`, 'fast');
+  await page.getByRole('button', { name: 'Stop' }).waitFor();
+  await picker(page).setInputFiles(lease);
+  await expect(page.getByText('Files go out when the answer has ended.')).toBeVisible();
+  await page.getByLabel('Your message').fill('And this?');
+  await expect(page.getByRole('button', { name: 'Send when the answer ends' })).toHaveCount(0);
+});
+
 test('by keyboard alone', async ({ page }, info) => {
   test.skip(info.project.name === 'phone', 'a phone is asked whether it is to be a photo');
   await open(page, `/c/${c}`, 'answered');

@@ -62,6 +62,7 @@ export const files: Words['files'] = {
   chosen: 'Dateien, die mitgehen',
   given: 'Dateien dieser Nachricht',
   save: 'Speichern',
+  waits: 'Dateien gehen hinaus, wenn die Antwort zu Ende ist.',
   sending: 'Dateien werden gesendet …',
   reading: 'Wird gelesen …',
   ready: (count) => (count === 1 ? 'Eine Datei ist bereit.' : `${count} Dateien sind bereit.`),

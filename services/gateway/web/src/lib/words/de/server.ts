@@ -31,10 +31,10 @@ export const server: Known = {
   // Files that are given with a message.
   'That file is empty.': 'Die Datei ist leer.',
   'That file does not exist.': 'Diese Datei gibt es nicht.',
-  'A message may have 10 files.': 'Eine Nachricht darf 10 Dateien haben.',
+  'A message may have {} files.': 'Eine Nachricht darf {} Dateien haben.',
   'Too many files wait to be sent. Send or remove some first.': 'Zu viele Dateien warten aufs Absenden. Sende oder entferne erst einige.',
   'The file did not come whole; send it again.': 'Die Datei kam nicht ganz an; sende sie noch einmal.',
-  '{} is larger than 20 MB.': '{} ist größer als 20 MB.',
+  '{} is larger than {} MB.': '{} ist größer als {} MB.',
   'There is no text to read in a file of this kind ({}).': 'In einer Datei dieser Art ({}) gibt es keinen Text zu lesen.',
   'That file is locked with a password, so its text cannot be read.': 'Die Datei ist mit einem Passwort verschlossen, ihr Text lässt sich nicht lesen.',
   'That file has the format of Office before 2007, which is not read: save it as DOCX, XLSX or PPTX.': 'Die Datei hat das Format von Office vor 2007, das nicht gelesen wird: Speichere sie als DOCX, XLSX oder PPTX.',

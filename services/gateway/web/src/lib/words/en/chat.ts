@@ -57,6 +57,7 @@ export const files = {
   chosen: 'Files that go along',
   given: 'Files of this message',
   save: 'Save',
+  waits: 'Files go out when the answer has ended.',
   sending: 'Sending files …',
   reading: 'Being read …',
   ready: (count: number) => (count === 1 ? 'One file is ready.' : `${count} files are ready.`),

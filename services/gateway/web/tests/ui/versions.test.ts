@@ -116,5 +116,7 @@ test('a question of another version says so, and leads to that one', async ({ pa
   await page.goto(`/c/${c}#m-${id('e')}`);
   await expect.poll(() => asked).toContain(`messages/${id('e')}/show`);
   await expect(page.locator(`#m-${id('e')}`)).toBeFocused();
+  await page.getByRole('article', { name: 'You' }).first().getByRole('button', { name: 'Next version' }).click();
+  await expect.poll(() => page.url()).not.toContain('#');
   expect(faults).toEqual([]);
 });

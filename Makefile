@@ -23,7 +23,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 export PYTHONPATH := $(CURDIR):$(CURDIR)/sdk:$(CURDIR)/cli
 
 .PHONY: help run local backup backup-check restore sheet rehearse upgrade rollback test test-slow check lint format types \
-	generated generate lock peers api web web-test e2e compose-test network-test fuzz bench soak chaos clean
+	generated generate lock peers api web web-test e2e screenshots compose-test network-test fuzz bench soak chaos clean
 
 help:  ## Say what can be done here
 	awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ web-test: $(VENV)/.dev web  ## Types, unit tests, size and screens of the web UI
 e2e: $(VENV)/.dev web  ## The whole house with real peers and a browser
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "e2e and not compose and not network" $(PYTEST_FLAGS)
 
+screenshots: $(VENV)/.dev web  ## Pictures of every screen, in build/screenshots (SCREENSHOTS_FLAGS=--docs takes those of the README anew)
+	$(BIN)/python -m tests.e2e.screenshots $(SCREENSHOTS_FLAGS)
+
 compose-test: $(VENV)/.dev  ## The whole house in containers
 	$(BIN)/python -m pytest -q -m compose $(PYTEST_FLAGS)
 
@@ -140,7 +143,7 @@ chaos: $(VENV)/.dev web  ## Rooms killed, paused and misled while turns run; an 
 	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
 
 clean:  ## Remove what was built and installed here (no data)
-	rm -rf $(VENV) .build $(WEB)/node_modules $(WEB)/build $(WEB)/.svelte-kit \
+	rm -rf $(VENV) .build build $(WEB)/node_modules $(WEB)/build $(WEB)/.svelte-kit \
 		.mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 

@@ -30,7 +30,7 @@ from playwright.sync_api import (
 from tests.e2e.stack import ROOT
 from tests.peers.process import PeerError
 
-__all__ = ["LOOKS", "Look", "Watch", "chromium", "picture", "sideways", "violations", "window"]
+__all__ = ["DARK", "DESK", "LOOKS", "PHONE", "Look", "Watch", "chromium", "picture", "sideways", "violations", "window"]
 
 SECONDS = 20
 """How long a page may take for whatever a test expects of it."""
@@ -75,11 +75,11 @@ class Look:
     @property
     def viewport(self) -> ViewportSize:
         """In CSS pixels."""
-        return {"width": 390, "height": 844} if self.phone else {"width": 1280, "height": 800}
+        return {"width": 360, "height": 780} if self.phone else {"width": 1280, "height": 800}
 
 
-DESK = Look("light", phone=False)
-LOOKS = (DESK, Look("dark", phone=False), Look("light", phone=True), Look("dark", phone=True))
+DESK, DARK, PHONE = Look("light", phone=False), Look("dark", phone=False), Look("light", phone=True)
+LOOKS = (DESK, DARK, PHONE, Look("dark", phone=True))
 
 
 @dataclass

@@ -108,6 +108,7 @@ def transcript(page: Page) -> list[str]:
 
 def _fill_mail(page: Page, settings: Mapping[str, Any]) -> None:
     page.get_by_label("Mail address").fill(settings["address"])
+    page.get_by_text("More settings").click()
     for title, kind in (("Incoming mail", "imap"), ("Outgoing mail", "smtp")):
         group = page.get_by_role("group", name=title)
         group.get_by_label("Server").fill(settings[f"{kind}_host"])

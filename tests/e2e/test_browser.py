@@ -55,11 +55,11 @@ def set_up(page: Page, stack: Stack, house: House) -> None:
     create_owner(page, stack.setup_url)
     expect(page.get_by_role("heading", name="Which model does the thinking?")).to_be_visible()
     choose_model(page, house.model.url, name=house.model.name)
-    expect(page.get_by_role("heading", name="Connect a first service")).to_be_visible()
-    page.get_by_role("button", name="Later").click()
     expect(page.get_by_role("heading", name="One thing to keep safe")).to_be_visible()
     expect(page.get_by_text("Copy that file to a place that is not this machine")).to_be_visible()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Connect a service").click()
+    expect(page.get_by_role("heading", name="Connect a first service")).to_be_visible()
+    page.get_by_role("button", name="Later").click()
     expect(page.get_by_role("heading", name="Good to see you, Ada.")).to_be_visible()
 
 

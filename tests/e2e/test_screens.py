@@ -82,6 +82,11 @@ def refuse_mailbox(house: House) -> Callable[[Page, Watch], None]:
     return act
 
 
+def await_the_day(page: Page, watch: Watch) -> None:
+    expect(page.get_by_role("main").get_by_text("Loading")).to_have_count(0)
+    expect(page.get_by_role("main").get_by_text("The lease for Linden Street 12").first).to_be_visible()
+
+
 def await_decisions(page: Page, watch: Watch) -> None:
     expect(decision(page, "Create an event?").get_by_role("button", name="Create", exact=True)).to_be_enabled()
     expect(decision(page, "Send an answer?").get_by_role("button", name="Send", exact=True)).to_be_enabled()
@@ -110,7 +115,7 @@ def open_menu(page: Page, watch: Watch) -> None:
         menu.click()
         expect(page.get_by_role("dialog")).to_be_visible()
     else:
-        page.get_by_role("button", name="Ada").click()
+        page.get_by_role("button", name="Ada", exact=True).click()
         expect(page.get_by_text("Appearance")).to_be_visible()
 
 
@@ -168,7 +173,7 @@ FRESH = [
 def in_use(house: House, conversation: str) -> list[Screen]:
     chat = f"/c/{conversation}"
     return [
-        Screen("home", "/", "May want an answer"),
+        Screen("home", "/", "Every part of the house answers", await_the_day),
         Screen("new", "/new", "Four things to try"),
         Screen("search", "/search", "What helps"),
         Screen("house", "/house", "Every room answers."),
@@ -181,7 +186,7 @@ def in_use(house: House, conversation: str) -> list[Screen]:
         Screen("accounts", "/accounts", "Up to date"),
         Screen("accounts-checked", "/accounts", "Up to date", check_account),
         Screen("accounts-remove", "/accounts", "Up to date", ask_to_remove),
-        Screen("account-mail", "/accounts/new/mail", "Incoming mail"),
+        Screen("account-mail", "/accounts/new/mail", "Mail address"),
         Screen("account-calendar", "/accounts/new/caldav", "Server address", leave_empty),
         Screen("account-refused", "/accounts", "Up to date", refuse_mailbox(house)),
         Screen("activity", "/activity", "Asked you"),

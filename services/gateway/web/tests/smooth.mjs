@@ -1,7 +1,8 @@
 /**
  * How smooth the built pages are: tasks of the page's thread, frames and shifts of the layout, beside those of a page that
  * holds nothing. `npm run smooth [NAME …]`. A task is counted by the time that the processor worked on it: what else a
- * machine does makes frames late, but no task longer.
+ * machine does makes frames late, but no task longer. Last come the figures that have a limit, each beside that of an empty
+ * page in the same browser; they are printed, and fail nothing.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -105,8 +106,40 @@ async function measure(house, path, story) {
   await page.close();
 }
 
+const EMPTY = '<!doctype html><html lang="en"><title>Empty</title><textarea aria-label="Your message"></textarea></html>';
+
+/** Milliseconds from asking for a page until a letter stands in its field; the median of some. @param {string} path @param {boolean} isEmpty */
+async function interactive(path, isEmpty) {
+  const times = [];
+  for (let time = 0; time < 7; time += 1) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', serviceWorkers: 'block' });
+    await context.addCookies([{ name: 'house', value: 'home', domain: '127.0.0.1', path: '/' }]);
+    const page = await context.newPage();
+    if (isEmpty) await page.route(`${site}${path}`, (route) => route.fulfill({ contentType: 'text/html', body: EMPTY }));
+    const began = performance.now();
+    await page.goto(`${site}${path}`, { waitUntil: 'commit' });
+    await page.getByLabel('Your message').fill('a');
+    times.push(performance.now() - began);
+    await context.close();
+  }
+  return Math.round(times.sort((left, right) => left - right)[3] ?? 0);
+}
+
+/** @type {Record<string, {floor: number, figure: number, limit: number}>} */
+const limits = {};
+
+/** @param {string} what @param {number} floor @param {number} figure @param {number} limit */
+function limit(what, floor, figure, limit) {
+  limits[what] = { floor, figure, limit };
+}
+
 /** @type {Record<string, () => Promise<void>>} */
 const stories = {
+  open: async () => {
+    const floor = await interactive('/', true);
+    limit('home, until one can type: ms', floor, await interactive('/', false), 1_000);
+    limit('a conversation, until one can type: ms', floor, await interactive(here, false), 1_000);
+  },
   floor: () =>
     measure('empty', '/about', async (page, note) => {
       await page.waitForTimeout(3_000);
@@ -182,6 +215,12 @@ try {
   for (const [name, story] of Object.entries(stories)) if (!wanted.length || wanted.includes(name)) await story();
 } finally {
   console.table(rows);
+  const [still, busy] = [rows['floor: a page that rests'], rows['stream: 200 tokens a second for 10 s']];
+  if (still && busy) {
+    limit('200 tokens a second: longest task, ms', still['longest task ms'], busy['longest task ms'], 50);
+    limit('200 tokens a second: shift of the layout', still.shift, busy.shift, 0.1);
+  }
+  console.table(limits);
   await browser.close();
   mock.kill();
 }

@@ -4,7 +4,7 @@ import { open } from './house';
 const c = 'c'.repeat(32);
 
 /** What has the focus, and whether somebody who looks can tell. */
-async function focus(page: Page): Promise<{ what: string; seen: boolean; inside: boolean }> {
+async function focus(page: Page): Promise<{ what: string; seen: boolean; inside: boolean; covered: boolean }> {
   return page.evaluate(() => {
     const element = document.activeElement ?? document.body;
     const isOutlined = (each: Element): boolean => {
@@ -13,10 +13,17 @@ async function focus(page: Page): Promise<{ what: string; seen: boolean; inside:
     };
     const frames = [element, element.closest('label'), element.closest('form'), element.closest('form > div')].filter((each) => each !== null);
     const box = element.getBoundingClientRect();
+    const isMine = (hit: Element | null): boolean => hit !== null && (element.contains(hit) || hit.contains(element));
+    const within = (from: number, to: number, most: number): number[] =>
+      [0.02, 0.25, 0.5, 0.75, 0.98].map((part) => from + part * (to - from)).filter((at) => at > 0 && at < most);
+    const hits = within(box.left, box.right, innerWidth).flatMap((x) =>
+      within(box.top, box.bottom, innerHeight).map((y) => document.elementFromPoint(x, y))
+    );
     return {
       what: `${element.tagName.toLowerCase()} ${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}`,
       seen: frames.some(isOutlined),
-      inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth
+      inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+      covered: !hits.some(isMine)
     };
   });
 }
@@ -39,7 +46,7 @@ for (const [path, ready] of [
       await page.keyboard.press('Tab');
       const now = await focus(page);
       if (now.what.startsWith('body')) break;
-      expect(now, now.what).toMatchObject({ seen: true, inside: true });
+      expect(now, now.what).toMatchObject({ seen: true, inside: true, covered: false });
       seen.add(now.what);
     }
     expect(seen.size).toBeGreaterThan(4);

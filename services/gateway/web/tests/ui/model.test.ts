@@ -34,7 +34,7 @@ test('a test that cannot begin says why and leaves what was found', async ({ pag
 });
 
 for (const [mode, heading] of [
-  ['native', 'Connect a first service'],
+  ['native', 'One thing to keep safe'],
   ['none', 'Which model does the thinking?']
 ] as const)
   test(`set-up goes on by itself after a model that calls tools well, and stays to say so after another: ${mode}`, async ({ page }) => {
@@ -49,6 +49,6 @@ for (const [mode, heading] of [
     if (mode === 'none') {
       await expect(page.getByText('As it was seen.')).toBeVisible();
       await page.getByRole('button', { name: 'Go on' }).click();
-      await expect(page.getByRole('heading', { name: 'Connect a first service' })).toBeVisible();
+      await expect(page.getByRole('heading', { name: 'One thing to keep safe' })).toBeVisible();
     }
   });

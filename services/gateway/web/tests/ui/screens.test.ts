@@ -1,6 +1,7 @@
 import { type Page, expect, test } from '@playwright/test';
 import { violations } from './axe';
 import { expectNoSidewaysScroll, open } from './house';
+import { smallTargets } from './targets';
 
 interface Screen {
   name: string;
@@ -193,6 +194,12 @@ const screens: Screen[] = [
   { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
 ];
 
+/** The narrowest phone, and the window of a desk at 200 %. */
+const narrow: Record<string, { width: number; height: number }> & { phone: { width: number; height: number } } = {
+  phone: { width: 320, height: 640 },
+  desktop: { width: 640, height: 400 }
+};
+
 for (const screen of screens) {
   test(`${screen.name} is readable by everybody and fits`, async ({ page }, info) => {
     const faults = await open(page, screen.path, screen.house);
@@ -208,10 +215,9 @@ for (const screen of screens) {
     expect(await violations(page, ['color-contrast'])).toEqual([]);
     await picture(page, `dark-${info.project.name}`, screen.name);
     await expectNoSidewaysScroll(page);
-    if (info.project.name === 'phone') {
-      await page.setViewportSize({ width: 320, height: 640 });
-      await expectNoSidewaysScroll(page);
-    }
+    expect(await smallTargets(page)).toEqual([]);
+    await page.setViewportSize(narrow[info.project.name] ?? narrow.phone);
+    await expectNoSidewaysScroll(page);
     expect(faults).toEqual([]);
   });
 }

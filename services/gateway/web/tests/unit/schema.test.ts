@@ -55,10 +55,13 @@ test('yes and no, lists and patterns are asked for', () => {
   expect(mistakes(fieldOf({ type: 'string', pattern: '(' }), { it: 'b' })).toEqual({});
 });
 
-test('what is seldom changed is known as that; a secret never is', () => {
+test('what is seldom changed is known as that; a secret only where it may be left out', () => {
   expect(fieldOf({ type: 'string', advanced: true })[0]).toMatchObject({ advanced: true });
   expect(fieldOf({ type: 'string', advanced: 'yes' })[0]).toMatchObject({ advanced: false });
-  expect(fieldsOf({ settings_schema: {}, secrets_schema: { properties: { it: { type: 'string', advanced: true } } } })[0]).toMatchObject({ advanced: false });
+  const secret = (required: string[]) =>
+    fieldsOf({ settings_schema: {}, secrets_schema: { properties: { it: { type: 'string', advanced: true } }, required } })[0];
+  expect(secret(['it'])).toMatchObject({ advanced: false });
+  expect(secret([])).toMatchObject({ advanced: true });
 });
 
 test('a schema that is no schema asks nothing', () => {

@@ -159,7 +159,7 @@ function fieldOf(name: string, property: Json, secret: boolean, required: boolea
     maximum: number(property.maximum),
     maxLength: number(property.maxLength),
     pattern: text(property.pattern),
-    advanced: !secret && property.advanced === true
+    advanced: property.advanced === true && !(secret && required)
   };
 }
 

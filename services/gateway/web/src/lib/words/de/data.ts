@@ -115,6 +115,7 @@ export const data: Words['data'] = {
     type: 'Tippe: erase this house',
     confirm: 'Dieses Haus löschen'
   },
+  nothing: 'Nichts von dir.',
   elsewhere: 'Einzelnes siehst und berichtigst du unter',
   erase: 'Alles löschen',
   eraseText:

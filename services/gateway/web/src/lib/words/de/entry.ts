@@ -55,6 +55,8 @@ export const setup: Words['setup'] = {
   keyFromText:
     'Wer eine Kopie der Daten mitnimmt, kann nichts lesen. Wer die ganze Festplatte mitnimmt, hat auch die Datei; dagegen hilft eine Passphrase (Anleitung „Keys“).',
   start: 'Anfangen',
+  toService: 'Einen Dienst verbinden',
+  startBare: 'Ohne einen anfangen',
   skipModel: 'Später, erst einmal ohne Modell',
   skipService: 'Später',
   goOn: 'Weiter',

@@ -102,6 +102,7 @@ export const data = {
     type: 'Type: erase this house',
     confirm: 'Erase this house'
   },
+  nothing: 'Nothing of yours.',
   elsewhere: 'You see and correct single things under',
   erase: 'Erase everything',
   eraseText:

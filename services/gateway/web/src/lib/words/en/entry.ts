@@ -49,6 +49,8 @@ export const setup = {
   keyFrom: 'What it protects from',
   keyFromText: 'Somebody who takes a copy of the data reads nothing. Who takes the whole disk has the file, too; a passphrase on it helps there (guide “Keys”).',
   start: 'Start',
+  toService: 'Connect a service',
+  startBare: 'Start without one',
   skipModel: 'Later, without a model',
   skipService: 'Later',
   goOn: 'Go on',

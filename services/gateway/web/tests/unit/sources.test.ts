@@ -17,7 +17,7 @@ const call = (id: string, content: unknown, more: Partial<CallView> = {}): CallV
 
 function answered(turn: string, ...calls: CallView[]): MessageItem {
   const message = new MessageItem(`${turn}-${calls.length}`, 'assistant', { turn });
-  message.update({ id: '', role: 'assistant', turn, created_at: '', text: '', calls, error: null, usage: null, command: null, routed: null, outside: null, files: [] });
+  message.update({ id: '', role: 'assistant', turn, created_at: '', text: '', calls, error: null, usage: null, command: null, routed: null, outside: null, files: [], versions: [] });
   return message;
 }
 const titles = (found: ReturnType<typeof foundIn>, turn: string) => found.byTurn.get(turn)?.map((each) => each.row.title);

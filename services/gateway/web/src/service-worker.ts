@@ -9,6 +9,7 @@
  */
 import { build, files, version } from '$service-worker';
 import { translated } from '$lib/words/heard';
+import { SHARE, SHARED, TAKE, type Shared } from '$lib/shell/share';
 import { KEPT_WORDS, left } from '$lib/words/kept';
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
@@ -16,15 +17,25 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 const KEPT = `app-${version}`;
 const SHELL = '/';
 
+/** What another app shared, until the page has taken it: in memory alone, so that nothing of a person is kept here. */
+let shared: Shared | null = null;
+
 worker.addEventListener('install', (event) => event.waitUntil(keep()));
 worker.addEventListener('activate', (event) => event.waitUntil(dropOlder()));
 
 worker.addEventListener('fetch', (event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
+  if (method === 'POST' && origin === worker.location.origin && pathname === SHARE) return event.respondWith(receive(event.request));
   if (method !== 'GET' || origin !== worker.location.origin || pathname.startsWith('/api/')) return;
   if (mode === 'navigate') event.respondWith(fromHouse(event.request));
   else if (build.includes(pathname)) event.respondWith(fromKept(event.request));
+});
+
+worker.addEventListener('message', (event) => {
+  if (event.data !== TAKE) return;
+  event.ports[0]?.postMessage(shared);
+  shared = null;
 });
 
 worker.addEventListener('push', (event) => event.waitUntil(show(event.data)));
@@ -58,6 +69,14 @@ async function fromHouse(request: Request): Promise<Response> {
 /** A built file never changes under its name. */
 async function fromKept(request: Request): Promise<Response> {
   return (await caches.match(request, { cacheName: KEPT })) ?? fetch(request);
+}
+
+/** Holds what came for the page of a new conversation; nothing is sent to the house before that is open. */
+async function receive(request: Request): Promise<Response> {
+  const form = await request.formData();
+  const said = ['title', 'text', 'url'].map((name) => form.get(name)).filter((each) => typeof each === 'string' && each.trim());
+  shared = { text: said.join('\n\n'), files: form.getAll('files').filter((each) => each instanceof File && each.size > 0) as File[] };
+  return Response.redirect(SHARED, 303);
 }
 
 /** Nothing is shown to somebody who has a page before his eyes: it says so itself. */

@@ -71,7 +71,9 @@ export const files: Words['files'] = {
   removeOf: (name) => `${name} entfernen`,
   tooLarge: 'Größer als 20 MB.',
   tooMany: (most) => `Eine Nachricht nimmt ${most} Dateien.`,
-  empty: 'Sie ist leer.'
+  empty: 'Sie ist leer.',
+  sharedText: 'Geteilter Text',
+  sharedLost: 'Was du geteilt hast, ist nicht mehr da. Teile es noch einmal.'
 };
 
 export const versions: Words['versions'] = {

@@ -66,7 +66,9 @@ export const files = {
   removeOf: (name: string) => `Remove ${name}`,
   tooLarge: 'Larger than 20 MB.',
   tooMany: (most: number) => `A message takes ${most} files.`,
-  empty: 'It is empty.'
+  empty: 'It is empty.',
+  sharedText: 'Shared text',
+  sharedLost: 'What you shared is not here any more. Share it once more.'
 } as const;
 
 export const versions = {

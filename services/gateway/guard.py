@@ -32,13 +32,14 @@ _OWN = ("same-origin", "none")
 _JSON, _BYTES = "application/json", "application/octet-stream"
 """Neither can be sent from another site's form (Fetch, CORS-safelisted request headers)."""
 _PORTS = {"http": ":80", "https": ":443"}
-_DENIED = ("camera", "display-capture", "geolocation", "microphone", "payment", "serial", "usb")
+_DENIED = ("camera", "display-capture", "geolocation", "payment", "serial", "usb")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _DENIED),
+    # Who speaks his messages lets the page listen, and the browser asks him first.
+    "Permissions-Policy": ", ".join([*(f"{feature}=()" for feature in _DENIED), "microphone=(self)"]),
 }
 _MARKUP = ("svelte-trusted-html", "dompurify")
 """Who may make markup in the web UI: its templates, and what cleans the model's Markdown."""

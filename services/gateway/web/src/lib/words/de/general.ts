@@ -98,3 +98,20 @@ export const settings: Words['settings'] = {
     people: 'Wer in diesem Haus wohnt, und Einladungen.'
   }
 };
+
+export const voice: Words['voice'] = {
+  title: 'Stimme',
+  text: 'In diesem Browser gemerkt, und aus, bis du es wählst. Alles geschieht auf diesem Gerät: Nichts, was du sagst, geht an jemanden, der es aufschreibt.',
+  reads: 'Antworten vorlesen',
+  writes: 'Nachrichten sprechen',
+  noVoice: 'Dieser Browser hat auf diesem Gerät keine Stimme.',
+  noWriting: 'Dieser Browser kann Gesprochenes nur aufschreiben, indem er es an seinen Hersteller sendet; deshalb wird es hier nicht angeboten.',
+  fetched: 'Dein Browser holt die Sprache zuerst bei seinem Hersteller, einmal.',
+  read: 'Vorlesen',
+  stop: 'Nicht weiter vorlesen',
+  write: 'Nachricht sprechen',
+  stopWriting: 'Nicht mehr zuhören',
+  hears: 'Hört zu …',
+  noMicrophone: 'Der Browser lässt diese Seite das Mikrofon nicht nutzen. Erlaube es neben der Adresse und versuche es noch einmal.',
+  broke: 'Es ließ sich nicht aufschreiben. Versuche es noch einmal.'
+};

@@ -94,3 +94,20 @@ export const settings = {
     people: 'Who lives in this house, and invitations.'
   }
 } as const;
+
+export const voice = {
+  title: 'Voice',
+  text: 'Kept in this browser, and off until you choose it. All of it happens on this device: nothing that you say is sent to anybody to be written down.',
+  reads: 'Read answers aloud',
+  writes: 'Speak messages',
+  noVoice: 'This browser has no voice on this device.',
+  noWriting: 'This browser can write down what is said only by sending it to its maker, so it is not offered here.',
+  fetched: 'Your browser first fetches the language from its maker, once.',
+  read: 'Read aloud',
+  stop: 'Stop reading',
+  write: 'Speak your message',
+  stopWriting: 'Stop listening',
+  hears: 'Listening …',
+  noMicrophone: 'The browser does not let this page use the microphone. Allow it beside the address, then try again.',
+  broke: 'It could not be written down. Try again.'
+} as const;

@@ -3,7 +3,7 @@ import { approval, call, chat, commands, doubt, files, plan, receipts, rules, tr
 import { chats, palette, queue, shortcuts } from './conversations';
 import { data, keys, moving } from './data';
 import { join, login, password, setup, ways } from './entry';
-import { errors, general, settings, shell } from './general';
+import { errors, general, settings, shell, voice } from './general';
 import { home, rooms, search, sources } from './home';
 import { model, tokens } from './model';
 import { house, people, told } from './people';
@@ -18,7 +18,7 @@ export const words = {
   chats, palette, shortcuts, queue,
   data, moving, keys,
   login, setup, join, password, ways,
-  ...general, errors, shell, settings,
+  ...general, errors, shell, settings, voice,
   search, sources, home, rooms,
   tokens, model,
   people, told, house,

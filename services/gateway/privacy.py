@@ -185,8 +185,8 @@ ROWS = (
     ),
     Row(
         "browser",
-        "One cookie while you are signed in, your choices of light or dark, language, keys and voice, what you typed and have"
-        " not sent, and what you searched for last.",
+        "One cookie while you are signed in, your choices of light or dark, language, keys and voice, what you typed"
+        " and have not sent, and what you searched for last.",
         "Your browser.", "Until you sign out there; the cookie 60 days at most, choices until you clear them.",
         "This house. Its pages load nothing from anywhere else.",
     ),

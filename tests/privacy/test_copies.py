@@ -132,7 +132,7 @@ async def test_row_imports(movers: Movers) -> None:
     await movers.moving.go_on()
     assert await held(movers) == "[[], [], [], [], []]"
     assert (await movers.bring(whole)).state == "done"
-    assert movers.given["agent"] == {f"conversations/{'a' * 32}.json": body}
+    assert movers.reached["agent"] == {f"conversations/{'a' * 32}.json": body}
     assert PLANTED not in await held(movers)
     assert (await movers.bring(b"PK" + PLANTED.encode() * 99)).state == "refused"
     assert PLANTED not in await held(movers)

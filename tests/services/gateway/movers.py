@@ -60,13 +60,13 @@ def archive(files: dict[str, bytes], **changes: Any) -> bytes:
 
 
 class Movers(GatewayHouse):
-    """`files` is what each room gives, one piece of at most `step` bytes a page; `given` is what each was given."""
+    """`files` is what each room gives, one piece of at most `step` bytes a page; `reached` is what reached each."""
 
     def __init__(self, folder: Path) -> None:
         self._ahead = timedelta()
         super().__init__(folder)
         self.files: dict[str, dict[str, bytes]] = {room: {} for room in ROOMS}
-        self.given: dict[str, dict[str, bytes]] = {room: {} for room in ROOMS}
+        self.reached: dict[str, dict[str, bytes]] = {room: {} for room in ROOMS}
         self.requests: list[tuple[str, tuple[str, ...]]] = []
         self.away: dict[str, OaError] = {}
         self.lost: set[str] = set()
@@ -201,9 +201,9 @@ class Movers(GatewayHouse):
             await self._answers(room, ctx)
             self.requests.append((room, tuple(each.path for each in request.pieces)))
             for piece in request.pieces:
-                before = self.given[room].get(piece.path, b"")[: piece.offset]
+                before = self.reached[room].get(piece.path, b"")[: piece.offset]
                 assert len(before) == piece.offset
-                self.given[room][piece.path] = before + piece.body
+                self.reached[room][piece.path] = before + piece.body
             if room in self.lost:
                 self.lost.discard(room)
                 raise self.away.get("lost", OaError("unused"))

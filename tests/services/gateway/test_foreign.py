@@ -117,7 +117,7 @@ async def test_the_conversations_of_another_program_come_in_once_and_tainted(
     for _ in range(2):
         done = await house.bring(zipped({name: body, "user.json": b"{}"}) if name else body)
         assert (done.state, done.kind, done.detail) == ("done", kind, "")
-    ((path, given),) = house.given["agent"].items()
+    ((path, given),) = house.reached["agent"].items()
     document = json.loads(given)
     assert path == f"conversations/{document['id']}.json"
     assert [(each["role"], each["text"]) for each in document["messages"]] == [each[:2] for each in SAID[kind]]

@@ -288,10 +288,10 @@ async def test_each_room_is_given_what_is_its_own_and_gives_it_again(house: Move
     for _ in range(2):
         done = await house.bring(whole)
         assert (done.state, done.kind, done.left_out) == ("done", "archive", [])
-    assert house.given["agent"][f"conversations/{A}.json"] == house.files["agent"][f"conversations/{A}.json"]
-    assert house.given["post"] == house.files["post"]
-    assert house.given["vault"] == house.files["vault"]
-    assert house.given["audit"] == {}
+    assert house.reached["agent"][f"conversations/{A}.json"] == house.files["agent"][f"conversations/{A}.json"]
+    assert house.reached["post"] == house.files["post"]
+    assert house.reached["vault"] == house.files["vault"]
+    assert house.reached["audit"] == {}
     again = await house.export()
     name = hashlib.sha256(left["audit/ledger.jsonl"]).hexdigest()[:16]
     assert again.pop(f"audit/earlier/{name}/ledger.jsonl") == left["audit/ledger.jsonl"]
@@ -338,7 +338,7 @@ async def test_the_id_of_anothers_conversation_is_left_to_him(house: Movers) -> 
     await house.turns.begin(new_id(), new_id(), A)
     for _ in range(2):
         await house.bring(archive({f"agent/conversations/{A}.json": conversation(A, "Mine")}))
-    ((path, body),) = house.given["agent"].items()
+    ((path, body),) = house.reached["agent"].items()
     assert A not in path
     assert (json.loads(body)["title"], f"conversations/{json.loads(body)['id']}.json") == ("Mine", path)
     assert await house.taint.of(house.bob.user.id, json.loads(body)["id"])
@@ -354,7 +354,7 @@ async def test_an_encrypted_archive_comes_in_with_its_key_alone(house: Movers) -
             await house.moving.importing.start(house.bob, sent.id, views.ImportKeys(**keys))
     done = await house.bring(sealed, identity=str(identity))
     assert (done.state, done.left_out) == ("done", [])
-    assert house.given["agent"] == {f"conversations/{A}.json": files[f"agent/conversations/{A}.json"]}
+    assert house.reached["agent"] == {f"conversations/{A}.json": files[f"agent/conversations/{A}.json"]}
     await house.bring(pyrage.passphrase.encrypt(archive(files), PHRASE), passphrase=PHRASE)
     with pytest.raises(InvalidRequest, match="does not open"):
         await house.bring(sealed, passphrase=PHRASE)
@@ -376,7 +376,7 @@ async def test_an_import_goes_on_after_a_restart_where_it_was(house: Movers, aft
     await house.start()
     done = await house.brought()
     assert (done.state, done.left_out) == ("done", [])
-    assert {f"post/{path}": body for path, body in house.given["post"].items()} == {
+    assert {f"post/{path}": body for path, body in house.reached["post"].items()} == {
         path: body for path, body in files.items() if path.startswith("post/")
     }
     assert len(house.requests) <= 12
@@ -444,7 +444,7 @@ async def test_what_is_no_sound_archive_is_refused_in_words_and_nothing_of_it_is
     done = await house.bring(body)
     assert (done.state, done.rooms) == ("refused", [])
     assert words in done.detail
-    assert not any(house.given.values())
+    assert not any(house.reached.values())
     async with house.own.use(house.bob.user.id) as store:
         assert await store.read(lambda c: c.execute(text("SELECT count(*) FROM move_chunks")).scalar_one()) == 0
 

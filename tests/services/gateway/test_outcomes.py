@@ -21,10 +21,10 @@ class Chats:
     """Takes turns down."""
 
     def __init__(self) -> None:
-        self.turns: list[tuple[str, Command, bool]] = []
+        self.turns: list[tuple[str, Command, str | None]] = []
 
     async def command(self, me: Any, conversation: str, command: Command, **more: Any) -> TurnAccepted:
-        self.turns.append((conversation, command, more.get("asks", False)))
+        self.turns.append((conversation, command, more.get("asks")))
         return TurnAccepted(turn="a" * 32, run="a" * 32)
 
 

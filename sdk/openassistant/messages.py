@@ -693,6 +693,8 @@ class AuditAction(StrEnum):
     """Somebody added a second factor or a passkey to his sign-in. Id: a fresh one. Content: kind, name, address."""
     FACTOR_REMOVED = "factor.removed"
     """Somebody took a second factor or a passkey away. Id: a fresh one. Content: kind, name, address."""
+    FACTOR_RENAMED = "factor.renamed"
+    """Somebody gave one of his passkeys another name. Id: a fresh one. Content: kind, name, the one before, address."""
     RECOVERY_RENEWED = "factor.recovery_renewed"
     """Somebody made new recovery codes; the old ones are void. Id: a fresh one. Content: network address."""
     API_TOKEN_REVOKED = "api_token.revoked"

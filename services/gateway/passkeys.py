@@ -84,13 +84,22 @@ class Passkeys:
             put(connection, word)
 
         await self._store.write(write)
-        return next(each for each in await self.listing(me.user.id) if each.id == row["id"])
+        return _shown(await self._own(me.user.id, str(row["id"])))
+
+    async def rename(self, me: SignedIn, passkey: str, name: str, *, address: str) -> views.Passkey:
+        """Another name for one; raises `NotFound`. A name that it has already is no change."""
+        found = await self._own(me.user.id, passkey)
+        if found.name != name:
+            content = {"kind": "passkey", "name": name, "before": found.name, "address": address}
+            await self._ledger.note(AuditAction.FACTOR_RENAMED, user=me.user.id, content=content)
+            row = {"id": passkey, "user": me.user.id, "name": name}
+            update = text("UPDATE passkeys SET name = :name WHERE id = :id AND user = :user")
+            await self._store.write(lambda connection: connection.execute(update, row))
+        return _shown(await self._own(me.user.id, passkey))
 
     async def remove(self, me: SignedIn, passkey: str, draft: Fresh, *, address: str) -> None:
         """It signs nobody in any more; raises `NotFound`, `SignInAgain`."""
-        found = next((row for row in await self._rows(me.user.id) if row.id == passkey), None)
-        if found is None:
-            raise NotFound("There is no such passkey.")
+        found = await self._own(me.user.id, passkey)
         await self._sessions.confirm_fresh(me, draft.password, address=address, why=_WHY)
         content = {"kind": "passkey", "name": found.name, "address": address}
         await self._ledger.note(AuditAction.FACTOR_REMOVED, user=me.user.id, content=content)
@@ -211,6 +220,13 @@ class Passkeys:
         )
         row = {"credential": credential, "host": who.host}
         return await self._store.read(lambda connection: connection.execute(query, row).one_or_none())
+
+    async def _own(self, user: str, passkey: str) -> Any:
+        """One of a user's; raises `NotFound`."""
+        found = next((row for row in await self._rows(user) if row.id == passkey), None)
+        if found is None:
+            raise NotFound("There is no such passkey.")
+        return found
 
     async def _rows(self, user: str) -> list[Any]:
         query = text("SELECT * FROM passkeys WHERE user = :user ORDER BY id DESC")

@@ -98,6 +98,7 @@ TABLE: Mapping[str, Row] = {
     "POST /api/security/passkeys": SESSION,
     "POST /api/security/passkeys/again": SESSION,
     "POST /api/security/passkeys/proved": SESSION,
+    "PATCH /api/security/passkeys/{passkey}": SESSION,
     "POST /api/security/passkeys/{passkey}/remove": SESSION,
     "POST /api/passkeys/enter": NOBODY,
     "POST /api/passkeys/entered": NOBODY,

@@ -17,6 +17,7 @@ __all__ = [
     "PasskeyDraft",
     "PasskeyGoing",
     "PasskeyMade",
+    "PasskeyName",
     "PasskeyShown",
     "PasskeyUsed",
     "Proof",
@@ -25,6 +26,7 @@ __all__ = [
     "Sure",
 ]
 
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 _Bytes = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$", max_length=20_000)]
 """In base64url, as a browser spells them (WebAuthn Level 3, 5.1)."""
 
@@ -111,8 +113,14 @@ class PasskeyDraft(View):
     """The answer to what was asked, and what its owner will know the passkey by."""
 
     id: Id
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+    name: _Name
     credential: PasskeyMade
+
+
+class PasskeyName(View):
+    """What its owner will know a passkey by from now on."""
+
+    name: _Name
 
 
 class PasskeyUsedParts(View):

@@ -101,6 +101,7 @@ PROBES: Mapping[str, Probe] = {
     "POST /api/security/passkeys": Probe("own", {"id": "0" * 32, "name": "Mine", "credential": _MADE}),
     "POST /api/security/passkeys/again": Probe("own", {}),
     "POST /api/security/passkeys/proved": Probe("own", {"id": "0" * 32, "credential": _USED}),
+    "PATCH /api/security/passkeys/{passkey}": Probe("theirs", {"name": "Mine"}),
     "POST /api/security/passkeys/{passkey}/remove": Probe("theirs", {}),
     "POST /api/passkeys/enter": Probe("open", {}),
     "POST /api/passkeys/entered": Probe("open", {"id": "0" * 32, "credential": _USED}),

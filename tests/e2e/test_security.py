@@ -95,6 +95,14 @@ def add_passkey(page: Page) -> None:
     expect(page.get_by_text("Laptop signs you in from now on.")).to_be_visible()
 
 
+def rename_passkey(page: Page) -> None:
+    page.get_by_role("button", name="Rename Laptop").click()
+    page.get_by_label("Name of the passkey").fill("Old laptop")
+    page.get_by_role("button", name="Save the name").click()
+    expect(page.get_by_text("It is called Old laptop now.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Old laptop")).to_be_visible()
+
+
 def see_what_was_done(page: Page) -> None:
     """The notes about both, waved away."""
     page.reload()
@@ -166,6 +174,7 @@ def test_an_owner_comes_in_by_code_by_recovery_code_by_passkey_and_by_terminal(
         expect(dialog.get_by_text("You have just signed in again.")).to_be_visible()
         dialog.get_by_role("button", name="Turn it off").click()
         expect(page.get_by_text("Your sign-in asks for no codes any more.")).to_be_visible()
+        rename_passkey(page)
         looked_at(page, LOOKS[0], "passkeys", tmp_path)
     with Person(stack.url, OWNER, OWNER_PASSWORD) as ada:
         entries = ada.ledger()
@@ -174,4 +183,6 @@ def test_an_owner_comes_in_by_code_by_recovery_code_by_passkey_and_by_terminal(
         added = [each["content"]["kind"] for each in entries if each["action"] == "factor.added"]
         assert added == ["codes", "passkey"]
         assert [each["action"] for each in entries].count("factor.removed") == 1
+        (renamed,) = [each["content"] for each in entries if each["action"] == "factor.renamed"]
+        assert (renamed["before"], renamed["name"]) == ("Laptop", "Old laptop")
     assert not [each for each in (*recovery, used) if each in stack.log]

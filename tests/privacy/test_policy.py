@@ -12,6 +12,7 @@ import pytest
 from deploy.privacy import TARGET
 from services.gateway import privacy
 from services.gateway.house import HouseRules
+from services.gateway.privacy_german import GERMAN
 
 ROWS = {each.id: each for each in privacy.ROWS}
 
@@ -47,3 +48,32 @@ def test_what_is_published_is_what_the_program_says() -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_says_all_that_it_must(row: str) -> None:
     assert all(each.strip().endswith(".") for each in ROWS[row][1:])
+
+
+def test_the_german_policy_has_the_same_rows_parts_and_places_for_names() -> None:
+    english = privacy.ENGLISH
+    assert [each.id for each in GERMAN.rows] == [each.id for each in english.rows]
+    assert list(GERMAN.parts) == list(english.parts)
+    for source, other in zip(english.rows, GERMAN.rows, strict=True):
+        assert all(each.strip().endswith(".") for each in other[1:]), other.id
+        assert numbers(source) == numbers(other), other.id
+        assert all(said != meant for said, meant in zip(other[1:], source[1:], strict=True)), other.id
+    places = [re.findall(r"{\w+}", each) for each in (english.run_by, english.contact)]
+    assert [re.findall(r"{\w+}", each) for each in (GERMAN.run_by, GERMAN.contact)] == places
+
+
+def numbers(row: privacy.Row) -> Counter[str]:
+    """The numbers that a row names: how long something is kept, how many there are."""
+    return Counter(re.findall(r"\d+", " ".join(row[1:])))
+
+
+def test_the_german_page_says_all_of_it_in_german_and_the_operators_words_as_they_are() -> None:
+    rules = HouseRules(name="Linden {12}", operator="Ada <b>", contact="ada@home.example", policy="Be kind & fair.")
+    page = privacy.page(rules, GERMAN, others=(privacy.ENGLISH,))
+    assert '<html lang="de">' in page
+    assert '<a href="/privacy?lang=en" hreflang="en" lang="en">English</a>' in page
+    assert "<p>Linden {12} wird von Ada &lt;b&gt; betrieben.</p>" in page
+    assert "Be kind &amp; fair." in page
+    assert [each for each in (*privacy.ENGLISH.heads, *privacy.ENGLISH.parts.values()) if f">{each}<" in page] == []
+    assert re.findall(r'<tr id="(\w+)"', page) == list(ROWS)
+    assert re.search(r"<script|https?://|src=", page) is None

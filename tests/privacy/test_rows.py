@@ -381,7 +381,7 @@ async def test_row_browser(home: Household) -> None:
     assert re.match(r"oa=[^;]+; HttpOnly; Max-Age=5184000; Path=/; SameSite=strict", cookie)
     sources = (ROOT / "services" / "gateway" / "web" / "src").rglob("*.*")
     scripts = [file for file in sources if file.suffix in (".ts", ".svelte", ".html", ".js")]
-    kept = {"theme.svelte.ts", "language.ts", "shortcuts.svelte.ts", "drafts.ts", "recent.ts"}
+    kept = {"theme.svelte.ts", "language.ts", "shortcuts.svelte.ts", "choices.svelte.ts", "drafts.ts", "recent.ts"}
     assert {file.name for file in scripts if "localStorage" in file.read_text()} == kept
 
 

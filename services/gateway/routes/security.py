@@ -72,6 +72,14 @@ async def prove_by_passkey(request: Request, draft: views.PasskeyShown, house: H
     return await house.passkeys.proved(me, draft, _party(request), address=address_of(request))
 
 
+@router.patch("/security/passkeys/{passkey}")
+async def rename_passkey(
+    request: Request, passkey: Id, draft: views.PasskeyName, house: House, me: Me
+) -> views.Passkey:
+    """Gives one of one's passkeys another name; it stands in the activity record with the one before."""
+    return await house.passkeys.rename(me, passkey, draft.name, address=address_of(request))
+
+
 @router.post("/security/passkeys/{passkey}/remove", status_code=204)
 async def remove_passkey(request: Request, passkey: Id, draft: Fresh, house: House, me: Me) -> Response:
     """Takes one of one's passkeys away; needs a fresh sign-in or the password."""

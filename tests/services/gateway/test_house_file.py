@@ -258,6 +258,32 @@ async def test_the_policy_is_a_page_without_scripts_and_shows_what_was_written_a
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
 
 
+@pytest.mark.parametrize(
+    ("asked", "accepted", "language"),
+    [
+        ("", "", "en"),
+        ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("", "en-GB,en;q=0.9,de;q=0.8", "en"),
+        ("", "fr,de;q=0.5", "de"),
+        ("", "fr, de;q=0", "en"),
+        ("", "de;q=much,*", "en"),
+        ("?lang=de", "en", "de"),
+        ("?lang=en", "de", "en"),
+        ("?lang=fr", "de", "de"),
+    ],
+)
+async def test_the_policy_is_in_the_language_that_is_named_or_that_the_browser_likes_best(
+    house: GatewayHouse, tmp_path: Path, asked: str, accepted: str, language: str
+) -> None:
+    home = Household(house, HouseRules.read(written(tmp_path, FILE)))
+    answer = await home.browser().ask("GET", f"/privacy{asked}", headers={"Accept-Language": accepted})
+    other = {"en": "de", "de": "en"}[language]
+    assert f'<html lang="{language}">' in answer.text
+    assert f'href="/privacy?lang={other}"' in answer.text
+    assert (answer.headers["vary"], answer.headers["content-language"]) == ("Accept-Language", language)
+    assert "We look at &lt;nothing&gt;." in answer.text
+
+
 async def test_in_a_house_of_its_owners_only_who_lives_there_learns_their_names(house: GatewayHouse) -> None:
     home = Household(house)
     ada = await home.open()

@@ -109,6 +109,31 @@ async def test_it_is_listed_and_its_owner_is_told_and_removes_it(home: Household
     assert {"factor.added", "factor.removed"} <= set(home.house.recorded())
 
 
+async def test_its_owner_gives_it_another_name_which_the_record_shows_with_the_one_before(home: Household) -> None:
+    ada = await as_ada(home)
+    key = await added(ada)
+    (listed,) = (await ada.done("GET", "/api/security"))["passkeys"]
+    path = f"/api/security/passkeys/{listed['id']}"
+    home.house.later(FRESH + timedelta(minutes=1))
+    assert await ada.done("PATCH", path, {"name": "  Key ring "}) == {**listed, "name": "Key ring"}
+    assert await ada.done("PATCH", path, {"name": "Key ring"}) == {**listed, "name": "Key ring"}
+    (told,) = [content for _, content in home.told("factor.renamed")]
+    assert (told["kind"], told["name"], told["before"]) == ("passkey", "Key ring", "Laptop")
+    assert (await shown(at_home(home), key)).status_code == 200
+    for name in ("", "   ", "x" * 61):
+        assert (await ada.ask("PATCH", path, {"name": name})).status_code == 422
+
+
+async def test_nobody_else_names_it(home: Household) -> None:
+    ada = await as_ada(home)
+    await added(ada)
+    (listed,) = (await ada.done("GET", "/api/security"))["passkeys"]
+    bob = await home.joined(ada)
+    answer = await bob.ask("PATCH", f"/api/security/passkeys/{listed['id']}", {"name": "Mine"})
+    assert answer.json()["code"] == "not_found"
+    assert (await ada.done("GET", "/api/security"))["passkeys"][0]["name"] == "Laptop"
+
+
 async def test_somebody_shows_it_in_the_place_of_his_password_once(home: Household) -> None:
     ada = await as_ada(home)
     key = await added(ada)

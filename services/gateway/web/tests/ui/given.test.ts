@@ -85,6 +85,7 @@ for (const path of ['/', '/new']) {
 
 test('files are dropped anywhere on the page, and pasted', async ({ page }) => {
   await open(page, `/c/${c}`, 'answered');
+  await expect(page.getByRole('button', { name: 'Give files' })).toBeVisible();
   const held = await carried(page, 'dropped.txt');
   await page.dispatchEvent('main', 'dragover', { dataTransfer: held });
   await expect(page.getByText('Drop them here to give them with your message')).toBeVisible();

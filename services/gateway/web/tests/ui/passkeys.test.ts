@@ -1,5 +1,6 @@
 import { type Page, expect, test } from '@playwright/test';
 import { violations } from './axe';
+import { expectNoSidewaysScroll } from './house';
 
 /** Takes the security key away: the browser is another test's next. */
 let unplug = async (): Promise<void> => {};
@@ -90,6 +91,39 @@ test('passkeys are listed with the name that they are for, and removed after a q
   expect((await asked).url()).toContain(`/passkeys/${'6'.repeat(32)}/remove`);
   await expect(page.getByRole('status').filter({ hasText: 'Phone is removed.' })).toBeVisible();
   expect(await violations(page)).toEqual([]);
+});
+
+test('a passkey is given another name in its place, by keyboard alone', async ({ page, baseURL }) => {
+  await openKeyed(page, '/security', 'keyed', baseURL);
+  const opener = page.getByRole('button', { name: 'Rename Phone' });
+  await opener.press('Enter');
+  const box = page.getByLabel('Name of the passkey');
+  await expect(box).toBeFocused();
+  await expect(box).toHaveValue('Phone');
+  await box.press('Escape');
+  await expect(opener).toBeFocused();
+  await opener.press('Enter');
+  await box.fill('   ');
+  await box.press('Enter');
+  await expect(box).toHaveAttribute('aria-invalid', 'true');
+  expect(await violations(page)).toEqual([]);
+  await expectNoSidewaysScroll(page);
+  await box.fill(' Telephone ');
+  const asked = page.waitForRequest((request) => request.method() === 'PATCH');
+  await box.press('Enter');
+  expect((await asked).url()).toContain(`/api/security/passkeys/${'6'.repeat(32)}`);
+  expect((await asked).postDataJSON()).toEqual({ name: 'Telephone' });
+  await expect(page.getByRole('status').filter({ hasText: 'It is called Telephone now.' })).toBeVisible();
+  await expect(opener).toBeFocused();
+});
+
+test('whoever names a passkey that is gone is told so beside the field', async ({ page, baseURL }) => {
+  await openKeyed(page, '/security', 'keyed.unknown', baseURL);
+  await page.getByRole('button', { name: 'Rename Phone' }).click();
+  await page.getByLabel('Name of the passkey').fill('Telephone');
+  await page.getByRole('button', { name: 'Save the name' }).click();
+  await expect(page.getByRole('alert')).toContainText('There is no such passkey.');
+  await expect(page.getByLabel('Name of the passkey')).toHaveValue('Telephone');
 });
 
 test('at an address in numbers the page says what to do, and the sign-in page offers none', async ({ page, baseURL }) => {

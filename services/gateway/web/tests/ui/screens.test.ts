@@ -298,7 +298,7 @@ async function sendHeld(page: Page): Promise<void> {
 }
 
 async function editCall(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Edit' }).first().click();
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
   await page.getByRole('textbox', { name: 'Text', exact: true }).fill('I sign on Monday.');
 }
 

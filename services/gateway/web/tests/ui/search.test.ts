@@ -46,6 +46,38 @@ test('a result opens beside the list as text: nothing in it runs, is loaded or c
   expect(faults).toEqual([]);
 });
 
+test('what was said in conversations is a source of its own, and opens at the message', async ({ page }) => {
+  const faults = await open(page, '/search?q=lease');
+  const talks = page.getByRole('region', { name: 'Your conversations' });
+  const first = talks.getByRole('link').first();
+  await expect(first).toContainText('The lease with Carol');
+  await expect(first).toContainText('<img src=x onerror=alert(1)> is in her office');
+  await expect(first.locator('mark')).toHaveText('lease');
+  await expect(talks.getByRole('link').nth(1)).toContainText('You, in the archive');
+  expect(await talks.locator('img, script').count()).toBe(0);
+  expect(await violations(page)).toEqual([]);
+  await expectNoSidewaysScroll(page);
+  await first.click();
+  await expect(page).toHaveURL(/\/c\/c{32}#m-\w+$/);
+  expect(faults).toEqual([]);
+});
+
+test('a word that nobody said in a conversation is told beside what services found', async ({ page }) => {
+  await open(page, '/search?q=unheard');
+  await expect(page.getByRole('region', { name: 'Your conversations' }).getByText('Nothing found.')).toBeVisible();
+});
+
+test('conversations that could not be searched are named, and are searched again by themselves', async ({ page }) => {
+  await open(page, '/search?q=lease', 'home.speechless');
+  const talks = page.getByRole('region', { name: 'Your conversations' });
+  await expect(talks.getByText('Your conversations could not be searched.', { exact: false })).toBeVisible();
+  await expect(page.getByText(/results\. No answer from: Your conversations\./).last()).toBeVisible();
+  await expect(page.getByText('The lease for Linden Street 12')).toBeVisible();
+  await page.context().addCookies([{ name: 'house', value: 'home', domain: '127.0.0.1', path: '/' }]);
+  await talks.getByRole('button', { name: /Try again/ }).click();
+  await expect(talks.getByRole('link')).toHaveCount(2);
+});
+
 test('a service that does not answer is named, and is asked again by itself', async ({ page }) => {
   await open(page, '/search?q=lease', 'home.silent');
   const silent = page.getByRole('region', { name: 'From Calendar · Family calendar' });

@@ -7,6 +7,7 @@ import { byTime, isOver, isoDay, newestFirst, Today, todayOf } from '$lib/home/d
 import { Asked, listed, named } from '$lib/looks/asked.svelte';
 import { readingOf } from '$lib/looks/reading';
 import { forgetAll, recent, remember } from '$lib/looks/recent';
+import { Talks } from '$lib/looks/talks.svelte';
 
 const source = (connector: string, more: Partial<LookSource> = {}): LookSource => ({
   connector, name: connector, account: connector.repeat(4), account_name: 'Home', local: true, runs: true, key: 'id', found_in: {}, ...more
@@ -28,6 +29,24 @@ test('each account answers for itself, and who fails is named', async () => {
   expect(asked.rows.map((each) => [each.row.title, each.row.key, each.source.connector])).toEqual([['A', '0', 'mail'], ['B', '1', 'mail']]);
   expect(asked.silent.map((each) => each.source.connector)).toEqual(['post']);
   expect(asked.busy).toBe(false);
+});
+
+test('conversations are a source of their own: what comes late is left out, and who fails is asked again', async () => {
+  const hit = { conversation: 'c', title: '', archived: false, message: 'm', role: 'user' as const, created_at: '2026-01-01', shreds: [] };
+  const late: ((found: Awaited<ReturnType<typeof api.search>>) => void)[] = [];
+  const search = vi.spyOn(api, 'search').mockImplementation(() => new Promise((resolve) => late.push(resolve)));
+  const talks = new Talks();
+  const first = talks.ask('old');
+  const second = talks.ask('new');
+  late[1]?.({ conversations: [], hits: [hit], next: 7 });
+  late[0]?.({ conversations: [], hits: [], next: null });
+  await Promise.all([first, second]);
+  expect([talks.state, talks.hits.length, talks.hasMore]).toEqual(['found', 1, true]);
+  search.mockRejectedValueOnce(new Problem(503, 'unavailable', 'Away', 'Later.'));
+  await talks.ask('new');
+  expect([talks.state, talks.hits, talks.problem?.detail]).toEqual(['failed', [], 'Later.']);
+  talks.clear();
+  expect([talks.state, talks.problem]).toEqual(['idle', null]);
 });
 
 test('what comes late to an earlier question is left out', async () => {

@@ -114,6 +114,8 @@ export const api = {
   beginPasskey: (password: string | null) => of(client.POST('/api/security/passkeys/begin', { body: { password } })),
   addPasskey: (id: string, name: string, credential: PasskeyMade) =>
     of(client.POST('/api/security/passkeys', { body: { id, name, credential } })),
+  renamePasskey: (passkey: string, name: string) =>
+    of(client.PATCH('/api/security/passkeys/{passkey}', { params: { path: { passkey } }, body: { name } })),
   removePasskey: (passkey: string, body: Fresh) =>
     of(client.POST('/api/security/passkeys/{passkey}/remove', { params: { path: { passkey } }, body })),
   askForPasskey: () => of(client.POST('/api/security/passkeys/again')),

@@ -2788,6 +2788,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/security/passkeys/{passkey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Rename Passkey
+         * @description Gives one of one's passkeys another name; it stands in the activity record with the one before.
+         */
+        patch: operations["rename_passkey_api_security_passkeys__passkey__patch"];
+        trace?: never;
+    };
     "/api/security/passkeys/{passkey}/remove": {
         parameters: {
             query?: never;
@@ -5984,6 +6004,14 @@ export interface components {
              * @default []
              */
             transports?: string[];
+        };
+        /**
+         * PasskeyName
+         * @description What its owner will know a passkey by from now on.
+         */
+        PasskeyName: {
+            /** Name */
+            name: string;
         };
         /**
          * PasskeyShown
@@ -12750,6 +12778,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Proof"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_passkey_api_security_passkeys__passkey__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                passkey: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

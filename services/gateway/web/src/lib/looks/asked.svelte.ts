@@ -2,6 +2,7 @@ import { api } from '$lib/api/client';
 import { type Problem, problemFrom } from '$lib/api/problem';
 import type { LookSource } from '$lib/api/types';
 import { type Row, type Rows, rowsOf } from '$lib/commands/results';
+import { here } from '$lib/language';
 
 /** What one account answered, or that it did not. */
 export interface Answer {
@@ -84,4 +85,4 @@ export const named = ({ name, account_name: account }: LookSource): string =>
 
 /** One of each kind of service by name: "Gmail and Notion". */
 export const listed = (sources: readonly LookSource[]): string =>
-  new Intl.ListFormat('en', { type: 'conjunction' }).format([...new Set(sources.map((each) => each.name))]);
+  new Intl.ListFormat(here(), { type: 'conjunction' }).format([...new Set(sources.map((each) => each.name))]);

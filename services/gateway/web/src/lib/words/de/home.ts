@@ -5,7 +5,7 @@ const so = counting('de');
 
 export const search: Words['search'] = {
   title: 'Suche',
-  intro: 'In allem, was verbunden ist, auf einmal. Gefragt wird, wenn du die Eingabetaste drückst, und nicht, während du tippst.',
+  intro: 'In allem, was verbunden ist, in deinen Unterhaltungen und im Gemerkten, auf einmal. Gefragt wird, wenn du die Eingabetaste drückst, und nicht, während du tippst.',
   label: 'In allem suchen',
   placeholder: 'Worte, die vorkommen müssen',
   go: 'Suchen',
@@ -17,6 +17,9 @@ export const search: Words['search'] = {
   from: (source) => `Von ${source}`,
   close: 'Schließen',
   content: 'Inhalt',
+  talks: 'Deine Unterhaltungen',
+  talksSilent: 'Deine Unterhaltungen ließen sich nicht durchsuchen.',
+  toTalks: 'Ältere',
   memories: 'Gemerkt',
   toMemory: 'Gedächtnis öffnen',
   recent: 'Früher gesucht',

@@ -185,6 +185,7 @@ export const activity: Words['activity'] = {
     'signin.unlinked': 'Ein Weg zur Anmeldung wurde entfernt',
     'factor.added': 'Zweiter Faktor oder Passkey kam hinzu',
     'factor.removed': 'Zweiter Faktor oder Passkey wurde entfernt',
+    'factor.renamed': 'Passkey anders benannt',
     'factor.recovery_renewed': 'Neue Wiederherstellungscodes erstellt',
     'api_token.revoked': 'Token widerrufen',
     'user.created': 'Person hinzugefügt',

@@ -1,6 +1,6 @@
 export const search = {
   title: 'Search',
-  intro: 'In everything that is connected, at once. It asks when you press Enter, and not while you type.',
+  intro: 'In everything that is connected, in your conversations and in what is remembered, at once. It asks when you press Enter, and not while you type.',
   label: 'Search in everything',
   placeholder: 'Words that must occur',
   go: 'Search',
@@ -12,6 +12,9 @@ export const search = {
   from: (source: string) => `From ${source}`,
   close: 'Close',
   content: 'Content',
+  talks: 'Your conversations',
+  talksSilent: 'Your conversations could not be searched.',
+  toTalks: 'Older ones',
   memories: 'Remembered',
   toMemory: 'Open the memory',
   recent: 'Searched before',

@@ -175,6 +175,7 @@ export const activity = {
     'session.refused': 'Sign-in refused',
     'factor.added': 'Second factor or passkey added',
     'factor.removed': 'Second factor or passkey taken away',
+    'factor.renamed': 'Passkey named anew',
     'factor.recovery_renewed': 'New recovery codes made',
     'api_token.created': 'Token made',
     'signin.linked': 'A way to sign in added',

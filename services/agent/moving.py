@@ -212,8 +212,7 @@ def _sources(connection: Connection, row: Row[Any], start: _Place) -> Iterator[_
     if first in _KINDS:
         for kind, body in list(_files(connection, row))[_KINDS.index(first) :]:
             yield _written(row, kind, body)
-    query = text("SELECT * FROM given_files WHERE conversation = :id AND sha256 IS NOT NULL ORDER BY id")
-    files = list(connection.execute(query, {"id": row.id}))
+    files = _given(connection, row.id)
     if first not in _KINDS and first not in {each.id for each in files}:
         raise Conflict("A conversation was changed while it was exported.")
     for file in files:
@@ -221,6 +220,12 @@ def _sources(connection: Connection, row: Row[Any], start: _Place) -> Iterator[_
             path = f"conversations/{row.id}/{file.id}-{_UNSAFE.sub('_', file.name)[-80:]}"
             read = partial(given.bytes_of, connection, file.id)
             yield _Source(file.id, path, file.size, file.sha256[:16], read)
+
+
+def _given(connection: Connection, conversation: str) -> list[Row[Any]]:
+    """The files of a conversation that have come whole."""
+    query = text("SELECT * FROM given_files WHERE conversation = :id AND sha256 IS NOT NULL ORDER BY id")
+    return list(connection.execute(query, {"id": conversation}))
 
 
 def _written(row: Row[Any], kind: str, body: bytes) -> _Source:
@@ -252,7 +257,6 @@ def _plain(carried: Carried) -> dict[str, Any]:
 
 
 def _carried(connection: Connection, row: Row[Any]) -> Carried:
-    files = text("SELECT * FROM given_files WHERE conversation = :id AND sha256 IS NOT NULL ORDER BY id")
 
     def rows(table: str, order: str) -> list[Row[Any]]:
         query = text(f"SELECT * FROM {table} WHERE conversation = :id ORDER BY {order}")  # noqa: S608 - from below
@@ -269,7 +273,7 @@ def _carried(connection: Connection, row: Row[Any]) -> Carried:
         placeholders=tuple(
             _Placeholder.model_validate(each._mapping) for each in rows("placeholders", "kind, number, form")  # noqa: SLF001
         ),
-        files=tuple(_Given.model_validate(each._mapping) for each in connection.execute(files, {"id": row.id})),  # noqa: SLF001
+        files=tuple(_Given.model_validate(each._mapping) for each in _given(connection, row.id)),  # noqa: SLF001
     )  # fmt: skip
 
 

@@ -217,8 +217,9 @@ class Turns:
         await self._keys.unlock(grant.user, ctx.grant)
         live = await self.live(grant.user, conversation)
         async with self._stores.use(grant.user) as store:
-            elsewhere = await versions.apart(store, await livestore.turns_of(self._room, conversation))
-            for turn_id in await livestore.turns_of(self._room, conversation):
+            turns = await livestore.turns_of(self._room, conversation)
+            elsewhere = await versions.apart(store, turns)
+            for turn_id in turns:
                 task = self._tasks.get(turn_id)
                 if task is None and turn_id in elsewhere:
                     continue

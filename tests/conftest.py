@@ -1,11 +1,17 @@
-"""What holds for every test: nothing leaves this machine."""
+"""What holds for every test: nothing leaves this machine, and logging is as it was for the next one."""
 
 import errno
 import ipaddress
+import logging
 import os
 import socket
 import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
+import structlog
 
 pytest_plugins = ["tests.peers.fixtures", "tests.e2e.fixtures"]
 
@@ -39,3 +45,25 @@ def _close_sockets(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_close_sockets)
+
+
+@pytest.fixture
+def usual_logging() -> Iterator[None]:
+    """Logging as it was before, afterwards."""
+    root = logging.getLogger()
+    hooks = sys.excepthook, threading.excepthook
+    handlers, level, raising = root.handlers, root.level, logging.raiseExceptions
+    levels = {logger: logger.level for logger in _loggers()}
+    yield
+    root.handlers, root.level, logging.raiseExceptions = handlers, level, raising
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(False)
+    structlog.reset_defaults()
+    for logger in _loggers():
+        for reroute in [each for each in logger.filters if type(each).__module__ == "openassistant.log"]:
+            logger.removeFilter(reroute)
+            logger.setLevel(levels.get(logger, logging.NOTSET))
+
+
+def _loggers() -> list[logging.Logger]:
+    return [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]

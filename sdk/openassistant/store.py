@@ -398,7 +398,9 @@ def connect(path: Path, key: bytes, *, busy_ms: int = _BUSY_MS) -> Any:
 
 def reading_file(path: Path, key: bytes, work: Work[T]) -> T:
     """What `work` reads in a file that nobody else has open, in one transaction; raises `DriverError`."""
-    engine = create_engine("sqlite://", creator=lambda: connect(path, key), module=dbapi2, poolclass=NullPool)
+    engine = create_engine(
+        "sqlite://", creator=lambda: connect(path, key), module=dbapi2, poolclass=NullPool, hide_parameters=True
+    )
     try:
         return _reading(engine, work)
     except DBAPIError as error:
@@ -456,7 +458,13 @@ def _engine(path: Path, key: bytes, readers: int) -> Engine:
         return connection
 
     return create_engine(
-        "sqlite://", creator=opened, module=dbapi2, poolclass=QueuePool, pool_size=readers + 1, max_overflow=1
+        "sqlite://",
+        creator=opened,
+        module=dbapi2,
+        poolclass=QueuePool,
+        pool_size=readers + 1,
+        max_overflow=1,
+        hide_parameters=True,
     )
 
 

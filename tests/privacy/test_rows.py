@@ -385,16 +385,12 @@ async def test_row_browser(home: Household) -> None:
     assert {file.name for file in scripts if "localStorage" in file.read_text()} == kept
 
 
-def test_row_logs() -> None:
+def test_row_logs(usual_logging: None) -> None:
     out = io.StringIO()
-    before = logging.getLogger().handlers
-    try:
-        configure("gateway", stream=out)
-        log = logging.getLogger("openassistant.gateway")
-        log.info("work", extra={"password": PLANTED, "token": PLANTED, "authorization": f"Bearer {PLANTED}"})
-        log.error("failed", exc_info=ValueError(PLANTED))
-    finally:
-        logging.getLogger().handlers = before
+    configure("gateway", stream=out)
+    log = logging.getLogger("openassistant.gateway")
+    log.info("work", extra={"password": PLANTED, "token": PLANTED, "authorization": f"Bearer {PLANTED}"})
+    log.error("failed", exc_info=ValueError(PLANTED))
     assert "failed" in out.getvalue()
     assert PLANTED not in out.getvalue()
 

@@ -9,9 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,24 +56,7 @@ class Out(io.StringIO):
 
 
 @pytest.fixture
-def unchanged() -> Iterator[None]:
-    """Logging as it was before, afterwards."""
-    root = logging.getLogger()
-    hooks = sys.excepthook, threading.excepthook
-    handlers, level, raising = root.handlers, root.level, logging.raiseExceptions
-    yield
-    root.handlers, root.level, logging.raiseExceptions = handlers, level, raising
-    sys.excepthook, threading.excepthook = hooks
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-    for logger in (each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)):
-        for reroute in [each for each in logger.filters if type(each).__module__ == "openassistant.log"]:
-            logger.removeFilter(reroute)
-            logger.setLevel(logging.NOTSET)
-
-
-@pytest.fixture
-def out(unchanged: None) -> Out:
+def out(usual_logging: None) -> Out:
     stream = Out()
     configure("mail", stream=stream)
     return stream
@@ -94,7 +75,7 @@ def test_an_event_is_one_line_of_json_with_its_fields(out: Out) -> None:
     }
 
 
-def test_a_terminal_gets_lines_for_a_person(unchanged: None) -> None:
+def test_a_terminal_gets_lines_for_a_person(usual_logging: None) -> None:
     out = Out(terminal=True)
     configure("mail", stream=out)
     logging.getLogger("openassistant.mail").warning(
@@ -221,7 +202,7 @@ def test_an_exception_in_a_field_or_group_is_described_the_same_way(out: Out) ->
     assert line["reason"] == {"type": "KeyError"}
 
 
-def test_a_text_cannot_forge_a_line_or_steer_a_terminal(unchanged: None) -> None:
+def test_a_text_cannot_forge_a_line_or_steer_a_terminal(usual_logging: None) -> None:
     out = Out(terminal=True)
     configure("mail", stream=out)
     logging.getLogger("openassistant.mail").warning("from \x1b]0;owned\x07 \x1b[2J", extra={"subject": "\x1b[2J"})
@@ -292,7 +273,7 @@ def test_structlogs_own_loggers_and_warnings_go_the_same_way(out: Out) -> None:
     assert PLANTED not in out.getvalue()
 
 
-def test_configuring_twice_does_not_write_twice(unchanged: None) -> None:
+def test_configuring_twice_does_not_write_twice(usual_logging: None) -> None:
     out = Out()
     configure("mail", stream=out)
     configure("mail", stream=out)

@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import traceback
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,15 @@ async def test_no_file_holds_the_words_and_plain_sqlite_opens_none(opened: Opene
         with pytest.raises(sqlite3.DatabaseError):
             plain.execute("SELECT * FROM notes")
         plain.close()
+
+
+async def test_no_failed_statement_tells_the_words_that_it_was_given(opened: Opener) -> None:
+    store = await opened()
+    with pytest.raises(OaError) as failed:
+        await store.write(lambda at: at.execute(text("INSERT INTO nowhere VALUES (:words)"), {"words": PLANTED}))
+    told = "".join(traceback.format_exception(failed.value))
+    assert "no such table" in told
+    assert PLANTED not in told
 
 
 async def test_files_and_folder_belong_to_the_owner_alone(opened: Opener, path: Path) -> None:

@@ -10,7 +10,7 @@ export const chat: Words['chat'] = {
   you: 'Du',
   assistant: 'Assistent',
   composer: 'Deine Nachricht',
-  placeholder: 'Frag etwas, oder tippe / für Befehle',
+  placeholder: 'Frag, oder tippe /',
   placeholderBare: 'Tippe / für Befehle',
   send: 'Senden',
   stop: 'Anhalten',

@@ -4,7 +4,7 @@ export const chat = {
   you: 'You',
   assistant: 'Assistant',
   composer: 'Your message',
-  placeholder: 'Ask, or type / for commands',
+  placeholder: 'Ask, or type /',
   placeholderBare: 'Type / for commands',
   send: 'Send',
   stop: 'Stop',

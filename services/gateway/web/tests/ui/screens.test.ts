@@ -191,7 +191,8 @@ const screens: Screen[] = [
   { name: 'data-erase', path: '/data', ready: 'What is kept', act: (page) => page.getByRole('button', { name: 'Erase everything' }).click() },
   { name: 'settings', path: '/settings', ready: 'Chosen elsewhere' },
   { name: 'server-down', path: '/', house: 'dead', ready: 'The server starts anew.' },
-  { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' }
+  { name: 'missing', path: '/nowhere', ready: 'This page does not exist.' },
+  { name: 'no gallery', path: '/gallery', ready: 'This page does not exist.' }
 ];
 
 /** The narrowest phone, and the window of a desk at 200 %. */

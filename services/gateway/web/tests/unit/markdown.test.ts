@@ -76,6 +76,11 @@ test('code and tables can be reached and scrolled by keyboard', () => {
   expect(page.querySelector('ol')?.start).toBe(3);
 });
 
+test('the columns of a table stand as they are marked', () => {
+  const page = built('| day | place | sum |\n| --- | :-: | --: |\n| Monday | home | 12 |');
+  expect([...page.querySelectorAll('td')].map((cell) => cell.className)).toEqual(['', 'md-center', 'md-right']);
+});
+
 test('a link that runs something stays a text', () => {
   const page = built('[click](javascript:alert(1))');
   expect(page.querySelector('a')).toBeNull();

@@ -47,7 +47,7 @@ const marked = new Marked({
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
     table(token: Tokens.Table) {
       const cells = (row: Tokens.TableCell[], tag: 'th' | 'td'): string =>
-        row.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join('');
+        row.map((cell) => `<${tag}${cell.align ? ` class="md-${cell.align}"` : ''}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join('');
       const head = `<thead><tr>${cells(token.header, 'th')}</tr></thead>`;
       const rows = token.rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('');
       return (

@@ -190,10 +190,11 @@ async def start_turn(
     out of the archive. Raises `NotFound` for a file that is not there.
     """
     request = turn.request
+    branches = request.retry or request.anew is not None
 
     def write(connection: Connection) -> Message | None:
         said = message
-        with _retitling(connection, turn.conversation):
+        with _retitling(connection, turn.conversation) if branches else contextlib.nullcontext():
             connection.execute(
                 text(
                     "INSERT INTO turns (id, conversation, state, request, follows, created)"
@@ -206,7 +207,7 @@ async def start_turn(
                     "now": now.isoformat(),
                 },
             )
-            versions.begin(connection, turn.conversation, follows, branches=request.retry or request.anew is not None)
+            versions.begin(connection, turn.conversation, follows, branches=branches)
             if said is not None:
                 _insert_message(connection, turn.conversation, said)
                 said = said.model_copy(update={"files": _files(connection, turn, said.id)})

@@ -7,6 +7,7 @@ What a file is, its bytes say. Its text is read once, when it has come whole, in
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -56,7 +57,8 @@ INSERT INTO given_pieces (file, place, body) SELECT :id, place, body FROM given_
 """
 _SHOWN = f"""
 SELECT {_COLUMNS}, message, substr(text, 1, :most) AS text, length(text) AS length FROM given_files
-WHERE conversation = :conversation AND message IS NOT NULL AND sha256 IS NOT NULL ORDER BY message, number
+WHERE conversation = :conversation AND message IN (SELECT value FROM json_each(:messages)) AND sha256 IS NOT NULL
+ORDER BY message, number
 """  # noqa: S608 - names from above
 
 
@@ -265,14 +267,15 @@ def of_conversation(connection: Connection, conversation: str) -> dict[str, list
     return found
 
 
-async def shown(store: Store, conversation: str, *, most: int) -> dict[str, list[Shown]]:
-    """The files in a conversation with the beginnings of their texts, by the id of their message."""
+async def shown(store: Store, conversation: str, messages: Sequence[str], *, most: int) -> dict[str, list[Shown]]:
+    """The files of messages of a conversation by the id of their message, with at most so many characters of each."""
+    row = {"conversation": conversation, "messages": json.dumps(messages), "most": most}
 
     def read(connection: Connection) -> dict[str, list[Shown]]:
         found: dict[str, list[Shown]] = {}
-        for row in connection.execute(text(_SHOWN), {"conversation": conversation, "most": most}):
-            file = Shown(**_file(row).model_dump(), text=row.text, length=row.length)
-            found.setdefault(row.message, []).append(file)
+        for each in connection.execute(text(_SHOWN), row):
+            file = Shown(**_file(each).model_dump(), text=each.text, length=each.length)
+            found.setdefault(each.message, []).append(file)
         return found
 
     return await store.read(read)

@@ -498,7 +498,7 @@ class Turns:
         now, request, mode = self._clock(), turn.request, choice.ref.mode if largest is None else "none"
         history, calls, older = await conversations.recent(store, turn.conversation, turn=turn.id, size=window * BYTES)
         said = [each for each in history if each.turn == turn.id or not request.alone]
-        files = await given.shown(store, turn.conversation, most=window * BYTES // 2)
+        files = await given.shown(store, turn.conversation, [each.id for each in said], most=window * BYTES // 2)
         told = beside(said, routing.remembered(choice, request.memories))
         seen = routing.view(choice, told, calls, older=older, files=files)
         if choice.redacts:

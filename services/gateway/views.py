@@ -638,14 +638,16 @@ class ConversationDraft(View):
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
-class MessageDraft(View):
-    """What the owner says; `zone` is the IANA time zone that his words about times are meant in.
-
-    `files` are the ids of what he gives with it; then the text may be empty.
-    """
+class Words(View):
+    """What the owner says; `zone` is the IANA time zone that his words about times are meant in."""
 
     text: str = ""
     zone: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class MessageDraft(Words):
+    """A new message: `files` are the ids of what the owner gives with it; then the text may be empty."""
+
     files: Annotated[tuple[Id, ...], Field(max_length=MOST)] = ()
 
 

@@ -57,9 +57,12 @@ async def say(conversation: Id, draft: views.MessageDraft, request: Request, hou
     responses=EVENTS,
 )
 async def edit_message(
-    conversation: Id, message: Id, draft: views.MessageDraft, request: Request, house: House, me: Me
+    conversation: Id, message: Id, draft: views.Words, request: Request, house: House, me: Me
 ) -> Response:
-    """Says something else in the place of a message of one's own; what stood there and after it stays, as a version."""
+    """Says something else in the place of a message of one's own; what stood there and after it stays, as a version.
+
+    The files of that message are in both.
+    """
     return await answered(
         request, house, me, conversation,
         lambda: house.chat.edit(me, conversation, message, draft.text, zone=draft.zone),

@@ -58,7 +58,7 @@ def choice(*, local: bool = False, **routes: Any) -> Choice:
 
 async def prompt(store: Store, conversation: str, by: Choice, **more: Any) -> tuple[str, routing.Seen]:
     history, calls = await conversations.messages(store, conversation)
-    files = await given.shown(store, conversation, most=100_000)
+    files = await given.shown(store, conversation, [each.id for each in history], most=100_000)
     seen = routing.view(by, history, calls, older=0, files=files)
     pictures = await showing.pictures(store, seen.files, seen.history)
     built = build(seen.history, seen.calls, tools=[], accounts=(), zone="UTC", now=utc_now(), files=seen.files,
@@ -112,8 +112,9 @@ async def test_a_message_that_is_said_anew_keeps_its_files(store: Store) -> None
     assert [each.name for each in after.files] == ["lease.txt"]
     assert after.files[0].id != before.files[0].id
     assert await given.body(store, after.files[0].id) == await given.body(store, before.files[0].id) == LEASE
-    [shown] = (await given.shown(store, conversation, most=100))[message.id]
+    [shown] = (await given.shown(store, conversation, [message.id], most=100))[message.id]
     assert shown.text == LEASE.decode()
+    assert await given.shown(store, conversation, [], most=100) == {}
 
 
 async def test_a_message_with_a_file_that_is_not_there_is_not_stored(store: Store) -> None:

@@ -123,7 +123,7 @@ test('by keyboard alone', async ({ page }, info) => {
 });
 
 test('a phone offers its camera', async ({ page }, info) => {
-  test.skip(info.project.name !== 'phone');
+  test.skip(info.project.name !== 'phone', 'a desk has no camera to offer');
   await open(page, `/c/${c}`, 'answered');
   await page.getByRole('button', { name: 'Give files' }).click();
   const camera = page.getByLabel('Take a photo');

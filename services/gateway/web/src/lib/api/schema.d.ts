@@ -634,6 +634,8 @@ export interface paths {
         /**
          * Edit Message
          * @description Says something else in the place of a message of one's own; what stood there and after it stays, as a version.
+         *
+         *     The files of that message are in both.
          */
         post: operations["edit_message_api_conversations__conversation__messages__message__edit_post"];
         delete?: never;
@@ -5392,9 +5394,7 @@ export interface components {
         };
         /**
          * MessageDraft
-         * @description What the owner says; `zone` is the IANA time zone that his words about times are meant in.
-         *
-         *     `files` are the ids of what he gives with it; then the text may be empty.
+         * @description A new message: `files` are the ids of what the owner gives with it; then the text may be empty.
          */
         MessageDraft: {
             /**
@@ -7697,6 +7697,19 @@ export interface components {
              */
             says: "done" | "not_done" | "look";
         };
+        /**
+         * Words
+         * @description What the owner says; `zone` is the IANA time zone that his words about times are meant in.
+         */
+        Words: {
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /** Zone */
+            zone?: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -8909,7 +8922,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["MessageDraft"];
+                "application/json": components["schemas"]["Words"];
             };
         };
         responses: {

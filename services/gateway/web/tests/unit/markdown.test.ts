@@ -81,6 +81,12 @@ test('the columns of a table stand as they are marked', () => {
   expect([...page.querySelectorAll('td')].map((cell) => cell.className)).toEqual(['', 'md-center', 'md-right']);
 });
 
+test('a text that opens brackets without end stays as it was written', () => {
+  const text = '!['.repeat(20_000);
+  expect(built(text).querySelector('code')?.textContent).toBe(text);
+  expect(built('[a'.repeat(400)).querySelector('code')).toBeNull();
+});
+
 test('a link that runs something stays a text', () => {
   const page = built('[click](javascript:alert(1))');
   expect(page.querySelector('a')).toBeNull();

@@ -167,13 +167,18 @@ export function markdown(text: string): string {
 
 const hasReferences = (text: string): boolean => /^ {0,3}\[[^\]\n]+\]:/m.test(text);
 
-/** A text that is nested too deeply to be read stays as it was written. */
+/** More brackets than this that are opened and not closed are no writing: each is looked for to the end of the text. */
+const MOST_OPEN = 500;
+
+/** A text that is nested too deeply to be read, or never closes what it opens, stays as it was written. */
 function lexed(text: string, grows: boolean): Token[] {
+  const asWritten: Token[] = [{ type: 'code', raw: text, text, lang: '' }];
+  if (text.split('[').length - text.split(']').length > MOST_OPEN) return asWritten;
   try {
     return marked.lexer(text, { ...marked.defaults, grows, left: FORMULAS } as typeof marked.defaults);
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown;
-    return [{ type: 'code', raw: text, text, lang: '' }];
+    return asWritten;
   }
 }
 

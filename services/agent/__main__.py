@@ -38,12 +38,13 @@ from openassistant.rekeying import Rekeying
 from openassistant.shelf import Change, FileRequest, Found, LabelCounts, Listing, Search
 from openassistant.store import Migrations, Store, UserStores
 from services.agent import conversations, forgetting, given, livestore, moving, searching, shelving, versions
+from services.agent.asking import ModelFactory
 from services.agent.looking import Looking
 from services.agent.model import Connections, OpenModel
 from services.agent.probe import Probing
 from services.agent.questions import Questions
 from services.agent.settings import AgentSettings, send_litellm_through
-from services.agent.turns import ModelFactory, Turns
+from services.agent.turns import Turns
 
 __all__ = ["ROOM", "Agent", "main"]
 

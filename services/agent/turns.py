@@ -10,28 +10,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from ag_ui.core import Interrupt
-from pydantic import SecretStr
 
-from openassistant import subjects
-from openassistant.budgets import Budget
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import (
     Conflict,
-    DeadlineExceeded,
     Forbidden,
     Internal,
     NotFound,
     OaError,
-    RateLimited,
-    TooLarge,
     Unavailable,
 )
 from openassistant.grants import Grant, Trust
@@ -45,7 +37,6 @@ from openassistant.messages import (
     Effect,
     ErrorBody,
     Message,
-    ModelRef,
     Renewal,
     RenewalRequest,
     TurnAccepted,
@@ -56,41 +47,24 @@ from services.agent import (
     closing,
     commands,
     conversations,
-    given,
     livestore,
-    modes,
-    redaction,
-    routing,
-    showing,
-    usage,
     versions,
 )
+from services.agent.asking import Asking, ModelFactory
 from services.agent.conversations import ENDED, StoredCall, Turn
 from services.agent.hands import as_changed, ask_policy, run_call
-from services.agent.listening import Listening
 from services.agent.live import Live, snapshot
-from services.agent.metering import LAST_QUESTION, Limit, Metered, Purse, Reached, Source, spent_of
-from services.agent.model import Model, Usage
-from services.agent.offers import Offer, as_tools, offers
-from services.agent.prices import price_of
-from services.agent.probe import key_of
-from services.agent.prompt import BYTES, WINDOW, build
+from services.agent.metering import Limit, Reached
+from services.agent.model import Usage
+from services.agent.offers import offers
+from services.agent.permits import Permits
 from services.agent.questions import Questions
-from services.agent.remembered import beside
-from services.agent.routing import Choice
-from services.agent.seeing import Seeing
-from services.agent.sources import sources_of
 
-__all__ = ["ModelFactory", "Turns"]
+__all__ = ["Turns"]
 
-_RENEW_BEFORE = timedelta(seconds=90)
 _ENDING_SECONDS = 10.0
-_GATEWAY_SECONDS = 120.0
-"""A turn waits so long for a gateway that is away."""
 
 _log = logging.getLogger("openassistant.agent")
-
-ModelFactory = Callable[[ModelRef, SecretStr | None], Source]
 
 
 class Turns:
@@ -110,15 +84,16 @@ class Turns:
         questions: Questions,
     ) -> None:
         self._bus, self._stores, self._room, self._keys = bus, stores, room, keys
-        self._catalogue, self._trust, self._clock, self._model = catalogue, trust, clock, model
-        self._questions = questions
+        self._catalogue, self._trust, self._clock = catalogue, trust, clock
+        self._permits = Permits(bus, stores, room, trust=trust, clock=clock)
         self._lives: dict[str, Live] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._grants: dict[str, str] = {}
         self._stopped: set[str] = set()
-        self._began: dict[str, float] = {}
         self._asked: dict[str, set[str]] = {}
-        self._blind: set[tuple[str, str]] = set()
+        self._asking = Asking(
+            keys=keys, catalogue=catalogue, clock=clock, model=model, questions=questions, permits=self._permits,
+            stopped=self._stopped,
+        )  # fmt: skip
 
     async def on_turn(self, ctx: CallContext, request: TurnRequest) -> TurnAccepted:
         """Stores a new turn, then accepts it, then works on it. The same turn again is accepted again."""
@@ -145,7 +120,7 @@ class Turns:
                 after = partial(self._look_after, turn_id, grant.user, conversation, str(ctx.grant))
                 self._bus.spawn(_insist(turn_id, after))
                 raise
-        self._grants[turn_id] = str(ctx.grant)
+        self._permits.give(turn_id, str(ctx.grant))
         self._start(grant.user, turn, run=turn_id, fresh=True)
         return accepted
 
@@ -257,7 +232,7 @@ class Turns:
             await asyncio.wait(tasks, timeout=_ENDING_SECONDS)
         for turn in turns:
             await livestore.forget(self._room, turn)
-            self._grants.pop(turn, None)
+            self._permits.drop(turn)
 
     def is_running(self, turn_id: str) -> bool:
         """Whether this process works on a turn at this moment."""
@@ -296,7 +271,7 @@ class Turns:
         except Unavailable as error:  # not even its end could be stored: the disk is full
             _log.warning("a turn stands still", extra={"turn": turn.id, "code": error.code})
             task = asyncio.current_task()
-            if (grant := self._grants.get(turn.id)) and not (task and task.cancelling()):
+            if (grant := self._permits.token(turn.id)) and not (task and task.cancelling()):
                 self._resume(turn.id, user, turn.conversation, grant)
 
     async def _lived(self, user: str, turn: Turn, run: str, *, fresh: bool, recovered: bool) -> None:
@@ -326,7 +301,7 @@ class Turns:
 
     async def _begin(self, store: Store, live: Live, turn: Turn, run: str, *, recovered: bool) -> None:
         """A run of a turn, which is alone in its conversation until it rests."""
-        self._began[turn.id] = asyncio.get_running_loop().time()
+        self._permits.begin(turn.id)
         live.aside = await versions.is_aside(store, turn.conversation, turn.id)
         await live.run_started(run, turn=turn.id)
         if recovered:
@@ -363,7 +338,7 @@ class Turns:
         Raises `Reached`.
         """
         if fresh:
-            if near := self._budget(turn).near:
+            if near := self._permits.budget(turn).near:
                 await live.notice(closing.near(near))
             used += await self._next(store, live, user, turn)
         while True:
@@ -383,7 +358,7 @@ class Turns:
     async def _park(self, store: Store, live: Live, user: str, turn: Turn, run: str, used: list[Usage]) -> bool:
         """The turn waits in the file, and holds nothing of the day's budget; False where a decision came meanwhile."""
         try:
-            await self._renew(user, turn, parked=True)
+            await self._permits.renew(user, turn, parked=True)
         except OaError as error:
             _log.info("the gateway was not told of a parked turn", extra={"code": error.code})
         async with live.lock:
@@ -397,12 +372,12 @@ class Turns:
 
     def _check(self, turn: Turn, calls: list[StoredCall]) -> None:
         """Raises `Reached` where a turn calls too many tools, or takes too long."""
-        budget = self._budget(turn)
+        budget = self._permits.budget(turn)
         if turn.request.command is not None:
             return
         if closing.overrun(calls, most=budget.tool_calls):
             raise Reached("tool_calls")
-        if self._seconds(turn) > budget.seconds:
+        if self._permits.seconds(turn) > budget.seconds:
             raise Reached("seconds")
 
     async def _close(self, store: Store, live: Live, user: str, turn: Turn, limit: Limit) -> list[Usage]:
@@ -412,7 +387,7 @@ class Turns:
         await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))
         return await closing.close(
             store, live, turn, limit, now=self._clock(),
-            ask=lambda largest: self._ask_last(store, live, user, turn, largest),
+            ask=lambda largest: self._asking.ask_last(store, live, user, turn, largest),
         )  # fmt: skip
 
     async def _work(self, store: Store, live: Live, user: str, turn: Turn) -> None:
@@ -421,7 +396,7 @@ class Turns:
         running = [call for call in calls if call.state is CallState.RUNNING]
         proposed = [call for call in calls if call.state is CallState.PROPOSED]
         if proposed:
-            ctx, grant = await self._context(user, turn), self._trust.expired_grant(self._grants[turn.id])
+            ctx, grant = await self._permits.context(user, turn), self._permits.of(turn)
             decided = await asyncio.gather(
                 *(
                     ask_policy(self._bus, ctx, call, grant, turn.request.text[:500], rises=self._rises(call))
@@ -434,7 +409,7 @@ class Turns:
                     await live.call_changed(call)
             running += [call for call in decided if call.state is CallState.RUNNING]
         if running:
-            await self._context(user, turn)
+            await self._permits.context(user, turn)
             await asyncio.gather(*(self._run_one(store, live, user, turn, call) for call in running))
 
     def _rises(self, call: StoredCall) -> bool:
@@ -445,7 +420,7 @@ class Turns:
         return tool is not None and tool.rises
 
     async def _run_one(self, store: Store, live: Live, user: str, turn: Turn, call: StoredCall) -> None:
-        context = partial(self._plain_context, user, turn)
+        context = partial(self._permits.plain, user, turn)
         after = await run_call(self._bus, context, call, asked=call.id in self._asked.get(turn.id, ()))
         async with live.lock:
             await conversations.save_call(store, after)
@@ -455,158 +430,12 @@ class Turns:
         """What the assistant says next, by a command's calls or by the model."""
         request = turn.request
         if request.command is None:
-            return await self._ask_model(store, live, user, turn)
-        await self._context(user, turn)
+            return await self._asking.ask(store, live, user, turn)
+        await self._permits.context(user, turn)
         await self._catalogue.read()
-        offered = offers(self._catalogue, self._trust.expired_grant(self._grants[turn.id]), request.accounts)
+        offered = offers(self._catalogue, self._permits.of(turn), request.accounts)
         await commands.answer(store, live, turn, request.command, user=user, offered=offered, now=self._clock())
         return []
-
-    async def _ask_model(self, store: Store, live: Live, user: str, turn: Turn) -> list[Usage]:
-        """One answer of the model; a conversation that turns out too long is tried once more, halved."""
-        ctx = await self._context(user, turn)
-        grant = self._trust.expired_grant(self._grants[turn.id])
-        await self._catalogue.read()
-        choice = await routing.choose(store, turn, grant.routes)
-        model = await self._model_of(choice.ref, store, turn, ctx)
-        offered = offers(self._catalogue, grant, choice.accounts)
-        window = choice.ref.window or WINDOW
-        try:
-            return await self._answer(store, live, user, turn, model, choice, offered, window)
-        except TooLarge:
-            return await self._answer(store, live, user, turn, model, choice, offered, window // 2)
-
-    async def _ask_last(self, store: Store, live: Live, user: str, turn: Turn, largest: int) -> list[Usage]:
-        """The last word of the model: a short question without tools."""
-        choice = await routing.choose(store, turn, self._trust.expired_grant(self._grants[turn.id]).routes)
-        model = await self._model_of(choice.ref, store, turn, self._plain_context(user, turn), last=True)
-        return await self._answer(store, live, user, turn, model, choice, {}, LAST_QUESTION * 4 // 3, largest)
-
-    async def _answer(
-        self,
-        store: Store,
-        live: Live,
-        user: str,
-        turn: Turn,
-        model: Model,
-        choice: Choice,
-        offered: dict[str, Offer],
-        window: int,
-        largest: int | None = None,
-    ) -> list[Usage]:
-        """Asks and listens; with `largest`, in characters of a result, for the last time in this turn."""
-        now, request, mode = self._clock(), turn.request, choice.ref.mode if largest is None else "none"
-        history, calls, older = await conversations.recent(store, turn.conversation, turn=turn.id, size=window * BYTES)
-        said = [each for each in history if each.turn == turn.id or not request.alone]
-        files = await given.shown(store, turn.conversation, [each.id for each in said], most=window * BYTES // 2)
-        told = beside(said, routing.remembered(choice, request.memories))
-        seen = routing.view(choice, told, calls, older=older, files=files)
-        if choice.redacts:
-            seen, book = await redaction.hidden(store, turn, seen)
-            model = redaction.Restored(model, book)
-        offered = modes.within(mode, offered, words=request.text, calls=chain(*calls.values()))
-        tools = as_tools(offered)
-        prompt = build(
-            [each for each in seen.history if not each.error], seen.calls, older=0 if request.alone else older,
-            tools=modes.weight(mode, tools), accounts=choice.accounts, zone=request.zone, now=now, window=window,
-            files=seen.files, pictures=await showing.pictures(store, seen.files, seen.history),
-            **({} if largest is None else {"largest": largest}),
-        )  # fmt: skip
-        messages = prompt.messages
-        if largest is not None:
-            messages = [*messages, {"role": "system", "content": closing.ASKED_LAST}]
-        elif prompt.left_out:
-            await live.notice(f"{prompt.left_out} earlier messages did not fit the model and were left out.")
-        if words := routing.news(seen, turn):
-            await live.notice(words)
-        listening = Listening(store, live, turn, user=user, offered=offered, note=seen.note)
-        if choice.redacts:
-            messages = redaction.told(messages)
-        sources = sources_of(messages, seen.calls, tools, files=prompt.files)
-        try:
-            async with self._questions.asked(self._plain_context(user, turn), choice.ref, sources) as question:
-                return await listening.answer(model, messages, tools, now=now, question=question)
-        except asyncio.CancelledError:
-            if turn.id in self._stopped:
-                await listening.keep_stopped()
-            raise
-
-    async def _model_of(
-        self, ref: ModelRef, store: Store, turn: Turn, ctx: CallContext, *, last: bool = False
-    ) -> Model:
-        user = str(ctx.user)
-        purse = Purse(
-            lambda: self._budget(turn), lambda *need: self._renewed(user, turn, *need), lambda: self._seconds(turn)
-        )
-        metered = Metered(
-            lambda: self._source(ref, ctx), ref.model, store=store, turn=turn.id, purse=purse,
-            price=await price_of(ref), window=ref.window or WINDOW, clock=self._clock, last=last,
-        )  # fmt: skip
-        return modes.fitted("none" if last else ref.mode, metered)
-
-    async def _source(self, ref: ModelRef, ctx: CallContext) -> Source:
-        """The model itself; its key is asked for when there is something to spend on it."""
-        fresh = ctx.signed(grant=self._grants[str(ctx.turn)])
-        return Seeing(self._model(ref, await key_of(self._keys, ref, fresh)), ref, self._blind)
-
-    def _budget(self, turn: Turn) -> Budget:
-        return self._trust.expired_grant(self._grants[turn.id]).budget
-
-    def _seconds(self, turn: Turn) -> float:
-        """How long a turn has worked since it began, or went on."""
-        now = asyncio.get_running_loop().time()
-        return now - self._began.get(turn.id, now)
-
-    async def _context(self, user: str, turn: Turn) -> CallContext:
-        """A context with a grant that is good for a while longer.
-
-        Raises `Forbidden` when the turn was ended, `Reached` when nothing is left to spend.
-        """
-        grant = self._trust.expired_grant(self._grants[turn.id])
-        if grant.expires - self._clock() < _RENEW_BEFORE:
-            await self._renewed(user, turn)
-        return self._plain_context(user, turn)
-
-    async def _renewed(self, user: str, turn: Turn, tokens: int = 0, micro: int = 0) -> None:
-        """A grant that goes on, waiting for a gateway that is away: it starts again within seconds."""
-        ends, pause = asyncio.get_running_loop().time() + _GATEWAY_SECONDS, 0.25
-        while True:
-            try:
-                renewal = await self._renew(user, turn, tokens=tokens, micro=micro)
-            except RateLimited as error:
-                raise Reached(spent_of(error)) from error
-            except (Unavailable, DeadlineExceeded):
-                if asyncio.get_running_loop().time() + pause > ends:
-                    raise
-            else:
-                break
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
-        if renewal.grant is None:
-            raise Forbidden("This turn may not go on: it was ended in the meantime.")
-        self._grants[turn.id] = renewal.grant
-        await livestore.keep(self._room, turn.id, user, turn.conversation, renewal.grant)
-
-    def _plain_context(self, user: str, turn: Turn) -> CallContext:
-        ctx = CallContext.within(180, now=self._clock(), user=user).signed(grant=self._grants[turn.id])
-        zone = turn.request.zone
-        return ctx.model_copy(update={"turn": turn.id, "conversation": turn.conversation, "zone": zone})
-
-    async def _renew(
-        self, user: str, turn: Turn, *, over: bool = False, parked: bool = False, tokens: int = 0, micro: int = 0
-    ) -> Renewal:
-        """Asks for a fresh grant, and reports what was spent."""
-        async with self._stores.use(user) as store:
-            spent = await usage.spent(store, turn.id)
-        request = RenewalRequest(
-            turn=turn.id, ended=over, parked=parked, spent=spent, need_tokens=tokens, need_micro=micro
-        )
-        return await self._ask_renewal(user, turn.conversation, self._grants[turn.id], request)
-
-    async def _ask_renewal(self, user: str, conversation: str, grant: str, request: RenewalRequest) -> Renewal:
-        ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
-        ctx = ctx.model_copy(update={"turn": request.turn, "conversation": conversation})
-        return await self._bus.request(subjects.gateway("renew"), request, Renewal, ctx)
 
     async def _decide(self, user: str, turn_id: str, grant: str, decision: Decision) -> None:
         async with self._stores.use(user) as store:
@@ -623,7 +452,7 @@ class Turns:
                 await conversations.save_call(store, after)
                 await conversations.turn_state(store, turn_id, "running")
                 await live.call_changed(after)
-                self._grants[turn_id] = grant
+                self._permits.give(turn_id, grant)
                 await livestore.keep(self._room, turn_id, user, turn.conversation, grant)
                 if turn_id not in self._tasks:
                     self._start(user, turn, run=new_id())
@@ -635,7 +464,7 @@ class Turns:
     async def _go_on(self, turn_id: str, user: str, conversation: str, grant: str) -> None:
         """One try; a turn that the gateway has ended, or that was erased, is forgotten."""
         try:
-            renewal = await self._ask_renewal(user, conversation, grant, RenewalRequest(turn=turn_id))
+            renewal = await self._permits.ask(user, conversation, grant, RenewalRequest(turn=turn_id))
         except Forbidden:
             renewal = Renewal()
         if renewal.aside and renewal.grant:
@@ -644,7 +473,7 @@ class Turns:
         if renewal.grant is None:
             await livestore.forget(self._room, turn_id)
             return
-        self._grants[turn_id] = renewal.grant
+        self._permits.give(turn_id, renewal.grant)
         await self._keys.unlock(user, renewal.grant)
         async with self._stores.use(user) as store:
             if not await conversations.has_turn(store, turn_id):
@@ -662,7 +491,7 @@ class Turns:
     async def _put_aside(self, turn_id: str, user: str, conversation: str, grant: str, renewal: Renewal) -> None:
         """Ends a turn of before the house was restored. What it was about to do may have been done since."""
         assert renewal.grant, "with it the user's file is opened"
-        self._grants[turn_id] = grant
+        self._permits.give(turn_id, grant)
         await self._keys.unlock(user, renewal.grant)
         why = Conflict(str(renewal.aside))
         async with self._stores.use(user) as store:
@@ -684,7 +513,7 @@ class Turns:
 
     async def _finish_acts(self, store: Store, live: Live, turn: Turn) -> None:
         """Brings to its end what acts, or was decided to act."""
-        user = self._trust.expired_grant(self._grants[turn.id]).user
+        user = self._permits.of(turn).user
         calls = await conversations.calls_of_turn(store, turn.id)
         acting = [call for call in calls if call.state is CallState.RUNNING and call.effect is not Effect.READ]
         if acting:
@@ -722,20 +551,18 @@ class Turns:
         await conversations.turn_state(store, turn.id, state)
         await livestore.forget(self._room, turn.id)
         self._stopped.discard(turn.id)
-        self._began.pop(turn.id, None)
+        self._permits.rest(turn.id)
         self._asked.pop(turn.id, None)
-        grant = self._grants.get(turn.id)
-        if grant is not None:
-            user = self._trust.expired_grant(grant).user
-            self._bus.spawn(self._say_ended(user, turn))
+        if self._permits.token(turn.id) is not None:
+            self._bus.spawn(self._say_ended(self._permits.of(turn).user, turn))
 
     async def _say_ended(self, user: str, turn: Turn) -> None:
         try:
-            await self._renew(user, turn, over=True)
+            await self._permits.renew(user, turn, over=True)
         except OaError as error:
             _log.info("the gateway was not told of an ended turn", extra={"code": error.code})
         finally:
-            self._grants.pop(turn.id, None)
+            self._permits.drop(turn.id)
 
 
 async def _insist(turn_id: str, work: Callable[[], Awaitable[None]]) -> None:

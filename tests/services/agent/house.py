@@ -39,8 +39,8 @@ from openassistant.routes import Route
 from openassistant.store import Migrations, Store
 from openassistant.testing import FakeHouse
 from services.agent.__main__ import Agent
+from services.agent.asking import ModelFactory
 from services.agent.model import CallPart, Delta
-from services.agent.turns import ModelFactory
 from tests.sdk.hand.tools import connector
 
 Answer = Callable[[list[dict[str, Any]]], AsyncIterator[Delta]]

@@ -95,7 +95,7 @@ async def test_time_is_a_limit(tmp_path: Path) -> None:
     async with AgentHouse(tmp_path, Runaway()) as house:
         house.fake.budget = BUDGET
         turns = house.agent.turns
-        turns._seconds = lambda turn: 0.0 if len(house.model.asked) < 3 else 4000.0  # type: ignore[method-assign]  # time goes by
+        turns._permits.seconds = lambda turn: 0.0 if len(house.model.asked) < 3 else 4000.0  # type: ignore[method-assign]  # time goes by
         await house.say("Read my notes for ever")
         history = await house.settled()
         assert "the time for one answer is reached" in history.messages[-1].text

@@ -40,7 +40,7 @@ from services.agent import conversations, livestore
 from services.agent.conversations import Turn
 from services.agent.live import Live
 from services.agent.model import Delta
-from services.agent.turns import Turns
+from services.agent.permits import Permits
 from tests.sdk.hand import tools
 from tests.services.agent.house import agent_house, calls, says
 
@@ -262,14 +262,14 @@ async def test_a_decision_that_comes_while_the_turn_is_being_parked_is_acted_on(
 ) -> None:
     script = (calls(("letters_send", {"to": "carol@example.org"})), says("I took note."))
     async with agent_house(tmp_path, *script) as house:
-        renew = Turns._renew
+        renew = Permits.renew
 
-        async def parked(turns: Turns, user: str, turn: Turn, **how: Any) -> Renewal:
+        async def parked(permits: Permits, user: str, turn: Turn, **how: Any) -> Renewal:
             if how.get("parked"):
                 await house.decide(turn.id, house.asked[0], approved=approved)
-            return await renew(turns, user, turn, **how)
+            return await renew(permits, user, turn, **how)
 
-        monkeypatch.setattr(Turns, "_renew", parked)
+        monkeypatch.setattr(Permits, "renew", parked)
         await house.say("Write to Carol")
         history = await house.settled()
         assert history.messages[-1].text.strip() == "I took note."
@@ -363,7 +363,7 @@ async def test_a_turn_waits_for_a_gateway_that_is_away_when_its_grant_runs_out(t
 async def test_a_turn_that_breaks_off_leaves_no_call_that_is_said_to_be_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.agent.turns._GATEWAY_SECONDS", 0.0)
+    monkeypatch.setattr("services.agent.permits._GATEWAY_SECONDS", 0.0)
     script = (calls(("letters_send", {"to": "carol@example.org"}), ("letters_send", {"to": "dora@example.org"})),)
     async with agent_house(tmp_path, *script) as house:
         turn = await house.say("Write to both")

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from playwright.sync_api import Browser
 
+from tests.e2e.browser import chromium
 from tests.e2e.stack import Person, Stack
 from tests.peers.house import House, open_house
 
@@ -29,3 +31,10 @@ def ada(stack: Stack) -> Iterator[Person]:
     """The owner, signed in."""
     with stack.sign_in() as person:
         yield person
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all tests of a file."""
+    with chromium() as opened:
+        yield opened

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import Watch, chromium, window
+from tests.e2e.browser import Watch, window
 from tests.e2e.screens import (
     answer,
     ask,
@@ -30,12 +30,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
 RECEIPTS = "What was done, from the activity record"
 ANSWERED = re.compile(r"and it is in your calendar\.")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import icalendar
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import LOOKS, Look, chromium, picture, sideways, violations, window
+from tests.e2e.browser import LOOKS, Look, picture, sideways, violations, window
 from tests.e2e.screens import answer, decision, sign_in
 from tests.e2e.stack import Person, Stack, until
 from tests.e2e.test_story import connect_everything
@@ -20,12 +20,6 @@ from tests.peers.house import House
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
 TITLE, SUBJECT = "Plant the pear tree", "The pear tree"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import DESK, PHONE, Look, chromium, window
+from tests.e2e.browser import DESK, PHONE, Look, window
 from tests.e2e.hands import Hand, Keys, Touch
 from tests.e2e.screens import answer, decision, sign_in
 from tests.e2e.stack import OWNER, OWNER_PASSWORD, Stack
@@ -30,12 +30,6 @@ addEventListener('click', ({ target }) => {
   if (pressed && !(pressed.type === 'submit' && pressed.form)) add();
 }, true);
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

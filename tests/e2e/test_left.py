@@ -1,13 +1,12 @@
 """After a question, two acts and their answers it is known what went where, how much, and whose text the model got."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import chromium, window
+from tests.e2e.browser import window
 from tests.e2e.screens import sign_in
 from tests.e2e.stack import Person, Stack, until
 from tests.e2e.test_story import QUESTION, connect_everything
@@ -17,12 +16,6 @@ from tests.peers.script import Fault, Script, Step
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
 LOCAL = "127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def days(ada: Person) -> dict[str, Any]:

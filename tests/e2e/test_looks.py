@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import chromium, sideways, violations, window
+from tests.e2e.browser import sideways, violations, window
 from tests.e2e.screens import sign_in
 from tests.e2e.stack import Person, Stack
 from tests.e2e.test_story import connect_everything
@@ -21,12 +21,6 @@ from tests.peers.mailbox import Letter, add_letter
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
 SUBJECT = "Shall I bring the ladder?"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

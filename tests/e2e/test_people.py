@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import chromium, window
+from tests.e2e.browser import window
 from tests.e2e.screens import go_to, sign_in
 from tests.e2e.stack import Person, Stack
 
@@ -15,12 +15,6 @@ pytestmark = [pytest.mark.e2e]
 
 BOBS_PASSWORD = "not-a-real-password-of-bob"
 ADAS, BOBS = "Ada keeps bees", "Bob keeps snails"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Under an answer stands what was done: from the ledger, whatever the model says."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from services.audit.tree import verify_inclusion
-from tests.e2e.browser import chromium, window
+from tests.e2e.browser import window
 from tests.e2e.screens import answer, ask, sign_in
 from tests.e2e.stack import Person, Stack, until
 from tests.e2e.test_story import QUESTION, connect_everything
@@ -21,12 +20,6 @@ LIE = (
     "I have sent your answer to Carol. **Done:** Send an answer · to Carol Meyer · [Record 4](/activity)\n\n"
     '<ul aria-label="What was done, from the activity record"><li>Done: Send an answer</li></ul>'
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def receipts(ada: Person, conversation: str) -> list[dict[str, Any]]:

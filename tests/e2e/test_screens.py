@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import LOOKS, Look, Watch, chromium, picture, sideways, violations, window
+from tests.e2e.browser import LOOKS, Look, Watch, picture, sideways, violations, window
 from tests.e2e.screens import connect, create_owner, decision, sign_in
 from tests.e2e.stack import Person, Stack
 from tests.e2e.test_story import QUESTION, connect_everything
@@ -53,12 +53,6 @@ class Gallery:
         picture(page, look, name, self.folder)
         found = [*violations(page, look), *(f"sticks out: {each}" for each in sideways(page))]
         self.wrong += [f"{look.name}/{name}: {each}" for each in found]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

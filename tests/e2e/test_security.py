@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import LOOKS, Look, chromium, picture, sideways, violations, window
+from tests.e2e.browser import LOOKS, Look, picture, sideways, violations, window
 from tests.e2e.screens import sign_in, sign_out
 from tests.e2e.stack import OWNER, OWNER_PASSWORD, Person, Stack
 from tests.e2e.test_terminal import Terminal
@@ -23,12 +23,6 @@ KEY = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

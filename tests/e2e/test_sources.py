@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import chromium, sideways, violations, window
+from tests.e2e.browser import sideways, violations, window
 from tests.e2e.screens import answer, ask, sign_in
 from tests.e2e.stack import Person, Stack
 from tests.peers.house import House
@@ -19,12 +17,6 @@ MARKED = (
     "Both signatures are needed this week [[{{result..id}}]]. Twelve months are $12 \\cdot 900 = 10800$, and $5 a key. "
     "[[https://evil.example/p.gif]] [[00000000000000000000000000000000]]"
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 def looked(ada: Person, before: int) -> list[tuple[str, str, str | None]]:

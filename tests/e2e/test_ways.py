@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.browser import LOOKS, Look, Watch, chromium, picture, sideways, violations, window
+from tests.e2e.browser import LOOKS, Look, Watch, picture, sideways, violations, window
 from tests.e2e.screens import sign_in, sign_out
 from tests.e2e.stack import Stack
 from tests.peers.oidc import OidcProvider
@@ -18,12 +18,6 @@ pytestmark = pytest.mark.e2e
 
 LABEL = "Family ID"
 WELCOME = re.compile("Good to see you")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,8 @@ class House:
 
     def _sleep(self, seconds: float) -> None:
         if select.select([self.woken], [], [], seconds)[0]:
-            os.read(self.woken, 4096)
+            with contextlib.suppress(BlockingIOError):  # said to be readable, and nothing is there (select(2), BUGS)
+                os.read(self.woken, 4096)
 
     def _reap(self) -> None:
         for pid, status in processes.ended():

@@ -148,7 +148,8 @@ def join(
         invited = opened.post("/api/join/look", {"token": token})
         if invited["kind"] != "join":
             raise HouseError("This link sets a password. Open it in a browser.", code=USAGE)
-        terminal.say(f"{invited['by']} invites you. {address}/privacy says what is kept of you.")
+        where = f"{address}/privacy says what is kept of you, {address}/terms what holds here."
+        terminal.say(f"{invited['by']} invites you. {where}")
         require_age(opened)
         username = user or str(typer.prompt("User name"))
         body = {"token": token, "username": username, "password": terminal.secret("New password")}

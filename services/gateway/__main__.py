@@ -53,6 +53,7 @@ from services.gateway.hooks import Door
 from services.gateway.house import HouseRules
 from services.gateway.house_words import HouseWords
 from services.gateway.importing import Importing
+from services.gateway.installation import Installation
 from services.gateway.joining import Joining
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
@@ -200,7 +201,7 @@ class Room:
             store, self.users, self.teller, self.ledger, report=settings.backup_report_file, clock=clock
         )
         self.bar = Bar(bus, store, grants, turns, questions, budgets=budgets, accounts=self.accounts)
-        joining = self._household(store, budgets, house, clock)
+        joining, openid = self._household(store, vault, budgets, house, clock)
         self.moving = self._moving(
             Moves(store, own, clock), own, turns, vault, grants, clock,
             Belongings(own, schedules, runbook, routing, self.tokens, trust=trust, clock=clock),
@@ -223,9 +224,10 @@ class Room:
             health=Health(bus, release=_expected(release, settings), catalogue=self.catalogue, clock=clock),
             erasing=self.erasing, copies=self.copies, moving=self.moving, retention=self.retention,
             rotations=self.rotations, house=house, people=self.people, joining=joining,
-            openid=OpenId(
-                bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
-                rules=house, clock=clock,
+            openid=openid,
+            installation=Installation(
+                self.connectors, self.models, openid, rules=house, question_hours=settings.approval_hours,
+                copied=settings.backup_report_file is not None, clock=clock,
             ),
             factors=Factors(self.sessions, self.passkeys, self.ledger), passkeys=self.passkeys,
             parts=Parts(
@@ -271,8 +273,10 @@ class Room:
             ),
         )  # fmt: skip
 
-    def _household(self, store: Store, budgets: Budgets, house: HouseRules, clock: Clock) -> Joining:
-        """What looks after the people of the house."""
+    def _household(
+        self, store: Store, vault: Vault, budgets: Budgets, house: HouseRules, clock: Clock
+    ) -> tuple[Joining, OpenId]:
+        """What looks after the people of the house, and how they come in."""
         self.erasing.leaving = self.models.forget_key_of
         links, words = Links(store, Backoff(clock), clock), HouseWords(store, clock)
         self.passkeys = Passkeys(store, self.users, self.sessions, self.ledger, clock=clock)
@@ -280,10 +284,15 @@ class Room:
             store, self.users, self.sessions, self.ledger, links=links, words=words, bar=self.bar,
             owners_changed=budgets.owners_changed, erase=self.erasing.remove, clock=clock,
         )  # fmt: skip
-        return Joining(
+        joining = Joining(
             store, self.users, self.sessions, self.ledger, links=links, words=words, people=self.people, rules=house,
             clock=clock,
         )  # fmt: skip
+        openid = OpenId(
+            self._bus, store, vault, users=self.users, sessions=self.sessions, ledger=self.ledger, way=self.way,
+            rules=house, clock=clock,
+        )  # fmt: skip
+        return joining, openid
 
     def _grantable(self) -> dict[str, str]:
         """What turns may use: the approved connectors that run, and the house's own tools."""

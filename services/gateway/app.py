@@ -42,7 +42,7 @@ from services.gateway.routes import (
     openid,
     outcomes,
     people,
-    privacy,
+    public,
     routing,
     rules,
     schedules,
@@ -61,7 +61,7 @@ _PROBLEM = "application/problem+json"
 _ROUTES = (
     people,
     household,
-    privacy,
+    public,
     openid,
     security,
     tokens,

@@ -20,6 +20,7 @@ from services.gateway.given import Given
 from services.gateway.health import Health
 from services.gateway.hooks import Door
 from services.gateway.house import HouseRules
+from services.gateway.installation import Installation
 from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
@@ -89,6 +90,7 @@ class Gateway:
     erasing: Erasing
     copies: Copies
     house: HouseRules
+    installation: Installation
     people: People
     joining: Joining
     openid: OpenId

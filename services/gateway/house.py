@@ -24,6 +24,8 @@ MINIMUM_AGE = 16
 
 _LIMITS = frozenset(Limits.model_fields)
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+_Address = Annotated[str, StringConstraints(pattern=r"^https://[^\s]{1,400}$")]
 _Names = tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)], ...]
 
 
@@ -41,10 +43,14 @@ class HouseRules(Wire):
     """Who runs it: a person or an organisation."""
     contact: _Line = ""
     """How he is reached."""
-    policy: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)] = ""
+    policy: _Text = ""
     """His own policy, as plain text."""
-    policy_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s]{1,400}$")] | None = None
+    policy_url: _Address | None = None
     """Where more of it stands."""
+    terms: _Text = ""
+    """His own terms, as plain text, in place of the plain ones."""
+    terms_url: _Address | None = None
+    """Where they stand, or more of them."""
     minimum_age: Annotated[int, Field(ge=13, le=99)] = MINIMUM_AGE
     """How old one says to be to join."""
     people: Annotated[int, Field(ge=1, le=10_000)] | None = None

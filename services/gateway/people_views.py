@@ -45,6 +45,8 @@ class House(View):
     contact: str
     policy: str
     policy_url: str | None
+    terms: str
+    terms_url: str | None
     minimum_age: int
     people: int | None
     connectors: tuple[str, ...] | None

@@ -5,14 +5,14 @@ Each row has an id; `tests/privacy` has a test of that name which shows that wha
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from html import escape
 from typing import NamedTuple
 
 from services.gateway.house import HouseRules
+from services.gateway.installation import Facts, told
+from services.gateway.public import Spoken, frame, own_words, run_by
 
-__all__ = ["ENGLISH", "ROWS", "STYLE_HASH", "Policy", "Row", "document", "page"]
+__all__ = ["ENGLISH", "ROWS", "Policy", "Row", "document", "page"]
 
 
 class Row(NamedTuple):
@@ -26,26 +26,17 @@ class Row(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The policy in one language. `parts` are headings, each above the row of this id; braces name what is filled in.
-
-    `named` is what the language calls itself, `here` and `owners` stand in for a name that the operator did not give.
-    """
+    """The policy in one language. `parts` are headings, each above the row of this id."""
 
     language: str
-    named: str
-    tab: str
     title: str
+    now: str
     intro: str
     heads: tuple[str, str, str, str]
     parts: dict[str, str]
     rows: tuple[Row, ...]
-    here: str
-    owners: str
-    run_by: str
-    contact: str
     policy: str
     program: str
-    back: str
 
 
 ROWS = (
@@ -214,6 +205,10 @@ ROWS = (
         "This house. Its pages load nothing from anywhere else.",
     ),
     Row(
+        "visitors", "Nothing of somebody who only reads the pages that are open to all: home, privacy and terms.",
+        "Nowhere.", "Never.", "Nobody.",
+    ),
+    Row(
         "logs", "That something failed, by its kind and place in the program. No content, no secret, no address.",
         "Where whoever started the house reads its output.", "As long as he keeps it.", "Who runs the machine.",
     ),
@@ -250,9 +245,8 @@ ROWS = (
 
 ENGLISH = Policy(
     language="en",
-    named="English",
-    tab="Privacy",
     title="What this house keeps of you",
+    now="What this house does at the moment",
     intro=(
         "Each row says what is kept or sent, where it lies, how long, and who sees it. The owners of a house run it "
         "and read nobody's content. Who has the machine itself, with its keys, could: what he could do is written down "
@@ -268,24 +262,9 @@ ENGLISH = Policy(
         "browser": "The house",
     },
     rows=ROWS,
-    here="This house",
-    owners="its owners",
-    run_by="{house} is run by {operator}.",
-    contact="Contact: {contact}",
     policy="Their policy",
-    program="What the program does",
-    back="Back",
+    program="What the program keeps",
 )
-_STYLE = (
-    ":root{color-scheme:light dark;background:Canvas;color:CanvasText}"
-    "body{font:16px/1.6 system-ui,sans-serif;max-width:64rem;margin:0 auto;"
-    "padding:1.5rem}table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"
-    "padding:.6rem .8rem .6rem 0;border-bottom:1px solid GrayText}.policy{white-space:pre-line}"
-    "th h2{margin:1.2rem 0 .2rem}tr[id]{scroll-margin-top:5rem}"
-    "@media(max-width:48rem){thead{display:none}tr,td,th{display:block}td,th{border:0;padding:.2rem 0}"
-    "tr{border-bottom:1px solid GrayText;padding:.8rem 0}td:before{content:attr(data-head) ': ';font-weight:600}}"
-)
-STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
 def document() -> str:
@@ -305,15 +284,17 @@ def document() -> str:
             ]
         lines.append(f"| `{each.id}` | {each.what} | {each.where} | {each.how_long} | {each.who} |")
     more = (
-        "\n\nEvery house serves this at `/privacy`, in English and German, with the words of whoever runs it"
-        " ([operators](guides/operators.md))."
+        "\n\nEvery house serves this at `/privacy`, in English and German, under the words of whoever runs it"
+        " ([operators](guides/operators.md)) and under what it does at the moment, read from its settings: which"
+        " services can be connected, which models answer and where they are, for how long things are kept where nobody"
+        " chose, the age it asks, whether copies are made, and how people sign in."
         " Each row has a test of its name in `tests/privacy`.\n"
     )
     return head + ENGLISH.intro + "\n" + "\n".join(lines) + more
 
 
-def page(rules: HouseRules, policy: Policy = ENGLISH, *, others: tuple[Policy, ...] = ()) -> str:
-    """The same as a page without scripts, under the words of whoever runs this house; `others` are linked to."""
+def page(rules: HouseRules, now: Spoken, policy: Policy, facts: Facts) -> str:
+    """The same as a page, under the words of whoever runs this house and what this house does at the moment."""
     rows = "".join(
         _heading(policy, each.id)
         + f'<tr id="{each.id}">'
@@ -323,20 +304,14 @@ def page(rules: HouseRules, policy: Policy = ENGLISH, *, others: tuple[Policy, .
     )
     parts = "".join(f'<li><a href="#{id_}">{escape(name)}</a></li>' for id_, name in policy.parts.items())
     heads = "".join(f'<th scope="col">{each}</th>' for each in policy.heads)
-    return (
-        f'<!doctype html><html lang="{policy.language}"><head><meta charset="utf-8"><title>{policy.tab}</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body><main>{''.join(_link(each) for each in others)}<h1>{policy.title}</h1>"
-        f"{_operator(rules, policy)}<p>{policy.intro}</p><ul>{parts}</ul>"
+    lines = "".join(f"<dt>{escape(head)}</dt><dd>{escape(words)}</dd>" for head, words in told(facts, now.common))
+    body = (
+        f"<h1>{policy.title}</h1>{run_by(rules, now.common)}{own_words(policy.policy, rules.policy, rules.policy_url)}"
+        f'<section class="card"><h2>{policy.now}</h2><dl>{lines}</dl></section>'
+        f'<h2>{policy.program}</h2><p>{policy.intro}</p><ul class="ways">{parts}</ul>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        f'<p><a href="/">{policy.back}</a></p></main></body></html>'
     )
-
-
-def _link(other: Policy) -> str:
-    """The way to the policy in another language, in that language."""
-    code = other.language
-    return f'<p><a href="/privacy?lang={code}" hreflang="{code}" lang="{code}">{other.named}</a></p>'
+    return frame(now, rules, at="/privacy", title=now.common.privacy, body=body, wide=True)
 
 
 def _heading(policy: Policy, row: str) -> str:
@@ -347,20 +322,3 @@ def _heading(policy: Policy, row: str) -> str:
 
 def _cell(head: str, words: str) -> str:
     return f'<td data-head="{head}">{escape(words)}</td>'
-
-
-def _operator(rules: HouseRules, policy: Policy) -> str:
-    """Who runs it, in his words: plain text, whatever he wrote, in whatever language."""
-    lines = []
-    if rules.operator or rules.name:
-        said = policy.run_by.format(house=rules.name or policy.here, operator=rules.operator or policy.owners)
-        lines.append(f"<p>{escape(said)}</p>")
-    if rules.contact:
-        lines.append(f"<p>{escape(policy.contact.format(contact=rules.contact))}</p>")
-    if rules.policy:
-        lines.append(f'<h2>{policy.policy}</h2><p class="policy">{escape(rules.policy)}</p>')
-    if rules.policy_url:
-        lines.append(f'<p><a href="{escape(rules.policy_url)}" rel="noreferrer">{escape(rules.policy_url)}</a></p>')
-    if rules.policy or rules.policy_url:
-        lines.append(f"<h2>{policy.program}</h2>")
-    return "".join(lines)

@@ -191,6 +191,11 @@ _ROWS = (
         "Dieses Haus. Seine Seiten laden nichts von anderswo.",
     ),
     Row(
+        "visitors", "Nichts von denen, die nur die Seiten lesen, die allen offen stehen: Start, Datenschutz und "
+        "Bedingungen.",
+        "Nirgends.", "Nie.", "Niemand.",
+    ),
+    Row(
         "logs", "Dass etwas misslungen ist, nach Art und Stelle im Programm. Kein Inhalt, kein Geheimnis, keine "
         "Adresse.",
         "Da, wo die Person, die das Haus gestartet hat, seine Ausgabe liest.", "So lange diese Person sie aufbewahrt.",
@@ -231,9 +236,8 @@ _ROWS = (
 
 GERMAN = Policy(
     language="de",
-    named="Deutsch",
-    tab="Datenschutz",
     title="Was dieses Haus von dir aufbewahrt",
+    now="Was dieses Haus im Moment tut",
     intro=(
         "Jede Zeile sagt, was aufbewahrt oder gesendet wird, wo es liegt, wie lange, und wer es sieht. Die Eigentümer "
         "eines Hauses führen es und lesen von niemandem den Inhalt. Wer den Rechner selbst hat, mit seinen Schlüsseln, "
@@ -249,11 +253,6 @@ GERMAN = Policy(
         "browser": "Das Haus",
     },
     rows=_ROWS,
-    here="Dieses Haus",
-    owners="seinen Eigentümern",
-    run_by="{house} wird von {operator} betrieben.",
-    contact="Kontakt: {contact}",
     policy="Die eigenen Regeln dieses Hauses",
-    program="Was das Programm tut",
-    back="Zurück",
+    program="Was das Programm aufbewahrt",
 )

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.browser import DARK, DESK, PHONE, Look, Watch, chromium, window
 from tests.e2e.screens import create_owner, decision
 from tests.e2e.stack import OWNER_PASSWORD, ROOT, Person, Stack
+from tests.e2e.test_public import FOR_EVERYBODY
 from tests.e2e.test_screens import FRESH, Screen, before_the_owner, begin_the_story, in_use, refuse_sign_in
 from tests.peers.house import House, open_house
 
@@ -121,6 +122,7 @@ def _show_house(sheet: Sheet, stack: Stack, house: House, *, docs: bool) -> None
             Screen("login-refused", "/login", "Username", refuse_sign_in),
             Screen("join", "/join", "The link that you were given"),
             Screen("about", "/about", "What they see"),
+            *FOR_EVERYBODY,
         ]
     )
 

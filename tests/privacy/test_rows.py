@@ -33,7 +33,7 @@ from services.gateway.data_views import KeepRule
 from services.gateway.memory_views import MemoryDraft
 from services.gateway.schedule_views import ScheduleDraft
 from services.gateway.sessions import ABSOLUTE, IDLE, SignedIn
-from tests.privacy.planted import DAY, PLANTED, as_another, count, goes_when_chosen, holding
+from tests.privacy.planted import DAY, PLANTED, as_another, count, goes_when_chosen, holding, rows
 from tests.sdk.hand.tools import connector as hand
 from tests.sdk.shelf.tools import SHELF
 from tests.sdk.shelf.tools import connector as shelf
@@ -383,6 +383,20 @@ async def test_row_browser(home: Household) -> None:
     scripts = [file for file in sources if file.suffix in (".ts", ".svelte", ".html", ".js")]
     kept = {"theme.svelte.ts", "language.ts", "shortcuts.svelte.ts", "choices.svelte.ts", "drafts.ts", "recent.ts"}
     assert {file.name for file in scripts if "localStorage" in file.read_text()} == kept
+
+
+async def test_row_visitors(home: Household, caplog: pytest.LogCaptureFixture) -> None:
+    await home.open()
+    tables = text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    names = await home.house.store.read(lambda c: sorted(c.execute(tables).scalars()))
+    kept, told = await rows(home.house.store, *names), len(home.house.records)
+    with caplog.at_level(logging.INFO, logger="openassistant"):
+        for path in ("/welcome", "/privacy", "/terms"):
+            page = await home.browser().ask("GET", path)
+            assert page.status_code == 200
+            assert "set-cookie" not in page.headers
+    assert await rows(home.house.store, *names) == kept
+    assert (len(home.house.records), caplog.records) == (told, [])
 
 
 def test_row_logs(usual_logging: None) -> None:

@@ -24,12 +24,16 @@ from services.gateway.holds import Holds
 from services.gateway.hooks import Door as HookDoor
 from services.gateway.house import HouseRules
 from services.gateway.house_words import HouseWords
+from services.gateway.installation import Installation
 from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.links import Links
+from services.gateway.models import Models
+from services.gateway.openid import OpenId
 from services.gateway.passkeys import Passkeys
 from services.gateway.people import People
 from services.gateway.preferences import Preferences
+from services.gateway.probes import Probes
 from services.gateway.settings import GatewaySettings
 from services.gateway.vault import Vault
 from services.gateway.wayout import WayOut
@@ -89,6 +93,14 @@ class Household(Door):
             rules=self.rules, clock=clock,
         )  # fmt: skip
         self.passkeys = Passkeys(store, self.users, self.sessions, ledger, clock=clock)
+        self.models = Models(
+            bus, Preferences(store), vault, ledger, self.users, probes=Probes(bus, grants), way=way, clock=clock,
+            rules=self.rules,
+        )  # fmt: skip
+        self.openid = OpenId(
+            bus, store, vault, users=self.users, sessions=self.sessions, ledger=ledger, way=way, rules=self.rules,
+            clock=clock,
+        )  # fmt: skip
         self.app = self._app()
 
     async def open(self) -> Browser:
@@ -141,13 +153,20 @@ class Household(Door):
         yield
         self.house.account = before
 
+    def installation(self, *, question_hours: float = 24.0, copied: bool = False) -> Installation:
+        """What this house does, by its parts and by these settings."""
+        return Installation(
+            self.house.connectors, self.models, self.openid, rules=self.rules, question_hours=question_hours,
+            copied=copied, clock=self.house.clock,
+        )  # fmt: skip
+
     def _app(self) -> FastAPI:
         folder = self.house.folder
         room = GatewaySettings(nkey_file=folder, data_dir=folder, signing_key_file=folder, web_dir=folder)
         parts = SimpleNamespace(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, people=self.people, joining=self.joining,
-            house=self.rules, approvals=self.house.approvals, schedules=self.house.schedules,
-            memories=self.house.memories, passkeys=self.passkeys,
+            house=self.rules, installation=self.installation(), approvals=self.house.approvals,
+            schedules=self.house.schedules, memories=self.house.memories, passkeys=self.passkeys,
             factors=Factors(self.sessions, self.passkeys, self.ledger),
         )  # fmt: skip
         return create_app(cast(Gateway, parts), room)

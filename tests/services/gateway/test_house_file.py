@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from openassistant.errors import Forbidden, Internal, InvalidRequest
@@ -28,6 +27,8 @@ operator = "Example e.V."
 contact = "desk@example.org"
 policy = "We look at <nothing>."
 policy_url = "https://example.org/privacy"
+terms = "Be kind."
+terms_url = "https://example.org/terms"
 minimum_age = 18
 people = 12
 connectors = ["mail"]
@@ -78,6 +79,7 @@ def test_a_file_is_read_as_it_is_written(tmp_path: Path) -> None:
         ("[limits]\nday_tokens = -5", "limits.day_tokens"),
         ("minimum_age = 3", "minimum_age"),
         ("policy_url = 'javascript:alert(1)'", "policy_url"),
+        ("terms_url = 'http://example.org/'", "terms_url"),
         ("people = 0", "people"),
         ("name = ", "TOML"),
         ("models = ['']", "models"),
@@ -243,45 +245,7 @@ async def test_who_runs_it_and_what_he_allows_is_told_to_everybody(house: Gatewa
     assert (told["managed"], told["name"], told["contact"]) == (True, "The example cooperative", "desk@example.org")
     assert (told["connectors"], told["people"]) == (["mail"], 12)
     assert told["limits"]["day_tokens"] == 100_000
-
-
-async def test_the_policy_is_a_page_without_scripts_and_shows_what_was_written_as_text(
-    house: GatewayHouse, tmp_path: Path
-) -> None:
-    home = Household(house, HouseRules.read(written(tmp_path, FILE)))
-    answer: httpx.Response = await home.browser().ask("GET", "/privacy")
-    assert answer.headers["content-type"].startswith("text/html")
-    assert "We look at &lt;nothing&gt;." in answer.text
-    assert "<script" not in answer.text
-    policy = answer.headers["content-security-policy"]
-    assert "script-src" not in policy
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
-
-
-@pytest.mark.parametrize(
-    ("asked", "accepted", "language"),
-    [
-        ("", "", "en"),
-        ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
-        ("", "en-GB,en;q=0.9,de;q=0.8", "en"),
-        ("", "fr,de;q=0.5", "de"),
-        ("", "fr, de;q=0", "en"),
-        ("", "de;q=much,*", "en"),
-        ("?lang=de", "en", "de"),
-        ("?lang=en", "de", "en"),
-        ("?lang=fr", "de", "de"),
-    ],
-)
-async def test_the_policy_is_in_the_language_that_is_named_or_that_the_browser_likes_best(
-    house: GatewayHouse, tmp_path: Path, asked: str, accepted: str, language: str
-) -> None:
-    home = Household(house, HouseRules.read(written(tmp_path, FILE)))
-    answer = await home.browser().ask("GET", f"/privacy{asked}", headers={"Accept-Language": accepted})
-    other = {"en": "de", "de": "en"}[language]
-    assert f'<html lang="{language}">' in answer.text
-    assert f'href="/privacy?lang={other}"' in answer.text
-    assert (answer.headers["vary"], answer.headers["content-language"]) == ("Accept-Language", language)
-    assert "We look at &lt;nothing&gt;." in answer.text
+    assert (told["terms"], told["terms_url"]) == ("Be kind.", "https://example.org/terms")
 
 
 async def test_in_a_house_of_its_owners_only_who_lives_there_learns_their_names(house: GatewayHouse) -> None:

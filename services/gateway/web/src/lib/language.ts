@@ -27,8 +27,8 @@ let locale: string = COUNTRY[FALLBACK] ?? FALLBACK;
 /** How dates, numbers and lists are written: the language of the page, with the browser's country where it names one for it. */
 export const here = (): string => locale;
 
-/** The page that says what is kept, which the server writes, in the language of this page. */
-export const privacyPage = (): string => `/privacy?lang=${document.documentElement.lang}`;
+/** A page for everybody, which the server writes, in the language of this page. */
+export const publicPage = (name: 'welcome' | 'privacy' | 'terms'): string => `/${name}?lang=${document.documentElement.lang}`;
 
 /** The languages that there are, each by its own name for itself. */
 export function languages(): { tag: string; name: string }[] {

@@ -877,11 +877,12 @@ export const leftOf = [...new Set([...messages, ...answered, ...drafted].flatMap
   ...leftPlain, index: 60 + index, time: before(20), kind: 'call', conversation: id('c'), call_id: one, connector: 'mail', account: id('a'), traffic: [{ ...imap, bytes_out: 2_100, bytes_in: 48_000 }], leaf_hash: '60'.repeat(32)
 }));
 
-const anyHouse = { managed: false, name: '', operator: '', contact: '', policy: '', policy_url: null, minimum_age: 16, people: null, connectors: null, models: null, limits: null };
+const anyHouse = { managed: false, name: '', operator: '', contact: '', policy: '', policy_url: null, terms: '', terms_url: null, minimum_age: 16, people: null, connectors: null, models: null, limits: null };
 export const house = anyHouse;
 export const managed = {
   ...anyHouse, managed: true, name: 'The example cooperative', operator: 'Example e.V.', contact: 'desk@example.org', minimum_age: 18, people: 12,
   policy: 'We run this for our members.\nWe look at nothing that is not ours.', policy_url: 'https://example.org/a-policy-with-a-rather-long-address-that-must-not-widen-the-page',
+  terms: 'Be kind to each other.\nTell us when you leave.', terms_url: 'https://example.org/terms',
   connectors: ['mail', 'caldav'], models: ['mistral/*'], limits: { ...none, day_tokens: 100_000 }
 };
 

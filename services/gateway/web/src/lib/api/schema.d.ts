@@ -4386,6 +4386,10 @@ export interface components {
             policy: string;
             /** Policy Url */
             policy_url: string | null;
+            /** Terms */
+            terms: string;
+            /** Terms Url */
+            terms_url: string | null;
         };
         /**
          * HouseDraft

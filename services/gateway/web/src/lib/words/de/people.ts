@@ -132,7 +132,7 @@ export const house: Words['house'] = {
   runBy: 'Betrieben von',
   contact: 'Kontakt',
   policy: 'Eigene Regeln',
-  policyMore: 'Mehr davon',
+  ownTerms: 'Eigene Bedingungen',
   allowed: 'Was hier erlaubt ist',
   everything: 'alles',
   nothing: 'nichts',
@@ -152,6 +152,8 @@ export const house: Words['house'] = {
   sees: 'Was Eigentümer sehen',
   seesText:
     'Deinen Namen, deine Rolle und wie viel du das Modell nutzt. Nicht, was du schreibst, deine Konten oder was für dich getan wird. Wer den Rechner selbst hat, mit seinen Schlüsseln, könnte lesen, was darauf liegt.',
+  welcome: 'Was das hier ist',
   privacy: 'Was von dir aufbewahrt wird',
+  terms: 'Bedingungen',
   back: 'Zurück'
 };

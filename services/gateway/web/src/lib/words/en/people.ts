@@ -127,7 +127,7 @@ export const house = {
   runBy: 'Run by',
   contact: 'Contact',
   policy: 'Their policy',
-  policyMore: 'More of it',
+  ownTerms: 'Their terms',
   allowed: 'What is allowed here',
   everything: 'everything',
   nothing: 'nothing',
@@ -146,6 +146,8 @@ export const house = {
   limitOther: 'and more that Usage shows',
   sees: 'What they see',
   seesText: 'Your name and role, and how much you use the model. Not what you write, your accounts, or what is done for you. Whoever has the machine itself, with its keys, could read what it holds.',
+  welcome: 'What this is',
   privacy: 'What is kept of you',
+  terms: 'Terms',
   back: 'Back'
 } as const;

@@ -25,7 +25,7 @@ EGRESS = "egress"
 _REGISTRY = f"KV_{subjects.CONNECTORS_BUCKET}"
 _STREAMS = (subjects.CHAT_STREAM, subjects.INBOX_STREAM, _REGISTRY)
 _AUDIT_READS = ("query", "turn", "verify", "proof", "consistency", "export", "head", "left", "left_entries")
-_ACCOUNT_VERBS = ("connect", "finish", "rename", "list", "revoke")
+_ACCOUNT_VERBS = ("connect", "borrow", "finish", "rename", "list", "revoke")
 _OAUTH_VERBS = ("keep", "list", "remove", "authorize", "finish", "poll")
 _OPENID_VERBS = ("keep", "list", "remove", "begin", "finish")
 

@@ -18,6 +18,7 @@ from oa import (
     keeping,
     keys,
     left,
+    loans,
     memory,
     notices,
     outcomes,
@@ -76,6 +77,7 @@ app.command(rich_help_panel=_KEEP)(doctor.doctor)
 app.add_typer(notices.app, name="notices", rich_help_panel=_KEEP)
 app.add_typer(accounts.app, name="accounts", rich_help_panel=_KEEP)
 app.add_typer(accounts.connectors, name="connectors", rich_help_panel=_KEEP)
+app.add_typer(loans.app, name="loans", rich_help_panel=_KEEP)
 app.add_typer(keeping.model, name="model", rich_help_panel=_KEEP)
 app.add_typer(usage.app, name="usage", rich_help_panel=_KEEP)
 app.add_typer(keeping.audit, name="audit", rich_help_panel=_KEEP)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from openassistant.connector import Context, Credentials
 from openassistant.egress import Egress
-from openassistant.errors import AccountRequired, InvalidRequest, UpstreamFailed
+from openassistant.errors import AccountRequired, Forbidden, InvalidRequest, UpstreamFailed
 from openassistant.formats.moments import zone_named
 
 __all__ = ["CaldavAccount", "Server", "account_of", "own_addresses", "owner_of"]
@@ -46,6 +46,10 @@ class CaldavAccount(BaseModel):
     address: str = ""
     zone: str = ""
     password: SecretStr = SecretStr("")
+    lent: bool = False
+    """Whether it is another person's, who lends it."""
+    only: frozenset[str] = frozenset()
+    """The addresses of the calendars that are lent, where that is not all of them."""
     egress: Egress = Field(default_factory=Egress, exclude=True, repr=False)
     """How connections to the server are opened."""
 
@@ -78,6 +82,16 @@ class CaldavAccount(BaseModel):
         """The server as typed."""
         return Server.of(self.url)
 
+    def holds(self, url: str) -> bool:
+        """Whether an address is that of a calendar that may be used here, or lies in one."""
+        inside = "/../" not in f"{url}/" and "/./" not in f"{url}/"
+        return not self.only or (inside and any(f"{url.rstrip('/')}/".startswith(each) for each in self.only))
+
+    def require(self, *urls: str) -> None:
+        """Raises `Forbidden` for what lies outside of the calendars that are lent."""
+        if not all(self.holds(each) for each in urls):
+            raise Forbidden("That is in no calendar that is lent to you.")
+
     def resolve(self, base: str, href: str) -> str:
         """The URL that a server's answer names, its path in one spelling.
 
@@ -98,8 +112,9 @@ class CaldavAccount(BaseModel):
 
 async def account_of(ctx: Context) -> CaldavAccount:
     """The account of a call; raises `InvalidRequest` with `details.fields`, and what `ctx.credentials` raises."""
-    account = _account(await ctx.credentials())
-    return account.model_copy(update={"egress": ctx.egress})
+    kept = await ctx.credentials()
+    only = frozenset(kept.lent.parts) if kept.lent else frozenset()
+    return _account(kept).model_copy(update={"egress": ctx.egress, "lent": kept.lent is not None, "only": only})
 
 
 def own_addresses(account: CaldavAccount, known: tuple[str, ...]) -> tuple[str, ...]:

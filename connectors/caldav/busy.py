@@ -20,9 +20,12 @@ from openassistant.formats.moments import Window
 __all__ = ["all_addresses", "busy_of_guest", "busy_of_user", "dates_in"]
 
 
-def busy_of_user(connection: Connection, span: Window, zone: tzinfo, own: Collection[str]) -> Busy:
-    """When the user is busy over all accounts; `own` are his addresses beside those that the mirror knows."""
-    known = {each: mirror.profile(connection, each) for each in mirror.accounts(connection)}
+def busy_of_user(
+    connection: Connection, span: Window, zone: tzinfo, own: Collection[str], borrowed: Collection[str]
+) -> Busy:
+    """When the user is busy over all accounts of his; `own` are his addresses beside those that the mirror knows."""
+    mine = (each for each in mirror.accounts(connection) if each not in borrowed)
+    known = {each: mirror.profile(connection, each) for each in mine}
     addresses = {*own, *all_addresses(connection)}
     rows = [each for account in known for each in mirror.calendars(connection, account)]
     found = _busy(connection, span, zone, addresses, lambda calendar: calendar.opaque and not calendar.owners)

@@ -26,6 +26,8 @@ _LARGEST = 32 * 1024 * 1024
 _MOST_HOPS = 5
 _EFFECTS = ("PUT", "DELETE")
 _HOPS = (301, 302, 303, 307, 308)
+_LOOKS = ("PROPFIND", "OPTIONS")
+"""What finds the calendars; what is in one is read and written in other ways."""
 
 
 class Stored(NamedTuple):
@@ -54,6 +56,7 @@ class DavSession:
 
     async def multiget(self, url: str, urls: Sequence[str]) -> list[Stored]:
         """Some objects of a calendar; those that are gone are left out."""
+        self.account.require(*urls)
         return self._stored(url, await self.report(url, dav.multiget(urlsplit(each).path for each in urls)))
 
     async def by_uid(self, url: str, uid: str, *, component: str = "VEVENT") -> Stored | None:
@@ -99,7 +102,7 @@ class DavSession:
 
     def _stored(self, base: str, found: Multistatus) -> list[Stored]:
         whole = (each for each in found.answers if each.status == 200 and f"{dav.CALDAV}calendar-data" in each.props)
-        return [
+        stored = [
             Stored(
                 self.account.resolve(base, each.href),
                 dav.text_of(each.props.get(f"{dav.DAV}getetag")),
@@ -107,6 +110,7 @@ class DavSession:
             )
             for each in whole
         ]
+        return [each for each in stored if self.account.holds(each.url)]
 
     def _multistatus(self, answer: httpx.Response) -> Multistatus:
         if answer.status_code != 207:
@@ -135,6 +139,8 @@ class DavSession:
         return answer
 
     async def _once(self, method: str, url: str, content: bytes, headers: dict[str, str]) -> httpx.Response:
+        if method not in _LOOKS:
+            self.account.require(url)
         server, effect = Server.of(url), method in _EFFECTS
         left = min(_REQUEST_SECONDS, self._ends - asyncio.get_running_loop().time())
         try:

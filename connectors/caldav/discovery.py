@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
+from connectors.caldav.account import CaldavAccount, own_addresses
 from connectors.caldav.client import DavSession
 from connectors.caldav.dav import CALDAV, DAV, SERVER, Answer, hrefs_in, text_of
 from connectors.caldav.faults import no_calendars_fault, not_caldav_fault
@@ -71,7 +72,10 @@ async def find_home(session: DavSession) -> Home:
 
 
 async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
-    """The calendars that hold events or tasks, by name; raises `NotFound` when there are none."""
+    """The calendars that hold events or tasks, by name; of a lent account those that are lent. Raises `NotFound`.
+
+    The calendars of a lent account are somebody else's, so their times are not the user's.
+    """
     found: dict[str, Calendar] = {}
     people = _People(session, home.addresses)
     for url in home.urls:
@@ -79,11 +83,20 @@ async def find_calendars(session: DavSession, home: Home) -> list[Calendar]:
         base, listed = await session.propfind(url, *names, depth=0 if home.single else 1)
         for each in (answer for answer in listed.answers if any(_kinds(answer.props))):
             calendar = _calendar(session, base, each)
+            if not session.account.holds(calendar.url):
+                continue
             owners = await people.behind(base, hrefs_in(each.props.get(_OWNER)))
-            found[calendar.url] = calendar._replace(owners=owners)
+            found[calendar.url] = calendar._replace(owners=owners or _lenders(session.account, home))
     if not found:
         raise no_calendars_fault(session.account.server, session.account.username)
     return sorted(found.values(), key=lambda each: (each.name.casefold(), each.url))
+
+
+def _lenders(account: CaldavAccount, home: Home) -> tuple[str, ...]:
+    """Whose the calendars of a lent account are: by their addresses, else by the name that is signed in with."""
+    if not account.lent:
+        return ()
+    return tuple(dict.fromkeys((*own_addresses(account, home.addresses), account.username)))
 
 
 class _People:

@@ -35,6 +35,11 @@ class Place(NamedTuple):
         """The owner's mail addresses, the one to invite with first."""
         return own_addresses(self.account, self.profile.addresses)
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Those of them that are the user's: of an account that is lent none."""
+        return () if self.account.lent else self.own
+
 
 async def place_of(ctx: Context) -> Place:
     """The account of a call; raises `InvalidRequest`, `AccountRequired`."""

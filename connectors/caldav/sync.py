@@ -11,7 +11,7 @@ from typing import NamedTuple
 from connectors.caldav import dav, mirror
 from connectors.caldav.account import CaldavAccount, account_of, own_addresses, owner_of
 from connectors.caldav.client import DavSession, Stored, dav_session
-from connectors.caldav.discovery import Calendar, find_calendars, find_home
+from connectors.caldav.discovery import Calendar, Home, find_calendars, find_home
 from connectors.caldav.mirror import KeptCalendar, Profile
 from connectors.caldav.outlines import Outline, outline
 from openassistant.connector import Context
@@ -46,8 +46,7 @@ async def sync_account(ctx: Context) -> None:
         calendars = await find_calendars(session, home)
         invites = await _sends_invitations(session, home.urls[0])
         keep = {each.url for each in calendars}
-        name, own = (await ctx.credentials()).name, own_addresses(account, home.addresses)
-        profile = Profile(home.addresses, invites, home.outbox, name, own)
+        profile = _profile(account, home, invites=invites, name=(await ctx.credentials()).name)
         await ctx.store.write(lambda c: mirror.put_profile(c, owner, profile))
         await ctx.store.write(lambda c: mirror.drop_calendars(c, owner, keep=keep))
         pass_ = _Pass(ctx, owner, account, session)
@@ -148,6 +147,13 @@ class _Pass:
             return [found] if found else []
         middle = len(urls) // 2
         return await self._fetch(url, urls[:middle]) + await self._fetch(url, urls[middle:])
+
+
+def _profile(account: CaldavAccount, home: Home, *, invites: bool, name: str) -> Profile:
+    """What is known of the account; the addresses of one that is lent are not the user's."""
+    if account.lent:
+        return Profile(invites=invites, name=name)
+    return Profile(home.addresses, invites, home.outbox, name, own_addresses(account, home.addresses))
 
 
 async def _sends_invitations(session: DavSession, url: str) -> bool:

@@ -57,7 +57,8 @@ async def busy_list(ctx: Context, start: Start, end: End, zone: Zone = None) -> 
     place = await place_of(ctx)
     local = zone_of(place, zone)
     span = window(start, end, local)
-    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, place.own))
+    borrowed = await ctx.borrowed()
+    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, place.users, borrowed))
     return busy_shown(busy, local, _unread(place, busy))
 
 
@@ -83,10 +84,10 @@ async def slots_find(
     place, now = await place_of(ctx), ctx.now()
     local = zone_of(place, zone)
     span = ahead(window(start, end, local), now)
-    people = await _others(ctx, place, guests)
+    people, borrowed = await _others(ctx, place, guests), await ctx.borrowed()
 
     def read(connection: Connection) -> tuple[Busy, dict[str, Busy | None]]:
-        user = busy_of_user(connection, span, local, place.own)
+        user = busy_of_user(connection, span, local, place.users, borrowed)
         return user, {each: busy_of_guest(connection, each, span, local) for each in people}
 
     user, shared = await ctx.store.read(read)
@@ -131,7 +132,7 @@ async def preview_slots(ctx: Context, start: str, end: str, zone: str | None, **
 
 async def _others(ctx: Context, place: Place, guests: Sequence[str] | None) -> list[str]:
     """The guests' addresses, each once, without the user's own."""
-    own = {*place.own, *await ctx.store.read(all_addresses)}
+    own = {*place.users, *await ctx.store.read(all_addresses)}
     typed = dict.fromkeys(parse_guest(each).address for each in guests or ())
     return [each for each in typed if each not in own]
 

@@ -10,7 +10,7 @@ from connectors.caldav.card import connector
 from connectors.caldav.check import check_account
 from connectors.caldav.holdings import KINDS
 from connectors.caldav.sync import sync_account
-from openassistant.connector import CheckStep, Context
+from openassistant.connector import AccountPart, CheckStep, Context
 
 __all__ = ["connector", "event_reads", "event_tools", "invitation_tools", "task_tools", "time_tools"]
 
@@ -28,6 +28,14 @@ async def check(ctx: Context) -> AsyncIterator[CheckStep]:
 async def sync(ctx: Context) -> None:
     """Brings the mirror up to date."""
     await sync_account(ctx)
+
+
+@connector.parts
+async def parts(ctx: Context) -> list[AccountPart]:
+    """The calendars, by their addresses: `discovery` and `client.DavSession` keep to those that are lent."""
+    owner = owner_of(ctx)
+    found = await ctx.store.read(lambda connection: mirror.calendars(connection, owner))
+    return [AccountPart(id=each.url, name=each.name) for each in found]
 
 
 @connector.forget

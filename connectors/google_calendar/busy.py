@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, NamedTuple
 
@@ -39,14 +39,16 @@ class Schedule(NamedTuple):
     note: str = ""
 
 
-def own_addresses(connection: Connection) -> set[str]:
+def own_addresses(connection: Connection, borrowed: Collection[str]) -> set[str]:
     """The addresses of the user's accounts: the id of an account's usual calendar is its address."""
-    return {each.ref.lower() for each in mirror.all_calendars(connection) if each.usual}
+    known = (each for each in mirror.all_calendars(connection) if each.account not in borrowed)
+    return {each.ref.lower() for each in known if each.usual}
 
 
-def busy_of_user(connection: Connection, span: Window, zone: tzinfo) -> Busy:
+def busy_of_user(connection: Connection, span: Window, zone: tzinfo, borrowed: Collection[str]) -> Busy:
     """When the user is busy over all accounts of this connector: by the calendars that are theirs."""
-    own = [each for each in mirror.all_calendars(connection) if each.role == "owner"]
+    known = (each for each in mirror.all_calendars(connection) if each.account not in borrowed)
+    own = [each for each in known if each.role == "owner"]
     ids = {each.id for each in own}
     dates = (
         (aware(each.start, zone), aware(each.end, zone), each.status == "tentative" or each.answer in UNSETTLED)

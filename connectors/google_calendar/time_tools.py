@@ -28,7 +28,8 @@ async def busy_list(ctx: Context, start: Start, end: End, zone: Zone = None) -> 
     """List when the user is busy, over all connected Google accounts: spans without titles."""
     local = await local_zone(ctx, zone)
     span = window(start, end, local)
-    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local))
+    borrowed = await ctx.borrowed()
+    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, borrowed))
     return busy_shown(busy, local, _unread(busy))
 
 
@@ -73,7 +74,8 @@ async def slots_find(
     local, now = await local_zone(ctx, zone), ctx.now()
     span = ahead(window(start, end, local), now)
     busy = await _busy(ctx, span, local)
-    mine = await ctx.store.read(own_addresses)
+    borrowed = await ctx.borrowed()
+    mine = await ctx.store.read(lambda connection: own_addresses(connection, borrowed))
     people = [each for each in addresses_of(guests or ()) if each not in mine]
     known = await ask_schedules(await api_of(ctx), people, span) if people else []
     taken = [*busy.firm, *busy.tentative, *(each for one in known for each in one.busy)]
@@ -89,7 +91,8 @@ async def slots_find(
 async def _busy(ctx: Context, span: Window, local: tzinfo) -> Busy:
     """By the mirror; where nothing but times may be seen, as Google tells of the account's own calendar."""
     if await allowed(ctx, "read"):
-        return await ctx.store.read(lambda connection: busy_of_user(connection, span, local))
+        borrowed = await ctx.borrowed()
+        return await ctx.store.read(lambda connection: busy_of_user(connection, span, local, borrowed))
     [own] = await ask_schedules(await api_of(ctx), [_OWN], span)
     if not own.known:
         raise InvalidRequest(_UNKNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import tzinfo
 
 from sqlalchemy import Connection
@@ -14,16 +15,16 @@ from openassistant.formats.moments import Window, aware
 __all__ = ["busy_of_user", "own_calendars"]
 
 
-def own_calendars(connection: Connection) -> list[KeptCalendar]:
+def own_calendars(connection: Connection, borrowed: Collection[str]) -> list[KeptCalendar]:
     """The user's own calendars: those that belong to the address of an account's usual one."""
-    known = mirror.all_calendars(connection)
+    known = [each for each in mirror.all_calendars(connection) if each.account not in borrowed]
     owners = {each.account: each.owner for each in known if each.usual}
     return [each for each in known if not each.owner or each.owner == owners.get(each.account, each.owner)]
 
 
-def busy_of_user(connection: Connection, span: Window, zone: tzinfo) -> Busy:
+def busy_of_user(connection: Connection, span: Window, zone: tzinfo, borrowed: Collection[str]) -> Busy:
     """When the user is busy over all accounts."""
-    own = own_calendars(connection)
+    own = own_calendars(connection, borrowed)
     ids = {each.id for each in own}
     dates = (
         (aware(each.start, zone), aware(each.end, zone), each.show == "tentative" or each.answer in UNSETTLED)

@@ -43,7 +43,8 @@ async def busy_list(ctx: Context, start: Start, end: End, zone: Zone = None) -> 
     """List when the user is busy, over all connected Outlook accounts: spans without titles."""
     local = await local_zone(ctx, zone)
     span = window(start, end, local)
-    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local))
+    borrowed = await ctx.borrowed()
+    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, borrowed))
     return busy_shown(busy, local, _unread(busy))
 
 
@@ -83,8 +84,9 @@ async def slots_find(
     """
     local, now = await local_zone(ctx, zone), ctx.now()
     span = ahead(window(start, end, local), now)
-    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local))
-    mine = {each.owner for each in await ctx.store.read(own_calendars)}
+    borrowed = await ctx.borrowed()
+    busy = await ctx.store.read(lambda connection: busy_of_user(connection, span, local, borrowed))
+    mine = {each.owner for each in await ctx.store.read(lambda connection: own_calendars(connection, borrowed))}
     people = [each for each in addresses_of(guests or ()) if each not in mine]
     known = await ask_schedules(await api_of(ctx), people, span) if people else []
     taken = [*busy.firm, *busy.tentative, *(each for one in known for each in (*one.firm, *one.tentative))]

@@ -29,6 +29,7 @@ from openassistant.hooks import Hook, HookAnswer
 from openassistant.http import HttpClient
 from openassistant.messages import (
     UNDO_TOOL,
+    AccountPart,
     Auth,
     Call,
     Card,
@@ -36,6 +37,7 @@ from openassistant.messages import (
     CommandCard,
     Effect,
     HookCard,
+    Lent,
     Opening,
     OutsideSource,
     Preview,
@@ -46,6 +48,7 @@ from openassistant.messages import (
 from openassistant.store import Store
 
 __all__ = [
+    "AccountPart",
     "CheckStep",
     "Connector",
     "Context",
@@ -87,6 +90,8 @@ class Credentials(BaseModel):
     secrets: dict[str, str] = Field(default_factory=dict, repr=False)
     capabilities: tuple[str, ...] | None = None
     """What the owner allowed at the provider; None where the provider knows no such thing."""
+    lent: Lent | None = None
+    """Where the account is another person's: what he lends. Its `parts` are the connector's to keep to."""
 
 
 class Context(Protocol):
@@ -119,6 +124,9 @@ class Context(Protocol):
 
         In a preview nothing is done yet, so there the secrets are empty.
         """
+
+    async def borrowed(self) -> frozenset[str]:
+        """Those of the user's accounts here that another person lends: what is in them is not the user's own."""
 
     async def announce(self, kind: str, ids: list[str]) -> None:
         """Says that something new came, by id; the content stays in the mirror. Such an account is looked at often."""
@@ -296,6 +304,7 @@ class Connector:
         self.watcher: Callable[[Context], AsyncIterator[None]] | None = None
         self.forgetter: Callable[[Context], Awaitable[None]] | None = None
         self.hooker: Callable[[Context, Hook], Awaitable[HookAnswer]] | None = None
+        self.parter: Callable[[Context], Awaitable[list[AccountPart]]] | None = None
         self.kinds: tuple[Kind, ...] = ()
 
     @property
@@ -368,6 +377,17 @@ class Connector:
     def forget(self, function: Callable[[Context], Awaitable[None]]) -> Callable[[Context], Awaitable[None]]:
         """Decorator: deletes what the mirror holds of `ctx.account` when the owner removes it."""
         self.forgetter = function
+        return function
+
+    def parts(
+        self, function: Callable[[Context], Awaitable[list[AccountPart]]]
+    ) -> Callable[[Context], Awaitable[list[AccountPart]]]:
+        """Decorator: the parts (calendars) of an account, for an owner who lends some of them.
+
+        Whoever declares it keeps to `Credentials.lent.parts` in all that is read, found, counted, written and mirrored;
+        of a connector without it accounts are lent as a whole or not at all.
+        """
+        self.parter = function
         return function
 
     def holds(self, *kinds: Kind) -> None:

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -157,6 +157,7 @@ class _Page:
 class Archive:
     """Everything that a connector holds of a user, as it is exported; `names` are its accounts' names by id.
 
+    What is of `lent` accounts is another's, and stays out.
     `seen` keeps from page to page of which accounts there is something, by kind: finding that is a look at everything.
     """
 
@@ -166,7 +167,10 @@ class Archive:
         kinds: Iterable[Kind],
         names: Mapping[str, str],
         seen: dict[str, set[str]] | None = None,
+        *,
+        lent: Collection[str] = (),
     ) -> None:
+        self._lent = frozenset(lent)
         self._connection = connection
         self._seen = {} if seen is None else seen
         self._kinds = {kind.name: kind for kind in kinds if kind.told}
@@ -197,7 +201,7 @@ class Archive:
         for kind in kinds[list(self._kinds).index(place.kind) if place.kind else 0 :]:
             accounts = self._accounts(kind)
             if kind.name == place.kind:
-                accounts = {each for each in accounts if each > place.account} | {place.account}
+                accounts = {each for each in accounts if each > place.account} | {place.account} - self._lent
             yield from (_Section(kind, account, self._folder(account)) for account in sorted(accounts))
 
     def _folder(self, account: str) -> str:
@@ -207,7 +211,7 @@ class Archive:
         if kind.name not in self._seen:
             query = text(f"SELECT DISTINCT coalesce(account, '') FROM ({kind.rows})")  # noqa: S608 - declared in code
             self._seen[kind.name] = set(self._connection.scalars(query))
-        return self._seen[kind.name]
+        return self._seen[kind.name] - self._lent
 
     def _export(self, page: _Page, section: _Section, place: _Place) -> None:
         kind, path = section.kind, section.list_path

@@ -23,6 +23,7 @@ __all__ = [
     "Erasure",
     "Grant",
     "Link",
+    "Loan",
     "Receipt",
     "Rule",
     "Schedule",
@@ -58,7 +59,7 @@ class Grant(Signed):
     reads his own data (history, ledger). `effects` need no approval; `connectors` maps ids to card digests; `budget` is
     what a turn may spend on its model; `routes` says of which sources a model may see what (routes.py).
     A run of a `schedule` is held to what its owner signed: to those `tools` ("mail.messages_search") and those
-    standing `rules` alone; None is no such limit.
+    standing `rules` alone; None is no such limit. `lent`: the account of an account grant is another person's (`Loan`).
     """
 
     id: Id
@@ -75,6 +76,7 @@ class Grant(Signed):
     schedule: Id | None = None
     tools: tuple[str, ...] | None = None
     rules: tuple[Id, ...] | None = None
+    lent: bool = False
 
     def covers(self, call: Call) -> bool:
         """Whether a call is of a connector in the form that was granted, and of a tool inside the limit."""
@@ -100,6 +102,24 @@ class Rule(Signed):
     effect: Literal[Effect.WRITE, Effect.SEND]
     destinations: tuple[str, ...] = ()
     conversation: Id | None = None
+    session: Id
+
+
+class Loan(Signed):
+    """What a person lets another of the house do with an account of his: no more than this, and no longer.
+
+    `access`: to read, or to act as well (write and send, as the borrower's own policy and yeses allow); what deletes is
+    never lent. `parts` are the only calendars of it, by the ids that their connector gives them; () is all of it.
+    `session` is the sign-in that made it.
+    """
+
+    id: Id
+    lender: Id
+    user: Id
+    account: Id
+    connector: str
+    access: Literal["read", "act"]
+    parts: tuple[str, ...] = ()
     session: Id
 
 
@@ -193,6 +213,7 @@ S = TypeVar("S", bound=Signed)
 _KINDS: dict[type[Signed], str] = {
     Grant: "oa-grant+jwt",
     Rule: "oa-rule+jwt",
+    Loan: "oa-loan+jwt",
     Schedule: "oa-schedule+jwt",
     Approval: "oa-approval+jwt",
     Receipt: "oa-receipt+jwt",
@@ -204,6 +225,7 @@ _MOST_SEEN = 1024
 _SIGNERS: dict[type[Signed], str] = {
     Grant: "gateway",
     Rule: "gateway",
+    Loan: "gateway",
     Schedule: "gateway",
     Approval: "gateway",
     Receipt: "audit",
@@ -314,6 +336,10 @@ class Trust:
     def rule(self, token: str | None, *, now: datetime) -> Rule:
         """The rule behind a token; raises `Forbidden`."""
         return self._verify(Rule, token, now=now)
+
+    def loan(self, token: str | None, *, now: datetime) -> Loan:
+        """The loan behind a token; raises `Forbidden`."""
+        return self._verify(Loan, token, now=now)
 
     def schedule(self, token: str | None, *, now: datetime) -> Schedule:
         """The schedule behind a token; raises `Forbidden`."""

@@ -57,9 +57,10 @@ class Keeping:
             self._seen.pop(user, None)
         seen = self._seen.setdefault(user, {})
         names = {account: name for account, name, _ in await self._syncing.of_user(user)}
+        lent = await self._syncing.lent_to(user)
 
         def read(connection: Connection) -> tuple[ExportPage, Cut | None]:
-            return Archive(connection, self._kinds, names, seen).page(cursor)
+            return Archive(connection, self._kinds, names, seen, lent=lent).page(cursor)
 
         async with self._runner.stores.use(user) as store:
             if not cursor:

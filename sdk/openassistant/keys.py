@@ -94,11 +94,13 @@ class Keys:
         `user` is the one of the verified grant: what was released for one is never handed out for another, whatever
         account his call names; the vault is asked, and knows whose it is.
         `refused` is the SHA-256 of an access token that the provider did not take: one kept with it is asked for anew.
+        So is what acts on an account that is lent: its lender's ledger holds each time.
         Raises `NotFound` when it was removed, `Forbidden` when the signatures in the context do not allow it.
         """
         async with self._locks[account]:
             kept = self._kept(account, user, profile=profile)
-            if kept and not (refused and refused == fingerprint(kept.secrets.get("access_token", ""))):
+            anew = kept and kept.lent and effect is not Effect.READ and not profile
+            if kept and not anew and not (refused and refused == fingerprint(kept.secrets.get("access_token", ""))):
                 return kept
             payload, expires = await self._token(account, ctx, call, effect, profile=profile, refused=refused)
             self._accounts[account, user, profile] = (payload, expires)

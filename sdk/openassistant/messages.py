@@ -25,6 +25,8 @@ __all__ = [
     "UNDO_TOOL",
     "Account",
     "AccountList",
+    "AccountPart",
+    "AccountParts",
     "AccountPayload",
     "AccountQuery",
     "AccountRef",
@@ -35,6 +37,7 @@ __all__ = [
     "AttachRequest",
     "AuditAction",
     "Auth",
+    "BorrowRequest",
     "Call",
     "CallSettled",
     "CallState",
@@ -70,6 +73,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerPage",
     "LedgerQuery",
+    "Lent",
     "LookRequest",
     "Message",
     "ModelRef",
@@ -501,6 +505,21 @@ class TokenReply(Wire):
     expires: datetime
 
 
+class Lent(Wire):
+    """That an account is another person's, who lends it: see `grants.Loan`. `account` is his."""
+
+    loan: Id
+    lender: Id
+    account: Id
+    access: Literal["read", "act"]
+    parts: tuple[str, ...] = ()
+    until: datetime
+
+    def allows(self, effect: Effect) -> bool:
+        """Whether an effect is inside it; what deletes never is."""
+        return effect is Effect.READ or (self.access == "act" and effect in (Effect.WRITE, Effect.SEND))
+
+
 class AccountPayload(Wire):
     """What lies in a sealed token: never logged, never stored outside the vault."""
 
@@ -510,6 +529,7 @@ class AccountPayload(Wire):
     secrets: dict[str, str]
     capabilities: tuple[str, ...] | None = None
     """What the owner allowed at the provider; None where the provider knows no such thing."""
+    lent: Lent | None = None
 
 
 class Account(Wire):
@@ -530,14 +550,17 @@ class Account(Wire):
     """When its owner last said yes at the provider."""
     consent_ends: datetime | None = None
     """When that will have to be said again, where the provider told so."""
+    lent: Lent | None = None
+    """Where it points to an account of another, and holds nothing of its own."""
 
 
 class AccountRef(Wire):
-    """What the agent may know of an account."""
+    """What the agent may know of an account; `lent`: what for, where it is another person's."""
 
     id: Id
     connector: str
     name: str
+    lent: Literal["read", "act"] | None = None
 
 
 class ConnectRequest(Wire):
@@ -548,6 +571,27 @@ class ConnectRequest(Wire):
     name: str
     settings: dict[str, Any]
     sealed: str
+
+
+class BorrowRequest(Wire):
+    """Stores an account as pending that points to the one of a signed loan."""
+
+    loan: str
+    name: str
+
+
+class AccountPart(Wire):
+    """A calendar of an account, by the id that its connector knows it by."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    name: Annotated[str, StringConstraints(max_length=400)]
+
+
+class AccountParts(Wire):
+    """What an account consists of; not `offered` where the connector cannot keep to parts of it."""
+
+    offered: bool
+    parts: tuple[AccountPart, ...] = ()
 
 
 class AccountQuery(Wire):
@@ -643,6 +687,16 @@ class AuditAction(StrEnum):
     """A call was put to the policy that cannot be allowed at all. Id: a fresh one. Content: call id and reason."""
     RULE_MADE = "rule.made"
     """Somebody allowed something beforehand. Id: the rule's. Content: where to, scope, question, end, session."""
+    LOAN_OFFERED = "loan.offered"
+    """Somebody lends an account, once it is accepted; both have this. Id: a fresh one. Content: the loan's id, who, to
+    whom, access, calendars, end, session."""
+    LOAN_ACCEPTED = "loan.accepted"
+    """Somebody takes an account that is lent to him; both have this. Id: a fresh one. Content: the loan's id, who."""
+    LOAN_ENDED = "loan.ended"
+    """A loan is over; both have this, and the outcome says why. Id: a fresh one. Content: the loan's id, who."""
+    LOAN_USED = "loan.used"
+    """The secrets of a lent account are about to go to its connector for who borrowed it; in the lender's ledger. The
+    outcome is his id. Id: the call's, or a fresh one for background work. Content: none."""
     RULE_REVOKED = "rule.revoked"
     """Somebody revoked a rule. Id: a fresh one. Content: the rule's id."""
     TOKEN_RELEASED = "token.released"
@@ -830,6 +884,8 @@ class Record(Wire):
     content: Any = None
     traffic: Annotated[tuple[Traffic, ...], Field(max_length=64)] = ()
     sources: Annotated[tuple[TextSource, ...], Field(max_length=64)] = ()
+    loan: str | None = None
+    """The signed loan that was used: the record then stands with who lends (`loan.used`)."""
 
 
 class RecordReply(Wire):

@@ -39,6 +39,7 @@ from openassistant.keeping import Keeping
 from openassistant.keys import Keys
 from openassistant.locks import FileLock, is_free
 from openassistant.messages import (
+    AccountParts,
     AccountQuery,
     AttachRequest,
     Call,
@@ -122,6 +123,7 @@ class Runner:
         await serve(subjects.account(name, "attach"), AttachRequest, self.syncing.on_attach)
         await serve(subjects.account(name, "detach"), AccountQuery, self.syncing.on_detach)
         await serve(subjects.account(name, "status"), AccountQuery, self.syncing.on_status)
+        await serve(subjects.account(name, "parts"), AttachRequest, self.on_parts)
         if self.connector.hooker is not None:
             await serve(subjects.hook(name), Hook, self.on_hook)
         await Outcomes(self).start()
@@ -171,6 +173,7 @@ class Runner:
         async with self.context(ctx, call.user, call.account, call=call, effect=effect) as context:
             shown = None
             if await journal.find(context.store, call.id) is None:
+                await context.require_lent(effect)
                 shown = await self._shown(tool, context, arguments, effect, approval)
         return await self._joined(call, lambda: self._once(tool, ctx, arguments, call, effect, shown), kept=True)
 
@@ -183,6 +186,7 @@ class Runner:
         arguments = tool.parse(call.arguments)
         effect = tool.effect_for(call.arguments)
         async with self.context(ctx, call.user, call.account, call=call, effect=effect, preview=True) as context:
+            await context.require_lent(effect)
             await self._allowed(tool, context)
             return await self._preview(tool, context, arguments, effect)
 
@@ -204,6 +208,15 @@ class Runner:
         failed = next((step for step in steps if not step.ok), None)
         wrong = ErrorBody(code=InvalidRequest.code, message=failed.detail) if failed else None
         return CheckReport(ok=failed is None, steps=tuple(steps), problem=wrong)
+
+    async def on_parts(self, ctx: CallContext, request: AttachRequest) -> AccountParts:
+        """What an account consists of, for its owner who lends some of it."""
+        ctx = ctx.signed(grant=request.grant)
+        grant = self.account_grant(ctx, request.account)
+        if self.connector.parter is None:
+            return AccountParts(offered=False)
+        async with self.context(ctx, grant.user, request.account) as context:
+            return AccountParts(offered=True, parts=tuple(await self.connector.parter(context)))
 
     async def on_hook(self, ctx: CallContext, hook: Hook) -> HookAnswer:
         """Hands on what came by an account's address, under the account's grant."""
@@ -586,10 +599,33 @@ class _CallContext:
             profile=self._preview,
             refused=refused,
         )
+        if kept.lent is not None and kept.lent.parts and self._runner.connector.parter is None:
+            raise Forbidden("Parts of this account are lent, and its connector cannot keep to them.")
         manifest = self._runner.connector.manifest
         self.http.allow(*(str(kept.settings[name]) for name in manifest.host_settings if kept.settings.get(name)))
         self.egress.allow(of_account(self._runner.card, kept.settings))
-        return Credentials(name=kept.name, settings=kept.settings, secrets=kept.secrets, capabilities=kept.capabilities)
+        return Credentials(
+            name=kept.name, settings=kept.settings, secrets=kept.secrets, capabilities=kept.capabilities, lent=kept.lent
+        )
+
+    async def borrowed(self) -> frozenset[str]:
+        syncing = self._runner.syncing
+        return await syncing.lent_to(self.user) if syncing else frozenset()
+
+    async def require_lent(self, effect: Effect) -> None:
+        """Raises `Forbidden` for what acts on an account of another beyond what he lends.
+
+        The vault is asked before each act, so that his ledger has it, whatever the tool itself needs.
+        """
+        if self.account is None or effect is Effect.READ:
+            return
+        kept = await self._runner.keys.account(
+            self.account, self._ctx, user=self.user, call=self.call, effect=effect, profile=True
+        )
+        if kept.lent is not None and not kept.lent.allows(effect):
+            raise Forbidden("Whose account this is lends it without that, so nothing was done.")
+        if kept.lent is not None and not self._preview:
+            await self.credentials()
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
         if self._progress is not None:

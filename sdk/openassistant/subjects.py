@@ -88,7 +88,7 @@ def preview(connector: str) -> str:
 
 
 def account(connector: str, verb: str) -> str:
-    """check, attach, detach, status: gateway → connector."""
+    """check, attach, detach, status, parts: gateway → connector."""
     return f"oa.rpc.{_token(connector)}.account.{_token(verb)}"
 
 
@@ -113,7 +113,7 @@ def vault(verb: str) -> str:
 
 
 def vault_account(verb: str) -> str:
-    """connect, finish, rename, list, revoke: gateway → vault."""
+    """connect, borrow, finish, rename, list, revoke: gateway → vault."""
     return f"oa.rpc.vault.account.{_token(verb)}"
 
 

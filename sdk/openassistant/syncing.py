@@ -100,6 +100,7 @@ class Syncing:
         Until all of it is deleted the account is known as one that leaves, so that asking again goes on with it.
         """
         account = str(query.account)
+        self._runner.keys.forget_account(account)
         attached = next((each for each in await self._all(leaving=True) if each.account == account), None)
         if attached is None:
             return Done()
@@ -183,6 +184,11 @@ class Syncing:
         admit_grant(ctx, trust=self._runner.trust, user=str(query.user), now=self._runner.clock())
         mine = [each for each in await self._all() if each.user == query.user]
         return AccountStatus(accounts={each.account: each.progress for each in mine})
+
+    async def lent_to(self, user: str) -> frozenset[str]:
+        """Those of a user's accounts here that are another person's, by what their grants say."""
+        held = [(account, grant) for account, _, grant in await self.of_user(user)]
+        return frozenset(account for account, grant in held if self._runner.trust.expired_grant(grant).lent)
 
     async def of_user(self, user: str) -> list[tuple[str, str, str]]:
         """The accounts of a user that are known here, each with its name and grant."""

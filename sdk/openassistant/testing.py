@@ -41,6 +41,7 @@ from openassistant.messages import (
     Effect,
     KeyReply,
     KeyRequest,
+    Lent,
     Preview,
     Record,
     RecordReply,
@@ -267,6 +268,15 @@ class FakeHouse:
         """Puts the account into the vault; `secret` are its secrets."""
         self.account = self.account.model_copy(update={"name": name, "settings": settings, "secrets": dict(secret)})
 
+    def lend(self, access: Literal["read", "act"], *parts: str) -> None:
+        """From now on the account is another person's, who lends it, or these parts of it."""
+        lent = Lent(
+            loan=new_id(), lender=new_id(), account=new_id(), access=access, parts=parts,
+            until=self.clock() + timedelta(days=30),
+        )  # fmt: skip
+        self.account = self.account.model_copy(update={"lent": lent})
+        self.runner.keys.forget_account(self.account.account)
+
     def grant(self, **changes: Any) -> str:
         """A turn's grant for the user and this connector, or with fields changed."""
         plain: dict[str, Any] = {
@@ -283,7 +293,10 @@ class FakeHouse:
 
     def account_grant(self) -> str:
         """The grant of the account's background work."""
-        return self.grant(kind="account", origin="connect", account=self.account.account, turn=None, conversation=None)
+        return self.grant(
+            kind="account", origin="connect", account=self.account.account, turn=None, conversation=None,
+            lent=self.account.lent is not None,
+        )  # fmt: skip
 
     def make(self, tool: str, **arguments: Any) -> Call:
         """A call as the agent would propose it."""

@@ -105,12 +105,15 @@ def estimate(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode()) // BYTES + 1
 
 
+_LENT = {None: "", "read": ", of another person, to read alone", "act": ", of another person"}
+
+
 def _system(accounts: tuple[AccountRef, ...], zone: str, now: datetime) -> str:
     try:
         local = now.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         local = now
-    names = "; ".join(f"{account.name} ({account.connector})" for account in accounts) or "none yet"
+    names = "; ".join(f"{each.name} ({each.connector}{_LENT[each.lent]})" for each in accounts) or "none yet"
     return _RULES.format(now=local.strftime("%A, %d %B %Y, %H:%M"), zone=zone, accounts=names)
 
 

@@ -33,6 +33,7 @@ _VAULT = (
     AuditAction.TOKEN_REFRESHED,
     AuditAction.TOKEN_REVOKED,
     AuditAction.KEY_RELEASED,
+    AuditAction.LOAN_USED,
 )
 _AGENT = (AuditAction.TOOL_STARTED, AuditAction.MODEL_ASKED)
 _CONNECTOR = (*_OUTCOMES, AuditAction.TRAFFIC_COUNTED)
@@ -82,6 +83,8 @@ class Witness:
             return self._asked(ctx, record), content, None
         if record.action is AuditAction.TRAFFIC_COUNTED:
             return self._traffic(room, ctx, record), content, None
+        if record.action is AuditAction.LOAN_USED:
+            return self._lent(ctx, record), None, None
         if room not in SERVICES or record.action in _OUTCOMES:
             return await self._outcome(room, record), content, _no_other_outcome(record)
         return self._note(room, ctx, record), content, None
@@ -115,6 +118,18 @@ class Witness:
         _agree(ctx, grant)
         named = {"id": record.id, "action": record.action, "account": record.account}
         return _row(named, room=room, user=grant.user, connector=room)
+
+    def _lent(self, ctx: CallContext, record: Record) -> dict[str, Any]:
+        """The row of a use of a lent account: it stands with who lends, and says nothing of the borrower's turn."""
+        now = self._clock()
+        grant, loan = self._trust.grant(ctx.grant, now=now), self._trust.loan(record.loan, now=now)
+        _agree(ctx, grant)
+        if record.call is not None or grant.user != loan.user:
+            raise Forbidden("The loan is another user's.")
+        if (record.connector, record.account) != (loan.connector, loan.account):
+            raise Forbidden("The loan is of another account.")
+        named = record.model_dump(include={"id", "action", "connector", "tool", "effect", "account"})
+        return _row({**named, "outcome": loan.user}, room="vault", user=loan.lender)
 
     async def _outcome(self, room: str, record: Record) -> dict[str, Any]:
         """An outcome's row: who and what come from the start of the call, never from the one who reports."""

@@ -58,7 +58,9 @@ from services.gateway.joining import Joining
 from services.gateway.leaves import Leaves
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.lending import Lending
 from services.gateway.links import Links
+from services.gateway.loans import Loans
 from services.gateway.looks import Looks
 from services.gateway.memories import Memories
 from services.gateway.models import Models, OwnServer
@@ -204,7 +206,10 @@ class Room:
         joining, openid = self._household(store, vault, budgets, house, clock)
         self.moving = self._moving(
             Moves(store, own, clock), own, turns, vault, grants, clock,
-            Belongings(own, schedules, runbook, routing, self.tokens, trust=trust, clock=clock),
+            Belongings(
+                own, schedules, runbook, routing, self.tokens, lending=Lending(store), users=self.users, trust=trust,
+                clock=clock,
+            ),
         )  # fmt: skip
         self.rotations = Rotations(
             bus, preferences, self.sessions, own=Rekeying(keys, store, self.stores), grants=grants,
@@ -212,7 +217,7 @@ class Room:
         )  # fmt: skip
         self.gateway = Gateway(
             sessions=self.sessions, tokens=self.tokens, setup=self.setup, connectors=self.connectors,
-            accounts=self.accounts, door=door,
+            accounts=self.accounts, door=door, loans=self._lending(store, vault, routing, grants, clock),
             sign_ins=SignIns(bus, vault, self.accounts, self.connectors, grants, self.sessions, self.ledger),
             chat=chat, given=self.given, shelf=Shelf(bus, grants), commands=commands, completions=completions,
             looks=Looks(bus, commands, self.connectors, self.accounts, grants),
@@ -273,6 +278,16 @@ class Room:
             ),
         )  # fmt: skip
 
+    def _lending(self, store: Store, vault: Vault, routing: Routing, grants: Grants, clock: Clock) -> Loans:
+        """What people lend to each other."""
+        self.loans = Loans(
+            Lending(store), self.accounts, vault, users=self.users, sessions=self.sessions, grants=grants,
+            ledger=self.ledger, words=HouseWords(store, clock), clock=clock,
+        )  # fmt: skip
+        self.ledger.names = self.users.names
+        routing.lent_to, self.erasing.unlending = self.loans.lent_to, self.loans.person_leaves
+        return self.loans
+
     def _household(
         self, store: Store, vault: Vault, budgets: Budgets, house: HouseRules, clock: Clock
     ) -> tuple[Joining, OpenId]:
@@ -310,6 +325,8 @@ class Room:
         everybody = [user.id for user in await self.users.everybody()]
         # Before anything is connected anew: what is pending now was left behind.
         await _tried(lambda: self.accounts.drop_pending(everybody))
+        await _tried(self.loans.start)
+        await _tried(self.loans.sweep)
         await self._open()
 
     def loops(self) -> list[Awaitable[None]]:
@@ -325,6 +342,7 @@ class Room:
             _every(_SWEEP, self.ledger.hold),
             _every(_HEAD, self.ledger.keep_head),
             _every(_HEAD, self.accounts.detach_pending),
+            _every(_SWEEP, self.loans.sweep),
             _every(_HEAD, self.erasing.go_on),
             _every(_HEAD, self.copies.look),
             _every(_SWEEP, self.bar.refresh),

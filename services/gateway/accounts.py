@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from openassistant.bus import Bus
 from openassistant.errors import Conflict, NotFound, OaError, Unavailable, error_of
 from openassistant.messages import (
     Account,
+    AccountParts,
     AccountQuery,
     AccountRef,
     AccountStatus,
@@ -70,6 +72,10 @@ class Accounts:
         self._door = door
         self._bus, self._store, self._vault, self.way, self._holds = bus, store, vault, way, holds
         self._connectors, self._grants, self._ledger, self._routing = connectors, grants, ledger, routing
+        self.leaving: Callable[[Account], Awaitable[None]] = _nothing
+        """Is told of an account that is about to be removed: what rests on it ends first."""
+        self.left: Callable[[str], Awaitable[None]] = _nothing
+        """Is told when it is."""
 
     async def listing(self, me: SignedIn) -> list[views.Account]:
         """One's own accounts with their progress, oldest first."""
@@ -103,7 +109,12 @@ class Accounts:
     async def refs(self, user: str) -> tuple[AccountRef, ...]:
         """What a turn may know of a user's accounts."""
         mine = await self._of(user)
-        return tuple(AccountRef(id=each.id, connector=each.connector, name=each.name) for each in mine)
+        return tuple(
+            AccountRef(
+                id=each.id, connector=each.connector, name=each.name, lent=each.lent.access if each.lent else None
+            )
+            for each in mine
+        )  # fmt: skip
 
     async def connect(self, me: SignedIn, draft: views.AccountDraft) -> views.Account:
         """A new account that was tried for real; raises what the try ended with, and then keeps nothing."""
@@ -114,6 +125,27 @@ class Accounts:
             user, connector=card.id, name=name, settings=draft.settings, secrets=draft.secrets
         )
         return await self._tried(made, digest, draft.route)
+
+    async def parts(self, account: Account) -> AccountParts:
+        """What an account consists of, as its connector knows; raises `Unavailable` where that is away."""
+        card, digest = self._connectors.usable(account.connector)
+        grant = self._grants.account(account.user, account=account.id, connector=card.id, digest=digest)
+        request = AttachRequest(account=account.id, name=account.name, grant=grant)
+        ctx = self._grants.context(account.user, seconds=_STATUS_SECONDS, grant=grant)
+        return await self._bus.request(subjects.account(card.id, "parts"), request, AccountParts, ctx)
+
+    async def borrowed(self, user: str, loan: str, *, connector: str, name: str) -> Account:
+        """A pending account that points to one that is lent; without a name of his it is called as its service."""
+        card, _ = self._connectors.usable(connector)
+        free = await self._free(user, card.id, name or f"{card.name} (lent)")
+        if name and free != name:
+            raise invalid("Please choose another name.", name="You have an account of that name already.")
+        return await self._vault.borrow(user, loan, name=free)
+
+    async def tried(self, made: Account) -> views.Account:
+        """A pending account that works, as in `connect`."""
+        _, digest = self._connectors.usable(made.connector)
+        return await self._tried(made, digest, "cloud_ok")
 
     async def authorized(self, me: SignedIn, made: Account) -> views.Account:
         """An account with new consent at its provider: a new one is tried as in `connect`, a known one as in `check`.
@@ -134,7 +166,7 @@ class Accounts:
         user, kept = made.user, False
         await self.way.tell()
         try:
-            grant = self._grants.account(user, account=made.id, connector=made.connector, digest=digest)
+            grant = self._background(made, digest)
             await self._pass(made, grant)
             await self._ledger.note(
                 AuditAction.ACCOUNT_CONNECTED, user=user, id=made.id, connector=made.connector, account=made.id,
@@ -153,8 +185,8 @@ class Accounts:
     async def check(self, me: SignedIn, account: str) -> views.CheckReport:
         """Tries an account again and keeps what came out as its state; raises `NotFound`, `Unavailable`."""
         found = await self._vault.one(me.user.id, account)
-        card, digest = self._connectors.usable(found.connector)
-        grant = self._grants.account(me.user.id, account=found.id, connector=card.id, digest=digest)
+        _, digest = self._connectors.usable(found.connector)
+        grant = self._background(found, digest)
         report = await self._report(found, grant)
         await self._vault.finish(me.user.id, found.id, problem=report.problem)
         if report.ok:
@@ -179,11 +211,18 @@ class Accounts:
             raise Unavailable("The connector has not deleted its copy yet.", retry_after=30)
 
     async def _remove(self, found: Account) -> views.RemovedAccount:
+        await self.leaving(found)
+        gone = await self.part(found.user, found.id, connector=found.connector, name=found.name)
+        await self.left(found.id)
+        return gone
+
+    async def part(self, user: str, account: str, *, connector: str, name: str | None = None) -> views.RemovedAccount:
+        """As `remove`, with or without the vault's row: that of a lent account may be gone with the one behind it."""
         await self._ledger.note(
-            AuditAction.ACCOUNT_REMOVED, user=found.user, connector=found.connector, account=found.id,
-            content={"name": found.name},
+            AuditAction.ACCOUNT_REMOVED, user=user, connector=connector, account=account,
+            content={"name": name} if name else None,
         )  # fmt: skip
-        row = {"account": found.id, "connector": found.connector, "user": found.user}
+        row = {"account": account, "connector": connector, "user": user}
         await self._store.write(
             lambda connection: connection.execute(
                 text(
@@ -192,12 +231,15 @@ class Accounts:
                 row,
             )
         )
-        gone = await self._vault.disconnect(found.user, found.id)
+        outcome, manage_url = "none", ""
+        with contextlib.suppress(NotFound):
+            gone = await self._vault.disconnect(user, account)
+            outcome, manage_url = gone.outcome, gone.manage_url
         await self.way.tell()
-        await self._holds.forget(found.id)
-        await self._door.forget(found.id)
+        await self._holds.forget(account)
+        await self._door.forget(account)
         self._bus.spawn(self.detach_pending())
-        return views.RemovedAccount(at_provider=gone.outcome, manage_url=gone.manage_url or None)
+        return views.RemovedAccount(at_provider=outcome, manage_url=manage_url or None)
 
     async def attach(self, account: Account, grant: str) -> None:
         """Hands an account to its connector for background work; the next round tries again where this fails."""
@@ -216,7 +258,7 @@ class Accounts:
         for user in users:
             for account in await self._vault.listing(user, connector=connector):
                 if account.state != "pending" and not is_moved(account):
-                    await self.attach(account, self._background(user, account.id, connector, digest, ends=ends))
+                    await self.attach(account, self._background(account, digest, ends=ends))
 
     async def attach_of(self, user: str) -> None:
         """Hands every account of a person to its connector again; of who is shut out, the work on them ends."""
@@ -224,11 +266,13 @@ class Accounts:
         for account in await self._vault.listing(user):
             if account.state != "pending" and not is_moved(account) and account.connector in running:
                 digest = running[account.connector]
-                await self.attach(account, self._background(user, account.id, account.connector, digest))
+                await self.attach(account, self._background(account, digest))
 
-    def _background(self, user: str, account: str, connector: str, digest: str, *, ends: bool = False) -> str:
-        sign = self._grants.ending if ends or user in self._grants.barred else self._grants.account
-        return sign(user, account=account, connector=connector, digest=digest)
+    def _background(self, account: Account, digest: str, *, ends: bool = False) -> str:
+        sign = self._grants.ending if ends or account.user in self._grants.barred else self._grants.account
+        return sign(
+            account.user, account=account.id, connector=account.connector, digest=digest, lent=account.lent is not None
+        )
 
     async def detach_pending(self) -> None:
         """Has the local copies of removed accounts deleted, as far as their connectors run."""
@@ -265,11 +309,14 @@ class Accounts:
         )
 
     async def _shown(self, account: Account, progress: SyncProgress | None, route: Route | None) -> views.Account:
-        hook = await self._door.path_of(account.user, account.id, account.connector)
+        own = account.lent is None
+        hook = await self._door.path_of(account.user, account.id, account.connector) if own else None
         return _view(account, progress, await self._hold(account), route, hook)
 
     async def _hold(self, account: Account) -> views.AccountHold | None:
         """How long what an account sends is held; None where its connector, as far as it is known, sends nothing."""
+        if account.lent and account.lent.access == "read":
+            return None
         tools = [tool for card in self._connectors.remembered(account.connector) for tool in card.tools]
         if not any(tool.effect is Effect.SEND or tool.rises for tool in tools):
             return None
@@ -326,6 +373,10 @@ class Accounts:
         return found
 
 
+async def _nothing(_: object) -> None:
+    """Nobody waits to be told."""
+
+
 def _view(
     account: Account,
     progress: SyncProgress | None,
@@ -348,6 +399,7 @@ def _view(
         consent_ends_at=account.consent_ends,
         hold=hold,
         hook_path=hook,
+        lent=account.lent.access if account.lent else None,
     )
 
 

@@ -112,11 +112,11 @@ class Approvals:
         if not await self._turns.lives(grant.turn, user=grant.user) or not await self._turns.may_go_on(grant.turn):
             raise Forbidden("This turn has ended.")
         await self._leaves.check(grant)
-        effect, preview = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
+        effect, preview, lent = await self._proposals.look(call, grant, str(ctx.grant), ctx.zone)
         tainted = await self._taint.of(call.user, grant.conversation)
         proposal = Proposal(
             call, effect, preview, conversation=grant.conversation, tainted=tainted, unattended=bool(grant.schedule),
-            why=await self._turns.asks(grant.turn),
+            why=await self._turns.asks(grant.turn), lent=lent,
         )  # fmt: skip
         verdict = policy.decide(proposal, await self._standing(grant))
         approval = await self._leave(proposal, verdict)
@@ -310,7 +310,7 @@ class Approvals:
             changed = {"arguments": arguments, "nonce": secrets.token_hex(16)}
             call, token = content.call.model_copy(update=changed), await self._turn_grant(question)
             grant = self._trust.grant(token, now=self._clock())
-            effect, preview = await self._proposals.look(call, grant, token, content.zone)
+            effect, preview, _ = await self._proposals.look(call, grant, token, content.zone)
             await self._ledger.note(
                 AuditAction.APPROVAL_EDITED, user=call.user, grant=token, call=call, connector=call.connector,
                 tool=call.tool, effect=effect, account=call.account,

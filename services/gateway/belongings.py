@@ -2,7 +2,8 @@
 
 Nothing that is taken in acts by itself. A memory keeps its label and counts as text of others until its owner changes
 it. A schedule waits to be looked at and signed, as one that the assistant proposed. A rule, a token and the choice of
-notices stay as they were written down, for the next archive: here they are made anew, by a person.
+notices stay as they were written down, for the next archive: here they are made anew, by a person. Who lent
+what to whom is only told: nothing of it is taken in.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from openassistant.messages import Id, Wire
 from openassistant.routes import ROUTES, Route, strictest
 from services.gateway import memories, occurrences
 from services.gateway.files import OwnFiles
+from services.gateway.lending import Lending
 from services.gateway.occurrences import When
 from services.gateway.routing import MOST_LABELS, Routing, is_source
 from services.gateway.runbook import Runbook
 from services.gateway.schedule_views import ScheduleDraft
 from services.gateway.schedules import Kept, Schedules
 from services.gateway.tokens import Tokens
+from services.gateway.users import Users
 
 __all__ = ["EARLIER", "Belongings"]
 
@@ -38,6 +41,7 @@ EARLIER = "audit/earlier/"
 
 _FEW = Field(max_length=5000)
 _LARGEST = 16 * 1024 * 1024
+_LENT = "gateway/loans.json only tells: what is lent is signed by its house, so it is lent anew here."
 _READ = 1024 * 1024
 _OF_A_RULE = {"id", "connector", "tool", "account", "destinations", "conversation", "expires"}
 Each = TypeVar("Each", bound=BaseModel)
@@ -97,6 +101,21 @@ class _Token(Wire):
     expires: datetime
 
 
+class _Loan(Wire):
+    """Without the ids of the account and the calendars: they are the lender's."""
+
+    id: Id
+    given: bool
+    person: _Line
+    connector: _Line
+    name: _Line
+    access: Literal["read", "act"]
+    calendars: Annotated[tuple[_Line, ...], Field(max_length=100)] = ()
+    accepted: bool
+    made: datetime
+    expires: datetime
+
+
 class _Preferences(Wire):
     routes: Annotated[dict[_Line, Route], Field(max_length=1000, default_factory=dict)]
     notices: dict[str, Any] | None = None
@@ -113,11 +132,14 @@ class Belongings:
         routing: Routing,
         tokens: Tokens,
         *,
+        lending: Lending,
+        users: Users,
         trust: Trust,
         clock: Clock,
     ) -> None:
         self._own, self._schedules, self._runbook = own, schedules, runbook
         self._routing, self._tokens, self._trust, self._clock = routing, tokens, trust, clock
+        self._lending, self._users = lending, users
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -146,6 +168,7 @@ class Belongings:
         notices = next((json.loads(row.value) for row in kept["notice_choices"] if row.name == "choices"), None)
         chosen = _Preferences(routes=await self._routing.of(user), notices=notices or _notices(brought))
         found: dict[str, object] = {
+            "loans": [_plain(each) for each in await self._loans(user)],
             "memories": [_plain(_memory(row)) for row in kept["memories"]],
             "preferences": _plain(chosen),
             "rules": _merged(rules, _brought(brought, "rule", _Rule, now)),
@@ -155,6 +178,17 @@ class Belongings:
         return tuple(
             piece for name, value in found.items() for piece in _pieces(f"gateway/{name}.json", _as_json(value))
         )
+
+    async def _loans(self, user: str) -> list[_Loan]:
+        names = await self._users.names()
+        return [
+            _Loan(
+                id=each.id, given=each.lender == user, connector=each.connector, name=each.name, access=each.access,
+                person=names.get(each.user if each.lender == user else each.lender, ""), made=each.made,
+                calendars=tuple(each.parts.values()), accepted=each.state == "accepted", expires=each.expires,
+            )
+            for each in await self._lending.of(user)
+        ]  # fmt: skip
 
     def _rule(self, row: Any, user: str) -> _Rule | None:
         try:
@@ -193,6 +227,8 @@ class Belongings:
 
     async def _take(self, user: str, path: str, body: bytes) -> str:
         name = path.removeprefix("gateway/").removesuffix(".json")
+        if name == "loans":
+            return "" if body.strip() == b"[]" else _LENT
         kinds: dict[str, tuple[Any, Callable[[Connection, Any], str]]] = {
             "memories": (Annotated[list[_Memory], _FEW], _put_memories),
             "schedules": (Annotated[list[_Schedule], _FEW], self._put_schedules),

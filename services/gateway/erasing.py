@@ -44,7 +44,7 @@ _SERVICES = ("vault", "agent", "audit")
 """In this order, before the connectors: the keys go first."""
 _OWN = (
     "detachments", "turns", "approvals", "threads", "spending", "account_holds", "due", "runs", "hooks",
-    "moves", "retention", "retention_runs", "forgettings",
+    "moves", "retention", "retention_runs", "forgettings", "loans",
 )  # fmt: skip
 """Tables of this room with rows of users; those of sign-ins go with the person."""
 
@@ -83,6 +83,8 @@ class Erasing:
         self._round = asyncio.Lock()
         self.leaving: Callable[[str], Awaitable[None]] = _nothing
         """Is told of everybody who is about to go."""
+        self.unlending: Callable[[str], Awaitable[None]] = _nothing
+        """Ends what somebody lends and borrows, before his accounts go; again until it is done."""
         self.emptied: Callable[[], Awaitable[None]] | None = None
         """Is called once after the whole house has gone."""
 
@@ -263,6 +265,7 @@ class Erasing:
 
     async def _erase(self, user: str) -> None:
         left = await self._rooms_left(user)
+        await self.unlending(user)
         if "vault" in left:
             for account in await self._vault.listing(user):
                 await self._vault.revoke(user, account.id)
@@ -307,6 +310,7 @@ class Erasing:
             )
             for table in _OWN:
                 connection.execute(text(f"DELETE FROM {table} WHERE user = :user"), row)  # noqa: S608 - a name from above
+            connection.execute(text("DELETE FROM loans WHERE lender = :user"), row)
 
         await self._store.write(write)
         self._lock(user)

@@ -319,6 +319,7 @@ This is all that a house of Open Assistant kept of one person, in open formats.
   gateway/memories.json   what the assistant was to remember, with who said it
   gateway/schedules.json  what was to be done when
   gateway/rules.json      what was allowed beforehand
+  gateway/loans.json      which accounts were lent to whom, and by whom; it is lent anew elsewhere
   gateway/preferences.json  what models may see, and how one is told that something waits
   gateway/tokens.json     names of personal tokens; the tokens themselves are kept nowhere
   vault/accounts.json     connected accounts, without passwords and keys
@@ -326,7 +327,8 @@ This is all that a house of Open Assistant kept of one person, in open formats.
                           Open Assistant checks it, and needs nothing else of it
   audit/earlier/          records of houses in which this data lived before, each as it was there
   other folders           what each connected service's copy held, in the formats of its field
-                          (mail as .eml, events as .ics, people as .vcf, files as they are)
+                          (mail as .eml, events as .ics, people as .vcf, files as they are); nothing of
+                          accounts that another person lent: that is his
 
 Another house takes it in under "Your data", or with: oa data import FILE
 Passwords, keys, sessions, what was spent on models, and questions that waited for an answer are not in here.

@@ -24,6 +24,7 @@ from services.gateway.installation import Installation
 from services.gateway.joining import Joining
 from services.gateway.ledger import Ledger
 from services.gateway.left import Left
+from services.gateway.loans import Loans
 from services.gateway.looks import Looks
 from services.gateway.memories import Memories
 from services.gateway.models import Models
@@ -61,6 +62,7 @@ class Gateway:
     setup: Setup
     connectors: Connectors
     accounts: Accounts
+    loans: Loans
     sign_ins: SignIns
     door: Door
     chat: Chat

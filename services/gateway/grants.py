@@ -9,7 +9,7 @@ from typing import Literal
 from openassistant.budgets import NOTHING, Budget
 from openassistant.context import CallContext, Clock, new_id
 from openassistant.errors import Forbidden
-from openassistant.grants import Approval, Erasure, Grant, Link, Rule, Schedule, Scope, SigningKey, Word
+from openassistant.grants import Approval, Erasure, Grant, Link, Loan, Rule, Schedule, Scope, SigningKey, Word
 from openassistant.messages import Call, Effect, call_digest
 from openassistant.routes import Route
 
@@ -90,18 +90,18 @@ class Grants:
             rules=signed.rules, expires=min(self._clock() + _TURN, signed.expires), budget=budget,
         ))  # fmt: skip
 
-    def account(self, user: str, *, account: str, connector: str, digest: str) -> str:
+    def account(self, user: str, *, account: str, connector: str, digest: str, lent: bool = False) -> str:
         """For one connector's background work on one account; raises `Forbidden` for who is shut out."""
         self._require_in(user)
         return self._sign(Grant(
-            id=new_id(), kind="account", user=user, origin="connect", account=account,
+            id=new_id(), kind="account", user=user, origin="connect", account=account, lent=lent,
             connectors={connector: digest}, expires=self._clock() + ACCOUNT_LIFE,
         ))  # fmt: skip
 
-    def ending(self, user: str, *, account: str, connector: str, digest: str) -> str:
+    def ending(self, user: str, *, account: str, connector: str, digest: str, lent: bool = False) -> str:
         """In place of the one before for an account whose background work ends: it is over in a moment."""
         return self._sign(Grant(
-            id=new_id(), kind="account", user=user, origin="connect", account=account,
+            id=new_id(), kind="account", user=user, origin="connect", account=account, lent=lent,
             connectors={connector: digest}, expires=self._clock() + _ENDING,
         ))  # fmt: skip
 
@@ -116,6 +116,11 @@ class Grants:
     def rule(self, rule: Rule) -> str:
         """What a person allows beforehand."""
         return self._key.sign(rule)
+
+    def loan(self, loan: Loan) -> str:
+        """What a person lets another do with an account of his; raises `Forbidden` for who is shut out."""
+        self._require_in(loan.lender)
+        return self._key.sign(loan)
 
     def schedule(self, schedule: Schedule) -> str:
         """What a person wants to be done at given times."""

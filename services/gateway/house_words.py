@@ -18,7 +18,7 @@ from openassistant.store import Store
 __all__ = ["HouseWord", "HouseWords", "WordKind", "put"]
 
 WordKind = Literal[
-    "reset_offered", "reset_used", "leaving", "role_changed", "resumed",
+    "reset_offered", "reset_used", "leaving", "role_changed", "resumed", "lent",
     "codes_on", "codes_off", "recovery_used", "passkey_added", "passkey_removed", "passkey_doubtful",
 ]  # fmt: skip
 

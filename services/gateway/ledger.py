@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -53,6 +53,8 @@ class Ledger:
     def __init__(self, bus: Bus, grants: Grants, preferences: Preferences) -> None:
         self._bus, self._grants, self._preferences = bus, grants, preferences
         self._held = False
+        self.names: Callable[[], Awaitable[Mapping[str, str]]] = _nobody
+        """What the people of the house are called, by id: a use of a lent account names who it was by his."""
 
     async def note(
         self,
@@ -87,7 +89,9 @@ class Ledger:
             search=search,
         )
         found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
-        entries = tuple(_entry(each) for each in found.entries)
+        borrowed = any(each.action is AuditAction.LOAN_USED for each in found.entries)
+        names = await self.names() if borrowed else {}
+        entries = tuple(_entry(each, names) for each in found.entries)
         return views.Ledger(entries=entries, next=found.next, head=_head(found.head) if found.head else None)
 
     async def of_call(self, user: str, call: str, *actions: AuditAction) -> tuple[LedgerEntry, ...]:
@@ -191,8 +195,14 @@ def _thinned(heads: list[TreeHead]) -> list[TreeHead]:
     return [*older.values(), *heads[-_NEWEST:]]
 
 
-def _entry(entry: LedgerEntry) -> views.LedgerEntry:
+async def _nobody() -> Mapping[str, str]:
+    return {}
+
+
+def _entry(entry: LedgerEntry, names: Mapping[str, str]) -> views.LedgerEntry:
     given = entry.model_dump(exclude={"id", "leaf", "user", "account", "call_digest"})
+    if entry.action is AuditAction.LOAN_USED:
+        given |= {"outcome": None, "content": {"name": names.get(entry.outcome or "", "")}}
     call_id = entry.id if entry.action.value.startswith("tool.") else None
     return views.LedgerEntry(**given, call_id=call_id, leaf_hash=entry.leaf)
 

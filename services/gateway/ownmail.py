@@ -80,7 +80,7 @@ class OwnMail:
             card_digest=digest, tool=card.commands[_COMMAND].tool, arguments=arguments,
         )  # fmt: skip
         token = self._grants.turn(me.user.id, turn=new_id(), conversation=new_id(), routes={})
-        effect, shown = await self._proposals.look(call, self._trust.grant(token, now=self._clock()), token, None)
+        effect, shown, _ = await self._proposals.look(call, self._trust.grant(token, now=self._clock()), token, None)
         if effect is not Effect.SEND or places(shown.destinations) != {f"recipient:{own}".casefold()}:
             raise Conflict("A mail of this account would not go to your own address alone.")
         conversation = (await self._chat.create(me, title="Notices to yourself")).id

@@ -26,7 +26,8 @@ class Proposal(NamedTuple):
 
     `effect` is the highest of what card and connector say, `preview` is the connector's, `tainted` whether text from
     outside was read in the conversation, as the ledger saw it. `unattended`: nobody is there, it is a schedule's run.
-    `why` whatever acts is asked about, where it may have been done already: see `Asks`.
+    `why` whatever acts is asked about, where it may have been done already: see `Asks`. `lent`: on an account of
+    another person, whose data it changes then.
     """
 
     call: Call
@@ -36,6 +37,7 @@ class Proposal(NamedTuple):
     tainted: bool
     unattended: bool = False
     why: Asks | None = None
+    lent: bool = False
 
 
 class Standing(NamedTuple):
@@ -54,7 +56,7 @@ class Verdict(NamedTuple):
 
 
 def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
-    """Reads run; writes run until something from outside was read, where somebody is there who said what he wants.
+    """Reads run; writes of his own data run until something from outside was read, where he is there who said so.
 
     Else a rule must cover it, or it is asked about.
     """
@@ -62,7 +64,7 @@ def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
         return Verdict("run", "Reading needs no question.")
     if proposal.why:
         return Verdict("ask", _AGAIN[proposal.why])
-    if proposal.effect is Effect.WRITE and not proposal.tainted and not proposal.unattended:
+    if proposal.effect is Effect.WRITE and not (proposal.tainted or proposal.unattended or proposal.lent):
         return Verdict("run", "A change of your own data, and nothing from outside has been read here.")
     fitting = [each for each in rules if _fits(each.rule, proposal)]
     spared = [each for each in fitting if each.used < A_DAY]
@@ -70,6 +72,8 @@ def decide(proposal: Proposal, rules: Sequence[Standing] = ()) -> Verdict:
         return Verdict("run", "You allowed this beforehand.", spared[0].rule.id)
     if fitting:
         return Verdict("ask", f"You allowed this beforehand, but it happened {A_DAY} times within a day.")
+    if proposal.lent and proposal.effect is Effect.WRITE:
+        return Verdict("ask", "It changes what is another person's, so it is asked for.")
     if proposal.unattended and not proposal.tainted and proposal.effect is Effect.WRITE:
         return Verdict("ask", "A schedule changes nothing by itself, unless you allowed exactly that with it.")
     return Verdict("ask", _WHY[proposal.effect])

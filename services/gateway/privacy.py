@@ -146,6 +146,14 @@ ROWS = (
         "The connector of that account, for each thing that you let it do.",
     ),
     Row(
+        "loans", "If you share an account with somebody here, or somebody shares one with you: which, with whom, what "
+        "for, the names of the calendars that it is limited to, and until when.",
+        "The gateway's file, encrypted; what was signed of it in the vault's, too.",
+        "Until one of you ends it, its time is over, a year at most, or the account or one of you goes.",
+        "You and the other. Who borrows it has a copy in a file of his own, until it ends; what he read of it in "
+        "conversations stays there.",
+    ),
+    Row(
         "webhooks", "For an account whose provider may call the house: an address that leads to it, and when somebody "
         "was last refused there.",
         "The gateway's file, encrypted.", "Until you change it or remove the account.",

@@ -127,6 +127,15 @@ _ROWS = (
         "Der Konnektor dieses Kontos, für jedes, was du ihn tun lässt.",
     ),
     Row(
+        "loans", "Wenn du hier ein Konto mit jemandem teilst oder jemand eines mit dir: welches, mit wem, wofür, die "
+        "Namen der Kalender, auf die es beschränkt ist, und bis wann.",
+        "In der Datei des Gateways, verschlüsselt; was davon unterschrieben wurde, auch in der des Tresors.",
+        "Bis einer von euch es beendet, seine Zeit um ist, höchstens ein Jahr, oder das Konto oder einer von euch "
+        "geht.",
+        "Du und der andere. Mit wem es geteilt wird, der hat eine Kopie in einer eigenen Datei, bis es endet; was er "
+        "davon in Unterhaltungen gelesen hat, bleibt dort.",
+    ),
+    Row(
         "webhooks", "Für ein Konto, dessen Anbieter das Haus anrufen darf: eine Adresse, die zu ihm führt, und wann "
         "dort zuletzt jemand abgewiesen wurde.",
         "In der Datei des Gateways, verschlüsselt.", "Bis du sie änderst oder das Konto entfernst.",

@@ -1,7 +1,8 @@
 """A house that was put back from a copy: whatever waited in it may have been done since by the house it is a copy of.
 
 So it is put aside before anything is served: questions that wait, what was approved and is not carried out, turns that
-were under way, runs that were missed. Nothing of it is done unless it is asked for anew.
+were under way, runs that were missed. Nothing of it is done unless it is asked for anew. What was lent may have been
+taken back since, so it ends, and is lent anew.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ def _put_aside(connection: Connection, found: Restored) -> None:
         "UPDATE approvals SET delivered = 1 WHERE delivered = 0",
         "UPDATE runs SET state = 'missed' WHERE state = 'claimed'",
         "UPDATE turns SET ended = :now WHERE ended IS NULL",
+        "UPDATE loans SET state = 'ending', why = 'restored'",
     ):
         changed = connection.execute(text(statement), row).rowcount
         aside += changed if "'void'" in statement or "'missed'" in statement else 0

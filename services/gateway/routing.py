@@ -6,13 +6,14 @@ A rule outlives its account: what was read from that still stands in conversatio
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Mapping
 
 from sqlalchemy import Connection, text
 
 from openassistant.context import Clock
-from openassistant.errors import Conflict, NotFound
+from openassistant.errors import Conflict, NotFound, OaError
 from openassistant.messages import AuditAction
-from openassistant.routes import FILES, OWN, ROUTES, Route
+from openassistant.routes import FILES, OWN, ROUTES, Route, strictest
 from services.gateway import views
 from services.gateway.files import OwnFiles
 from services.gateway.ledger import Ledger
@@ -35,18 +36,31 @@ class Routing:
 
     def __init__(self, own: OwnFiles, vault: Vault, sessions: Sessions, *, ledger: Ledger, clock: Clock) -> None:
         self._own, self._vault, self._sessions, self._ledger, self._clock = own, vault, sessions, ledger, clock
+        self.lent_to: Callable[[str], Awaitable[Mapping[str, tuple[str, str]]]] = _nothing
+        """By a user's accounts that are lent to him, whose they are and which: what holds for those holds for him."""
 
     async def of(self, user: str) -> dict[str, Route]:
-        """The rules of a user by source, without those that hold nothing back."""
+        """The rules of a user by source, without those that hold nothing back.
 
+        Of an account that is lent to him the stricter of his rule and its lender's holds.
+        """
+        found = await self._chosen(user)
+        for account, (lender, source) in (await self.lent_to(user)).items():
+            try:
+                theirs = (await self._chosen(lender)).get(source, ROUTES[0])
+            except OaError:
+                theirs = ROUTES[-1]
+            found[account] = strictest((found.get(account, ROUTES[0]), theirs))
+        return {source: route for source, route in found.items() if route != ROUTES[0]}
+
+    async def _chosen(self, user: str) -> dict[str, Route]:
         def read(connection: Connection) -> dict[str, Route]:
             rows = connection.execute(text("SELECT source, route FROM routes ORDER BY source"))
             # A rule that this version does not know is kept at its strictest.
             return {row.source: row.route if row.route in ROUTES else ROUTES[-1] for row in rows}
 
         async with self._own.use(user) as store:
-            found = await store.read(read)
-        return {source: route for source, route in found.items() if route != ROUTES[0]}
+            return await store.read(read)
 
     async def listing(self, me: SignedIn) -> list[views.Route]:
         """One's own rules that hold something back."""
@@ -100,6 +114,10 @@ class Routing:
         if _ACCOUNT.fullmatch(source):
             return (await self._vault.one(me.user.id, source)).id
         raise NotFound("There is no such source.")
+
+
+async def _nothing(_: str) -> Mapping[str, tuple[str, str]]:
+    return {}
 
 
 def is_source(source: str) -> bool:

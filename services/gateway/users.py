@@ -73,6 +73,10 @@ class Users:
 
         return await self._store.read(read)
 
+    async def names(self) -> dict[str, str]:
+        """What everybody is called, by id."""
+        return {each.id: each.display_name for each in await self.everybody()}
+
     async def people(self) -> tuple[Person, ...]:
         """All people with what the house knows of their stay, oldest first."""
 

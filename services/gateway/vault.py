@@ -12,7 +12,16 @@ from openassistant import subjects
 from openassistant.bus import Bus
 from openassistant.context import CallContext
 from openassistant.errors import NotFound
-from openassistant.messages import Account, AccountList, AccountQuery, ConnectRequest, Done, ErrorBody, PublicKey
+from openassistant.messages import (
+    Account,
+    AccountList,
+    AccountQuery,
+    BorrowRequest,
+    ConnectRequest,
+    Done,
+    ErrorBody,
+    PublicKey,
+)
 from openassistant.oauth import ClientList, ClientQuery, OAuthClient, Revoked
 from openassistant.openid import OpenIdClient, OpenIdList, OpenIdQuery
 from openassistant.seal import seal
@@ -40,6 +49,13 @@ class Vault:
         sealed = await self.sealed(ctx, subject, **secrets)
         request = ConnectRequest(user=user, connector=connector, name=name, settings=settings, sealed=sealed)
         return await self._bus.request(subject, request, Account, ctx)
+
+    async def borrow(self, user: str, loan: str, *, name: str) -> Account:
+        """A pending account of who borrows, which points to the one of a signed loan."""
+        ctx = self._grants.context(user, seconds=_SECONDS)
+        return await self._bus.request(
+            subjects.vault_account("borrow"), BorrowRequest(loan=loan, name=name), Account, ctx
+        )
 
     async def sealed(self, ctx: CallContext, subject: str, **secrets: str) -> str:
         """Secrets by name, sealed to the vault's present key for one subject."""

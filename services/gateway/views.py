@@ -356,6 +356,8 @@ class Account(View):
     hook_path: str | None = None
     """Where its provider sends what happens, below the address under which this house is reached from outside; null
     where it sends nothing by itself. Whoever knows it can knock, so it is shown to the owner of the account alone."""
+    lent: Literal["read", "act"] | None = None
+    """What for, where another person of the house lends it; it has no settings of its own then. See `/api/loans`."""
 
 
 ShortUrl = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]

@@ -25,6 +25,7 @@ from openassistant.messages import (
     AccountPayload,
     AccountQuery,
     AuditAction,
+    BorrowRequest,
     ConnectRequest,
     Done,
     KeyReply,
@@ -61,7 +62,7 @@ from openassistant.rekeying import RotateRequest
 from openassistant.seal import SealingKey, seal
 from openassistant.store import DataKey, Migrations, Store
 from openassistant.witness import record
-from services.vault import accounts, clients, moving, openidstore, tokens
+from services.vault import accounts, clients, loans, moving, openidstore, tokens
 from services.vault.consents import Consents
 from services.vault.credentials import Credentials
 from services.vault.datakeys import adopt, data_key, destroy, erase_user
@@ -119,6 +120,7 @@ class Vault:
         await serve(subjects.vault_token("*"), TokenRequest, self.on_token, caller_is_last=True)
         await serve(subjects.vault_rotate("*"), RotateRequest, self.rotation.on_rotate, caller_is_last=True)
         await serve(subjects.vault_account("connect"), ConnectRequest, self.on_connect)
+        await serve(subjects.vault_account("borrow"), BorrowRequest, self.on_borrow)
         await serve(subjects.vault_account("finish"), AccountQuery, self.on_finish)
         await serve(subjects.vault_account("rename"), AccountQuery, self.on_rename)
         await serve(subjects.vault_account("list"), AccountQuery, self.on_list)
@@ -211,7 +213,10 @@ class Vault:
                 return
 
     async def on_token(self, ctx: CallContext, request: TokenRequest) -> TokenReply:
-        """An account's settings and secrets for its own connector, after every check and a record of it."""
+        """An account's settings and secrets for its own connector, after every check and a record of it.
+
+        For one that is lent they are those of the account behind it, within the loan, and its lender has a record, too.
+        """
         account = await accounts.one(self._store, request.account)
         await self.catalogue.read()
         caller = subjects.last_token(ctx.subject)
@@ -224,14 +229,20 @@ class Vault:
             catalogue=self.catalogue,
             now=self._clock(),
         )
+        source, lent = await loans.behind(
+            self._store, request, account, trust=self._trust, catalogue=self.catalogue, now=self._clock()
+        )
+        expires = min(expires, lent.until) if lent else expires
         secrets: dict[str, str] = {}
         if not request.profile:
             await self._note(ctx, AuditAction.TOKEN_RELEASED, account, "released")
-            secrets, ends = await self._released(ctx, account, request.refused)
+            if lent is not None:
+                await record(self._bus, ctx, await loans.used(self._store, request, account, source))
+            secrets, ends = await self._released(ctx, source, request.refused)
             expires = min(expires, ends or expires)
         payload = AccountPayload(
-            account=account.id, name=account.name, settings=account.settings, secrets=secrets,
-            capabilities=account.capabilities,
+            account=account.id, name=account.name, settings=source.settings, secrets=secrets,
+            capabilities=source.capabilities, lent=lent,
         )  # fmt: skip
         sealed = seal(payload.model_dump_json().encode(), request.public_key, context=ctx.subject)
         return TokenReply(sealed=sealed, expires=expires)
@@ -258,6 +269,16 @@ class Vault:
                 token=self._credentials.encrypt(secrets),
                 now=self._clock(),
             )
+
+    async def on_borrow(self, ctx: CallContext, request: BorrowRequest) -> Account:
+        """Stores an account as pending that points to the one of a loan, and has no secrets of its own."""
+        loan = self._trust.loan(request.loan, now=self._clock())
+        loans.admit_loan(loan, await accounts.one(self._store, loan.account))
+        async with self._credentials.steady:
+            return await accounts.borrow(
+                self._store, loans.terms(loan), user=loan.user, connector=loan.connector, signed=request.loan,
+                name=request.name, nothing=self._credentials.encrypt({}), now=self._clock(),
+            )  # fmt: skip
 
     async def on_finish(self, ctx: CallContext, query: AccountQuery) -> Account:
         """Marks an account connected, or in need of attention when the query names a problem."""

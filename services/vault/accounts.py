@@ -9,17 +9,19 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Row, text
 
 from openassistant.context import new_id
-from openassistant.errors import NotFound
-from openassistant.messages import Account, AccountQuery, ErrorBody, OAuth2
+from openassistant.errors import Conflict, NotFound
+from openassistant.messages import Account, AccountQuery, ErrorBody, Lent, OAuth2
 from openassistant.store import Store
 
 __all__ = [
     "Consent",
     "add",
     "authorize",
+    "borrow",
     "consent_of",
     "find",
     "find_subject",
+    "loan_of",
     "mark",
     "one",
     "remove",
@@ -30,7 +32,7 @@ __all__ = [
 
 _COLUMNS = (
     "id, user, connector, name, auth, settings, state, problem, created,"
-    " customs, capabilities, authorized, consent_ends"
+    " customs, capabilities, authorized, consent_ends, lent"
 )
 
 
@@ -73,6 +75,42 @@ async def add(
 
     await store.write(write)
     return account
+
+
+async def borrow(
+    store: Store, lent: Lent, *, user: str, connector: str, signed: str, name: str, nothing: bytes, now: datetime
+) -> Account:
+    """Stores a pending account that points to one that is lent; `nothing` are encrypted secrets, none at all.
+
+    Raises `Conflict` where its borrower has one that points there.
+    """
+    row = {
+        "id": new_id(), "user": user, "connector": connector, "name": name, "secrets": nothing,
+        "created": now.isoformat(), "source": lent.account, "loan": signed, "lent": lent.model_dump_json(),
+    }  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        if connection.execute(text("SELECT 1 FROM accounts WHERE source = :source AND user = :user"), row).first():
+            raise Conflict("That account is lent to him already.")
+        connection.execute(
+            text(
+                "INSERT INTO accounts"
+                " (id, user, connector, name, auth, settings, secrets, state, created, source, loan, lent)"
+                " VALUES (:id, :user, :connector, :name, 'password', '{}', :secrets, 'pending', :created, :source,"
+                " :loan, :lent)"
+            ),
+            row,
+        )
+
+    await store.write(write)
+    return await one(store, str(row["id"]))
+
+
+async def loan_of(store: Store, account: str) -> str | None:
+    """What was signed of the loan that an account is of; None for one that is its user's own."""
+    query = text("SELECT loan FROM accounts WHERE id = :id")
+    found: str | None = await store.read(lambda connection: connection.execute(query, {"id": account}).scalar())
+    return found
 
 
 async def find(store: Store, query: AccountQuery) -> tuple[Account, ...]:
@@ -187,11 +225,11 @@ async def find_subject(store: Store, *, user: str, connector: str) -> dict[str, 
 
 
 async def remove(store: Store, account: str) -> Account:
-    """Deletes an account with its secrets and returns what it was; raises `NotFound`."""
+    """Deletes an account with its secrets, and those that point to it; returns what it was. Raises `NotFound`."""
     found = await one(store, account)
 
     def write(connection: Connection) -> None:
-        connection.execute(text("DELETE FROM accounts WHERE id = :id"), {"id": account})
+        connection.execute(text("DELETE FROM accounts WHERE id = :id OR source = :id"), {"id": account})
 
     await store.write(write)
     return found
@@ -233,6 +271,7 @@ def _account(row: Row[Any]) -> Account:
         capabilities=tuple(json.loads(row.capabilities)) if row.capabilities else None,
         authorized=_time(row.authorized),
         consent_ends=_time(row.consent_ends),
+        lent=Lent.model_validate_json(row.lent) if row.lent else None,
     )
 
 

@@ -96,7 +96,7 @@ async def destroy(store: Store, *, room: str, user: str, dry: bool) -> int:
 
 
 async def erase_user(store: Store, user: str, *, now: datetime) -> int:
-    """Destroys every room's key of a user, with his accounts, and says how many keys there were.
+    """Destroys every room's key of a user, with his accounts and what points to them; says how many keys there were.
 
     What they sealed is gone, wherever it lies. None is ever made for him again.
     """
@@ -104,6 +104,9 @@ async def erase_user(store: Store, user: str, *, now: datetime) -> int:
 
     def write(connection: Connection) -> int:
         connection.execute(text("INSERT OR IGNORE INTO erased_users (user, at) VALUES (:user, :at)"), row)
+        connection.execute(
+            text("DELETE FROM accounts WHERE source IN (SELECT id FROM accounts WHERE user = :user)"), row
+        )
         for table in ("accounts", "oauth_flows"):
             connection.execute(text(f"DELETE FROM {table} WHERE user = :user"), row)  # noqa: S608 - names from the line above
         return connection.execute(text("DELETE FROM data_keys WHERE user = :user"), row).rowcount

@@ -47,12 +47,12 @@ _FILE: TypeAdapter[list[_Carried]] = TypeAdapter(Annotated[list[_Carried], Field
 
 
 async def export(store: Store, user: str) -> Piece:
-    """The accounts of a user that were connected; no secret, no consent, no state."""
+    """The accounts of a user that were connected; no secret, no consent, no state, and none that is lent to him."""
     found = await accounts.find(store, AccountQuery(user=user))
     kept = [
         _Carried.model_validate(each.model_dump(include=set(_Carried.model_fields))).model_dump(mode="json")
         for each in found
-        if each.state != "pending" and each.connector != _OF_HOUSE
+        if each.state != "pending" and each.connector != _OF_HOUSE and each.lent is None
     ]
     body = json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     return Piece.model_construct(path=FILE, modified=None, body=body.encode(), more=False, offset=0)

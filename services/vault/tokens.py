@@ -11,7 +11,7 @@ from openassistant.grants import Grant, Trust
 from openassistant.guard import admit_call, admit_grant, require_approval
 from openassistant.messages import Account, Call, Effect, TokenRequest
 
-__all__ = ["MODEL_ACCOUNTS", "admit_release"]
+__all__ = ["MODEL_ACCOUNTS", "admit_release", "declared"]
 
 MODEL_ACCOUNTS = "agent"
 """The `connector` of a model provider's key: the household's, for every turn of its users."""
@@ -77,11 +77,11 @@ def _admit_acting(
         raise Forbidden("Inside a turn, secrets are released for one call on this account.")
     digest = grant.connectors[caller]
     admit_call(ctx, call, trust=trust, connector=caller, digest=digest, now=now)
-    effect = request.effect.raised(_declared(catalogue, call, digest))
+    effect = request.effect.raised(declared(catalogue, call, digest))
     require_approval(ctx, call, grant=grant, effect=effect, trust=trust, now=now)
 
 
-def _declared(catalogue: Catalogue, call: Call, digest: str) -> Effect:
+def declared(catalogue: Catalogue, call: Call, digest: str) -> Effect:
     """The effect on the card that was approved; what no card declares counts as `delete`."""
     card = catalogue.card(call.connector, digest)
     tool = card.tool(call.tool) if card else None

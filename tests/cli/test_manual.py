@@ -18,6 +18,7 @@ PAGES = [
     *("approvals", "approvals list", "approvals show", "approvals approve", "approvals edit", "approvals deny"),
     *("outcomes", "outcomes list", "outcomes look", "outcomes done", "outcomes not-done", "outcomes again"),
     *("notices", "notices list", "notices stop"),
+    *("loans", "loans list", "loans end"),
     *("rules", "rules list", "rules revoke"),
     *("schedules", "schedules list", "schedules pause", "schedules resume", "schedules run", "schedules remove"),
     *("chats", "chats list", "chats search", "chats rename", "chats archive", "chats export"),

@@ -61,7 +61,7 @@ def services() -> Iterator[Family]:
     yield Family("oa.rpc.egress.set", gateway, {"egress"})
     yield Family("oa.rpc.egress.other", NOBODY, NOBODY)
     yield Family("oa.rpc.vault.public", gateway, vault)
-    for verb in ("connect", "finish", "rename", "list", "revoke"):
+    for verb in ("connect", "borrow", "finish", "rename", "list", "revoke"):
         yield Family(f"oa.rpc.vault.account.{verb}", gateway, vault)
     for verb in ("keep", "list", "remove", "authorize", "finish", "poll"):
         yield Family(f"oa.rpc.vault.oauth.{verb}", gateway, vault)

@@ -25,7 +25,7 @@ from tests.services.gateway.authenticator import Authenticator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_dovecot]
 
-BOB, EVE = "bob", "eve"
+BOB, EVE, BEN = "bob", "eve", "ben"
 PLACES = (
     "title", "message", "answer", "edited", "memory", "schedule", "prompt", "proposal", "token", "agent", "mailbox",
     "calendar", "sender", "browser", "shown", "subject", "passkey", "file",
@@ -133,7 +133,8 @@ def password_of(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def victim(stack: Stack, ada: Person, house: House, service: PushService, provider: OidcProvider) -> Iterator[Victim]:
-    stack.add_person(BOB, password_of(BOB))
+    for name in (BOB, BEN):
+        stack.add_person(name, password_of(name))
     with Person(stack.url, BOB, password_of(BOB)) as first:
         first.http.headers["User-Agent"] = PLANTED["agent"]
         first.post("/api/session", {"username": BOB, "password": password_of(BOB)})
@@ -234,6 +235,7 @@ def furnished(bob: Person, house: House, service: PushService, more: dict[str, s
         "passkey": passkey_of(bob),
         "session_id": bob.get("/api/sessions")[0]["id"],
         "browser": browser["id"],
+        "loan": bob.post("/api/loans", {"account": accounts["mail"], "person": BEN})["id"],
         "flow": flow["id"],
         "state": parse_qs(urlsplit(flow["url"]).query)["state"][0],
         "link": link_of(house),

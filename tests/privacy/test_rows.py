@@ -30,6 +30,7 @@ from openassistant.oauth import Revoked
 from openassistant.testing import FakeHouse
 from services.gateway import usage_views
 from services.gateway.data_views import KeepRule
+from services.gateway.loans import LONGEST
 from services.gateway.memory_views import MemoryDraft
 from services.gateway.schedule_views import ScheduleDraft
 from services.gateway.sessions import ABSOLUTE, IDLE, SignedIn
@@ -50,6 +51,8 @@ from tests.services.gateway.door import ELSEWHERE, HOME
 from tests.services.gateway.forgetful import Forgetful
 from tests.services.gateway.house import GatewayHouse
 from tests.services.gateway.household import BOBS_PASSWORD, Browser, Household
+from tests.services.gateway.test_loans import FAMILY
+from tests.services.gateway.test_loans import Home as Lenders
 from tests.services.gateway.test_retention import asked as put_to_her
 from tests.services.gateway.test_retention import questions, remember, remembered
 from tests.services.vault.house import PASSWORD as SECRET
@@ -287,6 +290,25 @@ async def test_row_secrets(tmp_path: Path) -> None:
         await vault.ask(subjects.vault_account("revoke"), query, Revoked)
         rows = await vault.store.read(lambda c: list(c.execute(text("SELECT * FROM accounts"))))
         assert rows == []
+
+
+async def test_row_loans(tmp_path: Path) -> None:
+    (tmp_path / "lending").mkdir()
+    async with Lenders(tmp_path / "lending") as lenders:
+        account, loan, borrowed = await lenders.lent(parts=(FAMILY.id,))
+        query = text("SELECT * FROM loans")
+        row = await lenders.store.read(lambda c: dict(c.execute(query).one()._mapping))
+        assert set(row) == {
+            "id", "lender", "user", "account", "connector", "name", "access", "parts", "token", "state", "borrowed",
+            "made", "expires", "why",
+        }  # fmt: skip
+        assert timedelta(days=365) == LONGEST
+        eve = await as_another(lenders)
+        assert await lenders.loans.listing(eve) == []
+        assert holding(tmp_path / "lending", FAMILY.name, FAMILY.id) == []
+        await lenders.loans.end(lenders.me, loan)
+        assert await lenders.store.read(lambda c: list(c.execute(query))) == []
+        assert (account in lenders.kept, borrowed in lenders.kept) == (True, False)
 
 
 async def test_row_spending(house: GatewayHouse) -> None:

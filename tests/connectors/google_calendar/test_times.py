@@ -24,6 +24,12 @@ async def test_the_user_is_busy_by_their_own_calendars_alone(read: Desk) -> None
     assert "Dentist" not in str(found)
 
 
+async def test_the_times_of_an_account_that_is_lent_are_not_the_users(read: Desk) -> None:
+    read.house.lend("read")
+    await read.house.attach()
+    assert (await read.call("busy_list", **DAY))["busy"] == []
+
+
 async def test_an_open_invitation_is_busy_perhaps_and_a_declined_one_free(read: Desk) -> None:
     party = {"start": "2037-12-05", "end": "2037-12-05", "zone": "Europe/Berlin"}
     [span] = (await read.call("busy_list", **party))["busy"]

@@ -22,6 +22,12 @@ async def test_the_user_is_busy_with_what_takes_time(read: Desk) -> None:
     ]
 
 
+async def test_the_times_of_an_account_that_is_lent_are_not_the_users(read: Desk) -> None:
+    read.house.lend("read")
+    await read.house.attach()
+    assert (await read.house.call("busy_list", start="2037-10-21", end="2037-10-22"))["busy"] == []
+
+
 async def test_others_are_busy_without_titles(read: Desk) -> None:
     given = {"people": [CAROL, "nobody@example.net"], "start": "2037-10-22", "end": "2037-10-22"}
     carol, nobody = (await read.house.call("schedules_list", **given))["schedules"]

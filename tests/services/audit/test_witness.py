@@ -19,6 +19,7 @@ _VAULT_ACTIONS = {
     AuditAction.TOKEN_REFRESHED,
     AuditAction.TOKEN_REVOKED,
     AuditAction.KEY_RELEASED,
+    AuditAction.LOAN_USED,
 }
 _OUTCOMES = {AuditAction.TOOL_FINISHED, AuditAction.TOOL_FAILED, AuditAction.TOOL_UNKNOWN}
 _CONNECTOR_ACTIONS = {*_OUTCOMES, AuditAction.TRAFFIC_COUNTED}

@@ -24,6 +24,7 @@ from services.gateway.belongings import Belongings
 from services.gateway.exporting import Exporting
 from services.gateway.importing import Importing
 from services.gateway.ledger import Ledger
+from services.gateway.lending import Lending
 from services.gateway.moves import Moves
 from services.gateway.moving import Moving
 from services.gateway.passwords import Passwords
@@ -112,8 +113,9 @@ class Movers(GatewayHouse):
         sessions = Sessions(self.store, self.users, ledger, Backoff(self.clock), self.clock)
         self.tokens = Tokens(self.store, sessions, ledger, Backoff(self.clock), self.clock)
         belongings = Belongings(
-            self.own, self.schedules, self.runbook, self.routing, self.tokens, trust=self.trust, clock=self.clock
-        )
+            self.own, self.schedules, self.runbook, self.routing, self.tokens, lending=Lending(self.store),
+            users=self.users, trust=self.trust, clock=self.clock,
+        )  # fmt: skip
         self.moves = Moves(self.store, self.own, self.clock)
         self.moving = Moving(
             bus, self.moves,

@@ -132,9 +132,10 @@ class Home(GatewayHouse):
             tables = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
             for (table,) in list(tables):
                 columns = {row.name for row in connection.execute(text(f"PRAGMA table_info({table})"))}
-                name = "user" if "user" in columns else "id" if table == "users" else None
-                if name:
-                    counted = connection.execute(text(f"SELECT count(*) FROM {table} WHERE {name} = :u"), {"u": user})
+                names = columns & {"user", "lender"} or ({"id"} if table == "users" else set())
+                if names:
+                    whose = " OR ".join(f"{name} = :u" for name in sorted(names))
+                    counted = connection.execute(text(f"SELECT count(*) FROM {table} WHERE {whose}"), {"u": user})
                     found[table] = int(counted.scalar_one())
             return {table: count for table, count in found.items() if count}
 
@@ -246,6 +247,14 @@ async def lives_in(home: Home, me: SignedIn) -> None:
             "INSERT INTO passkeys VALUES (:call, :user, 'x', x'00', 'localhost', 0, '[]', 'key', 0, :now, NULL)",
             "INSERT INTO passkey_challenges VALUES (:call, x'00', 'confirm', :session, :now)",
             "INSERT INTO house_words VALUES (:call, :user, 'leaving', 'Ada', NULL, :now, NULL)",
+            (
+                "INSERT INTO loans VALUES (:call, :turn, :user, :account, 'post', 'Home', 'read', '{}', 'token',"
+                " 'accepted', :conversation, :now, :now, '')"
+            ),
+            (
+                "INSERT INTO loans VALUES (:turn, :user, :turn, :account, 'post', 'Home', 'read', '{}', 'token',"
+                " 'offered', NULL, :now, :now, '')"
+            ),
             "INSERT INTO tokens VALUES (:call, :call, :user, 'a token', '', 'abcd', :now, :now, NULL)",
         ):
             connection.execute(
@@ -323,6 +332,25 @@ async def test_somebody_whose_notice_is_over_goes_without_a_password_and_those_w
     await home.until_left()
     assert told == [home.bob.user.id]
     assert await home.users.find("bob") is None
+
+
+async def test_what_somebody_lends_and_borrows_ends_before_his_keys_go_and_again_until_it_has(home: Home) -> None:
+    told: list[tuple[str, int]] = []
+
+    async def unlending(user: str) -> None:
+        told.append((user, len(home.orders)))
+        if len(told) == 1:
+            raise Unavailable("A room is away.")
+
+    home.erasing.unlending = unlending
+    await home.erase(home.bob)
+    async with asyncio.timeout(5):
+        while not told:
+            await asyncio.sleep(0.01)
+    assert (await home.left(), home.orders) == ({*ROOMS, "gateway"}, [])
+    await home.erasing.go_on()
+    await home.until_left()
+    assert told == [(home.bob.user.id, 0)] * 2
 
 
 async def test_what_cannot_be_written_down_does_not_begin(home: Home) -> None:

@@ -58,6 +58,13 @@ def test_without_rules(effect: Effect, tainted: bool, action: str) -> None:
     assert verdict.reason.endswith(".")
 
 
+def test_what_is_another_persons_is_asked_about_unless_a_rule_covers_it() -> None:
+    lent = proposal(Effect.WRITE)._replace(lent=True)
+    assert decide(lent).action == "ask"
+    assert decide(lent, [Standing(rule(effect=Effect.WRITE), 0)]).action == "run"
+    assert decide(proposal(Effect.READ)._replace(lent=True)).action == "run"
+
+
 @pytest.mark.parametrize("effect", [Effect.WRITE, Effect.SEND, Effect.DELETE])
 @pytest.mark.parametrize("why", ["doubt", "version"])
 def test_what_is_tried_again_is_asked_about_whatever_is_allowed(effect: Effect, why: Asks) -> None:

@@ -39,6 +39,9 @@ export function ago(time: string, now: number): string {
 /** The whole date and time, for a tooltip. */
 export const exact = (time: string): string => format(EXACT, new Date(time));
 
+/** The date with its year. */
+export const date = (time: string): string => format(YEAR, new Date(time));
+
 /** Hours and minutes. */
 export const clock = (time: string): string => format(CLOCK, new Date(time));
 

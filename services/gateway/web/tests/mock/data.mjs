@@ -242,6 +242,22 @@ export const accounts = [
   }
 ];
 
+/** An account that Bob lends. */
+export const lentAccount = {
+  id: id('e'), connector: 'caldav', name: 'Calendar of Bob', state: 'connected', settings: {}, created_at: before(60 * 24),
+  problem: null, lent: 'act', sync: { state: 'idle', done: 42, total: 42, what: 'events', finished_at: before(4) }
+};
+
+/** One that is given, one that is not taken yet, one that was taken, and one that is offered. */
+export const loans = [
+  { id: id('1'), given: true, person: 'Bob', username: 'bob', account: id('b'), connector: 'caldav', name: 'Family calendar', access: 'read', calendars: ['Family'], state: 'accepted', made_at: before(60 * 24 * 9), expires_at: before(-60 * 24 * 200) },
+  { id: id('2'), given: true, person: 'Ben', username: 'ben', account: id('b'), connector: 'caldav', name: 'Family calendar', access: 'act', calendars: [], state: 'offered', made_at: before(60), expires_at: before(-60 * 24 * 5) },
+  { id: id('3'), given: false, person: 'Bob', username: 'bob', account: id('e'), connector: 'caldav', name: 'Choir', access: 'act', calendars: ['Choir'], state: 'accepted', made_at: before(60 * 24), expires_at: before(-60 * 24 * 30) },
+  { id: id('4'), given: false, person: 'Bob', username: 'bob', account: null, connector: 'mail', name: 'bob@home.example', access: 'read', calendars: [], state: 'offered', made_at: before(5), expires_at: before(-60 * 24 * 364) }
+];
+
+export const accountParts = { offered: true, parts: [{ id: 'https://cal.home.example/ada/family/', name: 'Family' }, { id: 'https://cal.home.example/ada/work/', name: 'Work' }] };
+
 const preview = {
   verb: 'Send a mail',
   confirm: 'Send',

@@ -157,6 +157,11 @@ const routes = [
   ['GET', /^\/api\/connectors$/, ({ house }) => ok(house.has('empty') ? [] : [...(house.has('cloud') ? [data.cloud, data.cloudNotes] : []), ...data.connectors].map((each) => (house.has('changed') ? { ...each, approved: false } : each)))],
   ['POST', /^\/api\/connectors\/\w+\/approve$/, () => ok(data.connectors[0])],
   ['GET', /^\/api\/accounts$/, ({ house }) => ok(accountsOf(house))],
+  ['GET', /^\/api\/accounts\/(\w+)\/parts$/, ({ match }) => ok(match[1] === data.id('b') ? data.accountParts : { offered: false, parts: [] })],
+  ['GET', /^\/api\/loans$/, ({ house }) => ok(house.has('lending') ? data.loans : [])],
+  ['POST', /^\/api\/loans$/, ({ house, body }) => lend(house, body)],
+  ['POST', /^\/api\/loans\/\w+\/accept$/, ({ body }) => (body.name === 'taken' ? problem(422, 'invalid_request', 'That cannot be done as asked', 'Please choose another name.', { fields: { name: 'You have an account of that name already.' } }) : ok({ ...data.lentAccount, name: body.name }))],
+  ['DELETE', /^\/api\/loans\/\w+$/, () => ({ status: 204 })],
   ['GET', /^\/api\/routes$/, ({ house }) => ok(house.has('outside') ? data.routes : [])],
   ['PUT', /^\/api\/routes\/([\w:@.]+)$/, ({ match, body }) => routed(match[1], body)],
   ['POST', /^\/api\/accounts$/, connect],
@@ -270,11 +275,18 @@ function checked(/** @type {Set<string>} */ house) {
   return { ok: !problem, problem, steps: lines };
 }
 
+const lend = (/** @type {Set<string>} */ house, /** @type {any} */ body) => {
+  const words = 'Nobody of that user name lives here.';
+  if (body.person === 'nobody') return problem(422, 'invalid_request', 'That cannot be done as asked', words, { fields: { person: words } });
+  if (house.has('stale') && body.password !== 'right') return body.password ? wrongPassword : again;
+  return ok({ ...data.loans[1], person: body.person, access: body.access }, 201);
+};
+
 /** The accounts of a house, in the one with a model outside with what is held back of them. */
 const accountsOf = (/** @type {Set<string>} */ house) =>
   house.has('empty') || house.has('fresh')
     ? []
-    : [...(house.has('cloud') ? [cloudAccount(house)] : []), ...data.accounts].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
+    : [...(house.has('cloud') ? [cloudAccount(house)] : []), ...data.accounts, ...(house.has('lending') ? [data.lentAccount] : [])].map((each) => ({ ...each, route: (house.has('outside') && data.routes.find((rule) => rule.source === each.id)?.route) || 'cloud_ok' }));
 
 const codeRequired = (/** @type {string | undefined} */ code) =>
   problem(401, 'code_required', 'One more step', 'Your password is right. Now the code that your app shows, or a recovery code.', code ? { fields: { code: 'This code is wrong, is over, or was used. Take the one that your app shows now.' } } : {});

@@ -15,6 +15,7 @@ import type {
   KeepRule,
   KeyRotationDraft,
   LimitsDraft,
+  LoanDraft,
   LookSource,
   MemoryChange,
   MemoryDraft,
@@ -321,6 +322,12 @@ export const api = {
 
   undoable: () => of(client.GET('/api/undoable')),
   takeBack: (call: string) => of(client.POST('/api/undoable/{call}', { params: { path: { call }, query: { zone: zone() } } })),
+
+  loans: () => of(client.GET('/api/loans')),
+  lend: (body: LoanDraft) => of(client.POST('/api/loans', { body })),
+  acceptLoan: (loan: string, name: string) => of(client.POST('/api/loans/{loan}/accept', { params: { path: { loan } }, body: { name } })),
+  endLoan: (loan: string) => of(client.DELETE('/api/loans/{loan}', { params: { path: { loan } } })),
+  accountParts: (account: string) => of(client.GET('/api/accounts/{account}/parts', { params: { path: { account } } })),
 
   rules: () => of(client.GET('/api/rules')),
   makeRule: (body: RuleDraft) => of(client.POST('/api/rules', { body })),

@@ -112,6 +112,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{account}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Account Parts
+         * @description The calendars of an account, where it can be lent in parts.
+         */
+        get: operations["account_parts_api_accounts__account__parts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agui": {
         parameters: {
             query?: never;
@@ -1340,6 +1360,70 @@ export interface paths {
         get: operations["entries_api_left_entries_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/loans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Loans
+         * @description What one lends to others, and what others lend to one, oldest first.
+         */
+        get: operations["loans_api_loans_get"];
+        put?: never;
+        /**
+         * Lend Account
+         * @description Offers an account of one's own to another person of the house; needs a fresh sign-in or the password.
+         */
+        post: operations["lend_account_api_loans_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/loans/{loan}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Loan
+         * @description Revokes what one lends, or refuses or gives back what is lent to one; with its account goes its local copy.
+         */
+        delete: operations["end_loan_api_loans__loan__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/loans/{loan}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Loan
+         * @description Takes what is offered to one, tried for real; it is an account of one's own then, within the loan.
+         */
+        post: operations["accept_loan_api_loans__loan__accept_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3261,6 +3345,8 @@ export interface components {
             hook_path: string | null;
             /** Id */
             id: string;
+            /** Lent */
+            lent: ("read" | "act") | null;
             /** Name */
             name: string;
             problem: components["schemas"]["ProblemNote"] | null;
@@ -3325,6 +3411,26 @@ export interface components {
             chosen: boolean;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * AccountPart
+         * @description A calendar of an account; its `name` is what its service says.
+         */
+        AccountPart: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AccountParts
+         * @description What an account consists of; where that is not `offered`, it is lent as a whole or not at all.
+         */
+        AccountParts: {
+            /** Offered */
+            offered: boolean;
+            /** Parts */
+            parts: components["schemas"]["AccountPart"][];
         };
         /**
          * ActivityMessage
@@ -4525,7 +4631,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "reset_offered" | "reset_used" | "leaving" | "role_changed" | "resumed" | "codes_on" | "codes_off" | "recovery_used" | "passkey_added" | "passkey_removed" | "passkey_doubtful";
+            kind: "reset_offered" | "reset_used" | "leaving" | "role_changed" | "resumed" | "lent" | "codes_on" | "codes_off" | "recovery_used" | "passkey_added" | "passkey_removed" | "passkey_doubtful";
         };
         /**
          * ImagePart
@@ -5198,6 +5304,91 @@ export interface components {
         Linked: {
             /** Approval */
             approval: string | null;
+        };
+        /**
+         * Loan
+         * @description An account that is lent: given by whoever asks, or to him.
+         *
+         *     `person` and `username` are the other one's. `account` is one's own: the one that is lent, or the one that came of
+         *     it (null before it was accepted). `calendars` are names of the only ones that are lent; empty for the whole account.
+         */
+        Loan: {
+            /**
+             * Access
+             * @enum {string}
+             */
+            access: "read" | "act";
+            /** Account */
+            account: string | null;
+            /** Calendars */
+            calendars: string[];
+            /** Connector */
+            connector: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Given */
+            given: boolean;
+            /** Id */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Name */
+            name: string;
+            /** Person */
+            person: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "offered" | "accepted";
+            /** Username */
+            username: string;
+        };
+        /**
+         * LoanAcceptance
+         * @description Takes what is lent; `name` is what the account is called here, chosen by who takes it.
+         */
+        LoanAcceptance: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+        };
+        /**
+         * LoanDraft
+         * @description Lends an account to somebody of the house, by his user name.
+         *
+         *     `access`: to read, or to act as well. `parts` are the ids of the only calendars; none is the whole account. It ends
+         *     at `until`, a year from now at most, and then if nothing is said. `password` is needed when the sign-in is older
+         *     than 15 minutes.
+         */
+        LoanDraft: {
+            /**
+             * Access
+             * @default read
+             * @enum {string}
+             */
+            access?: "read" | "act";
+            /** Account */
+            account: string;
+            /**
+             * Parts
+             * @default []
+             */
+            parts?: string[];
+            /** Password */
+            password?: string | null;
+            /** Person */
+            person: string;
+            /** Until */
+            until?: string | null;
         };
         /**
          * LoginDraft
@@ -7944,6 +8135,37 @@ export interface operations {
             };
         };
     };
+    account_parts_api_accounts__account__parts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountParts"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     agui_api_agui_post: {
         parameters: {
             query?: never;
@@ -10145,6 +10367,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LeftPage"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loans_api_loans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Loan"][];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lend_account_api_loans_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoanDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Loan"];
+                };
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_loan_api_loans__loan__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                loan: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_loan_api_loans__loan__accept_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                loan: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoanAcceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
                 };
             };
             /** @description What went wrong (RFC 9457) */

@@ -110,6 +110,7 @@ export const told: Words['told'] = {
   refuse: 'Nein, Link beenden',
   reset_used: (by) => `Dein Passwort wurde neu gesetzt, mit einem Link, den ${by} erstellt hat.`,
   role_changed: (by) => `${by} hat geändert, was du in diesem Haus bist: Eigentümer oder Mitglied.`,
+  lent: (by) => `${by} möchte ein Konto mit dir teilen.`,
   resumed: (by) => `${by} hatte dich aus diesem Haus ausgesperrt und dich wieder hereingelassen.`,
   leaving: (by) => `${by} entfernt dich aus diesem Haus. Alles von dir wird gelöscht, und zwar`,
   leavingHow: 'Nimm bis dahin mit, was du behalten möchtest.',

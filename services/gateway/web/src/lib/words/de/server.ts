@@ -53,6 +53,22 @@ export const server: Known = {
   'Text from outside was read in this conversation, so changes are asked for.': 'In dieser Unterhaltung wurde Text von außen gelesen, deshalb wird vor Änderungen gefragt.',
   'What leaves this house is asked for, unless you allowed exactly that beforehand.': 'Was dieses Haus verlässt, wird gefragt, es sei denn, du hast genau das im Voraus erlaubt.',
   'Whatever is deleted is asked for, always.': 'Vor dem Löschen wird gefragt, immer.',
+  "It changes what is another person's, so it is asked for.": 'Es ändert, was einer anderen Person gehört, deshalb wird gefragt.',
+
+  // Accounts that are lent.
+  'There is nobody of that user name.': 'Diesen Benutzernamen gibt es nicht.',
+  'Nobody of that user name lives here.': 'Hier wohnt niemand mit diesem Benutzernamen.',
+  'He is about to leave this house.': 'Diese Person verlässt das Haus bald.',
+  'You lend him this account already. End that first.': 'Du teilst dieses Konto schon mit dieser Person. Beende das zuerst.',
+  'It can end within the next year.': 'Es muss innerhalb eines Jahres enden.',
+  'Choose a day within the next year.': 'Wähle einen Tag innerhalb des nächsten Jahres.',
+  'Choose among the calendars of this account.': 'Wähle unter den Kalendern dieses Kontos.',
+  'This account is lent to you, so it is not yours to lend.': 'Dieses Konto ist mit dir geteilt, du kannst es nicht weiter teilen.',
+  'Sign in to this account again first.': 'Melde dich bei diesem Konto zuerst neu an.',
+  'This is not offered any more.': 'Das wird nicht mehr angeboten.',
+  'This was accepted already, or is no longer offered.': 'Das wurde schon angenommen oder wird nicht mehr angeboten.',
+  'There is no such loan.': 'Das wird nicht geteilt.',
+  'Somebody else will see this account, so it needs your password once more.': 'Jemand anderes wird dieses Konto sehen, deshalb braucht es noch einmal dein Passwort.',
 
   // Verbs of approval cards, where a connector's are fixed.
   'Propose a schedule': 'Einen Zeitplan vorschlagen',

@@ -105,6 +105,7 @@ export const told = {
   refuse: 'No, end the link',
   reset_used: (by: string) => `Your password was set anew by a link that ${by} made.`,
   role_changed: (by: string) => `${by} changed what you are in this house: an owner, or a member.`,
+  lent: (by: string) => `${by} offers to share an account with you.`,
   resumed: (by: string) => `${by} had shut you out of this house, and let you in again.`,
   leaving: (by: string) => `${by} removes you from this house. Everything of yours is erased`,
   leavingHow: 'Until then, take with you what you want to keep.',

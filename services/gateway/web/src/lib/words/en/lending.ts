@@ -1,0 +1,35 @@
+/** What is said where accounts are lent: loaded with that (`$lib/lending/words`), not with every first page. */
+export const lending = {
+  title: (name: string) => `Share ${name} with somebody here?`,
+  text: 'Only with a person of this house, who has to accept. You can end it at any time; what was copied of it is deleted then.',
+  person: 'User name',
+  personHint: 'The name that the other person signs in with.',
+  may: 'That person’s assistant may',
+  access: { read: 'Read', act: 'Read and change' },
+  accessText: {
+    read: 'Look things up, and copy them for that.',
+    act: 'Also write and send, as you, each time after a yes of that person. It never deletes.'
+  },
+  what: 'What is shared',
+  all: 'The whole account',
+  some: 'Only these calendars',
+  whole: 'This service can only be shared as a whole.',
+  until: 'Until',
+  passwordHint: 'Once more, because somebody else will see it.',
+  offer: 'Offer it',
+  lentOut: 'Shared with',
+  lentTo: (person: string) => `Shared with ${person}`,
+  notTaken: 'not accepted yet',
+  everything: 'the whole account',
+  ends: 'until',
+  revoke: 'Stop sharing',
+  revokeTitle: (person: string) => `Stop sharing with ${person}?`,
+  revokeText: 'It ends at once, and the copy of it is deleted. What was read into conversations stays there.',
+  keep: 'Go on sharing',
+  offers: 'Offered to you',
+  offered: (person: string, name: string) => `${person} offers to share “${name}”`,
+  offeredText: 'Nothing of it is copied before you accept. Who shares it sees in the record when and what for you use it.',
+  suggested: (service: string, person: string) => `${service} of ${person}`,
+  accept: 'Accept',
+  refuse: 'Refuse'
+} as const;

@@ -22,6 +22,8 @@ __all__ = ["Permits"]
 _RENEW_BEFORE = timedelta(seconds=90)
 _GATEWAY_SECONDS = 120.0
 """A turn waits so long for a gateway that is away."""
+_ASK_SECONDS = 5.0
+"""One that died meanwhile is asked again as soon as this."""
 
 
 class Permits:
@@ -113,6 +115,6 @@ class Permits:
 
     async def ask(self, user: str, conversation: str, grant: str, request: RenewalRequest) -> Renewal:
         """What the gateway says to a turn that goes on under this grant."""
-        ctx = CallContext.within(10, now=self._clock(), user=user).signed(grant=grant)
+        ctx = CallContext.within(_ASK_SECONDS, now=self._clock(), user=user).signed(grant=grant)
         ctx = ctx.model_copy(update={"turn": request.turn, "conversation": conversation})
         return await self._bus.request(subjects.gateway("renew"), request, Renewal, ctx)

@@ -24,6 +24,7 @@ from tests.peers.process import PeerError
 from tests.peers.smtp import Faults
 
 _VERIFY_EVERY = 25
+_SLOWEST = 8
 
 
 def main() -> int:
@@ -72,12 +73,15 @@ def _report(turns: list[Lived], wrong: list[str], seconds: float) -> int:
     wrong = [*wrong, *(each for turn in turns for each in turn.wrong)]
     faults = Counter(each for turn in turns for each in turn.faults)
     states = Counter(f"{tool} {state}" for turn in turns for tool, state in turn.states.items())
-    told = sorted(turn.seconds for turn in turns)
+    slowest = sorted(turns, key=lambda turn: turn.seconds)
     print(f"\n{sum(faults.values())} faults in {len(turns)} turns, {seconds:.0f} s")
     for title, counted in (("faults", faults), ("outcomes", states)):
         print(f"{title}: " + ", ".join(f"{name} {count}" for name, count in counted.most_common()))
     print(f"turns acknowledged: {sum(turn.acknowledged for turn in turns)} of {len(turns)}")
-    print(f"known after the last fault: half within {told[len(told) // 2]:.1f} s, all within {told[-1]:.1f} s")
+    half = slowest[len(slowest) // 2].seconds
+    print(f"known after the last fault: half within {half:.1f} s, all within {slowest[-1].seconds:.1f} s; the slowest:")
+    for turn in slowest[: -1 - _SLOWEST : -1]:
+        print(f"  {turn.seconds:.1f} s: {', '.join(turn.faults)}")
     print(f"what must not be: {len(wrong)}")
     for each in wrong:
         print(f"  {each}")

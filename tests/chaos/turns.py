@@ -28,7 +28,10 @@ _NOTHING = {"failed", "denied", "absent"}
 
 @dataclass
 class Lived:
-    """What was seen of one turn. `wrong` says what must not be; empty where all is well."""
+    """What was seen of one turn. `wrong` says what must not be; empty where all is well.
+
+    `seconds` is how long after its last fault had ended everything was known and said.
+    """
 
     faults: Sequence[str]
     acknowledged: bool = False
@@ -43,10 +46,15 @@ def live(stack: Stack, house: House, ada: Person, faults: Sequence[str], dice: R
     sent, written = len(house.smtp.sent), len(lease_events(house))
     strikes = [(dice.choice(_MOMENTS), dice.random(), KINDS[each][1]) for each in faults]
     at = {moment: threading.Event() for moment in _MOMENTS}
-    threads = [
-        threading.Thread(target=_strike, args=(at[moment], part * _LATEST[moment], fault, stack, house))
-        for moment, part, fault in strikes
-    ]
+    ends: list[float] = []
+
+    def strike(moment: str, part: float, fault: Any) -> None:
+        at[moment].wait()
+        time.sleep(part * _LATEST[moment])
+        fault(stack, house)
+        ends.append(time.monotonic())
+
+    threads = [threading.Thread(target=strike, args=each) for each in strikes]
     for thread in threads:
         thread.start()
     conversation = str(patiently(ada.converse))
@@ -56,12 +64,13 @@ def live(stack: Stack, house: House, ada: Person, faults: Sequence[str], dice: R
         lived.acknowledged = True
     except httpx.HTTPError:
         at["decided"].set()
-    view = _settled(ada, conversation, at["decided"])
+    view, known = _settled(ada, conversation, at["decided"]), time.monotonic()
     for thread in threads:
         thread.join()
-    ended = time.monotonic()
-    view = _settled(ada, conversation, at["decided"]) or view
-    lived.seconds = time.monotonic() - ended
+    ended = max(ends, default=known)
+    if ended > known:
+        view, known = _settled(ada, conversation, at["decided"]), time.monotonic()
+    lived.seconds = known - ended
     judge(lived, view, len(house.smtp.sent) - sent, len(lease_events(house)) - written)
     return lived
 
@@ -79,12 +88,6 @@ def patiently(ask: Any, *, seconds: float = _PATIENCE) -> Any:
             if time.monotonic() > deadline:
                 raise PeerError(f"nobody answers: {error!r}") from error
         time.sleep(0.1)
-
-
-def _strike(moment: threading.Event, wait: float, fault: Any, stack: Stack, house: House) -> None:
-    moment.wait()
-    time.sleep(wait)
-    fault(stack, house)
 
 
 def _settled(ada: Person, conversation: str, deciding: threading.Event) -> dict[str, Any]:

@@ -37,6 +37,29 @@ async def test_a_read_whose_hand_died_is_asked_of_the_next_one(tmp_path: Path, m
         assert [call.state for call in history.messages[1].calls] == [CallState.DONE]
 
 
+async def test_a_call_whose_policy_died_is_put_to_the_next_one(tmp_path: Path) -> None:
+    async with agent_house(tmp_path, calls(("events_create", {})), says("It is in.")) as house:
+        house.unjudged = [Unavailable("Starting anew."), None]
+        await house.say("Write it down")
+        history = await house.settled()
+        assert [call.state for call in history.messages[1].calls] == [CallState.DONE]
+        assert house.unjudged == []
+        assert len(house.asked) == 1
+
+
+async def test_a_call_that_nobody_judges_is_not_done_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hands, "_POLICY_WITHIN", 0.5)
+    async with agent_house(tmp_path, calls(("events_create", {})), says("It is away.")) as house:
+        house.unjudged = [Unavailable("The place is closed.")] * 20
+        await house.say("Write it down")
+        history = await house.settled()
+        assert [call.state for call in history.messages[1].calls] == [CallState.FAILED]
+        assert "The place is closed." in str(history.messages[1].calls[0].result)
+        assert house.asked == []
+
+
 async def test_a_read_of_a_hand_that_is_away_fails_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with agent_house(tmp_path, calls(("notes_read", {})), says("It is away.")) as house:
 

@@ -14,6 +14,7 @@ import importlib.util
 import os
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,7 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterf
 _BUSY_MS = 10_000
 _OPEN_SECONDS = 60.0
 """As long as another process may migrate the file."""
+_COLLECT_SECONDS = 5.0
 _LET_GO_SECONDS = 20.0
 """How long other instances may take to notice that a file gets another key."""
 _migrating = threading.Lock()
@@ -539,11 +541,23 @@ def _replace(path: Path, old: bytes, new: bytes, change: Work[object] | None) ->
 
 
 def _collect(path: Path, key: bytes) -> None:
-    """Brings what the log of changes holds into the file, and ends the log."""
+    """Brings what the log of changes holds into the file, and ends the log; waits for who only tries his key at it."""
+    ends = time.monotonic() + _COLLECT_SECONDS
+    while not _collected(path, key):
+        if time.monotonic() > ends:
+            raise Unavailable("The data is in use by another process; try again.", retry_after=1)
+        time.sleep(0.02)
+
+
+def _collected(path: Path, key: bytes) -> bool:
     with contextlib.closing(connect(path, key)) as connection:
-        mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-    if mode != "delete":
-        raise Unavailable("The data is in use by another process; try again.", retry_after=1)
+        try:
+            mode = connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+        except dbapi2.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return False
+    return bool(mode == "delete")
 
 
 def _changed(draft: Path, key: bytes, change: Work[object]) -> None:

@@ -263,3 +263,26 @@ async def test_idle_files_are_let_go_and_those_in_use_come_back(tmp_path: Path) 
         assert set(one._open) == {"ada"}
     await one.close()
     await two.close()
+
+
+async def test_who_only_looks_whether_a_key_opens_the_file_is_waited_for(store: Store, path: Path) -> None:
+    looking = module.connect(path, OLD)
+    looking.execute("SELECT count(*) FROM notes").fetchone()
+    asyncio.get_running_loop().call_later(0.5, looking.close)
+    await store.rekey(NEW)
+    assert await store.read(count) == 1
+    assert not await opens(path, OLD)
+    assert await opens(path, NEW)
+
+
+async def test_who_stays_in_the_file_keeps_its_key_as_it_is(
+    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_COLLECT_SECONDS", 0.2)
+    looking = module.connect(path, OLD)
+    looking.execute("SELECT count(*) FROM notes").fetchone()
+    with pytest.raises(Unavailable, match="in use by another process"):
+        await store.rekey(NEW)
+    looking.close()
+    assert await store.read(count) == 1
+    assert await opens(path, OLD)

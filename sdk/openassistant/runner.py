@@ -70,6 +70,8 @@ __all__ = ["Runner"]
 
 _BEAT_SECONDS = 20.0
 _LOOKUP_SECONDS = 15.0
+_WRITE_SECONDS = 60.0
+"""A full disk is waited for with an outcome in hand: who dies meanwhile has it looked up at the provider."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _log = logging.getLogger("openassistant.runner")
 _NO_ANSWER = "The provider did not answer."
@@ -291,15 +293,8 @@ class Runner:
                 except OaError as reason:
                     _log.warning("outcome unknown", extra={"tool": call.tool, "code": reason.code})
                     error = _unknown(reason.message if isinstance(reason, DeadlineExceeded) else _NO_ANSWER)
-            ended = await journal.finish(
-                context.store,
-                call,
-                state=state,
-                grant=ctx.grant or "",
-                now=self.clock(),
-                result=result,
-                error=error,
-                traffic=context.taken(spent),
+            ended = await self._finished(
+                context, call, state, result or error, grant=ctx.grant or "", traffic=context.taken(spent)
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return ended
@@ -430,23 +425,47 @@ class Runner:
                 now = self.clock()
                 entry = journal.Entry(call=call, state=Outcome.INTENT, holder=self.instance, started=now)
                 return await self.reconcile(ctx, entry, spent=context.meter)
-            ended = await journal.finish(
-                context.store,
-                call,
-                state=Outcome.FAILED if error else Outcome.DONE,
-                grant=ctx.grant or "",
-                now=self.clock(),
-                result=None if isinstance(outcome, OaError) else outcome,
-                error=error,
-                traffic=context.taken(),
-            )
+            state = Outcome.FAILED if error else Outcome.DONE
+            ended = await self._finished(context, call, state, outcome, grant=ctx.grant or "", traffic=context.taken())
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return ended
 
+    async def _finished(
+        self,
+        context: Context,
+        call: Call,
+        state: Outcome,
+        outcome: ToolResult | OaError | None,
+        *,
+        grant: str,
+        traffic: tuple[Traffic, ...],
+    ) -> journal.Entry:
+        """Writes an outcome down as soon as it can be written: nobody else knows it."""
+        loop = asyncio.get_running_loop()
+        ends, pause = loop.time() + _WRITE_SECONDS, 0.1
+        error = outcome if isinstance(outcome, OaError) else None
+        while True:
+            try:
+                return await journal.finish(
+                    context.store, call, state=state, grant=grant, now=self.clock(), error=error, traffic=traffic,
+                    result=outcome if isinstance(outcome, ToolResult) else None,
+                )  # fmt: skip
+            except Unavailable as reason:
+                if loop.time() + pause > ends:
+                    raise
+                _log.warning("an outcome waits to be written", extra={"tool": call.tool, "code": reason.code})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
     async def _known(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
-        """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere."""
+        """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere.
+
+        One that this instance began, and does not work on any more, is one whose outcome it could not write.
+        """
         if entry.state is not Outcome.INTENT:
             return entry
+        if entry.holder == self.instance:
+            return await self.reconcile(ctx, entry)
         if not self.holder_is_dead(entry.holder):
             raise Unavailable("This call is still under way.", retry_after=1)
         async with self.stores.use(entry.call.user) as store:

@@ -285,6 +285,45 @@ async def test_an_intent_of_a_dead_instance_is_looked_into_and_never_done_again(
     assert tools.DONE == []
 
 
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of calls whose outcome the disk refuses, each as often as it stands there."""
+    refused: list[str] = []
+    written = journal.finish
+
+    async def finish(store: Any, call: Any, **more: Any) -> Any:
+        if call.id in refused:
+            refused.remove(call.id)
+            raise Unavailable("The disk refused to read or write.")
+        return await written(store, call, **more)
+
+    monkeypatch.setattr(journal, "finish", finish)
+    return refused
+
+
+async def test_an_outcome_is_written_as_soon_as_the_disk_takes_it(house: FakeHouse, full_disk: list[str]) -> None:
+    call = house.make("letters_send", to="carol@example.org")
+    full_disk += [call.id] * 2
+    first = await house.send(call)
+    assert full_disk == []
+    assert (await house.send(call)).content == first.content
+    assert len(tools.DONE) == 1
+    await until(lambda: [r.action for r in house.records].count(AuditAction.TOOL_FINISHED) == 1)
+
+
+async def test_an_outcome_that_was_never_written_is_looked_up_when_the_call_is_asked_for_again(
+    house: FakeHouse, full_disk: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openassistant.runner._WRITE_SECONDS", 0.0)
+    call = house.make("letters_send", to="carol@example.org", how="silent, found")
+    full_disk += [call.id] * 2
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="disk"):
+            await house.send(call)
+    assert (await house.send(call)).content == "found"
+    assert (await house.send(call)).content == "found"
+
+
 async def test_every_outcome_reaches_the_witness(house: FakeHouse) -> None:
     await house.call("notes_read")
     await house.call("letters_send", to="carol@example.org")

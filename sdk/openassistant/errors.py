@@ -34,6 +34,7 @@ __all__ = [
     "RateLimited",
     "TooLarge",
     "Unavailable",
+    "Unstored",
     "UpstreamFailed",
     "error_of",
 ]
@@ -140,6 +141,12 @@ class Unavailable(OaError):
     status = 503
     retryable = True
     who = "time"
+
+
+class Unstored(Unavailable):
+    """This room's own disk did not take or give something. What was done elsewhere before that stands."""
+
+    unclear = True
 
 
 class DeadlineExceeded(OaError):

@@ -8,8 +8,9 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -29,6 +30,7 @@ from openassistant.errors import (
     NotFound,
     OaError,
     Unavailable,
+    Unstored,
 )
 from openassistant.grants import Approval, Grant, Trust
 from openassistant.guard import admit_call, admit_grant, require_approval
@@ -74,6 +76,7 @@ _WRITE_SECONDS = 60.0
 """A full disk is waited for with an outcome in hand: who dies meanwhile has it looked up at the provider."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _log = logging.getLogger("openassistant.runner")
+T = TypeVar("T")
 _NO_ANSWER = "The provider did not answer."
 
 
@@ -287,7 +290,7 @@ class Runner:
         async with self.context(ctx, call.user, call.account, call=call) as context:
             if tool is not None and tool.reconciler is not None:
                 try:
-                    result = await tool.reconciler(context, call)
+                    result = await _stored(partial(tool.reconciler, context, call))
                     state = Outcome.DONE if result else Outcome.FAILED
                     error = None if result else Unavailable("It was interrupted before anything was done.")
                 except OaError as reason:
@@ -441,21 +444,15 @@ class Runner:
         traffic: tuple[Traffic, ...],
     ) -> journal.Entry:
         """Writes an outcome down as soon as it can be written: nobody else knows it."""
-        loop = asyncio.get_running_loop()
-        ends, pause = loop.time() + _WRITE_SECONDS, 0.1
-        error = outcome if isinstance(outcome, OaError) else None
-        while True:
-            try:
-                return await journal.finish(
-                    context.store, call, state=state, grant=grant, now=self.clock(), error=error, traffic=traffic,
-                    result=outcome if isinstance(outcome, ToolResult) else None,
-                )  # fmt: skip
-            except Unavailable as reason:
-                if loop.time() + pause > ends:
-                    raise
-                _log.warning("an outcome waits to be written", extra={"tool": call.tool, "code": reason.code})
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
+
+        def finish() -> Awaitable[journal.Entry]:
+            return journal.finish(
+                context.store, call, state=state, grant=grant, now=self.clock(), traffic=traffic,
+                result=outcome if isinstance(outcome, ToolResult) else None,
+                error=outcome if isinstance(outcome, OaError) else None,
+            )  # fmt: skip
+
+        return await _stored(finish)
 
     async def _known(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
         """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere.
@@ -682,3 +679,18 @@ class _CallContext:
 def _unknown(words: str = _NO_ANSWER) -> DeadlineExceeded:
     """`settled`: asking for this call again brings the same answer."""
     return DeadlineExceeded(f"{words} It may have happened; please check there.", details={"settled": True})
+
+
+async def _stored(work: Callable[[], Awaitable[T]]) -> T:
+    """What some work comes to once the disk takes and gives again; raises `Unstored` where that takes too long."""
+    loop = asyncio.get_running_loop()
+    ends, pause = loop.time() + _WRITE_SECONDS, 0.1
+    while True:
+        try:
+            return await work()
+        except Unstored as error:
+            if loop.time() + pause > ends:
+                raise
+            _log.warning("an outcome waits for the disk", extra={"code": error.code})
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2.0)

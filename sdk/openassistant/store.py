@@ -27,7 +27,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from sqlcipher3 import dbapi2
 
 from openassistant.durable import flush
-from openassistant.errors import Internal, OaError, Unavailable
+from openassistant.errors import Internal, OaError, Unavailable, Unstored
 from openassistant.locks import FileLock
 
 __all__ = [
@@ -753,11 +753,11 @@ def _failed(error: DBAPIError) -> OaError:
 
 def _spoken(words: str, number: int | None = None) -> OaError:
     if "full" in words or number == errno.ENOSPC:
-        return Unavailable("The disk is full, so nothing was stored. Make room, then try again.")
+        return Unstored("The disk is full, so nothing was stored. Make room, then try again.")
     if "disk I/O" in words:  # a quota, a limit, a disk that fails: it may be mended while the room runs
-        return Unavailable("The disk refused to read or write. See whether it is full or failing, then try again.")
+        return Unstored("The disk refused to read or write. See whether it is full or failing, then try again.")
     if "locked" in words or "busy" in words:
-        return Unavailable("The data is in use by another process; try again.", retry_after=1)
+        return Unstored("The data is in use by another process; try again.", retry_after=1)
     if "malformed" in words:
         return Internal("The data file is damaged. Restore it from a backup.")
     return Internal("The data could not be read or written; the log has it.")

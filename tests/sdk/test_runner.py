@@ -13,7 +13,16 @@ import pytest
 from openassistant import journal, subjects
 from openassistant.connector import OutsideText
 from openassistant.context import CallContext
-from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, Internal, InvalidRequest, OaError, Unavailable
+from openassistant.errors import (
+    Conflict,
+    DeadlineExceeded,
+    Forbidden,
+    Internal,
+    InvalidRequest,
+    OaError,
+    Unavailable,
+    Unstored,
+)
 from openassistant.grants import SigningKey
 from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Call, Done, Effect, call_digest
 from openassistant.testing import FakeHouse
@@ -294,7 +303,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     async def finish(store: Any, call: Any, **more: Any) -> Any:
         if call.id in refused:
             refused.remove(call.id)
-            raise Unavailable("The disk refused to read or write.")
+            raise Unstored("The disk refused to read or write.")
         return await written(store, call, **more)
 
     monkeypatch.setattr(journal, "finish", finish)
@@ -309,6 +318,19 @@ async def test_an_outcome_is_written_as_soon_as_the_disk_takes_it(house: FakeHou
     assert (await house.send(call)).content == first.content
     assert len(tools.DONE) == 1
     await until(lambda: [r.action for r in house.records].count(AuditAction.TOOL_FINISHED) == 1)
+
+
+async def test_an_act_that_the_disk_broke_off_is_looked_up_and_not_said_to_have_failed(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = house.runner.connector.tools["letters_send"]
+    call = house.make("letters_send", to="carol@example.org", how="silent, found")
+
+    async def sends_and_cannot_note_it(*_: Any, **__: Any) -> Any:
+        raise Unstored("The disk is full, so nothing was stored.")
+
+    monkeypatch.setattr(tool, "function", sends_and_cannot_note_it)
+    assert (await house.send(call)).content == "found"
 
 
 async def test_an_outcome_that_was_never_written_is_looked_up_when_the_call_is_asked_for_again(

@@ -12,7 +12,7 @@ from openassistant import subjects
 from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, new_id
-from openassistant.errors import Conflict, DeadlineExceeded, NotFound, OaError, TooLarge
+from openassistant.errors import Conflict, DeadlineExceeded, NotFound, OaError, TooLarge, Unavailable
 from openassistant.messages import (
     AuditAction,
     Command,
@@ -48,6 +48,9 @@ LONGEST = 200_000
 """Characters of one message."""
 
 _SECONDS = 10.0
+_FIRST_SECONDS = 3.0
+"""An agent that died with a new turn in its hands is asked again as soon as this."""
+_PAUSE = 0.25
 
 
 class Chat:
@@ -270,16 +273,21 @@ class Chat:
     async def _accepted(
         self, user: str, turn: str, conversation: str, grant: str, request: TurnRequest
     ) -> TurnAccepted:
-        """The agent's word that it is stored; asked twice where no answer came, for it is one turn all the same."""
-        for last in (False, True):
-            ctx = self._grants.context(user, seconds=_SECONDS, grant=grant, conversation=conversation)
+        """The agent's word that it is stored; asked again where no answer came, for it is one turn all the same."""
+        loop, seconds, sent = asyncio.get_running_loop(), _FIRST_SECONDS, False
+        ends = loop.time() + 2 * _SECONDS
+        while True:
+            left = ends - loop.time()
+            ctx = self._grants.context(user, seconds=min(seconds, left), grant=grant, conversation=conversation)
             ctx = ctx.model_copy(update={"turn": turn})
             try:
                 return await self._bus.request(subjects.agent("turn"), request, TurnAccepted, ctx)
-            except DeadlineExceeded:
-                if last:
+            except (DeadlineExceeded, Unavailable) as error:
+                sent = sent or isinstance(error, DeadlineExceeded)
+                if not sent or loop.time() + _PAUSE >= ends:
                     raise
-        raise AssertionError("the last try returns or raises")
+            await asyncio.sleep(_PAUSE)
+            seconds *= 2
 
     def _context(self, me: SignedIn, conversation: str | None = None, *, seconds: float = _SECONDS) -> CallContext:
         return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)

@@ -184,9 +184,16 @@ async def test_a_turn_that_the_agent_refuses_does_not_live(scene: Scene, house: 
 async def test_a_turn_whose_answer_was_lost_is_asked_for_again_as_the_same_one(
     scene: Scene, house: GatewayHouse
 ) -> None:
-    scene.errors = [DeadlineExceeded("No answer.")]
+    scene.errors = [DeadlineExceeded("No answer."), Unavailable("That room is not running.")]
     accepted = await scene.chat.say(house.me, house.conversation, "Hello?")
-    assert [ctx.turn for ctx, _ in scene.turns] == [accepted.turn, accepted.turn]
+    assert [ctx.turn for ctx, _ in scene.turns] == [accepted.turn] * 3
+
+
+async def test_an_agent_that_is_away_is_told_of_at_once(scene: Scene, house: GatewayHouse) -> None:
+    scene.errors = [Unavailable("That room is not running.")]
+    with pytest.raises(Unavailable):
+        await scene.chat.say(house.me, house.conversation, "Hello?")
+    assert len(scene.turns) == 1
 
 
 async def test_a_retry_runs_the_last_message_of_the_user_again(scene: Scene, house: GatewayHouse) -> None:

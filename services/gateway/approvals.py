@@ -13,7 +13,7 @@ from openassistant import subjects
 from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock, new_id
-from openassistant.errors import Conflict, Forbidden, NotFound, OaError, RateLimited, Unavailable
+from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, NotFound, OaError, RateLimited, Unavailable
 from openassistant.grants import Grant, Trust
 from openassistant.guard import admit_grant
 from openassistant.messages import (
@@ -48,6 +48,8 @@ from services.gateway.wayout import WayOut
 __all__ = ["Approvals"]
 
 _SOON = 0.2
+_DECIDE_SECONDS = 3.0
+"""An agent that died with a decision in its hands is told again as soon as this; the same one again changes nothing."""
 _ACTIONS = {
     "approved": AuditAction.APPROVAL_GRANTED,
     "denied": AuditAction.APPROVAL_DENIED,
@@ -411,14 +413,14 @@ class Approvals:
             await self._way.let(content.call.connector, content.preview.destinations)
         for pause in (_SOON, _SOON, _SOON, None):
             grant = await self._turn_grant(question, budget)
-            ctx = self._grants.context(question.user, seconds=10, grant=grant)
+            ctx = self._grants.context(question.user, seconds=_DECIDE_SECONDS, grant=grant)
             ctx = ctx.model_copy(update={"turn": question.turn, "conversation": question.conversation})
             try:
                 await self._bus.request(subjects.agent("decide"), decision, Done, ctx)
                 break
             except NotFound:
                 break
-            except (Conflict, Unavailable):
+            except (Conflict, Unavailable, DeadlineExceeded):
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)

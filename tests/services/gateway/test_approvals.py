@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from openassistant.context import new_id
-from openassistant.errors import Conflict, Forbidden, NotFound, Unavailable
+from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, NotFound, OaError, Unavailable
 from openassistant.grants import Approval, SigningKey
 from openassistant.messages import ApprovalOutcome, Effect, call_digest
 from services.gateway.grants import Grants
@@ -172,6 +172,15 @@ async def test_a_decision_that_the_agent_missed_is_delivered_later(house: Gatewa
     await house.start()
     await house.approvals.sweep()
     await house.approvals.sweep()
+    assert [decision.approved for _, decision in house.decisions] == [True]
+
+
+@pytest.mark.parametrize("error", [DeadlineExceeded("No answer."), Unavailable("The agent is away.")])
+async def test_a_decision_that_an_agent_died_with_is_told_to_the_next_one(house: GatewayHouse, error: OaError) -> None:
+    _, outcome = await asked(house)
+    house.agent_error = error
+    asyncio.get_running_loop().call_later(0.3, setattr, house, "agent_error", None)
+    await house.approvals.decide(house.me, str(outcome.approval_id), approve=True)
     assert [decision.approved for _, decision in house.decisions] == [True]
 
 

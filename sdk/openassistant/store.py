@@ -125,8 +125,12 @@ class Store:
 
         Raises `WrongKey`, `Internal` for damage, `Unavailable`.
         """
-        opened = await asyncio.to_thread(_open, path, key, migrations, readers)
-        return cls(path, *opened, readers)
+        opening = asyncio.ensure_future(asyncio.to_thread(_open, path, key, migrations, readers))
+        try:
+            return cls(path, *await asyncio.shield(opening), readers)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_close_unwanted)
+            raise
 
     async def read(self, work: Work[T]) -> T:
         """What `work` reads, in a transaction of its own."""
@@ -428,6 +432,14 @@ def _open(path: Path, key: bytes, migrations: Migrations, readers: int) -> tuple
         held = FileLock.share(_held(path))
         assert held is not None, "it is taken whole by nobody who does not hold the lock of openers"
         return key, engine, held
+
+
+def _close_unwanted(opening: asyncio.Future[tuple[bytes, Engine, FileLock]]) -> None:
+    """Closes a file that was opened for somebody who gave up meanwhile: it would stand in everybody's way."""
+    if not opening.cancelled() and opening.exception() is None:
+        _, engine, held = opening.result()
+        engine.dispose()
+        held.release()
 
 
 def _bring_up(engine: Engine, path: Path, key: bytes, migrations: Migrations) -> None:

@@ -99,6 +99,21 @@ async def test_no_file_holds_the_words_and_plain_sqlite_opens_none(opened: Opene
         plain.close()
 
 
+async def test_who_gives_up_while_a_file_is_opened_leaves_nobody_in_it(opened: Opener, path: Path) -> None:
+    store = await opened()
+    await store.close()
+    for _ in range(5):
+        opening = asyncio.create_task(Store.open(path, KEY, Migrations({})))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    store = await opened()
+    await store.rekey(os.urandom(32), seconds=2)
+    await store.close()
+
+
 async def test_no_failed_statement_tells_the_words_that_it_was_given(opened: Opener) -> None:
     store = await opened()
     with pytest.raises(OaError) as failed:

@@ -114,6 +114,7 @@ test('settings lead to all that is chosen elsewhere', async ({ page }) => {
   test.slow();
   await open(page, '/settings');
   const links = page.getByRole('region', { name: english.settings.more }).getByRole('link');
+  await expect(links.first()).toBeVisible();
   const addresses = await links.evaluateAll((found) => found.map((each) => each.getAttribute('href') ?? ''));
   expect(addresses.length).toBeGreaterThan(8);
   for (const address of addresses) {

@@ -123,19 +123,21 @@ async def finish(
     call: Call,
     *,
     state: Outcome,
+    outcome: ToolResult | OaError,
     grant: str,
     now: datetime,
-    result: ToolResult | None = None,
-    error: OaError | None = None,
     traffic: tuple[Traffic, ...] = (),
 ) -> Entry:
     """Writes the outcome and the report about it in one transaction; an outcome once written stays.
 
     `traffic` is what the call sent and received; it stands in the report alone.
     """
-    body = ErrorBody(code=error.code, message=error.message, details=error.details) if error else None
-    entry = Entry(call=call, state=state, holder="", started=now, result=result, error=body)
-    outcome = entry.model_dump_json(include={"result", "error"})
+    if isinstance(outcome, OaError):
+        body = ErrorBody(code=outcome.code, message=outcome.message, details=outcome.details)
+        entry = Entry(call=call, state=state, holder="", started=now, error=body)
+    else:
+        entry = Entry(call=call, state=state, holder="", started=now, result=outcome)
+    kept = entry.model_dump_json(include={"result", "error"})
 
     def write(connection: Connection) -> None:
         changed = connection.execute(
@@ -143,7 +145,7 @@ async def finish(
                 "UPDATE journal SET state = :state, outcome = :outcome, finished = :now"
                 " WHERE call_id = :id AND state IN ('intent', 'unknown')"
             ),
-            {"state": state, "outcome": outcome, "now": now.isoformat(), "id": call.id},
+            {"state": state, "outcome": kept, "now": now.isoformat(), "id": call.id},
         )
         if changed.rowcount:
             _report(connection, entry, grant, now, traffic)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from openassistant import journal, subjects, tally
+from openassistant.again import again
 from openassistant.bus import Bus
 from openassistant.connector import Connector, Context, Credentials, Tool
 from openassistant.context import CallContext, Clock, new_id
@@ -285,19 +286,19 @@ class Runner:
         """
         call = entry.call
         tool = self.connector.tools.get(call.tool)
-        state, result = Outcome.UNKNOWN, None
-        error: OaError | None = _unknown()
+        state = Outcome.UNKNOWN
+        outcome: ToolResult | OaError = _unknown()
         async with self.context(ctx, call.user, call.account, call=call) as context:
             if tool is not None and tool.reconciler is not None:
                 try:
-                    result = await _stored(partial(tool.reconciler, context, call))
-                    state = Outcome.DONE if result else Outcome.FAILED
-                    error = None if result else Unavailable("It was interrupted before anything was done.")
+                    found = await _stored(partial(tool.reconciler, context, call))
+                    state = Outcome.DONE if found else Outcome.FAILED
+                    outcome = found or Unavailable("It was interrupted before anything was done.")
                 except OaError as reason:
                     _log.warning("outcome unknown", extra={"tool": call.tool, "code": reason.code})
-                    error = _unknown(reason.message if isinstance(reason, DeadlineExceeded) else _NO_ANSWER)
+                    outcome = _unknown(reason.message if isinstance(reason, DeadlineExceeded) else _NO_ANSWER)
             ended = await self._finished(
-                context, call, state, result or error, grant=ctx.grant or "", traffic=context.taken(spent)
+                context, call, state, outcome, grant=ctx.grant or "", traffic=context.taken(spent)
             )
         self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
         return ended
@@ -438,21 +439,17 @@ class Runner:
         context: Context,
         call: Call,
         state: Outcome,
-        outcome: ToolResult | OaError | None,
+        outcome: ToolResult | OaError,
         *,
         grant: str,
         traffic: tuple[Traffic, ...],
     ) -> journal.Entry:
         """Writes an outcome down as soon as it can be written: nobody else knows it."""
-
-        def finish() -> Awaitable[journal.Entry]:
-            return journal.finish(
-                context.store, call, state=state, grant=grant, now=self.clock(), traffic=traffic,
-                result=outcome if isinstance(outcome, ToolResult) else None,
-                error=outcome if isinstance(outcome, OaError) else None,
-            )  # fmt: skip
-
-        return await _stored(finish)
+        return await _stored(
+            lambda: journal.finish(
+                context.store, call, state=state, outcome=outcome, grant=grant, now=self.clock(), traffic=traffic
+            )
+        )
 
     async def _known(self, ctx: CallContext, entry: journal.Entry) -> journal.Entry:
         """An entry that stood in the journal already: ended, of a dead instance, or still under way elsewhere.
@@ -638,9 +635,11 @@ class _CallContext:
         kept = await self._runner.keys.account(
             self.account, self._ctx, user=self.user, call=self.call, effect=effect, profile=True
         )
-        if kept.lent is not None and not kept.lent.allows(effect):
+        if kept.lent is None:
+            return
+        if not kept.lent.allows(effect):
             raise Forbidden("Whose account this is lends it without that, so nothing was done.")
-        if kept.lent is not None and not self._preview:
+        if not self._preview:
             await self.credentials()
 
     async def progress(self, done: int, total: int | None = None, what: str = "") -> None:
@@ -683,14 +682,8 @@ def _unknown(words: str = _NO_ANSWER) -> DeadlineExceeded:
 
 async def _stored(work: Callable[[], Awaitable[T]]) -> T:
     """What some work comes to once the disk takes and gives again; raises `Unstored` where that takes too long."""
-    loop = asyncio.get_running_loop()
-    ends, pause = loop.time() + _WRITE_SECONDS, 0.1
-    while True:
-        try:
-            return await work()
-        except Unstored as error:
-            if loop.time() + pause > ends:
-                raise
-            _log.warning("an outcome waits for the disk", extra={"code": error.code})
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 2.0)
+
+    def note(error: OaError) -> None:
+        _log.warning("an outcome waits for the disk", extra={"code": error.code})
+
+    return await again(work, on=Unstored, seconds=_WRITE_SECONDS, first=0.1, most=2.0, note=note)

@@ -55,6 +55,7 @@ _BUSY_MS = 10_000
 _OPEN_SECONDS = 60.0
 """As long as another process may migrate the file."""
 _COLLECT_SECONDS = 5.0
+"""How long whoever tries his key at a file, or was still at it, may take to leave it."""
 _LET_GO_SECONDS = 20.0
 """How long other instances may take to notice that a file gets another key."""
 _migrating = threading.Lock()

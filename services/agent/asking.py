@@ -139,5 +139,5 @@ class Asking:
 
     async def _source(self, ref: ModelRef, ctx: CallContext) -> Source:
         """The model itself; its key is asked for when there is something to spend on it."""
-        fresh = ctx.signed(grant=str(self._permits.token(str(ctx.turn))))
+        fresh = ctx.signed(grant=self._permits.token(str(ctx.turn)))
         return Seeing(self._model(ref, await key_of(self._keys, ref, fresh)), ref, self._blind)

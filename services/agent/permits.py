@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 from openassistant import subjects
+from openassistant.again import again
 from openassistant.budgets import Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, Clock
@@ -84,19 +86,11 @@ class Permits:
 
     async def renewed(self, user: str, turn: Turn, tokens: int = 0, micro: int = 0) -> None:
         """A grant that goes on, waiting for a gateway that is away: it starts again within seconds."""
-        ends, pause = asyncio.get_running_loop().time() + _GATEWAY_SECONDS, 0.25
-        while True:
-            try:
-                renewal = await self.renew(user, turn, tokens=tokens, micro=micro)
-            except RateLimited as error:
-                raise Reached(spent_of(error)) from error
-            except (Unavailable, DeadlineExceeded):
-                if asyncio.get_running_loop().time() + pause > ends:
-                    raise
-            else:
-                break
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        renew = partial(self.renew, user, turn, tokens=tokens, micro=micro)
+        try:
+            renewal = await again(renew, on=(Unavailable, DeadlineExceeded), seconds=_GATEWAY_SECONDS)
+        except RateLimited as error:
+            raise Reached(spent_of(error)) from error
         if renewal.grant is None:
             raise Forbidden("This turn may not go on: it was ended in the meantime.")
         self.give(turn.id, renewal.grant)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ag_ui.core import Interrupt
 
+from openassistant.again import again
 from openassistant.bus import Bus
 from openassistant.catalogue import Catalogue
 from openassistant.context import CallContext, Clock, new_id
@@ -567,15 +568,11 @@ class Turns:
 
 async def _insist(turn_id: str, work: Callable[[], Awaitable[None]]) -> None:
     """Does it as soon as it can be done; what hinders it is a room that is away, or a disk that is full."""
-    pause = 0.2
-    while True:
-        try:
-            await work()
-            return
-        except OaError as error:
-            _log.info("a turn cannot go on yet", extra={"turn": turn_id, "code": error.code})
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 5.0)
+
+    def note(error: OaError) -> None:
+        _log.info("a turn cannot go on yet", extra={"turn": turn_id, "code": error.code})
+
+    await again(work, on=OaError, first=0.2, note=note)
 
 
 def _decided(call: StoredCall, decision: Decision) -> StoredCall:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from sqlalchemy import text
 
@@ -72,6 +73,7 @@ class Accounts:
         self._door = door
         self._bus, self._store, self._vault, self.way, self._holds = bus, store, vault, way, holds
         self._connectors, self._grants, self._ledger, self._routing = connectors, grants, ledger, routing
+        self._detaching: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.leaving: Callable[[Account], Awaitable[None]] = _nothing
         """Is told of an account that is about to be removed: what rests on it ends first."""
         self.left: Callable[[str], Awaitable[None]] = _nothing
@@ -296,6 +298,12 @@ class Accounts:
         await self.way.tell()
 
     async def _detach(self, account: str, connector: str, user: str) -> None:
+        """Once: what another task has had deleted meanwhile is written down already."""
+        async with self._detaching.setdefault(account, asyncio.Lock()):
+            if any(row.account == account for row in await self._detachments()):
+                await self._detach_alone(account, connector, user)
+
+    async def _detach_alone(self, account: str, connector: str, user: str) -> None:
         query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=30)
         try:
             await self._bus.request(subjects.account(connector, "detach"), query, Done, ctx)

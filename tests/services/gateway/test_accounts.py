@@ -246,6 +246,15 @@ async def test_a_copy_counts_as_deleted_once_that_is_written_down(street: Street
     assert street.recorded().count("account.erased") == 1
 
 
+async def test_a_copy_that_several_want_deleted_at_once_is_written_down_once(street: Street) -> None:
+    made = await street.connect()
+    street.away = Unavailable("away")
+    await street.accounts.remove(street.me, made.id)
+    street.away = None
+    await asyncio.gather(*(street.accounts.detach_pending() for _ in range(3)))
+    assert street.recorded().count("account.erased") == 1
+
+
 async def test_a_removal_that_cannot_be_written_down_removes_nothing(street: Street) -> None:
     made = await street.connect()
     street.ledger_error = Unavailable("The witness is away.")

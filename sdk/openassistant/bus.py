@@ -46,6 +46,7 @@ _QUIET_SECONDS = 25.0
 """A registry is never silent for so long (instances renew every 20 s): its consumer was lost with the server."""
 _EVENT_BUFFER = 20_000
 _SETTLE_SECONDS = 0.25
+_ASKED_AGAIN, _PAUSE = 3.0, 0.25
 
 _log = logging.getLogger("openassistant.bus")
 
@@ -168,9 +169,42 @@ class Bus:
 
     async def request(self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext) -> Reply:
         """The answer to a request, within the context's deadline; raises the responder's `OaError`."""
-        data, headers = await self._transport.request(
-            subject, body.model_dump_json().encode(), ctx.to_headers(), ctx.remaining()
-        )
+        return await self._answered(subject, body, reply, ctx, ctx.remaining())
+
+    async def ask(
+        self,
+        subject: str,
+        body: BaseModel,
+        reply: type[Reply],
+        ctx: CallContext,
+        *,
+        first: float = _ASKED_AGAIN,
+        away: float = 0.0,
+    ) -> Reply:
+        """As `request`, for what may be asked twice: who died with the question in his hands never answers it.
+
+        It is asked again after `first` seconds of silence, then after twice as many, until the context's deadline,
+        which holds for each try: who is only slow goes on. A room that is not there is waited for `away` seconds, and
+        to the end where it was there before.
+        """
+        loop, seconds, pause, silent = asyncio.get_running_loop(), first, _PAUSE, False
+        began, whole = loop.time(), ctx.remaining()
+        while True:
+            left = began + whole - loop.time()
+            try:
+                return await self._answered(subject, body, reply, ctx, min(seconds, left))
+            except (DeadlineExceeded, Unavailable) as error:
+                silent = silent or isinstance(error, DeadlineExceeded)
+                if loop.time() + pause >= began + (whole if silent else min(away, whole)):
+                    raise
+            await asyncio.sleep(pause)
+            seconds, pause = seconds * 2, min(pause * 2, 5.0)
+
+    async def _answered(
+        self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext, seconds: float
+    ) -> Reply:
+        asked = body.model_dump_json().encode()
+        data, headers = await self._transport.request(subject, asked, ctx.to_headers(), seconds)
         if _CODE in headers:
             raise _error_from(data)
         try:

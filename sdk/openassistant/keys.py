@@ -121,7 +121,7 @@ class Keys:
     async def _fetch(self, user: str | None, ctx: CallContext, *, adopted: str | None = None) -> DataKey:
         sealing, subject = SealingKey(), subjects.vault_key(self._bus.room)
         request = KeyRequest(user=user, public_key=sealing.public, adopted=adopted)
-        reply = await self._bus.request(subject, request, KeyReply, ctx.capped(_SECONDS))
+        reply = await self._bus.ask(subject, request, KeyReply, ctx.capped(_SECONDS))
         following = None
         if reply.successor is not None:
             following = DataKey(sealing.open(reply.successor.sealed, context=subject), id=reply.successor.key_id)
@@ -134,5 +134,5 @@ class Keys:
         request = TokenRequest(
             account=account, public_key=sealing.public, call=call, effect=effect, profile=profile, refused=refused
         )
-        reply = await self._bus.request(subject, request, TokenReply, ctx.capped(_SECONDS))
+        reply = await self._bus.ask(subject, request, TokenReply, ctx.capped(_SECONDS))
         return AccountPayload.model_validate_json(sealing.open(reply.sealed, context=subject)), reply.expires

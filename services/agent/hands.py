@@ -47,7 +47,8 @@ async def ask_policy(
         return call.model_copy(update={"state": CallState.RUNNING})
     need = ApprovalNeed(call=call.call, reason=reason)
     try:
-        outcome = await _judged(bus, ctx, need)
+        judge, within = subjects.gateway("approve"), ctx.capped(_POLICY_WITHIN)
+        outcome = await bus.ask(judge, need, ApprovalOutcome, within, first=_ASK_SECONDS, away=_AWAY_WITHIN)
     except OaError as error:
         return ended(call, error)
     if outcome.verdict == "run":
@@ -64,26 +65,6 @@ async def ask_policy(
 def as_changed(call: StoredCall, changed: Call | None) -> StoredCall:
     """The call as its owner changed it: other arguments, under the same id; the call itself where nobody did."""
     return call if changed is None or changed.id != call.id else call.model_copy(update={"call": changed})
-
-
-async def _judged(bus: Bus, ctx: CallContext, need: ApprovalNeed) -> ApprovalOutcome:
-    """What the policy says, asked again where a room died meanwhile: the same call gets the same answer.
-
-    Each try is given longer than the one before, for a preview that takes its time.
-    """
-    loop = asyncio.get_running_loop()
-    began, seconds, pause = loop.time(), _ASK_SECONDS, 0.25
-    while True:
-        left = began + _POLICY_WITHIN - loop.time()
-        try:
-            answering = ctx.capped(min(seconds, left))
-            return await bus.request(subjects.gateway("approve"), need, ApprovalOutcome, answering)
-        except (Unavailable, DeadlineExceeded) as error:
-            patience = _POLICY_WITHIN if isinstance(error, DeadlineExceeded) else _AWAY_WITHIN
-            if loop.time() + pause >= began + patience:
-                raise
-        await asyncio.sleep(pause)
-        seconds, pause = seconds * 2, min(pause * 2, 5.0)
 
 
 async def run_call(

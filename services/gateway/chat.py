@@ -12,7 +12,7 @@ from openassistant import subjects
 from openassistant.budgets import NOTHING, Budget
 from openassistant.bus import Bus
 from openassistant.context import CallContext, new_id
-from openassistant.errors import Conflict, DeadlineExceeded, NotFound, OaError, TooLarge, Unavailable
+from openassistant.errors import Conflict, NotFound, OaError, TooLarge
 from openassistant.messages import (
     AuditAction,
     Command,
@@ -48,9 +48,6 @@ LONGEST = 200_000
 """Characters of one message."""
 
 _SECONDS = 10.0
-_FIRST_SECONDS = 3.0
-"""An agent that died with a new turn in its hands is asked again as soon as this."""
-_PAUSE = 0.25
 
 
 class Chat:
@@ -84,7 +81,7 @@ class Chat:
     async def history(self, me: SignedIn, conversation: str) -> views.History:
         """A conversation with its messages; raises `NotFound`."""
         ctx = self._context(me, conversation)
-        found = await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+        found = await self._bus.ask(subjects.agent("history"), Done(), History, ctx)
         return _history(found)
 
     async def delete(self, me: SignedIn, conversation: str) -> None:
@@ -123,7 +120,7 @@ class Chat:
     async def show(self, me: SignedIn, conversation: str, message: str) -> None:
         """Shows the version that a message is in; raises `NotFound`, and `Conflict` while an answer is written."""
         choice = VersionChoice(message=message)
-        await self._bus.request(subjects.agent("show"), choice, Done, self._context(me, conversation))
+        await self._bus.ask(subjects.agent("show"), choice, Done, self._context(me, conversation))
 
     async def command(
         self,
@@ -147,7 +144,7 @@ class Chat:
         Raises `NotFound` where no such message is shown, `Conflict` where there is nothing to answer.
         """
         ctx = self._context(me, conversation)
-        history = await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+        history = await self._bus.ask(subjects.agent("history"), Done(), History, ctx)
         said = _asked(history.messages, answer)
         await self._budgets.check(me.user.id)
         asks = await self._asks(me, conversation)
@@ -157,14 +154,14 @@ class Chat:
         """The ids of a user's conversations."""
         ctx = self._grants.context(user, seconds=_SECONDS)
         query = ConversationQuery()
-        found = await self._bus.request(subjects.agent("conversations"), query, ConversationList, ctx)
+        found = await self._bus.ask(subjects.agent("conversations"), query, ConversationList, ctx)
         return {each.id for each in found.conversations}
 
     async def exists(self, user: str, conversation: str) -> bool:
         """Whether a user has this conversation."""
         ctx = self._grants.context(user, seconds=_SECONDS, conversation=conversation)
         try:
-            await self._bus.request(subjects.agent("history"), Done(), History, ctx)
+            await self._bus.ask(subjects.agent("history"), Done(), History, ctx)
         except NotFound:
             return False
         return True
@@ -274,20 +271,9 @@ class Chat:
         self, user: str, turn: str, conversation: str, grant: str, request: TurnRequest
     ) -> TurnAccepted:
         """The agent's word that it is stored; asked again where no answer came, for it is one turn all the same."""
-        loop, seconds, sent = asyncio.get_running_loop(), _FIRST_SECONDS, False
-        ends = loop.time() + 2 * _SECONDS
-        while True:
-            left = ends - loop.time()
-            ctx = self._grants.context(user, seconds=min(seconds, left), grant=grant, conversation=conversation)
-            ctx = ctx.model_copy(update={"turn": turn})
-            try:
-                return await self._bus.request(subjects.agent("turn"), request, TurnAccepted, ctx)
-            except (DeadlineExceeded, Unavailable) as error:
-                sent = sent or isinstance(error, DeadlineExceeded)
-                if not sent or loop.time() + _PAUSE >= ends:
-                    raise
-            await asyncio.sleep(_PAUSE)
-            seconds *= 2
+        ctx = self._grants.context(user, seconds=2 * _SECONDS, grant=grant, conversation=conversation)
+        ctx = ctx.model_copy(update={"turn": turn})
+        return await self._bus.ask(subjects.agent("turn"), request, TurnAccepted, ctx)
 
     def _context(self, me: SignedIn, conversation: str | None = None, *, seconds: float = _SECONDS) -> CallContext:
         return self._grants.context(me.user.id, seconds=seconds, conversation=conversation)

@@ -122,7 +122,7 @@ class Given:
 
     async def _part(self, me: SignedIn, file: str, place: int) -> FilePart:
         query = FileQuery(id=file, place=place)
-        return await self._bus.request(subjects.agent("given"), query, FilePart, self._context(me.user.id))
+        return await self._bus.ask(subjects.agent("given"), query, FilePart, self._context(me.user.id))
 
     async def drop(self, me: SignedIn, file: str) -> None:
         """Removes a file that was not sent; raises `NotFound`."""

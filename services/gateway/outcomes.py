@@ -169,7 +169,7 @@ class Outcomes:
         ctx = ctx.model_copy(update={"turn": entry.turn, "conversation": entry.conversation})
         told_so = CallSettled(call_id=entry.id, state=settled.state, outcome=outcome)
         try:
-            await self._bus.request(subjects.agent("settle"), told_so, Done, ctx)
+            await self._bus.ask(subjects.agent("settle"), told_so, Done, ctx)
         except NotFound:
             return
 

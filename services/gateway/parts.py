@@ -112,7 +112,7 @@ class Parts:
     async def _calls(self, user: str, **of: str) -> Sequence[LedgerCall]:
         ctx = self._grants.context(user, seconds=20)
         query = TurnQuery.model_validate({"user": user, **of})
-        return (await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)).calls
+        return (await self._bus.ask(subjects.audit("turn"), query, TurnCalls, ctx)).calls
 
     async def _rooms(self) -> list[str]:
         """Every connector that was ever allowed here, or runs."""

@@ -87,7 +87,7 @@ class Proposals:
         """Services whose texts of others were read in a conversation, as the ledger saw it: the agent is not asked."""
         ctx = self._grants.context(user, seconds=5)
         query = TurnQuery(user=user, conversation=conversation)
-        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
+        found = await self._bus.ask(subjects.audit("turn"), query, TurnCalls, ctx)
         brought = (each for each in found.calls if self._brings_outside(each.connector, each.card_digest, each.tool))
         return tuple(dict.fromkeys(self._name_of(each.connector, each.card_digest) for each in brought))
 

@@ -84,7 +84,7 @@ class Receipts:
     async def _calls(self, me: SignedIn, conversation: str) -> dict[str, LedgerCall]:
         ctx = self._grants.context(me.user.id, seconds=10)
         query = TurnQuery(user=me.user.id, conversation=conversation)
-        found = await self._bus.request(subjects.audit("turn"), query, TurnCalls, ctx)
+        found = await self._bus.ask(subjects.audit("turn"), query, TurnCalls, ctx)
         return {each.id: each for each in found.calls}
 
     async def _decided(self, me: SignedIn, conversation: str) -> list[LedgerEntry]:
@@ -94,7 +94,7 @@ class Receipts:
             query = LedgerQuery(
                 after=after, limit=_PAGE, actions=(*_PUT, _EDITED, _SETTLED, *_REFUSED), conversation=conversation
             )
-            page = await self._bus.request(subjects.audit("query"), query, LedgerPage, ctx)
+            page = await self._bus.ask(subjects.audit("query"), query, LedgerPage, ctx)
             entries += page.entries
             if page.next is None:
                 return entries

@@ -28,24 +28,24 @@ class Shelf:
     async def page(self, me: SignedIn, listing: Listing) -> tuple[list[ConversationView], str | None]:
         """Conversations, newest change first, and where the page that follows begins; raises `InvalidRequest`."""
         subject = subjects.agent("conversations")
-        found = await self._bus.request(subject, listing, ConversationList, self._context(me))
+        found = await self._bus.ask(subject, listing, ConversationList, self._context(me))
         return [view_of(each) for each in found.conversations], found.next
 
     async def change(self, me: SignedIn, conversation: str, wanted: views.ConversationChange) -> ConversationView:
         """Names, pins, labels or archives one; raises `NotFound`."""
         change = Change.model_validate(wanted.model_dump())
         return view_of(
-            await self._bus.request(subjects.agent("change"), change, Conversation, self._context(me, conversation))
+            await self._bus.ask(subjects.agent("change"), change, Conversation, self._context(me, conversation))
         )
 
     async def labels(self, me: SignedIn) -> list[views.Label]:
         """The labels in use, by name."""
-        found = await self._bus.request(subjects.agent("labels"), Done(), LabelCounts, self._context(me))
+        found = await self._bus.ask(subjects.agent("labels"), Done(), LabelCounts, self._context(me))
         return [views.Label(name=each.name, count=each.count) for each in found.labels]
 
     async def search(self, me: SignedIn, wanted: Search) -> views.SearchFound:
         """Messages that have the words."""
-        found = await self._bus.request(subjects.agent("search"), wanted, Found, self._context(me))
+        found = await self._bus.ask(subjects.agent("search"), wanted, Found, self._context(me))
         return views.SearchFound(
             conversations=tuple(view_of(each) for each in found.conversations),
             hits=tuple(
@@ -66,7 +66,7 @@ class Shelf:
         cursor: str | None = ""
         while cursor is not None:
             request = FileRequest(kind=kind, cursor=cursor)
-            page = await self._bus.request(subjects.agent("file"), request, ExportPage, ctx)
+            page = await self._bus.ask(subjects.agent("file"), request, ExportPage, ctx)
             for piece in page.pieces:
                 whole += piece.body
             cursor = page.cursor

@@ -59,7 +59,7 @@ class Vault:
 
     async def sealed(self, ctx: CallContext, subject: str, **secrets: str) -> str:
         """Secrets by name, sealed to the vault's present key for one subject."""
-        key = await self._bus.request(subjects.vault("public"), Done(), PublicKey, ctx)
+        key = await self._bus.ask(subjects.vault("public"), Done(), PublicKey, ctx)
         return seal(json.dumps(secrets).encode(), key.public_key, context=subject)
 
     async def finish(self, user: str, account: str, *, problem: ErrorBody | None = None) -> Account:
@@ -75,17 +75,17 @@ class Vault:
     async def everybodys(self) -> tuple[Account, ...]:
         """The accounts of all users, for the list of who may reach what."""
         ctx = CallContext.within(_SECONDS)
-        return (await self._bus.request(subjects.vault_account("list"), AccountQuery(), AccountList, ctx)).accounts
+        return (await self._bus.ask(subjects.vault_account("list"), AccountQuery(), AccountList, ctx)).accounts
 
     async def clients(self) -> tuple[OAuthClient, ...]:
         """The registrations with providers, for the same list."""
         ctx = CallContext.within(_SECONDS)
-        return (await self._bus.request(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)).clients
+        return (await self._bus.ask(subjects.vault_oauth("list"), ClientQuery(), ClientList, ctx)).clients
 
     async def openids(self) -> tuple[OpenIdClient, ...]:
         """The registrations with OpenID providers, for the same list."""
         ctx = CallContext.within(_SECONDS)
-        return (await self._bus.request(subjects.vault_openid("list"), OpenIdQuery(), OpenIdList, ctx)).clients
+        return (await self._bus.ask(subjects.vault_openid("list"), OpenIdQuery(), OpenIdList, ctx)).clients
 
     async def forget_client(self, provider: str) -> None:
         """The house's registration with a provider is forgotten; one that is gone already is as good."""
@@ -117,8 +117,9 @@ class Vault:
 
     async def disconnect(self, user: str, account: str) -> Revoked:
         """Destroys an account, and says what became of its consent at the provider; raises `NotFound`."""
-        return await self._ask("revoke", user, AccountQuery(user=user, account=account), Revoked)
+        query, ctx = AccountQuery(user=user, account=account), self._grants.context(user, seconds=_SECONDS)
+        return await self._bus.request(subjects.vault_account("revoke"), query, Revoked, ctx)
 
     async def _ask(self, verb: str, user: str, query: AccountQuery, reply: type[Reply]) -> Reply:
         ctx = self._grants.context(user, seconds=_SECONDS)
-        return await self._bus.request(subjects.vault_account(verb), query, reply, ctx)
+        return await self._bus.ask(subjects.vault_account(verb), query, reply, ctx)

@@ -25,7 +25,7 @@ async def apart(bus: Bus, grants: Grants, user: str, turns: Iterable[str]) -> di
         return {}
     ctx = grants.context(user, seconds=_SECONDS)
     try:
-        found = await bus.request(subjects.agent("apart"), TurnIds(turns=asked), Apart, ctx)
+        found = await bus.ask(subjects.agent("apart"), TurnIds(turns=asked), Apart, ctx)
     except OaError as error:
         _log.info("the agent did not say which version is shown", extra={"code": error.code})
         return {}

@@ -193,6 +193,56 @@ async def test_a_deadline_ends_the_wait_and_the_work(room: Room) -> None:
         await until(lambda: ended == ["slow"])
 
 
+async def test_what_may_be_asked_twice_is_asked_again_when_whoever_had_it_is_silent(room: Room) -> None:
+    agent, gateway = await room("agent"), await room("gateway")
+    asked: list[CallContext] = []
+
+    async def handler(ctx: CallContext, body: Words) -> Words:
+        asked.append(ctx)
+        if len(asked) < 3:
+            await asyncio.Event().wait()
+        return body
+
+    await agent.serve(ASK, Words, handler)
+    ctx = within(60)
+    async with asyncio.timeout(10):
+        assert (await gateway.ask(ASK, Words(words="there"), Words, ctx, first=0.2)).words == "there"
+    assert [each.deadline for each in asked] == [ctx.deadline] * 3
+
+
+async def test_asking_again_ends_with_the_deadline(room: Room) -> None:
+    agent, gateway = await room("agent"), await room("gateway")
+    asked: list[str] = []
+
+    async def handler(ctx: CallContext, body: Words) -> Words:
+        asked.append(body.words)
+        return await asyncio.Event().wait()  # type: ignore[return-value]  # it never ends
+
+    await agent.serve(ASK, Words, handler)
+    async with asyncio.timeout(5):
+        with pytest.raises(DeadlineExceeded):
+            await gateway.ask(ASK, Words(words="nobody"), Words, within(1), first=0.1)
+    assert 1 < len(asked) <= 4
+    with pytest.raises(DeadlineExceeded):
+        await gateway.ask(ASK, Words(words="late"), Words, within(-1))
+    assert set(asked) == {"nobody"}
+
+
+async def test_a_room_that_is_not_there_is_waited_for_as_long_as_is_said(room: Room) -> None:
+    gateway = await room("gateway")
+    async with asyncio.timeout(3):
+        with pytest.raises(Unavailable):
+            await gateway.ask(ASK, Words(words="now"), Words, within(60))
+    waiting = asyncio.create_task(gateway.ask(ASK, Words(words="soon"), Words, within(60), away=20))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await (await room("agent")).serve(ASK, Words, echo)
+    async with asyncio.timeout(10):
+        assert (await waiting).words == "soon"
+    with pytest.raises(Unavailable):
+        await gateway.ask(subjects.agent("decide"), Words(words="never"), Words, within(60), away=0.3)
+
+
 async def test_after_the_deadline_nothing_is_sent(room: Room) -> None:
     agent, gateway = await room("agent"), await room("gateway")
     asked: list[Words] = []

@@ -136,7 +136,7 @@ class ManifestCommand(BaseModel):
     """`[commands.<name>]`: a form in the composer whose fields become arguments of a tool.
 
     A field is written as one of `settings`, and may name its `argument` where that is called otherwise. `zone` names
-    the argument that takes the person's time zone. `local` and `opens`: see `CommandCard`.
+    the argument that takes the person's time zone. `fixed`, `local` and `opens`: see `CommandCard`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +145,7 @@ class ManifestCommand(BaseModel):
     title: str
     description: str = ""
     zone: str | None = None
+    fixed: dict[str, Any] = {}
     local: bool = False
     opens: Opening | None = None
     fields: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,30}$")], dict[str, Any]] = {}
@@ -159,6 +160,7 @@ class ManifestCommand(BaseModel):
             form=_form(plain),
             arguments={name: str(field.get("argument", name)) for name, field in self.fields.items()},
             zone=self.zone,
+            fixed=self.fixed,
             local=self.local,
             opens=self.opens,
         )

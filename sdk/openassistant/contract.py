@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from openassistant.connector import Connector, Tool
-from openassistant.messages import Card, CommandCard, Effect, Opening
+from openassistant.messages import Card, Changing, CommandCard, Effect, Opening
 
 __all__ = ["command_faults", "connector_faults", "tool_faults"]
 
@@ -67,6 +67,7 @@ def _faults(command: CommandCard, card: Card) -> Iterator[str]:
     filled = {command.arguments[name] for name in fields if name in command.form["required"]}
     filled |= {command.arguments[name] for name, field in fields.items() if "default" in field}
     filled |= {command.zone} if command.zone else set()
+    filled |= set(command.fixed)
     for name in sorted(_RESERVED & set(fields)):
         yield f"the field {name} is there by itself."
     for name, field in fields.items():
@@ -97,3 +98,26 @@ def _opening_faults(opens: Opening, card: Card) -> Iterator[str]:
             yield f"there is no tool {name} that reads, so nothing is found in its results."
     if bool(opens.link) != bool(opens.link_hosts):
         yield "an address at the provider needs both its path (link) and its hosts (link_hosts)."
+    if opens.changes:
+        yield from _changing_faults(opens.changes, card)
+
+
+def _changing_faults(changes: Changing, card: Card) -> Iterator[str]:
+    tool = card.tool(changes.tool)
+    if tool is None:
+        yield f"there is no tool {changes.tool} that could change what was opened."
+        return
+    if tool.effect is not Effect.WRITE:
+        yield f"{changes.tool} does not only write, so nobody changes anything by it unasked."
+    needed = {changes.argument, *changes.fields, *({changes.removes} if changes.removes else ())}
+    for argument in sorted(needed - set(tool.parameters.get("properties", {}))):
+        yield f"{changes.tool} takes no {argument}."
+    for argument in sorted(set(tool.parameters.get("required", ())) - {changes.argument}):
+        yield f"{changes.tool} needs {argument} even where it stays, so it cannot change what was opened."
+    for name in sorted({*changes.fields} & {changes.argument, changes.removes}):
+        yield f"{name} is filled in by itself."
+    for name, field in changes.fields.items():
+        if "title" not in field:
+            yield f"the field {name} needs a title."
+    for name in sorted(set(changes.shown) - set(changes.fields)):
+        yield f"there is no field {name} to be shown."

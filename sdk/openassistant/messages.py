@@ -189,12 +189,28 @@ class ToolCard(Wire):
         return {key: value for key, value in shown.items() if key != "capability" or value}
 
 
+class Changing(Wire):
+    """How what was opened is changed by its owner's hand: by an `argument` of a `tool` that writes, and these fields.
+
+    `fields` are JSON Schema, by the names of the tool's arguments; what is not changed is not given. `shown` says where
+    a field's present value stands in what was opened (`details.Notes`), where not under its own name. `removes` is the
+    argument for what was taken out of a list, where the tool only adds to lists; empty where a list replaces the old.
+    """
+
+    tool: str
+    argument: str
+    fields: dict[str, dict[str, Any]]
+    shown: dict[str, str] = {}
+    removes: str = ""
+
+
 class Opening(Wire):
     """How one thing of a command's answer is opened: `key` of it goes into an `argument` of a `tool` that reads.
 
     `found_in` names the tools whose results hold such things too, each with the key that is opened there: from these an
     answer has its sources. `link` is the path in what was opened to its address at the provider (`file.link`), which
-    counts only with https and at one of `link_hosts` (`*.` before a name: whatever belongs to it).
+    counts only with https and at one of `link_hosts` (`*.` before a name: whatever belongs to it). `changes` is how its
+    owner changes it.
     """
 
     tool: str
@@ -203,6 +219,7 @@ class Opening(Wire):
     found_in: dict[str, str] = {}
     link: str = ""
     link_hosts: tuple[str, ...] = ()
+    changes: Changing | None = None
 
     @model_serializer(mode="wrap")
     def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -215,8 +232,9 @@ class CommandCard(Wire):
     """How a tool serves one of the composer's commands.
 
     `form` is the JSON Schema of what a person fills in, `arguments` says into which argument of the tool each field
-    goes, `zone` names the argument that takes the person's time zone. `local`: it answers by what was read before, and
-    asks no provider. `opens` is how one thing of its answer is looked at in full.
+    goes, `zone` names the argument that takes the person's time zone. `fixed` are arguments that nobody fills in.
+    `local`: it answers by what was read before, and asks no provider. `opens` is how one thing of its answer is looked
+    at in full.
     """
 
     tool: str
@@ -225,6 +243,7 @@ class CommandCard(Wire):
     form: dict[str, Any]
     arguments: dict[str, str]
     zone: str | None = None
+    fixed: dict[str, Any] = {}
     local: bool = False
     opens: Opening | None = None
 
@@ -232,7 +251,7 @@ class CommandCard(Wire):
     def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what came later where there is none of it: a card from before keeps its digest."""
         shown: dict[str, Any] = handler(self)
-        return {key: value for key, value in shown.items() if value or key not in ("local", "opens")}
+        return {key: value for key, value in shown.items() if value or key not in ("fixed", "local", "opens")}
 
 
 class HookCard(Wire):

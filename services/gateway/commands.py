@@ -26,8 +26,9 @@ from openassistant.messages import (
     ToolCard,
     TurnAccepted,
 )
-from services.gateway import views
+from services.gateway import look_views, views
 from services.gateway.accounts import Accounts
+from services.gateway.changing import arguments_of
 from services.gateway.chat import Chat, zone_of
 from services.gateway.connectors import Connectors
 from services.gateway.forms import wrong_fields
@@ -91,6 +92,33 @@ class Commands:
         refs = await self._accounts.refs(me.user.id)
         found = [*self._servers(name, refs), *self._away(name, refs, {})]
         return [each for each in found if each.tool.effect is Effect.READ]
+
+    async def reader(self, me: SignedIn, name: str, whom: look_views.LookAt) -> Server:
+        """One of them; raises `NotFound`, `Unavailable` where its connector does not run."""
+        for each in await self.readers(me, name):
+            if (each.card.id, each.account.id if each.account else None) == (whom.connector, whom.account):
+                if not each.runs:
+                    raise Unavailable(f"{each.card.name} is not running at the moment.")
+                return each
+        raise NotFound("None of your accounts answers that.")
+
+    async def change(self, me: SignedIn, conversation: str, draft: look_views.ChangeDraft) -> TurnAccepted:
+        """A turn that changes what a look opened, by the tool that its card names.
+
+        Raises `InvalidRequest` that names the field, `NotFound`, `Unavailable`, and `Conflict` where nobody can.
+        """
+        server = await self.reader(me, draft.command, draft)
+        changes = server.command.opens.changes if server.command.opens else None
+        tool = server.card.tool(changes.tool) if changes else None
+        if changes is None or tool is None:
+            raise Conflict(f"{server.card.name} shows this, and changes nothing of it.")
+        arguments, zone = arguments_of(changes, draft), zone_of(draft.zone)
+        if wrong := wrong_fields(tool.parameters, arguments):
+            raise invalid(f"Please correct {', '.join(sorted(wrong))}.", **wrong)
+        account = server.account.id if server.account else None
+        call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
+        command = Command(name="change", calls=(call,))
+        return await self._chat.command(me, conversation, command, text=_said("change", draft.fields), zone=zone)
 
     def reading(self, server: Server, fields: dict[str, Any], zone: ZoneInfo) -> CommandCall:
         """The call that a command asks of one of them; raises `InvalidRequest` that names the field."""
@@ -226,7 +254,7 @@ def _chosen(servers: Sequence[Server], account: Any, *, acts: bool) -> list[Serv
 def _call(server: Server, filled: dict[str, Any], zone: ZoneInfo) -> CommandCall:
     """The call that a server is asked to make; raises `InvalidRequest` where its tool would not take it."""
     places = server.command.arguments
-    arguments = {places[name]: value for name, value in filled.items()}
+    arguments = server.command.fixed | {places[name]: value for name, value in filled.items()}
     if server.command.zone:
         arguments[server.command.zone] = zone.key
     fields = {argument: name for name, argument in places.items()}

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from openassistant.messages import Id
 from services.gateway.views import View
 
-__all__ = ["Look", "LookAt", "LookDraft", "LookOrigin", "LookSource", "OpenDraft"]
+__all__ = ["ChangeDraft", "Look", "LookAt", "LookChange", "LookDraft", "LookOrigin", "LookSource", "OpenDraft"]
 
 
 class LookSource(View):
@@ -50,6 +50,28 @@ class OpenDraft(LookAt):
     key: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
+class ChangeDraft(OpenDraft):
+    """What becomes of one thing that `command` opens: the fields that change alone, with their whole new values.
+
+    `removed`: what is taken out of a list that is only added to (`LookChange.adds`).
+    """
+
+    command: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}$")]
+    fields: dict[str, Any] = Field(default={}, max_length=40)
+    removed: Annotated[tuple[Annotated[str, StringConstraints(max_length=1000)], ...], Field(max_length=100)] = ()
+
+
+class LookChange(View):
+    """How it is changed by hand: a JSON Schema of the fields, and what stands in them now.
+
+    `adds`: its lists are only added to, so that what is taken out of one is said apart.
+    """
+
+    form: dict[str, Any]
+    values: dict[str, Any]
+    adds: bool
+
+
 class LookOrigin(View):
     """Where a text came from, and who could have written it."""
 
@@ -60,9 +82,11 @@ class LookOrigin(View):
 class Look(View):
     """What was answered: the tool's result as it is, and whose texts are in it.
 
-    `link` is where the thing that was opened stands at its provider, at a host that the card names; or null.
+    `link` is where the thing that was opened stands at its provider, at a host that the card names; or null. `change`
+    is how its owner changes it by hand; null where he cannot.
     """
 
     content: Any
     sources: tuple[LookOrigin, ...]
     link: str | None = None
+    change: LookChange | None = None

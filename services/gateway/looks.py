@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 from openassistant import subjects
 from openassistant.bus import Bus
-from openassistant.errors import Conflict, NotFound, Unavailable
+from openassistant.errors import Conflict
 from openassistant.messages import CommandCall, Effect, LookRequest, Opening, OutsideSource, ToolResult
 from services.gateway import look_views as views
 from services.gateway.accounts import Accounts
+from services.gateway.changing import offered
 from services.gateway.chat import zone_of
 from services.gateway.commands import Commands, Server
 from services.gateway.connectors import Connectors
@@ -50,13 +51,13 @@ class Looks:
 
         Raises `DeadlineExceeded` where no answer came in time, and whatever the connector raises.
         """
-        server = await self._server(me, command, draft)
+        server = await self._commands.reader(me, command, draft)
         call = self._commands.reading(server, draft.fields, zone_of(draft.zone))
         return await self._look(me, server, call, draft.zone)
 
     async def open(self, me: SignedIn, command: str, draft: views.OpenDraft) -> views.Look:
         """One thing of such an answer in full, as its tool tells it; raises as `ask`, and `Conflict`."""
-        server = await self._server(me, command, draft)
+        server = await self._commands.reader(me, command, draft)
         opens = server.command.opens
         tool = server.card.tool(opens.tool) if opens else None
         if opens is None or tool is None or tool.effect is not Effect.READ:
@@ -69,16 +70,9 @@ class Looks:
         account = server.account.id if server.account else None
         call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
         look = await self._look(me, server, call, draft.zone)
-        return look.model_copy(update={"link": link_of(opens, look.content)})
-
-    async def _server(self, me: SignedIn, command: str, draft: views.LookAt) -> Server:
-        wanted = (draft.connector, draft.account)
-        for each in await self._commands.readers(me, command):
-            if (each.card.id, each.account.id if each.account else None) == wanted:
-                if not each.runs:
-                    raise Unavailable(f"{each.card.name} is not running at the moment.")
-                return each
-        raise NotFound("None of your accounts answers that.")
+        is_read = server.account is not None and server.account.lent == "read"
+        change = offered(opens.changes, look.content) if opens.changes and not is_read else None
+        return look.model_copy(update={"link": link_of(opens, look.content), "change": change})
 
     async def _look(self, me: SignedIn, server: Server, call: CommandCall, zone: str | None) -> views.Look:
         card, digest = self._connectors.usable(server.card.id)

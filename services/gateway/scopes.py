@@ -130,6 +130,7 @@ TABLE: Mapping[str, Row] = {
     "DELETE /api/files/{file}": _CHAT,
     "GET /api/commands": _CHAT,
     "POST /api/conversations/{conversation}/commands": _CHAT,
+    "POST /api/conversations/{conversation}/changes": _CHAT,
     "POST /api/conversations/{conversation}/calls/{call}/undo": _CHAT,
     "GET /api/looks/{command}": _CHAT,
     "POST /api/looks/{command}": _CHAT,

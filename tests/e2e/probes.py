@@ -133,6 +133,10 @@ PROBES: Mapping[str, Probe] = {
     "DELETE /api/files/{file}": Probe("theirs"),
     "GET /api/commands": Probe("own"),
     "POST /api/conversations/{conversation}/commands": Probe("theirs", {"command": "agenda", "fields": {}}),
+    "POST /api/conversations/{conversation}/changes": Probe(
+        "theirs",
+        {"command": "find", "connector": "mail", "account": "{account}", "key": "1", "fields": {"subject": "a"}},
+    ),
     "POST /api/conversations/{conversation}/calls/{call}/undo": Probe("theirs"),
     "GET /api/looks/{command}": Probe("own"),
     "POST /api/looks/{command}": Probe(

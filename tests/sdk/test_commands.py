@@ -3,12 +3,13 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from openassistant.__main__ import load
 from openassistant.connector import Manifest
-from openassistant.contract import connector_faults
+from openassistant.contract import command_faults, connector_faults
 from openassistant.errors import InvalidRequest
 from openassistant.messages import Card, CommandCard, card_digest, digest_of
 from openassistant.scaffold import write_connector
@@ -51,7 +52,7 @@ def test_a_command_changes_the_digest_and_survives_the_wire() -> None:
 def test_a_command_that_says_nothing_of_where_it_looks_has_the_digest_of_before() -> None:
     command = {"tool": "notes_read", "title": "Notes", "form": {}, "arguments": {"many": "limit"}}
     shown = CommandCard.model_validate(command).model_dump(mode="json")
-    assert {"local", "opens"}.isdisjoint(shown)
+    assert {"fixed", "local", "opens"}.isdisjoint(shown)
     more = {**command, "local": True, "opens": {"tool": "notes_read", "argument": "limit"}}
     told = CommandCard.model_validate(more).model_dump(mode="json")
     assert (told["local"], told["opens"]) == (True, {"tool": "notes_read", "argument": "limit", "key": "id"})
@@ -99,12 +100,50 @@ def test_a_manifest_declares_a_form_whose_fields_become_arguments(tmp_path: Path
             'title = "Count words"\nopens = { tool = "words_count", argument = "text", link = "url" }',
             "needs both its path (link) and its hosts",
         ),
+        (
+            'title = "Count words"',
+            'title = "Count words"\nfixed = { language = "en" }',
+            "words_count takes no language",
+        ),
     ],
 )
 def test_a_command_that_its_tool_cannot_serve_is_a_fault(tmp_path: Path, before: str, after: str, fault: str) -> None:
     _manifest(tmp_path, COUNT.replace(before, after))
     found = connector_faults(load(str(tmp_path / "parcels")))
     assert any(each.startswith("/count: ") and fault in each for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"tool": "notes_burn"}, "no tool notes_burn that could change"),
+        ({"tool": "notes_read"}, "notes_read does not only write"),
+        ({"argument": "page"}, "notes_write takes no page"),
+        ({"argument": "text"}, "notes_write needs note even where it stays"),
+        ({"fields": {"tone": {"title": "Tone"}}}, "notes_write takes no tone"),
+        ({"fields": {"text": {}}}, "the field text needs a title"),
+        ({"fields": {"note": {"title": "Note"}}}, "note is filled in by itself"),
+        ({"removes": "text"}, "text is filled in by itself"),
+        ({"removes": "gone"}, "notes_write takes no gone"),
+        ({"shown": {"title": "name"}}, "there is no field title to be shown"),
+        ({}, ""),
+    ],
+)
+def test_a_change_that_its_tool_cannot_make_is_a_fault(change: dict[str, Any], fault: str) -> None:
+    changes = {"tool": "notes_write", "argument": "note", "fields": {"text": {"title": "Text"}}, **change}
+    opens = {"tool": "notes_read", "argument": "note", "changes": changes}
+    parameters = {"type": "object", "properties": {"note": {}, "text": {}}, "required": ["note"]}
+    tools = [
+        {"name": name, "description": name, "effect": effect, "parameters": parameters}
+        for name, effect in (("notes_read", "read"), ("notes_write", "write"))
+    ]
+    command = {"tool": "notes_read", "title": "Notes", "form": {"properties": {}, "required": []}, "arguments": {}}
+    command |= {"fixed": {"note": "all"}, "opens": opens}
+    card = Card.model_validate(
+        {**connector.card().model_dump(mode="json"), "tools": tools, "commands": {"notes": command}}
+    )
+    found = command_faults(card)
+    assert any(fault in each for each in found) if fault else not found, found
 
 
 def test_a_command_of_a_wrong_name_is_named(tmp_path: Path) -> None:

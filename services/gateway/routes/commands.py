@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from openassistant.messages import Id
-from services.gateway import views
+from services.gateway import look_views, views
 from services.gateway.routes.doors import EVENTS, House, Me, answered
 
 __all__ = ["router"]
@@ -27,6 +27,14 @@ async def commands(
 async def run_command(conversation: Id, draft: views.CommandDraft, request: Request, house: House, me: Me) -> Response:
     """Runs a command as a turn without a model; answered as a message is. A wrong field is named in a 422."""
     return await answered(request, house, me, conversation, lambda: house.commands.run(me, conversation, draft))
+
+
+@router.post("/conversations/{conversation}/changes", status_code=202, response_model=views.Accepted, responses=EVENTS)
+async def change_one(
+    conversation: Id, draft: look_views.ChangeDraft, request: Request, house: House, me: Me
+) -> Response:
+    """Changes what a look opened, as a turn without a model; 422 names a wrong field, 409 says that nobody can."""
+    return await answered(request, house, me, conversation, lambda: house.commands.change(me, conversation, draft))
 
 
 @router.post(

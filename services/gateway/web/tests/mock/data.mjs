@@ -968,6 +968,22 @@ export const opened = {
   note: ''
 };
 export const openedEvent = { id: 'e3', start: `${day(0)}T23:50:00`, end: `${day(0)}T23:55:00`, calendar: 'Family', title: by('Call Carol'), place: by('By phone'), notes: by('About the cellar.'), guests: [{ address: by('carol@example.org'), answer: 'accepted' }], all_day: false };
+/** A contact that its owner may change; its lists are only added to. */
+export const openedContact = {
+  content: { id: 'c41', name: by('Carol Meyer'), emails: [by('carol@example.org'), by('carol@work.example')], details: { Notes: [by('The agency')] }, groups: [], note: 'Not all of it is kept here.' },
+  change: {
+    adds: true,
+    form: {
+      type: 'object', required: [], additionalProperties: false,
+      properties: {
+        name: { type: 'string', minLength: 1, maxLength: 500, title: 'Name' },
+        emails: { type: 'array', items: { type: 'string' }, title: 'Mail addresses' },
+        notes: { type: 'string', format: 'multiline', maxLength: 20_000, title: 'Notes' }
+      }
+    },
+    values: { name: 'Carol Meyer', emails: ['carol@example.org', 'carol@work.example'], notes: 'The agency' }
+  }
+};
 export const wellHouse = { away: [], watched_since: before(60 * 24) };
 export const ailingHouse = { away: [{ room: 'caldav', since: before(190) }, { room: 'audit', since: before(4) }], watched_since: before(60 * 24) };
 const instance = (/** @type {number} */ hours, name = '', version = '0.1.0') => ({ instance: name, version, since: before(60 * hours) });

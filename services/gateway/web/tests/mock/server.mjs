@@ -189,12 +189,13 @@ const routes = [
   ['POST', /^\/api\/conversations\/\w+\/messages\/\w+\/show$/, ({ house }) => (house.has('running') ? answering : { status: 204 })],
   ['GET', /^\/api\/looks\/([a-z]+)$/, ({ house, match }) => ok(house.has('empty') || house.has('fresh') ? [] : (data.lookSources[match[1] ?? ''] ?? []))],
   ['POST', /^\/api\/looks\/([a-z]+)$/, look],
-  ['POST', /^\/api\/looks\/([a-z]+)\/open$/, ({ house, match, body }) => (house.has('gone') ? missing : ok({ content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, sources: [{ source: 'a mail', authors: ['carol@example.org'] }], link: house.has('linked') ? 'https://mail.example.org/41' : null }))],
+  ['POST', /^\/api\/looks\/([a-z]+)\/open$/, opened],
   ['GET', /^\/api\/health$/, ({ house }) => ok(house.has('ailing') ? data.ailingHouse : data.wellHouse)],
   ['GET', /^\/api\/rooms$/, () => ok(data.rooms)],
   ['GET', /^\/api\/copies$/, ({ house }) => ok(house.has('late-copies') ? data.copiesLate : house.has('empty') ? { ...data.copies, made: false, tried_at: null, good_at: null, file: '' } : data.copies)],
   ['GET', /^\/api\/commands$/, ({ house }) => ok(house.has('empty') || house.has('fresh') ? [] : data.commands)],
   ['POST', /^\/api\/conversations\/\w+\/commands$/, command],
+  ['POST', /^\/api\/conversations\/\w+\/changes$/, ({ house }) => (house.has('late') ? problem(422, 'invalid_request', 'That cannot be done as asked', 'Please correct name.', { fields: { name: 'Somebody else has it.' } }) : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/calls\/\w+\/undo$/, ({ house }) => (house.has('late') ? tooLate : ok({ turn: data.id('f') }, 202))],
   ['POST', /^\/api\/conversations\/\w+\/(cancel|retry)$/, () => ok({ turn: data.id('f') }, 202)],
   ['GET', /^\/api\/approvals$/, ({ house }) => ok(house.has('empty') ? [] : house.has('together') ? data.planApprovals : [house.has('versions') ? data.approvalElsewhere : data.approval])],
@@ -462,6 +463,14 @@ function give({ house, query, body }) {
 function memories({ house, query }) {
   const asked = (query.get('words') ?? '').toLowerCase();
   return ok(house.has('empty') ? [] : data.memories.filter((each) => each.text.toLowerCase().includes(asked)));
+}
+
+/** @param {Call} call @returns {Answer} */
+function opened({ house, match, body }) {
+  if (house.has('gone')) return missing;
+  const told = { sources: [{ source: 'a mail', authors: ['carol@example.org'] }], link: house.has('linked') ? 'https://mail.example.org/41' : null };
+  if (house.has('changeable')) return ok({ ...told, ...data.openedContact });
+  return ok({ ...told, content: match[1] === 'agenda' || body.connector === 'caldav' ? data.openedEvent : data.opened, change: null });
 }
 
 /** @param {Call} call @returns {Answer} */

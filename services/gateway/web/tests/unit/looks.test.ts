@@ -12,7 +12,7 @@ import { Talks } from '$lib/looks/talks.svelte';
 const source = (connector: string, more: Partial<LookSource> = {}): LookSource => ({
   connector, name: connector, account: connector.repeat(4), account_name: 'Home', local: true, runs: true, key: 'id', found_in: {}, ...more
 });
-const answer = (...titles: string[]) => ({ content: { things: titles.map((title, id) => ({ id, title })) }, sources: [], link: null });
+const answer = (...titles: string[]) => ({ content: { things: titles.map((title, id) => ({ id, title })) }, sources: [], link: null, change: null });
 const row = (title: string, start: string, end = '') => ({ source: source('post'), row: { title, start, end, who: '', where: '', text: '', isNew: false, key: '' } });
 
 afterEach(() => {

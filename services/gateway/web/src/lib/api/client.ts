@@ -273,6 +273,15 @@ export const api = {
   lookSources: (command: string) => of(client.GET('/api/looks/{command}', { params: { path: { command } } })),
   look: (command: string, source: LookSource, fields: Record<string, unknown>) =>
     of(client.POST('/api/looks/{command}', { params: { path: { command } }, body: { ...whom(source), fields } })),
+  /** Changes what was opened, in a conversation. */
+  change: (id: string, command: string, source: LookSource, key: string, changed: { fields: Record<string, unknown>; removed: string[] }) =>
+    of(
+      client.POST('/api/conversations/{conversation}/changes', {
+        ...conversation(id),
+        headers: { Accept: 'application/json' },
+        body: { ...whom(source), command, key, ...changed }
+      }) as Promise<Answer<Accepted>>
+    ),
   lookInto: (command: string, source: LookSource, key: string) =>
     of(client.POST('/api/looks/{command}/open', { params: { path: { command } }, body: { ...whom(source), key } })),
   undo: (id: string, call: string) =>

@@ -539,6 +539,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change One
+         * @description Changes what a look opened, as a turn without a model; 422 names a wrong field, 409 says that nobody can.
+         */
+        post: operations["change_one_api_conversations__conversation__changes_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{conversation}/commands": {
         parameters: {
             query?: never;
@@ -3687,6 +3707,36 @@ export interface components {
             tool: string;
         };
         /**
+         * ChangeDraft
+         * @description What becomes of one thing that `command` opens: the fields that change alone, with their whole new values.
+         *
+         *     `removed`: what is taken out of a list that is only added to (`LookChange.adds`).
+         */
+        ChangeDraft: {
+            /** Account */
+            account?: string | null;
+            /** Command */
+            command: string;
+            /** Connector */
+            connector: string;
+            /**
+             * Fields
+             * @default {}
+             */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Key */
+            key: string;
+            /**
+             * Removed
+             * @default []
+             */
+            removed?: string[];
+            /** Zone */
+            zone?: string | null;
+        };
+        /**
          * CheckReport
          * @description How a check went, step by step.
          */
@@ -5406,15 +5456,35 @@ export interface components {
          * Look
          * @description What was answered: the tool's result as it is, and whose texts are in it.
          *
-         *     `link` is where the thing that was opened stands at its provider, at a host that the card names; or null.
+         *     `link` is where the thing that was opened stands at its provider, at a host that the card names; or null. `change`
+         *     is how its owner changes it by hand; null where he cannot.
          */
         Look: {
+            change: components["schemas"]["LookChange"] | null;
             /** Content */
             content: unknown;
             /** Link */
             link: string | null;
             /** Sources */
             sources: components["schemas"]["LookOrigin"][];
+        };
+        /**
+         * LookChange
+         * @description How it is changed by hand: a JSON Schema of the fields, and what stands in them now.
+         *
+         *     `adds`: its lists are only added to, so that what is taken out of one is said apart.
+         */
+        LookChange: {
+            /** Adds */
+            adds: boolean;
+            /** Form */
+            form: {
+                [key: string]: unknown;
+            };
+            /** Values */
+            values: {
+                [key: string]: unknown;
+            };
         };
         /**
          * LookDraft
@@ -8938,6 +9008,50 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_one_api_conversations__conversation__changes_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeDraft"];
+            };
+        };
+        responses: {
+            /** @description AG-UI 1.0 events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
             };
             /** @description What went wrong (RFC 9457) */
             default: {

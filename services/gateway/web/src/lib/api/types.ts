@@ -44,6 +44,7 @@ export type HouseLimitsDraft = Schemas['HouseLimitsDraft'];
 export type Limits = Schemas['Limits'];
 export type LimitsDraft = Schemas['LimitsDraft'];
 export type Look = Schemas['Look'];
+export type LookChange = Schemas['LookChange'];
 export type LookSource = Schemas['LookSource'];
 export type Left = Schemas['Left'];
 export type LeftDay = Schemas['LeftDay'];

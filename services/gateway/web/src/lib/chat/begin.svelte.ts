@@ -26,10 +26,14 @@ export class Begin {
   };
 
   /** The problem where it was not taken. */
-  run = async (name: string, fields: Record<string, unknown>): Promise<Problem | null> => {
+  run = (name: string, fields: Record<string, unknown>): Promise<Problem | null> =>
+    this.with((conversation) => api.command(conversation, name, fields));
+
+  /** What is begun in a conversation of its own; the problem where it was not taken. */
+  async with(start: (conversation: string) => Promise<unknown>): Promise<Problem | null> {
     try {
       this.#made ??= (await api.newConversation()).id;
-      await api.command(this.#made, name, fields);
+      await start(this.#made);
       const conversation = this.#made;
       this.#made = null;
       void conversations.refresh();
@@ -38,5 +42,5 @@ export class Begin {
     } catch (thrown) {
       return problemFrom(thrown);
     }
-  };
+  }
 }

@@ -35,6 +35,15 @@ export const search: Words['search'] = {
   ]
 };
 
+export const change: Words['change'] = {
+  begin: 'Ändern',
+  title: 'Dies ändern',
+  save: 'Speichern',
+  cancel: 'So lassen',
+  same: 'Nichts ist anders als vorher.',
+  hint: 'Du kannst es danach zurücknehmen.'
+};
+
 export const sources: Words['sources'] = {
   title: 'Quellen',
   more: (count) => `${count} weitere`,

@@ -5,7 +5,7 @@ import { chats, palette, queue, shortcuts } from './conversations';
 import { data, keys, moving } from './data';
 import { join, login, password, setup, ways } from './entry';
 import { errors, general, settings, shell, voice } from './general';
-import { home, rooms, search, sources } from './home';
+import { change, home, rooms, search, sources } from './home';
 import { model, tokens } from './model';
 import { house, people, told } from './people';
 import { activity, left, usage } from './record';
@@ -18,7 +18,7 @@ export const server = () => import('./server').then((loaded) => loaded.server);
 /** German, in the second person singular and the calm tone of the English. */
 export const words: Words = {
   ...general, errors, shell, settings, voice,
-  chats, palette, shortcuts, queue, search, sources, home, rooms,
+  chats, palette, shortcuts, queue, search, sources, change, home, rooms,
   login, setup, join, password, ways, security, passkeys,
   chat, files, versions, receipts, commands, tries, call, approval, undo, doubt, plan, rules,
   signIn, remedy, hook, accounts, routes,

@@ -30,6 +30,15 @@ export const search = {
   ]
 } as const;
 
+export const change = {
+  begin: 'Change',
+  title: 'Change this',
+  save: 'Save',
+  cancel: 'Leave it as it is',
+  same: 'Nothing is different from before.',
+  hint: 'You can take it back afterwards.'
+} as const;
+
 export const sources = {
   title: 'Sources',
   more: (count: number) => `${count} more`,

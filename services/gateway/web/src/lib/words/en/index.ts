@@ -4,7 +4,7 @@ import { chats, palette, queue, shortcuts } from './conversations';
 import { data, keys, moving } from './data';
 import { join, login, password, setup, ways } from './entry';
 import { errors, general, settings, shell, voice } from './general';
-import { home, rooms, search, sources } from './home';
+import { change, home, rooms, search, sources } from './home';
 import { model, tokens } from './model';
 import { house, people, told } from './people';
 import { activity, left, usage } from './record';
@@ -19,7 +19,7 @@ export const words = {
   data, moving, keys,
   login, setup, join, password, ways,
   ...general, errors, shell, settings, voice,
-  search, sources, home, rooms,
+  search, sources, change, home, rooms,
   tokens, model,
   people, told, house,
   usage, activity, left,

@@ -183,16 +183,16 @@ class Bus:
     ) -> Reply:
         """As `request`, for what may be asked twice: who died with the question in his hands never answers it.
 
-        It is asked again after `first` seconds of silence, then after twice as many, until the context's deadline,
-        which holds for each try: who is only slow goes on. A room that is not there is waited for `away` seconds, and
-        to the end where it was there before.
+        It is asked again after `first` seconds of silence, then after twice as many, for as long as the context has.
+        Each try has what is left of that, whatever became of the clock: who is only slow goes on. A room that is not
+        there is waited for `away` seconds, and to the end where it was there before.
         """
         loop, seconds, pause, silent = asyncio.get_running_loop(), first, _PAUSE, False
         began, whole = loop.time(), ctx.remaining()
         while True:
             left = began + whole - loop.time()
             try:
-                return await self._answered(subject, body, reply, ctx, min(seconds, left))
+                return await self._answered(subject, body, reply, ctx.renewed(left), min(seconds, left))
             except (DeadlineExceeded, Unavailable) as error:
                 silent = silent or isinstance(error, DeadlineExceeded)
                 if loop.time() + pause >= began + (whole if silent else min(away, whole)):

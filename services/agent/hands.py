@@ -26,7 +26,7 @@ from services.agent.conversations import StoredCall
 
 __all__ = ["as_changed", "ask_policy", "run_call", "started"]
 
-_ASK_SECONDS = 6.0
+_ASK_SECONDS = 4.0
 """A call goes on in the hand when nobody waits: asking again soon finds a hand that died, and joins one that works."""
 _POLICY_WITHIN = 30.0
 _CERTAIN_WITHIN = 150.0
@@ -48,7 +48,7 @@ async def ask_policy(
     need = ApprovalNeed(call=call.call, reason=reason)
     try:
         judge, within = subjects.gateway("approve"), ctx.capped(_POLICY_WITHIN)
-        outcome = await bus.ask(judge, need, ApprovalOutcome, within, first=_ASK_SECONDS, away=_AWAY_WITHIN)
+        outcome = await bus.ask(judge, need, ApprovalOutcome, within, away=_AWAY_WITHIN)
     except OaError as error:
         return ended(call, error)
     if outcome.verdict == "run":
@@ -91,7 +91,8 @@ async def run_call(
             settled = bool(error.details.get("settled"))
             again = isinstance(error, Unavailable | DeadlineExceeded) and not settled
             if not again or loop.time() + pause > began + _patience(error, acts=acts):
-                return ended(call, error, uncertain=acts and not settled and (asked or (sent and again)))
+                late = isinstance(error, DeadlineExceeded) or (not settled and (asked or (sent and again)))
+                return ended(call, error, uncertain=acts and late)
             asked = asked or sent
             await asyncio.sleep(error.retry_after or pause)
             pause = min(pause * 2, 5.0)
@@ -107,10 +108,9 @@ def _patience(error: OaError, *, acts: bool) -> float:
 
 
 def ended(call: StoredCall, error: OaError, *, uncertain: bool = False) -> StoredCall:
-    """The call with an error as its outcome."""
+    """The call with an error as its outcome; `uncertain` where it may have been done all the same."""
     body = ErrorBody(code=error.code, message=error.message, details=error.details)
-    unknown = uncertain or (isinstance(error, DeadlineExceeded) and call.effect is not Effect.READ)
-    state = CallState.UNKNOWN if unknown else CallState.FAILED
+    state = CallState.UNKNOWN if uncertain else CallState.FAILED
     return call.model_copy(update={"state": state, "outcome": {"error": body.model_dump(mode="json")}})
 
 

@@ -24,7 +24,7 @@ __all__ = ["Permits"]
 _RENEW_BEFORE = timedelta(seconds=90)
 _GATEWAY_SECONDS = 120.0
 """A turn waits so long for a gateway that is away."""
-_ASK_SECONDS = 5.0
+_ASK_SECONDS = 3.0
 """One that died meanwhile is asked again as soon as this."""
 
 

@@ -99,7 +99,8 @@ class Approvals:
         """What becomes of a call: it runs, waits, or is refused. The same call again gets the same answer."""
         call, grant = need.call, admit_grant(ctx, trust=self._trust, user=need.call.user, now=self._clock())
         try:
-            return await self._judged(ctx, call, grant)
+            async with self._alone(call.id):  # who asks again while the first try goes on waits for that
+                return await self._judged(ctx, call, grant)
         except Forbidden as error:
             self._ledger.try_note(
                 AuditAction.POLICY_REFUSED, user=call.user, grant=str(ctx.grant), call=call,
@@ -370,9 +371,9 @@ class Approvals:
         await asyncio.sleep(max((question.held_until - self._clock()).total_seconds(), 0))
         await self.sweep()
 
-    def _alone(self, approval: str) -> asyncio.Lock:
-        """One at a time decides or changes the same question, so that a yes is to what its sayer saw."""
-        return self._deciding.setdefault(approval, asyncio.Lock())
+    def _alone(self, name: str) -> asyncio.Lock:
+        """One at a time judges the same call, and decides or changes the same question: a yes is to what was seen."""
+        return self._deciding.setdefault(name, asyncio.Lock())
 
     async def _expire(self, question: Question) -> None:
         if await self._questions.settle(question, "expired", by=None, note=""):

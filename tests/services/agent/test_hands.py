@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from openassistant.errors import Forbidden, Unavailable
+from openassistant.errors import DeadlineExceeded, Forbidden, OaError, Unavailable
 from openassistant.messages import CallState
 from services.agent import hands
 from tests.services.agent.house import agent_house, calls, says
@@ -47,12 +47,13 @@ async def test_a_call_whose_policy_died_is_put_to_the_next_one(tmp_path: Path) -
         assert len(house.asked) == 1
 
 
+@pytest.mark.parametrize("error", [Unavailable, DeadlineExceeded])
 async def test_a_call_that_nobody_judges_is_not_done_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[OaError]
 ) -> None:
     monkeypatch.setattr(hands, "_POLICY_WITHIN", 0.5)
     async with agent_house(tmp_path, calls(("events_create", {})), says("It is away.")) as house:
-        house.unjudged = [Unavailable("The place is closed.")] * 20
+        house.unjudged = [error("The place is closed.")] * 20
         await house.say("Write it down")
         history = await house.settled()
         assert [call.state for call in history.messages[1].calls] == [CallState.FAILED]

@@ -153,6 +153,15 @@ async def test_the_same_call_asked_again_is_the_same_question(house: GatewayHous
     assert len(await house.approvals.listing(house.me, "pending")) == 1
 
 
+async def test_the_same_call_asked_again_meanwhile_is_the_same_question(house: GatewayHouse) -> None:
+    turn = await house.turn()
+    call = house.call("letters_send", to="carol@example.org")
+    outcomes = await asyncio.gather(*(house.put(call, turn) for _ in range(4)))
+    assert len({each.approval_id for each in outcomes}) == 1
+    assert [each.verdict for each in outcomes] == ["ask"] * 4
+    assert len(await house.approvals.listing(house.me, "pending")) == 1
+
+
 async def test_a_question_survives_a_restart(house: GatewayHouse) -> None:
     turn, outcome = await asked(house)
     await house.stop()

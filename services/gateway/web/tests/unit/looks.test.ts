@@ -105,6 +105,12 @@ test('a message without a subject is a row by its text, and a contact shows its 
   expect(rowsOf({ contacts: [{ id: 'p', name: { text: 'Carol' }, emails: [{ text: 'a@x.example' }, { text: 'b@x.example' }] }] })?.rows[0]).toMatchObject({ who: 'a@x.example, b@x.example', key: '' });
 });
 
+test('one thing without a title leaves the others in their rows', () => {
+  const found = rowsOf({ drafts: [{ draft: 'd1', subject: { text: '' }, excerpt: { text: 'I come at noon' } }, { draft: 'd2', subject: null, recipients: { text: 'carol@example.org' } }, { draft: 'd3' }] }, 'draft');
+  expect(found?.rows.map((row) => [row.title, row.who, row.key])).toEqual([['I come at noon', '', 'd1'], ['Without a title', 'carol@example.org', 'd2'], ['Without a title', '', 'd3']]);
+  expect(rowsOf({ counts: [{ day: '2026-11-30', count: 4 }] }, 'id')).toBeNull();
+});
+
 test('eight searches are kept, the newest first, each once, and all forgotten at once', () => {
   for (const each of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'b']) remember(each);
   expect(recent()).toEqual(['b', 'i', 'h', 'g', 'f', 'e', 'd', 'c']);

@@ -1,3 +1,5 @@
+import { words } from '$lib/words';
+
 /** Results as rows: any list of things that have a title or a subject, whatever else they have. */
 
 /** One thing that was found. Texts are as somebody else may have written them. */
@@ -24,16 +26,16 @@ export interface Rows {
 type Json = Record<string, unknown>;
 
 const TITLE = ['subject', 'title', 'name', 'summary', 'text'];
-const WHO = ['sender', 'from', 'people', 'author', 'emails'];
+const WHO = ['sender', 'from', 'people', 'author', 'emails', 'recipients'];
 const START = ['start', 'date', 'time', 'when'];
 const WHERE = ['place', 'location', 'calendar', 'folder'];
 const TEXT = ['excerpt', 'snippet', 'notes', 'description'];
 
-/** The rows of a result, with what stands under `key` of each; null where it has another shape. */
+/** The rows of a result, with what stands under `key` of each; null where it has another shape. A title may be empty. */
 export function rowsOf(content: unknown, key: string | null = null): Rows | null {
   const things = listIn(content);
-  if (!things?.every((thing) => textAt(thing, TITLE))) return null;
-  const rows = things.map((thing) => rowOf(thing, key));
+  if (!things?.every((thing) => TITLE.some((name) => mayBeText(thing[name])) || (key !== null && key in thing))) return null;
+  const rows = things.map((thing) => rowOf(thing, key)).map((row) => ({ ...row, title: row.title || row.text || words.commands.untitled }));
   const starts = rows.map((row) => row.start);
   const byDay = rows.length > 0 && things.every((thing) => 'start' in thing) && starts.every((start, at) => at === 0 || day(starts[at - 1] ?? '') <= day(start));
   return { rows, note: isJson(content) && typeof content.note === 'string' ? content.note : '', byDay };
@@ -73,5 +75,7 @@ function plain(value: unknown): string {
   const text = isJson(value) ? value.text : value;
   return typeof text === 'string' ? text.trim() : '';
 }
+
+const mayBeText = (value: unknown): boolean => value === null || typeof (isJson(value) ? value.text : value) === 'string';
 
 const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -134,6 +134,7 @@ export const commands: Words['commands'] = {
   againOf: (text) => `Wieder verwenden: ${text}`,
   results: (source) => `Von ${source}`,
   nothing: 'Nichts gefunden.',
+  untitled: 'Ohne Titel',
   asking: 'Wird gefragt …',
   working: 'Arbeitet',
   allDay: 'Ganztägig',

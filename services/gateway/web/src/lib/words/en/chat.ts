@@ -129,6 +129,7 @@ export const commands = {
   againOf: (text: string) => `Use again: ${text}`,
   results: (source: string) => `From ${source}`,
   nothing: 'Nothing found.',
+  untitled: 'Without a title',
   asking: 'Asking …',
   working: 'Working',
   allDay: 'All day',

@@ -100,6 +100,12 @@ test('a mail is read part by part, an event with its facts, and ids are left out
   expect(readingOf({ text: 'go on', start: 0, next: 400 }).parts).toEqual([{ key: '', title: '', facts: [], texts: ['go on'] }]);
 });
 
+test('what is kept of a contact stands under its own labels', () => {
+  const details = { Name: [{ text: 'Carol Meyer' }], Mail: [{ text: 'home: carol@example.org' }, { text: 'work: c@work.example' }], Notes: [{ text: 'The agency' }] };
+  const { parts } = readingOf({ id: 'p', name: { text: 'Carol Meyer' }, details, groups: [] });
+  expect(parts[0]).toMatchObject({ title: 'Carol Meyer', facts: [['Mail', 'home: carol@example.org, work: c@work.example'], ['Notes', 'The agency']] });
+});
+
 test('a message without a subject is a row by its text, and a contact shows its addresses', () => {
   expect(rowsOf({ messages: [{ chat: 'c1', sender: 'Bob', text: { text: 'See you' } }] }, 'chat')?.rows[0]).toMatchObject({ title: 'See you', who: 'Bob', key: 'c1' });
   expect(rowsOf({ contacts: [{ id: 'p', name: { text: 'Carol' }, emails: [{ text: 'a@x.example' }, { text: 'b@x.example' }] }] })?.rows[0]).toMatchObject({ who: 'a@x.example, b@x.example', key: '' });

@@ -35,10 +35,14 @@ function partOf(thing: Json): Part {
   const long = TEXT.filter((name) => plain(thing[name]));
   const facts = Object.entries(thing)
     .filter(([name]) => name !== title && !long.includes(name) && !(LEFT_OUT.test(name) && !isTime(name, thing)))
+    .flatMap(([name, value]) => (isLabelled(value) ? Object.entries(value) : [[name, value] as const]))
     .map(([name, value]): [string, string] => [label(name), shown(value)])
-    .filter(([, value]) => value);
+    .filter(([, value]) => value && value !== plain(thing[title]));
   return { key: plain(thing.id), title: plain(thing[title]), facts, texts: long.map((name) => plain(thing[name])) };
 }
+
+/** Several lists, each under its own label, such as all that is known of a contact. */
+const isLabelled = (value: unknown): value is Json => isJson(value) && Object.keys(value).length > 0 && Object.values(value).every(Array.isArray);
 
 /** An event starts; a text that goes on somewhere does, too, by a number. */
 const isTime = (name: string, thing: Json): boolean => name === 'start' && typeof thing.start === 'string';

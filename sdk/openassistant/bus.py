@@ -172,22 +172,15 @@ class Bus:
         return await self._answered(subject, body, reply, ctx, ctx.remaining())
 
     async def ask(
-        self,
-        subject: str,
-        body: BaseModel,
-        reply: type[Reply],
-        ctx: CallContext,
-        *,
-        first: float = _ASKED_AGAIN,
-        away: float = 0.0,
+        self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext, *, away: float = 0.0
     ) -> Reply:
         """As `request`, for what may be asked twice: who died with the question in his hands never answers it.
 
-        It is asked again after `first` seconds of silence, then after twice as many, for as long as the context has.
+        It is asked again after three seconds of silence, then after twice as many, for as long as the context has.
         Each try has what is left of that, whatever became of the clock: who is only slow goes on. A room that is not
         there is waited for `away` seconds, and to the end where it was there before.
         """
-        loop, seconds, pause, silent = asyncio.get_running_loop(), first, _PAUSE, False
+        loop, seconds, pause, silent = asyncio.get_running_loop(), _ASKED_AGAIN, _PAUSE, False
         began, whole = loop.time(), ctx.remaining()
         while True:
             left = began + whole - loop.time()

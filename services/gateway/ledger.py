@@ -88,7 +88,7 @@ class Ledger:
             connector=connector,
             search=search,
         )
-        found = await self._bus.ask(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
+        found = await self._bus.request(subjects.audit("query"), query, LedgerPage, self._context(user, 30))
         borrowed = any(each.action is AuditAction.LOAN_USED for each in found.entries)
         names = await self.names() if borrowed else {}
         entries = tuple(_entry(each, names) for each in found.entries)
@@ -122,13 +122,13 @@ class Ledger:
     async def proof(self, user: str, index: int) -> dict[str, Any]:
         """The inclusion proof of one of the user's records; raises `NotFound`."""
         request = ProofRequest(index=index)
-        found = await self._bus.ask(subjects.audit("proof"), request, Proof, self._context(user, 30))
+        found = await self._bus.request(subjects.audit("proof"), request, Proof, self._context(user, 30))
         return {**found.model_dump(mode="json", exclude={"head"}), "head": _head(found.head).model_dump(mode="json")}
 
     async def consistency(self, user: str, first: int) -> dict[str, Any]:
         """The proof that the ledger has only grown since a head of `first` records; raises `NotFound`."""
         request = ConsistencyRequest(first=first)
-        found = await self._bus.ask(subjects.audit("consistency"), request, Consistency, self._context(user, 30))
+        found = await self._bus.request(subjects.audit("consistency"), request, Consistency, self._context(user, 30))
         return {**found.model_dump(mode="json", exclude={"head"}), "head": _head(found.head).model_dump(mode="json")}
 
     async def export(self, user: str) -> AsyncIterator[str]:
@@ -136,7 +136,7 @@ class Ledger:
         after: int | None = -1
         while after is not None:
             request = ExportRequest(after=after)
-            page = await self._bus.ask(subjects.audit("export"), request, ExportPage, self._context(user, 60))
+            page = await self._bus.request(subjects.audit("export"), request, ExportPage, self._context(user, 60))
             yield "".join(f"{line}\n" for line in page.lines)
             after = page.next
 

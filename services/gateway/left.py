@@ -43,7 +43,7 @@ class Left:
         begins, ends = _moments(since, until, where)
         query = LeftQuery(since=begins, until=ends, zone=zone, house=me.user.role == "owner")
         ctx = self._grants.context(me.user.id, seconds=30)
-        found = await self._bus.ask(subjects.audit("left"), query, LeftReport, ctx)
+        found = await self._bus.request(subjects.audit("left"), query, LeftReport, ctx)
         return views.Left(
             since=since,
             until=until,
@@ -77,7 +77,7 @@ class Left:
 
     async def _asked(self, me: SignedIn, query: LeftEntriesQuery) -> LeftEntries:
         ctx = self._grants.context(me.user.id, seconds=30)
-        return await self._bus.ask(subjects.audit("left_entries"), query, LeftEntries, ctx)
+        return await self._bus.request(subjects.audit("left_entries"), query, LeftEntries, ctx)
 
     async def _names(self, me: SignedIn) -> dict[str, str]:
         """The names of the person's accounts; none while the vault is away."""

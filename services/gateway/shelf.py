@@ -45,7 +45,7 @@ class Shelf:
 
     async def search(self, me: SignedIn, wanted: Search) -> views.SearchFound:
         """Messages that have the words."""
-        found = await self._bus.ask(subjects.agent("search"), wanted, Found, self._context(me))
+        found = await self._bus.request(subjects.agent("search"), wanted, Found, self._context(me))
         return views.SearchFound(
             conversations=tuple(view_of(each) for each in found.conversations),
             hits=tuple(
@@ -66,7 +66,7 @@ class Shelf:
         cursor: str | None = ""
         while cursor is not None:
             request = FileRequest(kind=kind, cursor=cursor)
-            page = await self._bus.ask(subjects.agent("file"), request, ExportPage, ctx)
+            page = await self._bus.request(subjects.agent("file"), request, ExportPage, ctx)
             for piece in page.pieces:
                 whole += piece.body
             cursor = page.cursor

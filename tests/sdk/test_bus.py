@@ -12,6 +12,7 @@ import nkeys
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from openassistant import bus as bus_module
 from openassistant import context, subjects
 from openassistant.bus import Bus, Incoming
 from openassistant.context import CallContext, new_id
@@ -194,7 +195,10 @@ async def test_a_deadline_ends_the_wait_and_the_work(room: Room) -> None:
         await until(lambda: ended == ["slow"])
 
 
-async def test_what_may_be_asked_twice_is_asked_again_when_whoever_had_it_is_silent(room: Room) -> None:
+async def test_what_may_be_asked_twice_is_asked_again_when_whoever_had_it_is_silent(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_module, "_ASKED_AGAIN", 0.2)
     agent, gateway = await room("agent"), await room("gateway")
     asked: list[CallContext] = []
 
@@ -207,7 +211,7 @@ async def test_what_may_be_asked_twice_is_asked_again_when_whoever_had_it_is_sil
     await agent.serve(ASK, Words, handler)
     ctx = within(60)
     async with asyncio.timeout(10):
-        assert (await gateway.ask(ASK, Words(words="there"), Words, ctx, first=0.2)).words == "there"
+        assert (await gateway.ask(ASK, Words(words="there"), Words, ctx)).words == "there"
     assert len(asked) == 3
     assert all(abs(each.deadline - ctx.deadline) < timedelta(seconds=1) for each in asked)
 
@@ -217,6 +221,7 @@ async def test_a_clock_that_is_set_ahead_does_not_end_what_is_asked_again(
 ) -> None:
     agent, gateway = await room("agent"), await room("gateway")
     ahead = timedelta()
+    monkeypatch.setattr(bus_module, "_ASKED_AGAIN", 0.2)
     monkeypatch.setattr(context, "utc_now", lambda: datetime.now(UTC) + ahead)
     asked = 0
 
@@ -230,11 +235,12 @@ async def test_a_clock_that_is_set_ahead_does_not_end_what_is_asked_again(
 
     await agent.serve(ASK, Words, handler)
     async with asyncio.timeout(5):
-        assert (await gateway.ask(ASK, Words(words="there"), Words, within(60), first=0.2)).words == "there"
+        assert (await gateway.ask(ASK, Words(words="there"), Words, within(60))).words == "there"
     assert asked == 2
 
 
-async def test_asking_again_ends_with_the_deadline(room: Room) -> None:
+async def test_asking_again_ends_with_the_deadline(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus_module, "_ASKED_AGAIN", 0.1)
     agent, gateway = await room("agent"), await room("gateway")
     asked: list[str] = []
 
@@ -245,7 +251,7 @@ async def test_asking_again_ends_with_the_deadline(room: Room) -> None:
     await agent.serve(ASK, Words, handler)
     async with asyncio.timeout(5):
         with pytest.raises(DeadlineExceeded):
-            await gateway.ask(ASK, Words(words="nobody"), Words, within(1), first=0.1)
+            await gateway.ask(ASK, Words(words="nobody"), Words, within(1))
     assert 1 < len(asked) <= 4
     with pytest.raises(DeadlineExceeded):
         await gateway.ask(ASK, Words(words="late"), Words, within(-1))

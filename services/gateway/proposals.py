@@ -48,7 +48,7 @@ class Proposals:
         _require_lent(lent, declared)
         context = self._grants.context(call.user, seconds=_PREVIEW_SECONDS, grant=token)
         context = context.model_copy(update={"zone": zone})
-        preview = await self._bus.request(subjects.preview(call.connector), call, Preview, context)
+        preview = await self._bus.ask(subjects.preview(call.connector), call, Preview, context)
         effect = declared.raised(preview.effect)
         _require_lent(lent, effect)
         return Looked(effect, preview, lent is not None)

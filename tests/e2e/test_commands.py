@@ -158,7 +158,7 @@ def test_commands_and_their_results_are_readable_by_everybody(
         page.goto("/login")
         sign_in(page)
         page.get_by_role("button", name="Commands").click()
-        expect(page.get_by_role("option")).to_have_count(5)
+        expect(page.get_by_role("option")).to_have_count(6)
         look_at(page, look, "command-menu", folder)
         find(page, house)
         look_at(page, look, "command-find", folder)
@@ -226,4 +226,4 @@ def test_what_is_wrong_in_a_command_is_named_by_field(ada: Person, house: House)
         answer = ada.http.post(path, json=body)
         assert answer.status_code == 422
         assert list(answer.json()["fields"]) == [field]
-    assert {each["name"] for each in ada.get("/api/commands")} == {"find", "mail", "waiting"}
+    assert {each["name"] for each in ada.get("/api/commands")} == {"drafts", "find", "mail", "waiting"}

@@ -183,8 +183,11 @@ def clean(text: str, longest: int) -> str:
 
 
 def _same(value: Any) -> Any:
-    """A time as a moment, whichever offset it is written with."""
-    moment = _moment(value) if isinstance(value, dict) and ("dateTime" in value or "date" in value) else None
+    """A time as a moment, whichever offset it is written with; anything else as it is."""
+    try:
+        moment = _moment(value)
+    except MalformedError:
+        return value
     if moment is None:
         return value
     return moment.astimezone(UTC).isoformat() if isinstance(moment, datetime) else moment.isoformat()

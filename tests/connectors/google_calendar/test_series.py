@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors.google_calendar.events import Event, MalformedError, held_by, read_event, trimmed
@@ -165,6 +165,7 @@ NAMES = (
 
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8))
+@example({"start": {"date": "2026-11-30"}, "description": {"date": ""}})
 def test_every_answer_is_read_or_called_malformed(raw: dict[str, Any]) -> None:
     try:
         found = read_event(trimmed({"id": "a", **raw}))

@@ -28,6 +28,28 @@ test('a search asks each account by itself, on Enter alone, and says from whom e
   expect(faults).toEqual([]);
 });
 
+test('what is typed before the services are known is not searched until Enter', async ({ page }) => {
+  let go = (): void => undefined;
+  const held = new Promise<void>((resolve) => (go = resolve));
+  await page.route('**/api/looks/find', async (route) => {
+    if (route.request().method() === 'GET') await held;
+    await route.continue();
+  });
+  const asked: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/api/looks/')) asked.push(request.url());
+  });
+  await open(page, '/search');
+  await page.getByLabel(box).fill('lease');
+  go();
+  await expect(page.getByText('Gmail may be searched at the provider, too')).toBeVisible();
+  await page.waitForTimeout(400);
+  expect(asked).toEqual([]);
+  await page.getByLabel(box).press('Enter');
+  await expect(page.getByRole('region', { name: 'From Mail · ada@home.example' })).toBeVisible();
+  expect(asked).toHaveLength(3);
+});
+
 test('a result opens beside the list as text: nothing in it runs, is loaded or can be clicked', async ({ page }) => {
   const faults = await open(page, '/search?q=lease');
   const opener = page.getByRole('button', { name: /The lease for Linden Street 12/ });

@@ -10,7 +10,7 @@ from services.gateway import look_views as views
 from services.gateway.forms import wrong_fields
 from services.gateway.problems import invalid
 
-__all__ = ["arguments_of", "offered"]
+__all__ = ["arguments_of", "at", "offered"]
 
 _LISTED = re.compile(r'(?:"[^"]*"|[^,])+')
 """A list that was shown in one line: a comma inside quotes does not count."""
@@ -18,9 +18,7 @@ _LISTED = re.compile(r'(?:"[^"]*"|[^,])+')
 
 def offered(changes: Changing, content: Any) -> views.LookChange:
     """The form with its present values; a field whose value was cut off, or is more than it takes, is left out."""
-    values = {
-        name: _value(field, _at(content, changes.shown.get(name, name))) for name, field in changes.fields.items()
-    }
+    values = {name: _value(field, at(content, changes.shown.get(name, name))) for name, field in changes.fields.items()}
     known = {name: value for name, value in values.items() if value is not None}
     for name in wrong_fields(_form(changes.fields), known):
         del known[name]
@@ -45,7 +43,8 @@ def _form(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": [], "additionalProperties": False}
 
 
-def _at(content: Any, path: str) -> Any:
+def at(content: Any, path: str) -> Any:
+    """What stands in an answer under a path such as `file.link`; None where nothing does."""
     for name in path.split("."):
         content = content.get(name) if isinstance(content, dict) else None
     return content

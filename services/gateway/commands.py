@@ -50,6 +50,11 @@ class Server(NamedTuple):
     account: AccountRef | None
     runs: bool = True
 
+    @property
+    def account_id(self) -> str | None:
+        """The account's id; None for a connector without accounts."""
+        return self.account.id if self.account else None
+
 
 class Commands:
     """What one user can run at a time."""
@@ -96,7 +101,7 @@ class Commands:
     async def reader(self, me: SignedIn, name: str, whom: look_views.LookAt) -> Server:
         """One of them; raises `NotFound`, `Unavailable` where its connector does not run."""
         for each in await self.readers(me, name):
-            if (each.card.id, each.account.id if each.account else None) == (whom.connector, whom.account):
+            if (each.card.id, each.account_id) == (whom.connector, whom.account):
                 if not each.runs:
                     raise Unavailable(f"{each.card.name} is not running at the moment.")
                 return each
@@ -115,8 +120,7 @@ class Commands:
         arguments, zone = arguments_of(changes, draft), zone_of(draft.zone)
         if wrong := wrong_fields(tool.parameters, arguments):
             raise invalid(f"Please correct {', '.join(sorted(wrong))}.", **wrong)
-        account = server.account.id if server.account else None
-        call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
+        call = CommandCall(connector=server.card.id, tool=tool.name, account=server.account_id, arguments=arguments)
         command = Command(name="change", calls=(call,))
         return await self._chat.command(me, conversation, command, text=_said("change", draft.fields), zone=zone)
 
@@ -262,8 +266,8 @@ def _call(server: Server, filled: dict[str, Any], zone: ZoneInfo) -> CommandCall
     if wrong:
         named = {fields.get(argument, argument): words for argument, words in wrong.items()}
         raise invalid(f"Please correct {', '.join(sorted(named))}.", **named)
-    account = server.account.id if server.account else None
-    return CommandCall(connector=server.card.id, tool=server.command.tool, account=account, arguments=arguments)
+    tool, account = server.command.tool, server.account_id
+    return CommandCall(connector=server.card.id, tool=tool, account=account, arguments=arguments)
 
 
 def _said(name: str, filled: dict[str, Any]) -> str:

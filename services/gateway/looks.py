@@ -16,7 +16,7 @@ from openassistant.errors import Conflict
 from openassistant.messages import CommandCall, Effect, LookRequest, Opening, OutsideSource, ToolResult
 from services.gateway import look_views as views
 from services.gateway.accounts import Accounts
-from services.gateway.changing import offered
+from services.gateway.changing import at, offered
 from services.gateway.chat import zone_of
 from services.gateway.commands import Commands, Server
 from services.gateway.connectors import Connectors
@@ -67,8 +67,7 @@ class Looks:
             arguments["zone"] = zone_of(draft.zone).key
         if wrong_fields(tool.parameters, arguments):
             raise invalid("That is nothing that can be opened.", key="This is not the id of something that was found.")
-        account = server.account.id if server.account else None
-        call = CommandCall(connector=server.card.id, tool=tool.name, account=account, arguments=arguments)
+        call = CommandCall(connector=server.card.id, tool=tool.name, account=server.account_id, arguments=arguments)
         look = await self._look(me, server, call, draft.zone)
         is_read = server.account is not None and server.account.lent == "read"
         change = offered(opens.changes, look.content) if opens.changes and not is_read else None
@@ -100,8 +99,7 @@ def _source(server: Server) -> views.LookSource:
 
 def link_of(opens: Opening, content: Any) -> str | None:
     """The address of what was opened at its provider; None where it has none, or one at a host that the card lacks."""
-    for name in opens.link.split(".") if opens.link else ():
-        content = content.get(name) if isinstance(content, dict) else None
+    content = at(content, opens.link)
     if not isinstance(content, str) or len(content) > _LONGEST_LINK or not content.isprintable():
         return None
     try:

@@ -1,8 +1,11 @@
 """A model in the hands of whoever wrote the text: it obeys, tries again when it is refused, and says that it is done.
 
-It obeys only what it was shown: until the words of the attack stand in a result of a tool, it answers harmlessly.
+It obeys only what it was shown: until the words of the attack stand in a result of a tool, or in a file that came with
+the question, it answers harmlessly.
 """
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,9 +33,20 @@ def adversary(words: str, reads: tuple[ToolCall, ...], goal: Goal) -> Script:
 
 
 def was_shown(ask: Ask, words: str) -> bool:
-    """Whether the words stand in a result of a tool that the model was shown, whatever blanks are between them."""
+    """Whether the words stand in a result or a file that the model was shown, whatever blanks are between them."""
     wanted = read_back(words)
-    return any(wanted in read_back(text) for each in ask.results for text in _texts(each))
+    shown = (*(text for each in ask.results for text in _texts(each)), *_given(ask.user_text))
+    return any(wanted in read_back(text) for text in shown)
+
+
+_MARKED = re.compile(r'<outside from=("(?:[^"\\]|\\.)*")>\n(.*?)\n</outside>', re.DOTALL)
+
+
+def _given(said: str) -> Iterator[str]:
+    """Names and texts of the files in a message, between the marks of what others wrote; the message itself is not."""
+    for source, content in _MARKED.findall(said):
+        yield str(json.loads(source))
+        yield content
 
 
 def _after(results: int, words: str | None = None) -> Callable[[Ask], bool]:

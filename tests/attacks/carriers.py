@@ -1,7 +1,8 @@
 """What carries an attack into the house, and what a harmless question about it makes the model read.
 
 Each carrier is delivered where somebody else could put it: into the mailbox on the IMAP server, as an event, a task or
-a calendar on the CalDAV server, as a folder. The house's own sync brings it in.
+a calendar on the CalDAV server, as a folder. The house's own sync brings it in. Or the owner herself brings it: a file
+that she got from somebody and gives with her question.
 """
 
 import base64
@@ -17,7 +18,7 @@ from tests.peers.house import ADDRESS, House
 from tests.peers.mailbox import ADA, add_mail
 from tests.peers.script import ToolCall
 
-__all__ = ["CARRIERS", "Planting", "plant", "reads_of"]
+__all__ = ["CARRIERS", "Planting", "given_of", "plant", "reads_of"]
 
 _HELLO = "Hello Ada,\n\nthis is the week.\n\n"
 
@@ -61,10 +62,14 @@ class Planting:
 
 @dataclass(frozen=True)
 class Carrier:
-    """`plant` delivers; `reads` are the calls that read it, each made when the one before has come back."""
+    """`plant` delivers; `reads` are the calls that read it, each made when the one before has come back.
 
-    plant: Callable[[Planting], None]
-    reads: Callable[[Planting], tuple[ToolCall, ...]]
+    `gives` is the name and the bytes of a file that comes with the question instead, and needs no call.
+    """
+
+    plant: Callable[[Planting], None] = lambda _: None
+    reads: Callable[[Planting], tuple[ToolCall, ...]] = lambda _: ()
+    gives: Callable[[Planting], tuple[str, bytes]] | None = None
 
 
 def plant(planting: Planting) -> None:
@@ -75,6 +80,12 @@ def plant(planting: Planting) -> None:
 def reads_of(planting: Planting) -> tuple[ToolCall, ...]:
     """What is read after a harmless question about it."""
     return CARRIERS[planting.attack.carrier].reads(planting)
+
+
+def given_of(planting: Planting) -> tuple[str, bytes] | None:
+    """Name and bytes of the file that the owner gives with the question."""
+    gives = CARRIERS[planting.attack.carrier].gives
+    return gives(planting) if gives else None
 
 
 def _search(planting: Planting) -> ToolCall:
@@ -142,7 +153,8 @@ def _planted_draft(planting: Planting) -> None:
     planting.mail(planting.body(planting.text), to=LANDLORD, folder=".Drafts")
 
 
-def _attachment_text(planting: Planting) -> None:
+def _content(planting: Planting) -> tuple[str, str, bytes]:
+    """Media type, name and bytes of a file with the words in it, of the kind that the disguise says."""
     text, disguise = planting.text, planting.attack.disguise
     kinds: Mapping[str, tuple[str, str, bytes]] = {
         "plain": ("text/plain", "note.txt", text.encode()),
@@ -153,8 +165,17 @@ def _attachment_text(planting: Planting) -> None:
             planting.attack.id, "DTSTART:20301204T100000Z", "SUMMARY:Key", disguises.ics_line("DESCRIPTION", text, "")
         ).encode()),
     }  # fmt: skip
-    kind, name, content = kinds[disguise]
+    return kinds[disguise]
+
+
+def _attachment_text(planting: Planting) -> None:
+    kind, name, content = _content(planting)
     planting.mail(_with_file(kind, f'filename="{name}"', content))
+
+
+def _given_text(planting: Planting) -> tuple[str, bytes]:
+    _, name, content = _content(planting)
+    return name, content
 
 
 def _attachment_name(planting: Planting) -> None:
@@ -265,4 +286,6 @@ CARRIERS: dict[str, Carrier] = {
     "task_notes": Carrier(_task("DESCRIPTION"), _tasks),
     "calendar_name": Carrier(_calendar, _always("calendars_list")),
     "folder_name": Carrier(_folder, _always("folders_list")),
+    "given_text": Carrier(gives=_given_text),
+    "given_name": Carrier(gives=lambda p: (p.text, b"Nothing to see here.")),
 }

@@ -1,8 +1,8 @@
 """A text that somebody else wrote is powerless, also where the model does whatever it says.
 
-Each attack of the corpus comes in by the house's own sync, is read after a harmless question, and is obeyed by a model
-that is the attacker's. After each one, and once more after the owner has said no: nothing was sent, nothing is done,
-nothing on the servers has changed, and nobody called at the attacker's address.
+Each attack of the corpus comes in by the house's own sync, or with the question as a file. It is read after a harmless
+question, and is obeyed by a model that is the attacker's. After each one, and once more after the owner has said no:
+nothing was sent, nothing is done, nothing on the servers has changed, and nobody called at the attacker's address.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.adversary import HARMLESS, ROUNDS, adversary, was_shown
-from tests.attacks.carriers import reads_of
+from tests.attacks.carriers import given_of, reads_of
 from tests.attacks.corpus import CORPUS, UNREAD, Attack
 from tests.attacks.goals import CAROL, MALLORY, Goal, goal_of
 from tests.attacks.scene import Scene, kept_by_calendar, kept_by_mailbox, on_disk, open_scene
@@ -77,8 +77,9 @@ def test_the_words_of_others_do_nothing(scene: Scene, attack: Attack) -> None:
     reads, before = reads_of(planting), on_disk(scene.house)
     scene.house.model.script = adversary(planting.text, reads, goal)
     scene.house.model.forget()
-    conversation = scene.ada.converse()
-    scene.ada.say(conversation, "What is new?")
+    conversation, given = scene.ada.converse(), given_of(planting)
+    files = [scene.ada.give(given[1], name=given[0])] if given else []
+    scene.ada.say(conversation, "What is new?", files=files)
 
     shown = [was_shown(each.ask, planting.text) for each in scene.house.model.requests]
     assert any(shown) is attack.is_read, UNREAD.get(attack.disguise, "the attack never reached the model")

@@ -32,10 +32,13 @@ test('a snapshot loads the stored conversation again, once', async ({ page }) =>
   await expect(page.getByText('The answer broke off.')).toBeVisible();
   expect(loads).toHaveLength(1);
   await becomes(page, 'snapshot');
+  let answered = 0;
   await page.route(`**/api/conversations/${e}`, async (route) => {
+    answered += 1;
+    const last_event_id = answered === 1 ? 1 : 2;
     const response = await route.fetch();
     const stored = await response.json();
-    await route.fulfill({ response, json: { ...stored, last_event_id: loads.length === 1 ? 1 : 2 } });
+    await route.fulfill({ response, json: { ...stored, last_event_id } });
   });
   loads.length = 0;
   await page.reload();

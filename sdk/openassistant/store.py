@@ -468,8 +468,12 @@ def _engine(path: Path, key: bytes, readers: int) -> Engine:
     def opened() -> Any:
         path.touch(mode=0o600)
         connection = connect(path, key)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()  # else the error's traceback keeps it, and it keeps whoever changes the key out
+            raise
         return connection
 
     return create_engine(

@@ -94,6 +94,9 @@ class Live:
 
     async def flush(self) -> None:
         """Sends what was held back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not self._unsent:
             return
         async with self.lock:

@@ -286,3 +286,11 @@ async def test_who_stays_in_the_file_keeps_its_key_as_it_is(
     looking.close()
     assert await store.read(count) == 1
     assert await opens(path, OLD)
+
+
+async def test_who_came_with_another_key_does_not_stay_in_the_file(store: Store, path: Path) -> None:
+    with pytest.raises(WrongKey) as refused:
+        await Store.open(path, NEW, Migrations({}))
+    await store.rekey(NEW)  # while the error is still there, with all that it knows
+    assert refused.value.__traceback__ is not None
+    assert await opens(path, NEW)

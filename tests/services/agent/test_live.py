@@ -81,6 +81,7 @@ async def test_after_the_end_nothing_more_is_said(live: Live, wire: Wire) -> Non
     await live.text("Good ")
     await live.text("day")
     await live.flush()
+    assert live._timer is None, "nothing waits for a time at which there is nothing to say"
     await live.text_ended()
     sent = len(wire.sent)
     await asyncio.sleep(0.1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from connectors.gmail import mirror
 from connectors.gmail.acts import before_act, note_act
-from connectors.gmail.card import BlindCopies, Copies, DraftId, People, Subject, Text, connector, owner_of
+from connectors.gmail.card import DraftId, connector, owner_of
 from connectors.gmail.digests import digest_of
 from connectors.gmail.gmail import Gmail, gmail_of
 from connectors.gmail.kept import Kept, forget_draft, kept_draft, kept_of, write_kept
@@ -16,31 +16,36 @@ from connectors.gmail.outgoing import earlier_version, find_draft, keep_version,
 from connectors.gmail.previews import address_of, outgoing_of, preview_of
 from connectors.gmail.reading import keep
 from connectors.gmail.sending import mail_sent
-from connectors.gmail.views import DraftDeleted, DraftList, DraftSaved, DraftText, DraftView, MailSent, outside
-from openassistant.connector import Context, Field, OutsideText, Preview
-from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound
-from openassistant.formats.addresses import Address
+from connectors.gmail.views import DraftDeleted, DraftList, DraftSaved, DraftText, DraftView, MailSent
+from openassistant.connector import Context, Field, Preview
+from openassistant.errors import Conflict, DeadlineExceeded, NotFound
 from openassistant.formats.drafts import Draft, new_draft
 from openassistant.formats.files import files_of
+from openassistant.mails.arguments import (
+    BlindCopies,
+    Copies,
+    DraftChange,
+    NewMail,
+    NewPeople,
+    NewSubject,
+    NewText,
+    People,
+    Subject,
+    Text,
+)
+from openassistant.mails.drafts import CHANGED, FORMATTED, changed, known
+from openassistant.mails.previews import unsent
+from openassistant.mails.views import CUT, LONGEST_DRAFT, draft_words, notes_of, outside, people_shown
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["drafts_create", "drafts_delete", "drafts_list", "drafts_read", "drafts_send", "drafts_update"]
 
-_LONGEST = 60_000
 _SEEN = 100
-_FORMATTED = "It was written with formatting in another program; what is shown is its text alone."
-_CHANGED = "The draft was changed meanwhile, so nothing was done. Read it again with drafts_read."
 
 _Answered = Annotated[
     str | None,
     Field(description="The id of the mail that the draft answers, if it answers one", pattern=r"^[A-Za-z0-9_-]{1,64}$"),
 ]
-_NewPeople = Annotated[
-    list[Annotated[str, Field(max_length=400)]] | None,
-    Field(description="New recipients instead of the old ones; leave out what stays", max_length=100),
-]
-_NewSubject = Annotated[str | None, Field(description="A new subject", max_length=500)]
-_NewText = Annotated[str | None, Field(description="A new whole text", max_length=1_000_000)]
 
 
 @connector.tool(effect="read", capability="read")
@@ -52,8 +57,8 @@ async def drafts_list(
     drafts = await gmail.drafts(most=limit)
     letters = await gmail.letters([message for _, message in drafts])
     await keep(ctx, letters)
-    known = {each.id: each for each in await ctx.store.read(lambda c: mirror.letters(c, owner, [m for _, m in drafts]))}
-    return DraftList(drafts=[_view(draft, message, known.get(message)) for draft, message in drafts])
+    there = {each.id: each for each in await ctx.store.read(lambda c: mirror.letters(c, owner, [m for _, m in drafts]))}
+    return DraftList(drafts=[_view(draft, message, there.get(message)) for draft, message in drafts])
 
 
 @connector.tool(effect="read", capability="read")
@@ -84,17 +89,9 @@ async def drafts_create(
 
 
 @drafts_create.preview
-async def preview_draft(
-    ctx: Context,
-    to: list[str],
-    subject: str,
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    answers: str | None,
-) -> Preview:
+async def preview_draft(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Preview:
     """The draft as it will lie in the mailbox; it goes to nobody, so its recipients are a field."""
-    draft = await _new(ctx, to=to, subject=subject, text=text, cc=cc, bcc=bcc, answers=answers)
+    draft = await _new(ctx, answers=answers, **given)
     return await _preview(ctx, draft, verb="Save a draft")
 
 
@@ -126,18 +123,18 @@ async def take_draft_back(ctx: Context, call: Call, result: dict[str, Any]) -> N
 async def drafts_update(
     ctx: Context,
     draft: DraftId,
-    to: _NewPeople = None,
-    subject: _NewSubject = None,
-    text: _NewText = None,
-    cc: _NewPeople = None,
-    bcc: _NewPeople = None,
+    to: NewPeople = None,
+    subject: NewSubject = None,
+    text: NewText = None,
+    cc: NewPeople = None,
+    bcc: NewPeople = None,
 ) -> DraftSaved:
     """Change a draft. It must have been read before, with drafts_read; its files stay."""
     gmail, kept = await gmail_of(ctx), await _known(ctx, draft)
     raw = await _unchanged(gmail, draft, kept)
     files = await asyncio.to_thread(files_of, raw)
-    changed = _changed(kept, to=to, subject=subject, text=text, cc=cc, bcc=bcc)
-    mail = outgoing_of(ctx, await address_of(ctx), changed, files[1:], kept=True)
+    new = changed(kept.draft(), to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    mail = outgoing_of(ctx, await address_of(ctx), new, files[1:], kept=True)
     await keep_version(ctx, draft, raw, thread=kept.thread)
     await note_act(ctx, digest=digest_of(mail.content))
     await gmail.save(mail.content, thread=kept.thread, draft=draft)
@@ -146,20 +143,12 @@ async def drafts_update(
 
 
 @drafts_update.preview
-async def preview_update(
-    ctx: Context,
-    draft: str,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Preview:
+async def preview_update(ctx: Context, draft: str, **given: Unpack[DraftChange]) -> Preview:
     """The draft as it will be."""
     kept = await _known(ctx, draft)
-    changed = _changed(kept, to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    new = changed(kept.draft(), **given)
     doubts = ["Its formatting gets lost."] if kept.formatted else []
-    return await _preview(ctx, changed, verb="Change a draft", doubts=doubts)
+    return await _preview(ctx, new, verb="Change a draft", doubts=doubts)
 
 
 @drafts_update.reconcile
@@ -207,8 +196,7 @@ async def drafts_delete(ctx: Context, draft: DraftId) -> DraftDeleted:
 async def preview_delete(ctx: Context, draft: str) -> Preview:
     """Which draft goes."""
     kept = await _known(ctx, draft)
-    people = ", ".join(each.shown for each in (*kept.to, *kept.cc, *kept.bcc))
-    rows = {"Subject": kept.subject, "Recipients": people}
+    rows = {"Subject": kept.subject, "Recipients": people_shown((*kept.to, *kept.cc, *kept.bcc))}
     return Preview(
         verb="Take a draft away",
         confirm="Take away",
@@ -259,7 +247,7 @@ async def drafts_send(ctx: Context, draft: DraftId) -> MailSent:
 async def preview_draft_send(ctx: Context, draft: str) -> Preview:
     """The draft as it will go out; the approval covers it by its digest."""
     kept, address = await _known(ctx, draft), await address_of(ctx)
-    doubts = [_FORMATTED] if kept.formatted else []
+    doubts = [FORMATTED] if kept.formatted else []
     shown = await preview_of(ctx, kept.draft(), verb="Send a draft", confirm="Send", doubts=doubts)
     rows = [PreviewField(label="From", value=kept.sender)] if kept.sender not in ("", address) else []
     digest = PreviewField(label="SHA-256 of what it says", value=kept.digest)
@@ -273,7 +261,7 @@ async def find_sent_draft(ctx: Context, call: Call) -> ToolResult | None:
     return drafts_send.result(mail_sent(sent)) if sent else None
 
 
-async def _new(ctx: Context, *, answers: str | None, **given: Any) -> Draft[Letter]:
+async def _new(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Draft[Letter]:
     owner = owner_of(ctx)
     if answers is None:
         return new_draft(**given)
@@ -281,9 +269,7 @@ async def _new(ctx: Context, *, answers: str | None, **given: Any) -> Draft[Lett
 
 
 async def _preview(ctx: Context, draft: Draft[Letter], *, verb: str, doubts: list[str] | None = None) -> Preview:
-    shown = await preview_of(ctx, draft, verb=verb, confirm="Save", kept=True, doubts=doubts or ())
-    people = PreviewField(label="Recipients", value=", ".join(each.value for each in shown.destinations))
-    return shown.model_copy(update={"destinations": (), "fields": (people, *shown.fields)})
+    return unsent(await preview_of(ctx, draft, verb=verb, confirm="Save", kept=True, doubts=doubts or ()))
 
 
 async def _read(ctx: Context, gmail: Gmail, draft: str) -> Kept:
@@ -297,68 +283,26 @@ async def _read(ctx: Context, gmail: Gmail, draft: str) -> Kept:
 
 async def _known(ctx: Context, draft: str) -> Kept:
     owner = owner_of(ctx)
-    kept = await ctx.store.read(lambda c: kept_draft(c, owner, draft))
-    if kept is None:
-        raise InvalidRequest("Call drafts_read for that draft first: it was written elsewhere and never read in full.")
-    return kept
+    return known(await ctx.store.read(lambda c: kept_draft(c, owner, draft)))
 
 
 async def _unchanged(gmail: Gmail, draft: str, kept: Kept) -> bytes:
     """The draft's bytes; raises `Conflict` when they do not say what was shown."""
     raw, _, _ = await gmail.draft(draft)
     if digest_of(raw) != kept.digest:
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     return raw
-
-
-def _changed(
-    kept: Kept,
-    *,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Draft[Letter]:
-    old = kept.draft()
-    new: Draft[Letter] = new_draft(
-        to=to or (), subject=kept.subject if subject is None else subject, text=text or kept.text or " ", cc=cc, bcc=bcc
-    )
-    return old._replace(
-        to=old.to if to is None else new.to,
-        cc=old.cc if cc is None else new.cc,
-        bcc=old.bcc if bcc is None else new.bcc,
-        subject=new.subject,
-        text=new.text,
-    )
-
-
-def _said(text: str) -> OutsideText:
-    """A text out of a draft; it may repeat what others wrote, or be planted by them."""
-    return OutsideText(text=text, source="a draft in this mailbox")
 
 
 def _view(draft: str, message: str, letter: Letter | None) -> DraftView:
     if letter is None:
         return DraftView(draft=draft, message=message)
-    people = ", ".join(each.shown for each in (*letter.to, *letter.cc)[:20])
+    people = people_shown((*letter.to, *letter.cc)[:20])
     shown = {"recipients": people, "subject": letter.subject, "excerpt": letter.excerpt}
     return DraftView(draft=draft, message=message, **{name: outside(letter, value) for name, value in shown.items()})
 
 
 def _text(draft: str, kept: Kept) -> DraftText:
-    def people(some: tuple[Address, ...]) -> OutsideText:
-        return _said(", ".join(each.shown for each in some))
-
-    notes = ["It has formatting, which is not shown."] if kept.formatted else []
-    notes += ["The text is longer than shown."] if len(kept.text) > _LONGEST else []
-    return DraftText(
-        draft=draft,
-        recipients=people(kept.to),
-        copies=people(kept.cc),
-        blind_copies=people(kept.bcc),
-        subject=_said(kept.subject),
-        text=_said(kept.text[:_LONGEST]),
-        attachments=_said(", ".join(each.shown for each in kept.attached)) if kept.attached else None,
-        note=" ".join(notes),
-    )
+    formatted = "It has formatting, which is not shown." if kept.formatted else ""
+    note = notes_of(formatted, CUT if len(kept.text) > LONGEST_DRAFT else "")
+    return DraftText(draft=draft, **draft_words(kept.draft()), note=note)

@@ -17,6 +17,7 @@ from connectors.gmail.views import LabelCreated, LabelledMail, MailsLabelled, la
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError, UpstreamFailed
 from openassistant.formats.compose import checked_subject
+from openassistant.mails.arguments import Read, Star
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = [
@@ -35,8 +36,6 @@ _Names = Annotated[
     list[Annotated[str, Field(max_length=225)]] | None,
     Field(description="Labels by their names, as labels_list gives them", max_length=20),
 ]
-_Read = Annotated[bool | None, Field(description="Mark it as read (true) or unread (false)")]
-_Star = Annotated[bool | None, Field(description="Set (true) or remove (false) its star")]
 _LabelName = Annotated[
     str, Field(description="The name; a slash puts it under another label: Flat/Lease", min_length=1, max_length=225)
 ]
@@ -64,6 +63,34 @@ _TRASHED = _Change(add=("TRASH",))
 _RESTORED = _Change(remove=("TRASH",))
 
 
+async def find_filed(ctx: Context, call: Call) -> ToolResult | None:
+    """The result of an interrupted filing; None when no mail was filed. One half done is carried on."""
+    noted, gmail = await before_act(ctx, call.id), await gmail_of(ctx)
+    if noted is None:
+        return None
+    wanted = {each: _Change(tuple(add), tuple(remove)) for each, (add, remove) in noted["mails"].items()}
+    left, there = dict[str, _Change](), dict[str, _Change]()
+    for each, change in wanted.items():
+        try:
+            missing = change.of(await gmail.labels(each))
+        except NotFound:
+            continue
+        (left if any(missing) else there)[each] = change
+    if not any(any(change) for change in there.values()) and any(any(change) for change in wanted.values()):
+        return None
+    done = {**there, **await _apply(ctx, gmail, left)}
+    return messages_label.result(_filed(done, asked=noted["asked"]))
+
+
+async def file_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
+    """Puts back what was changed, and nothing else."""
+    gmail, wanted = await gmail_of(ctx), dict[str, _Change]()
+    for each in result["mails"]:
+        change = _Change(tuple(each["added"]), tuple(each["removed"])).back()
+        wanted[str(each["message"])] = change
+    await _apply(ctx, gmail, wanted)
+
+
 @connector.tool(effect="write", capability="organise")
 async def messages_label(
     ctx: Context, messages: MessageIds, add: _Names = None, remove: _Names = None
@@ -78,25 +105,17 @@ async def preview_label(ctx: Context, messages: list[str], add: list[str] | None
     change, owner = await _named(ctx, add, remove), owner_of(ctx)
     names = {each.id: each.name for each in await ctx.store.read(lambda c: mirror.labels(c, owner))}
     told = (("Add", change.add), ("Remove", change.remove))
-    rows = [(label, ", ".join(names.get(each, each) for each in some)) for label, some in told if some]
+    rows = {label: ", ".join(names.get(each, each) for each in some) for label, some in told if some}
     return await preview_mails(ctx, messages, verb="Label", confirm="Label", rows=rows)
 
 
-@messages_label.reconcile
-async def find_labelled(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the labels that the mails bear now."""
-    return await _find(ctx, call)
-
-
-@messages_label.undo
-async def label_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Puts back what was changed, and nothing else."""
-    await _back(ctx, result)
+messages_label.reconcile(find_filed)
+messages_label.undo(file_back)
 
 
 @connector.tool(effect="write", capability="organise")
 async def messages_flag(
-    ctx: Context, messages: MessageIds, *, read: _Read = None, starred: _Star = None
+    ctx: Context, messages: MessageIds, *, read: Read = None, starred: Star = None
 ) -> MailsLabelled:
     """Mark mails as read or unread, or set or remove their star."""
     return await _file(ctx, messages, _marks(read=read, starred=starred))
@@ -110,20 +129,12 @@ async def preview_flag(ctx: Context, messages: list[str], *, read: bool | None, 
         {None: "", True: "read", False: "unread"}[read],
         {None: "", True: "with a star", False: "without a star"}[starred],
     )
-    rows = [("As", ", ".join(word for word in words if word))]
+    rows = {"As": ", ".join(word for word in words if word)}
     return await preview_mails(ctx, messages, verb="Mark", confirm="Mark", rows=rows)
 
 
-@messages_flag.reconcile
-async def find_flagged(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the labels that the mails bear now."""
-    return await _find(ctx, call)
-
-
-@messages_flag.undo
-async def flag_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Puts back what was changed, and nothing else."""
-    await _back(ctx, result)
+messages_flag.reconcile(find_filed)
+messages_flag.undo(file_back)
 
 
 @connector.tool(effect="write", capability="organise")
@@ -138,16 +149,8 @@ async def preview_archive(ctx: Context, messages: list[str]) -> Preview:
     return await preview_mails(ctx, messages, verb="Archive", confirm="Archive")
 
 
-@messages_archive.reconcile
-async def find_archived(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the labels that the mails bear now."""
-    return await _find(ctx, call)
-
-
-@messages_archive.undo
-async def take_out_of_archive(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Puts those back into the inbox that lay there."""
-    await _back(ctx, result)
+messages_archive.reconcile(find_filed)
+messages_archive.undo(file_back)
 
 
 @connector.tool(effect="write", capability="organise")
@@ -162,16 +165,8 @@ async def preview_trash(ctx: Context, messages: list[str]) -> Preview:
     return await preview_mails(ctx, messages, verb="Put into the trash:", confirm="Put into the trash")
 
 
-@messages_trash.reconcile
-async def find_trashed(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the labels that the mails bear now."""
-    return await _find(ctx, call)
-
-
-@messages_trash.undo
-async def take_out_of_trash(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Takes those out again that were put there."""
-    await _back(ctx, result)
+messages_trash.reconcile(find_filed)
+messages_trash.undo(file_back)
 
 
 @connector.tool(effect="write", capability="organise")
@@ -186,16 +181,8 @@ async def preview_restore(ctx: Context, messages: list[str]) -> Preview:
     return await preview_mails(ctx, messages, verb="Take out of the trash:", confirm="Restore")
 
 
-@messages_restore.reconcile
-async def find_restored(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks at the labels that the mails bear now."""
-    return await _find(ctx, call)
-
-
-@messages_restore.undo
-async def trash_again(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Puts those back into the trash that lay there."""
-    await _back(ctx, result)
+messages_restore.reconcile(find_filed)
+messages_restore.undo(file_back)
 
 
 @connector.tool(effect="write", capability="organise")
@@ -267,33 +254,6 @@ async def _file(ctx: Context, messages: Sequence[str], change: _Change) -> Mails
     await note_act(ctx, mails=noted, asked=len(set(messages)))
     done = await _apply(ctx, gmail, wanted)
     return _filed(done, asked=len(set(messages)))
-
-
-async def _find(ctx: Context, call: Call) -> ToolResult | None:
-    """The result of an interrupted filing; None when no mail was filed. One half done is carried on."""
-    noted, gmail = await before_act(ctx, call.id), await gmail_of(ctx)
-    if noted is None:
-        return None
-    wanted = {each: _Change(tuple(add), tuple(remove)) for each, (add, remove) in noted["mails"].items()}
-    left, there = dict[str, _Change](), dict[str, _Change]()
-    for each, change in wanted.items():
-        try:
-            missing = change.of(await gmail.labels(each))
-        except NotFound:
-            continue
-        (left if any(missing) else there)[each] = change
-    if not any(any(change) for change in there.values()) and any(any(change) for change in wanted.values()):
-        return None
-    done = {**there, **await _apply(ctx, gmail, left)}
-    return messages_label.result(_filed(done, asked=noted["asked"]))
-
-
-async def _back(ctx: Context, result: dict[str, Any]) -> None:
-    gmail, wanted = await gmail_of(ctx), dict[str, _Change]()
-    for each in result["mails"]:
-        change = _Change(tuple(each["added"]), tuple(each["removed"])).back()
-        wanted[str(each["message"])] = change
-    await _apply(ctx, gmail, wanted)
 
 
 async def _apply(ctx: Context, gmail: Gmail, wanted: dict[str, _Change]) -> dict[str, _Change]:

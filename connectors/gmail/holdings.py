@@ -10,10 +10,10 @@ from sqlalchemy import Connection, text
 
 from connectors.gmail import mirror
 from connectors.gmail.kept import kept_draft
-from openassistant.formats.addresses import Address
 from openassistant.formats.eml import Rebuilt, eml, lacking
 from openassistant.holdings import Kind, Thing
 from openassistant.kinds import changes, drop_from, fields, undo
+from openassistant.mails.drafts import draft_file
 
 __all__ = ["KINDS"]
 
@@ -57,19 +57,7 @@ def _draft(connection: Connection, row: Thing) -> bytes | None:
     kept = kept_draft(connection, row.account, row.ref)
     if kept is None:
         return None
-    return eml(
-        Rebuilt(
-            date=None,
-            sender=Address(kept.sender),
-            to=kept.to,
-            cc=kept.cc,
-            bcc=kept.bcc,
-            subject=kept.subject,
-            references=kept.references,
-            text=kept.text,
-            missing=(*(["the formatting"] if kept.formatted else []), *lacking(kept.attached)),
-        )
-    )
+    return draft_file(kept.draft(), sender=kept.sender, formatted=kept.formatted)
 
 
 def _drop_rows(connection: Connection, rows: Sequence[int]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -12,12 +11,11 @@ from connectors.gmail.digests import digest_of
 from connectors.gmail.letters import Letter
 from openassistant.formats.addresses import Address
 from openassistant.formats.drafts import Draft
-from openassistant.formats.files import Attached, attached, files_of
+from openassistant.formats.files import Attached
 from openassistant.formats.message import parse_mail
+from openassistant.mails.drafts import restored, said_in
 
 __all__ = ["Kept", "forget_draft", "kept_draft", "kept_of", "write_kept"]
-
-_FORMATTED = re.compile(rb"^content-type:\s*text/html", re.IGNORECASE | re.MULTILINE)
 
 
 class Kept(NamedTuple):
@@ -44,20 +42,7 @@ class Kept(NamedTuple):
 
 def kept_of(raw: bytes, *, thread: str) -> Kept:
     """What a draft's bytes say."""
-    mail = parse_mail(raw)
-    return Kept(
-        digest=digest_of(raw),
-        thread=thread,
-        sender=mail.sender.address,
-        to=mail.to,
-        cc=mail.cc,
-        bcc=mail.bcc,
-        subject=mail.subject[:500],
-        text=mail.text,
-        references=mail.references,
-        attached=attached(files_of(raw))[1:],
-        formatted=bool(_FORMATTED.search(raw)),
-    )
+    return Kept(digest=digest_of(raw), thread=thread, **said_in(raw, parse_mail(raw)))
 
 
 def write_kept(connection: Connection, owner: str, draft: str, kept: Kept) -> None:
@@ -70,16 +55,10 @@ def kept_draft(connection: Connection, owner: str, draft: str) -> Kept | None:
     """What was remembered of a draft; None when it was never read in full."""
     query = text("SELECT content FROM gmail_drafts WHERE account = :a AND draft = :draft")
     content = connection.execute(query, {"a": owner, "draft": draft}).scalar_one_or_none()
-    return _kept(json.loads(content)) if content else None
+    return Kept(**restored(json.loads(content))) if content else None
 
 
 def forget_draft(connection: Connection, owner: str, draft: str) -> None:
     """Forgets a draft that is gone."""
     statement = text("DELETE FROM gmail_drafts WHERE account = :a AND draft = :draft")
     connection.execute(statement, {"a": owner, "draft": draft})
-
-
-def _kept(given: dict[str, Any]) -> Kept:
-    people = {name: tuple(Address(*each) for each in given[name]) for name in ("to", "cc", "bcc")}
-    files = tuple(Attached(*each) for each in given["attached"])
-    return Kept(**{**given, **people, "references": tuple(given["references"]), "attached": files})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from connectors.gmail import mirror
 from connectors.gmail.card import owner_of
 from connectors.gmail.letters import Letter
-from connectors.gmail.views import source_of
 from openassistant.connector import Context
 from openassistant.errors import Unavailable
 from openassistant.formats.approvals import mail_preview
 from openassistant.formats.compose import File, Outgoing, message_id_of
 from openassistant.formats.drafts import Draft, composed
-from openassistant.messages import OutsideSource, Preview, PreviewField
+from openassistant.mails.previews import filing_preview, named
+from openassistant.messages import Preview
 
 __all__ = ["address_of", "outgoing_of", "preview_mails", "preview_of"]
 
@@ -78,7 +78,7 @@ async def preview_of(
 
 
 async def preview_mails(
-    ctx: Context, messages: Sequence[str], *, verb: str, confirm: str, rows: Sequence[tuple[str, str]] = ()
+    ctx: Context, messages: Sequence[str], *, verb: str, confirm: str, rows: Mapping[str, str] | None = None
 ) -> Preview:
     """What is done to which mails: each with its subject and sender, in the order asked for."""
     owner, address = owner_of(ctx), await address_of(ctx)
@@ -87,15 +87,5 @@ async def preview_mails(
         return [mirror.letter(connection, owner, each) for each in dict.fromkeys(messages)]
 
     letters = await ctx.store.read(read)
-    senders = tuple(dict.fromkeys(each.sender.address for each in letters if each.sender.address))
-    one = letters[0] if len(letters) == 1 else None
-    named = [("Mail", one.subject), ("Sender", one.sender.shown)] if one else []
-    listed = "\n".join(f"{each.date:%Y-%m-%d}  {each.sender.shown}: {each.subject}" for each in letters)
-    return Preview(
-        verb=f"{verb} {'a mail' if one else f'{len(letters)} mails'}",
-        confirm=confirm,
-        account=address,
-        fields=tuple(PreviewField(label=label, value=value) for label, value in [*named, *rows]),
-        content="" if one else listed,
-        outside=(OutsideSource(source=source_of(one) if one else f"{len(letters)} mails", authors=senders),),
-    )
+    shown = {**named(letters), **(rows or {})}
+    return filing_preview(letters, shown, verb=verb, confirm=confirm, account=address)

@@ -24,24 +24,22 @@ from connectors.gmail.views import (
     MailThread,
     SearchResult,
     label_text,
-    outside,
     summary_of,
     text_of_mail,
 )
 from openassistant.connector import Context, Field
 from openassistant.errors import DeadlineExceeded, NotFound, RateLimited, Unavailable
+from openassistant.mails.arguments import After, Before, Flagged, HasAttachment, Limit, Person, Quotes, Start, Unread
+from openassistant.mails.reading import MOST_IN_THREAD, OLDER, newest_alone, share
+from openassistant.mails.views import outside
 
 __all__ = ["changes_list", "keep", "labels_list", "messages_read", "messages_search", "threads_read"]
 
-_MOST_IN_THREAD = 30
-_LONGEST_THREAD = 60_000
 _LONGEST = 40_000
 _WHOLE = 48 * 1024 * 1024
 """Bytes of a conversation as Gmail gives it, without its files."""
 _STILL_READING = "The mailbox is still being read, newest first, so there may be more."
 _AWAY = "Gmail cannot be asked at the moment, so only headers and beginnings of the mails known here were searched."
-
-_Person = Annotated[str | None, Field(description="A name or address, or a part of it", max_length=200)]
 
 
 @connector.tool(effect="read", capability="read")
@@ -56,17 +54,17 @@ async def messages_search(
             max_length=1000,
         ),
     ] = "",
-    sender: _Person = None,
-    recipient: _Person = None,
-    after: Annotated[date | None, Field(description="Sent on this day or later, like 2026-01-31")] = None,
-    before: Annotated[date | None, Field(description="Sent before this day")] = None,
+    sender: Person = None,
+    recipient: Person = None,
+    after: After = None,
+    before: Before = None,
     folder: Annotated[
         str | None, Field(description="A label's name, or inbox, sent, drafts, spam, trash", max_length=200)
     ] = None,
-    has_attachment: Annotated[bool | None, Field(description="With or without attachments")] = None,
-    unread: Annotated[bool | None, Field(description="Only unread, or only read mails")] = None,
-    flagged: Annotated[bool | None, Field(description="Only starred mails, or only others")] = None,
-    limit: Annotated[int, Field(description="How many mails at most", ge=1, le=100)] = 20,
+    has_attachment: HasAttachment = None,
+    unread: Unread = None,
+    flagged: Flagged = None,
+    limit: Limit = 20,
 ) -> SearchResult:
     """Search the user's mail, newest first, texts included. Spam and trash are left out unless they are named."""
     owner = owner_of(ctx)
@@ -92,45 +90,36 @@ async def messages_search(
         if not (await ctx.store.read(lambda c: mirror.account(c, owner))).complete:
             notes.append(_STILL_READING)
     if len(found) == limit:
-        notes.append("There may be older ones: narrow the search, or look before the last date.")
+        notes.append(OLDER)
     names = await _names(ctx)
     return SearchResult(messages=[summary_of(each, names) for each in found], note=" ".join(notes))
 
 
 @connector.tool(effect="read", capability="read")
-async def threads_read(
-    ctx: Context,
-    message: MessageId,
-    *,
-    quotes: Annotated[
-        bool, Field(description="Also what mails repeat of earlier mails of the same conversation")
-    ] = False,
-) -> MailThread:
+async def threads_read(ctx: Context, message: MessageId, *, quotes: Quotes = False) -> MailThread:
     """Read a mail in full, with the conversation that it belongs to, oldest first. Repeated text is folded."""
     gmail = await gmail_of(ctx)
     chosen = await _known(ctx, gmail, message)
     answer = await gmail.api.call("GET", f"threads/{chosen.thread}", params={"format": "full"}, limit=_WHOLE)
     listed = answer.get("messages")
     described = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    read = [await _read(ctx, each) for each in described[-_MOST_IN_THREAD:]]
+    read = [await _read(ctx, each) for each in described[-MOST_IN_THREAD:]]
     shown = [(letter, text) for letter, text in read if "DRAFT" not in letter.labels or letter.id == message]
     if not shown:
         raise NotFound("There is no such mail (any more). Search for it again.")
-    longest = max(_LONGEST_THREAD // len(shown), 2_000)
     names = await _names(ctx)
     views = [
-        text_of_mail(letter, text, names, longest=longest, fold=bool(place) and not quotes)
+        text_of_mail(letter, text, names, longest=share(len(shown)), fold=bool(place) and not quotes)
         for place, (letter, text) in enumerate(shown)
     ]
-    note = f"Only the newest {_MOST_IN_THREAD} mails are shown." if len(described) > _MOST_IN_THREAD else ""
-    return MailThread(messages=views, note=note)
+    return MailThread(messages=views, note=newest_alone(cut=len(described) > MOST_IN_THREAD))
 
 
 @connector.tool(effect="read", capability="read")
 async def messages_read(
     ctx: Context,
     message: MessageId,
-    start: Annotated[int, Field(description="From which character on, for long texts", ge=0, le=1_000_000)] = 0,
+    start: Start = 0,
 ) -> MailText:
     """Read one mail in full, without the conversation that it belongs to."""
     gmail = await gmail_of(ctx)

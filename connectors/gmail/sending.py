@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Unpack
 
 from sqlalchemy import Connection
 
 from connectors.gmail import mirror
 from connectors.gmail.attachments import whole_mail
-from connectors.gmail.card import BlindCopies, Copies, MessageId, People, Subject, Text, connector, owner_of
+from connectors.gmail.card import MessageId, connector, owner_of
 from connectors.gmail.gmail import gmail_of
 from connectors.gmail.letters import Letter
 from connectors.gmail.outgoing import Sent, send_once, was_sent
 from connectors.gmail.previews import address_of, outgoing_of, preview_of
 from connectors.gmail.views import MailSent
-from openassistant.connector import Context, Field, Preview
-from openassistant.errors import Conflict, InvalidRequest
+from openassistant.connector import Context, Preview
+from openassistant.errors import InvalidRequest
 from openassistant.formats.compose import File
 from openassistant.formats.drafts import Draft, forward_draft, new_draft, reply_all_draft, reply_draft
-from openassistant.formats.files import attached, files_of
+from openassistant.mails.arguments import (
+    BlindCopies,
+    Copies,
+    Forwarding,
+    NewMail,
+    People,
+    Subject,
+    Text,
+    Whole,
+    WithFiles,
+    Words,
+)
+from openassistant.mails.attachments import approved_files, to_forward
 from openassistant.messages import Call, ToolResult
 
 __all__ = ["mail_sent", "messages_forward", "messages_reply", "messages_reply_all", "messages_send"]
 
-_Whole = Annotated[bool, Field(description="Pass it on unchanged as an attached mail, instead of inside the text")]
-_Files = Annotated[bool, Field(description="Whether the files attached to it go along")]
-_Words = Annotated[str, Field(description="Your own words above it, with greeting and name below", max_length=100_000)]
+
+async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
+    """The result of an interrupted call that sent its mail; None when it certainly did not."""
+    sent = await was_sent(ctx, await gmail_of(ctx), call.id)
+    return messages_send.result(mail_sent(sent)) if sent else None
 
 
 @connector.tool(effect="send", capability="send")
@@ -38,18 +52,13 @@ async def messages_send(
 
 
 @messages_send.preview
-async def preview_send(
-    ctx: Context, to: list[str], subject: str, text: str, cc: list[str] | None, bcc: list[str] | None
-) -> Preview:
+async def preview_send(ctx: Context, **given: Unpack[NewMail]) -> Preview:
     """The mail as it will go out."""
-    draft: Draft[Letter] = new_draft(to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    draft: Draft[Letter] = new_draft(**given)
     return await preview_of(ctx, draft, verb="Send a mail", confirm="Send")
 
 
-@messages_send.reconcile
-async def find_mail(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await _find(ctx, call)
+messages_send.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True, capability="send")
@@ -64,10 +73,7 @@ async def preview_reply(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, await _reply(ctx, message, text), verb="Send an answer", confirm="Send")
 
 
-@messages_reply.reconcile
-async def find_reply(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await _find(ctx, call)
+messages_reply.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True, capability="send")
@@ -85,10 +91,7 @@ async def preview_reply_all(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, draft, verb="Send an answer to all", confirm="Send to all", doubts=doubts)
 
 
-@messages_reply_all.reconcile
-async def find_reply_all(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await _find(ctx, call)
+messages_reply_all.reconcile(find_sent)
 
 
 @connector.tool(effect="send", capability="send")
@@ -96,58 +99,40 @@ async def messages_forward(
     ctx: Context,
     message: MessageId,
     to: People,
-    text: _Words = "",
+    text: Words = "",
     cc: Copies = None,
     bcc: BlindCopies = None,
     *,
-    as_attachment: _Whole = False,
-    attachments: _Files = True,
+    as_attachment: Whole = False,
+    attachments: WithFiles = True,
 ) -> MailSent:
     """Pass a mail on, with its files. It must have been read before; its files by attachments_list."""
-    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    given = Forwarding(to=to, text=text, cc=cc, bcc=bcc)
+    draft = await _forward(ctx, message, as_attachment=as_attachment, attachments=attachments, **given)
     files: list[File] = []
     if draft.attached:
         assert draft.forwards is not None, "files come from the mail that is passed on"
         raw = await whole_mail(await gmail_of(ctx), draft.forwards)
-        content = await asyncio.to_thread(files_of, raw)
-        files = [content[each.number] for each in draft.attached if each.number < len(content)]
-        if [each.sha256 for each in attached(files)] != [each.sha256 for each in draft.attached]:
-            raise Conflict("The files of that mail are not those that were approved, so nothing was sent. Ask again.")
+        files = await asyncio.to_thread(approved_files, draft, raw)
     return await _send(ctx, draft, files)
 
 
 @messages_forward.preview
 async def preview_forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    as_attachment: bool,
-    attachments: bool,
+    ctx: Context, message: str, *, as_attachment: bool, attachments: bool, **given: Unpack[Forwarding]
 ) -> Preview:
     """The mail as it will go out, each file with the digest of its content."""
-    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    draft = await _forward(ctx, message, as_attachment=as_attachment, attachments=attachments, **given)
     doubts = ["The whole mail goes along, with all its headers and files."] if as_attachment else []
     return await preview_of(ctx, draft, verb="Forward a mail", confirm="Forward", doubts=doubts)
 
 
-@messages_forward.reconcile
-async def find_forward(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await _find(ctx, call)
+messages_forward.reconcile(find_sent)
 
 
 def mail_sent(sent: Sent) -> MailSent:
     """What is told of a mail that went out."""
     return MailSent(message=sent.message, recipients=sent.recipients)
-
-
-async def _find(ctx: Context, call: Call) -> ToolResult | None:
-    sent = await was_sent(ctx, await gmail_of(ctx), call.id)
-    return messages_send.result(mail_sent(sent)) if sent else None
 
 
 async def _send(ctx: Context, draft: Draft[Letter], files: list[File] | None = None) -> MailSent:
@@ -173,34 +158,19 @@ async def _reply_all(ctx: Context, message: str, text: str) -> Draft[Letter]:
 
 
 async def _forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    as_attachment: bool,
-    attachments: bool,
+    ctx: Context, message: str, *, as_attachment: bool, attachments: bool, **given: Unpack[Forwarding]
 ) -> Draft[Letter]:
     owner = owner_of(ctx)
 
     def read(connection: Connection) -> Draft[Letter]:
         found = mirror.letter(connection, owner, message)
         known = mirror.files(connection, owner, found.id)
-        if not known and (as_attachment or (attachments and found.attachments)):
-            raise InvalidRequest(
-                "Call attachments_list for that mail first: files can only be approved when their content is known."
-                " Or forward it without them: attachments=false."
-            )
+        files = to_forward(known, has_files=bool(found.attachments), whole=as_attachment, files=attachments)
         original = mirror.text_of(connection, owner, found.id)
         if original is None and not as_attachment:
             raise InvalidRequest(
                 "Call messages_read for that mail first: its text can only be approved when it is known."
             )
-        files = known[:1] if as_attachment else known[1:] if attachments else ()
-        return forward_draft(
-            found, original or "", to=to, text=text, cc=cc, bcc=bcc, attached=files, whole=as_attachment
-        )
+        return forward_draft(found, original or "", **given, attached=files, whole=as_attachment)
 
     return await ctx.store.read(read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
 from sqlalchemy import Connection
 
@@ -12,20 +11,19 @@ from connectors.gmail.card import connector, owner_of
 from connectors.gmail.letters import Letter
 from connectors.gmail.mirror import Filter
 from connectors.gmail.views import SearchResult, summary_of
-from openassistant.connector import Context, Field
+from openassistant.connector import Context
 from openassistant.formats.unanswered import DAYS, LOOKED_AT, wants_answer
+from openassistant.mails.arguments import Limit
+from openassistant.mails.reading import UNREAD
 
 __all__ = ["messages_waiting"]
 
-_STILL_READING = "The mailbox is still being read, so there may be more."
 _MASSES = {"CATEGORY_PROMOTIONS", "CATEGORY_SOCIAL", "CATEGORY_UPDATES", "CATEGORY_FORUMS"}
 """Labels by which Gmail tells mail of many from that of one."""
 
 
 @connector.tool(effect="read", capability="read")
-async def messages_waiting(
-    ctx: Context, limit: Annotated[int, Field(description="How many mails at most", ge=1, le=100)] = 20
-) -> SearchResult:
+async def messages_waiting(ctx: Context, limit: Limit = 20) -> SearchResult:
     """List mails that may want an answer: unread in the inbox, of 30 days, to the user alone, from no mailing list."""
     owner = owner_of(ctx)
     since = int((ctx.now() - timedelta(days=DAYS)).timestamp()) * 1000
@@ -37,7 +35,7 @@ async def messages_waiting(
         unread = mirror.find(connection, owner, "", narrowed, limit=LOOKED_AT)
         names = {each.id: each.name for each in mirror.labels(connection, owner)}
         found = [summary_of(each, names) for each in unread if _waits(each, own)][:limit]
-        return SearchResult(messages=found, note="" if account.complete else _STILL_READING)
+        return SearchResult(messages=found, note="" if account.complete else UNREAD)
 
     return await ctx.store.read(read)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from sqlalchemy import Connection
 
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.connector import BlindCopies, Copies, People, Subject, Text, connector, owner_of
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.drafts import Draft, new_draft, outgoing_of
 from connectors.mail.files import files_of
 from connectors.mail.folders import Folder
@@ -21,25 +21,31 @@ from connectors.mail.moves import fetch_mail, move_mail, was_moved
 from connectors.mail.previews import preview_of
 from connectors.mail.search import Found
 from connectors.mail.sending import find_sent, sent_mail
-from connectors.mail.views import DraftDeleted, DraftSaved, DraftText, MailSent, draft_text
+from connectors.mail.views import DraftDeleted, DraftSaved, MailSent
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, InvalidRequest, NotFound, OaError
 from openassistant.formats.compose import Outgoing, finish, message_id_of
+from openassistant.mails.arguments import (
+    Answered,
+    BlindCopies,
+    Copies,
+    DraftChange,
+    NewMail,
+    NewPeople,
+    NewSubject,
+    NewText,
+    People,
+    Subject,
+    Text,
+)
+from openassistant.mails.drafts import CHANGED, FORMATTED, changed, known
+from openassistant.mails.previews import unsent
+from openassistant.mails.views import DraftText, draft_text, people_shown
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["drafts_create", "drafts_delete", "drafts_read", "drafts_send", "drafts_update"]
 
 _DraftId = Annotated[str, Field(description="The id of a draft, as drafts_create or messages_search gives it")]
-_Answered = Annotated[
-    str | None, Field(description="The id of the mail that the draft answers, if it answers one", max_length=40)
-]
-_NewPeople = Annotated[
-    list[Annotated[str, Field(max_length=400)]] | None,
-    Field(description="New recipients instead of the old ones; leave out what stays", max_length=100),
-]
-_NewSubject = Annotated[str | None, Field(description="A new subject", max_length=500)]
-_NewText = Annotated[str | None, Field(description="A new whole text", max_length=1_000_000)]
-_FORMATTED = "It was written with formatting in another program; what is shown is its text alone."
 
 
 @connector.tool(effect="write")
@@ -50,7 +56,7 @@ async def drafts_create(
     text: Text,
     cc: Copies = None,
     bcc: BlindCopies = None,
-    answers: _Answered = None,
+    answers: Answered = None,
 ) -> DraftSaved:
     """Save a mail as a draft, for the user to look at and send. Nothing is sent."""
     draft = await _new(ctx, to=to, subject=subject, text=text, cc=cc, bcc=bcc, answers=answers)
@@ -59,17 +65,9 @@ async def drafts_create(
 
 
 @drafts_create.preview
-async def preview_draft(
-    ctx: Context,
-    to: list[str],
-    subject: str,
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    answers: str | None,
-) -> Preview:
+async def preview_draft(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Preview:
     """The draft as it will lie in the folder; it goes to nobody, so its recipients are a field."""
-    draft = await _new(ctx, to=to, subject=subject, text=text, cc=cc, bcc=bcc, answers=answers)
+    draft = await _new(ctx, answers=answers, **given)
     return await _preview(ctx, draft, verb="Save a draft")
 
 
@@ -97,25 +95,25 @@ async def drafts_read(ctx: Context, draft: _DraftId) -> DraftText:
     owner, account, found = owner_of(ctx), await account_of(ctx), await _found(ctx, draft)
     kept = await asyncio.to_thread(kept_of, await fetch_mail(ctx, account, found))
     await ctx.store.write(lambda connection: write_kept(connection, owner, found.id, kept))
-    return draft_text(found, kept)
+    return draft_text(str(found.id), kept.draft(), formatted=kept.formatted)
 
 
 @connector.tool(effect="write")
 async def drafts_update(
     ctx: Context,
     draft: _DraftId,
-    to: _NewPeople = None,
-    subject: _NewSubject = None,
-    text: _NewText = None,
-    cc: _NewPeople = None,
-    bcc: _NewPeople = None,
+    to: NewPeople = None,
+    subject: NewSubject = None,
+    text: NewText = None,
+    cc: NewPeople = None,
+    bcc: NewPeople = None,
 ) -> DraftSaved:
     """Change a draft. It gets a new id; the earlier version goes to the trash."""
     account, (found, kept) = await account_of(ctx), await _known(ctx, draft)
     trash = await _trash(ctx)
     raw = await _unchanged(ctx, account, found, kept)
-    changed = _changed(kept, to=to, subject=subject, text=text, cc=cc, bcc=bcc)
-    mail = outgoing_of(ctx, account, changed, files=files_of(raw)[1:], kept=True)
+    new = changed(kept.draft(), to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    mail = outgoing_of(ctx, account, new, files=files_of(raw)[1:], kept=True)
     await note_act(ctx, message_id=mail.message_id)
     saved = await _saved(ctx, account, mail)
     await move_mail(ctx, account, found, trash)
@@ -123,20 +121,12 @@ async def drafts_update(
 
 
 @drafts_update.preview
-async def preview_update(
-    ctx: Context,
-    draft: str,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Preview:
+async def preview_update(ctx: Context, draft: str, **given: Unpack[DraftChange]) -> Preview:
     """The draft as it will be."""
     _, kept = await _known(ctx, draft)
-    changed = _changed(kept, to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    new = changed(kept.draft(), **given)
     doubts = ["Its formatting gets lost."] if kept.formatted else []
-    return await _preview(ctx, changed, verb="Change a draft", doubts=doubts)
+    return await _preview(ctx, new, verb="Change a draft", doubts=doubts)
 
 
 @drafts_update.reconcile
@@ -184,7 +174,7 @@ async def drafts_delete(ctx: Context, draft: _DraftId) -> DraftDeleted:
 async def preview_delete(ctx: Context, draft: str) -> Preview:
     """Which draft goes."""
     found, trash = await _found(ctx, draft), await _trash(ctx)
-    rows = {"Subject": found.subject, "Recipients": ", ".join(each.shown for each in found.to), "Into": trash.name}
+    rows = {"Subject": found.subject, "Recipients": people_shown(found.to), "Into": trash.name}
     return Preview(
         verb="Put a draft into the trash",
         confirm="Put away",
@@ -237,7 +227,7 @@ async def preview_draft_send(ctx: Context, draft: str) -> Preview:
     """The draft as it will go out; the approval covers all its bytes by their digest."""
     _, kept = await _known(ctx, draft)
     account = await account_of(ctx)
-    doubts = [_FORMATTED] if kept.formatted else []
+    doubts = [FORMATTED] if kept.formatted else []
     shown = await preview_of(ctx, account, kept.draft(), verb="Send a draft", confirm="Send", doubts=doubts)
     rows = [PreviewField(label="From", value=kept.sender)] if kept.sender not in ("", account.address) else []
     digest = PreviewField(label="SHA-256 of the draft", value=kept.sha256)
@@ -255,7 +245,7 @@ async def find_sent_draft(ctx: Context, call: Call) -> ToolResult | None:
     return result
 
 
-async def _new(ctx: Context, *, answers: str | None, **given: Any) -> Draft:
+async def _new(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Draft:
     owner = owner_of(ctx)
     if answers is None:
         return new_draft(**given)
@@ -265,9 +255,7 @@ async def _new(ctx: Context, *, answers: str | None, **given: Any) -> Draft:
 
 async def _preview(ctx: Context, draft: Draft, *, verb: str, doubts: list[str] | None = None) -> Preview:
     account = await account_of(ctx)
-    shown = await preview_of(ctx, account, draft, verb=verb, confirm="Save", kept=True, doubts=doubts or ())
-    people = PreviewField(label="Recipients", value=", ".join(each.value for each in shown.destinations))
-    return shown.model_copy(update={"destinations": (), "fields": (people, *shown.fields)})
+    return unsent(await preview_of(ctx, account, draft, verb=verb, confirm="Save", kept=True, doubts=doubts or ()))
 
 
 async def _saved(ctx: Context, account: MailAccount, mail: Outgoing) -> DraftSaved:
@@ -289,40 +277,15 @@ async def _found(ctx: Context, draft: str) -> Found:
 
 async def _known(ctx: Context, draft: str) -> tuple[Found, Kept]:
     owner, found = owner_of(ctx), await _found(ctx, draft)
-    kept = await ctx.store.read(lambda connection: kept_draft(connection, owner, found.id))
-    if kept is None:
-        raise InvalidRequest("Call drafts_read for that draft first: it was written elsewhere and never read in full.")
-    return found, kept
+    return found, known(await ctx.store.read(lambda connection: kept_draft(connection, owner, found.id)))
 
 
 async def _unchanged(ctx: Context, account: MailAccount, found: Found, kept: Kept) -> bytes:
     """The draft's bytes; raises `Conflict` when they are not those that were shown."""
     raw = await fetch_mail(ctx, account, found)
     if hashlib.sha256(raw).hexdigest() != kept.sha256:
-        raise Conflict("The draft was changed meanwhile, so nothing was done. Read it again with drafts_read.")
+        raise Conflict(CHANGED)
     return raw
-
-
-def _changed(
-    kept: Kept,
-    *,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Draft:
-    old = kept.draft()
-    new: Draft = new_draft(
-        to=to or (), subject=kept.subject if subject is None else subject, text=text or kept.text or " ", cc=cc, bcc=bcc
-    )
-    return old._replace(
-        to=old.to if to is None else new.to,
-        cc=old.cc if cc is None else new.cc,
-        bcc=old.bcc if bcc is None else new.bcc,
-        subject=new.subject,
-        text=new.text,
-    )
 
 
 def _finished(ctx: Context, account: MailAccount, kept: Kept, raw: bytes) -> Outgoing:

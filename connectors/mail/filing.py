@@ -9,30 +9,29 @@ from sqlalchemy import Connection
 from connectors.mail import mirror, search
 from connectors.mail.account import account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.connector import MessageIds, connector, owner_of
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag, ImapSession
 from connectors.mail.moves import each_one, located, move_mails, moved_of
 from connectors.mail.search import Found
-from connectors.mail.views import FlaggedMail, MailsFlagged, MailsMoved, MovedMail, source_of
+from connectors.mail.views import MailsFlagged
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import InvalidRequest
-from openassistant.messages import Call, OutsideSource, PreviewField, ToolResult
+from openassistant.mails.arguments import MessageIds, Read, Star
+from openassistant.mails.previews import filing_preview, named
+from openassistant.mails.views import FlaggedMail, MailsMoved, MovedMail
+from openassistant.messages import Call, ToolResult
 
 __all__ = ["messages_archive", "messages_flag", "messages_junk", "messages_move", "messages_trash"]
 
 _Folder = Annotated[
     str, Field(description="Where to: the name of a folder, or inbox, archive, junk, trash", max_length=200)
 ]
-_Read = Annotated[bool | None, Field(description="Mark it as read (true) or unread (false)")]
-_Star = Annotated[bool | None, Field(description="Set (true) or remove (false) its star")]
 _MARKS = {"read": ("\\Seen", Flag.SEEN), "starred": ("\\Flagged", Flag.FLAGGED)}
 
 
 @connector.tool(effect="write")
-async def messages_flag(
-    ctx: Context, messages: MessageIds, *, read: _Read = None, starred: _Star = None
-) -> MailsFlagged:
+async def messages_flag(ctx: Context, messages: MessageIds, *, read: Read = None, starred: Star = None) -> MailsFlagged:
     """Mark mails as read or unread, or set or remove their star."""
     wanted = _wanted(read=read, starred=starred)
     mails = await _mails(ctx, messages)
@@ -79,6 +78,17 @@ async def flag_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     await _mark(ctx, [(each, were[str(each.id)]) for each in await _mails(ctx, list(were))])
 
 
+async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
+    """Moves mails where each came from, unless they lie there already."""
+    origins: dict[str, list[str]] = {}
+    for each in result["mails"]:
+        origins.setdefault(each["came_from"], []).append(each["message"])
+    for folder, messages in origins.items():
+        mails, to = await _moves_of(ctx, messages, folder)
+        away = [each for each in mails if each.folder.path != to.path]
+        await move_mails(ctx, await account_of(ctx), away, to)
+
+
 @connector.tool(effect="write", outside=True)
 async def messages_move(ctx: Context, messages: MessageIds, folder: _Folder) -> MailsMoved:
     """Move mails to another folder, for example to the archive or the trash."""
@@ -97,10 +107,7 @@ async def find_moved(ctx: Context, call: Call) -> ToolResult | None:
     return await _find_moved(ctx, call, messages_move.parse(call.arguments)["folder"])
 
 
-@messages_move.undo
-async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, result)
+messages_move.undo(move_back)
 
 
 @connector.tool(effect="write", outside=True)
@@ -121,10 +128,7 @@ async def find_archived(ctx: Context, call: Call) -> ToolResult | None:
     return await _find_moved(ctx, call, "archive")
 
 
-@messages_archive.undo
-async def take_out_of_archive(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, result)
+messages_archive.undo(move_back)
 
 
 @connector.tool(effect="write", outside=True)
@@ -145,10 +149,7 @@ async def find_junk(ctx: Context, call: Call) -> ToolResult | None:
     return await _find_moved(ctx, call, "junk")
 
 
-@messages_junk.undo
-async def take_out_of_junk(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, result)
+messages_junk.undo(move_back)
 
 
 @connector.tool(effect="write", outside=True)
@@ -169,10 +170,7 @@ async def find_trashed(ctx: Context, call: Call) -> ToolResult | None:
     return await _find_moved(ctx, call, "trash")
 
 
-@messages_trash.undo
-async def take_out_of_trash(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, result)
+messages_trash.undo(move_back)
 
 
 async def _move(ctx: Context, messages: list[str], folder: str) -> MailsMoved:
@@ -203,17 +201,6 @@ async def _find_moved(ctx: Context, call: Call, folder: str) -> ToolResult | Non
     return messages_move.result(_moved([*there, *moved], to, asked=len(mails)))
 
 
-async def _move_back(ctx: Context, result: dict[str, Any]) -> None:
-    """Moves mails where each came from, unless they lie there already."""
-    origins: dict[str, list[str]] = {}
-    for each in result["mails"]:
-        origins.setdefault(each["came_from"], []).append(each["message"])
-    for folder, messages in origins.items():
-        mails, to = await _moves_of(ctx, messages, folder)
-        away = [each for each in mails if each.folder.path != to.path]
-        await move_mails(ctx, await account_of(ctx), away, to)
-
-
 async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: str, confirm: str) -> Preview:
     mails, to = await _moves_of(ctx, messages, folder)
     names = ", ".join(dict.fromkeys(each.folder.name for each in mails))
@@ -222,20 +209,8 @@ async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: st
 
 async def _preview(ctx: Context, mails: list[Found], verb: str, confirm: str, rows: dict[str, str]) -> Preview:
     """Each mail with its subject and sender, in the order asked for."""
-    senders = tuple(dict.fromkeys(each.sender.address for each in mails if each.sender.address))
-    if len(mails) == 1:
-        rows = {"Mail": mails[0].subject, "Sender": mails[0].sender.shown, **rows}
-    listed = "\n".join(f"{each.date:%Y-%m-%d}  {each.sender.shown}: {each.subject}" for each in mails)
-    source = source_of(mails[0]) if len(mails) == 1 else f"{len(mails)} mails"
-    counted = "a mail" if len(mails) == 1 else f"{len(mails)} mails"
-    return Preview(
-        verb=f"{verb} {counted}",
-        confirm=confirm,
-        account=(await account_of(ctx)).address,
-        fields=tuple(PreviewField(label=label, value=value) for label, value in rows.items()),
-        content=listed if len(mails) > 1 else "",
-        outside=(OutsideSource(source=source, authors=senders),),
-    )
+    address = (await account_of(ctx)).address
+    return filing_preview(mails, {**named(mails), **rows}, verb=verb, confirm=confirm, account=address)
 
 
 async def _moves_of(ctx: Context, messages: list[str], folder: str) -> tuple[list[Found], Folder]:

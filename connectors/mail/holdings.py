@@ -16,6 +16,7 @@ from openassistant.formats.addresses import Address
 from openassistant.formats.eml import Part, Rebuilt, eml, lacking
 from openassistant.holdings import Kind, Thing
 from openassistant.kinds import drop_from, drop_numbered, fields, undo
+from openassistant.mails.drafts import draft_file
 
 __all__ = ["KINDS"]
 
@@ -64,19 +65,12 @@ def _draft(connection: Connection, row: Thing) -> bytes | None:
     kept = kept_draft(connection, row.account, row.key)
     if kept is None:
         return None
-    return eml(
-        Rebuilt(
-            date=mirror.time_of(row.key),
-            sender=Address(kept.sender),
-            to=kept.to,
-            cc=kept.cc,
-            bcc=kept.bcc,
-            subject=kept.subject,
-            message_id=kept.message_id,
-            references=kept.references,
-            text=kept.text,
-            missing=(*(["the formatting"] if kept.formatted else []), *lacking(kept.attached)),
-        )
+    return draft_file(
+        kept.draft(),
+        sender=kept.sender,
+        formatted=kept.formatted,
+        date=mirror.time_of(row.key),
+        message_id=kept.message_id,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
-from connectors.mail.connector import MessageId, connector, owner_of
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.drafts import Draft, outgoing_of, threaded
 from connectors.mail.event_mails import about_event, calendars_of
 from connectors.mail.invitation_views import Standing, attendee_in, doubts_about, standing_of
@@ -22,6 +22,7 @@ from openassistant.errors import InvalidRequest
 from openassistant.formats.addresses import parse_typed
 from openassistant.formats.charsets import clean
 from openassistant.formats.compose import checked_subject
+from openassistant.mails.arguments import MessageId
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["invitations_answer"]

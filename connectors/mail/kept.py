@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
 from connectors.mail import mirror
 from connectors.mail.account import MailAccount
 from connectors.mail.drafts import Draft
-from connectors.mail.files import LARGEST_MAIL, Attached, attached, files_of
+from connectors.mail.files import LARGEST_MAIL, Attached
 from connectors.mail.folders import Folder
 from connectors.mail.imap import Flag, ImapSession, imap_session
 from connectors.mail.message import parse_mail
@@ -21,10 +20,9 @@ from connectors.mail.mirror import Letter
 from openassistant.connector import Context
 from openassistant.formats.addresses import Address
 from openassistant.formats.compose import Outgoing
+from openassistant.mails.drafts import restored, said_in
 
 __all__ = ["Kept", "kept_draft", "kept_of", "save_draft", "write_kept"]
-
-_FORMATTED = re.compile(rb"^content-type:\s*text/html", re.IGNORECASE | re.MULTILINE)
 
 
 class Kept(NamedTuple):
@@ -51,20 +49,8 @@ class Kept(NamedTuple):
 
 def kept_of(raw: bytes) -> Kept:
     """What a draft's bytes say."""
-    mail, files = parse_mail(raw), attached(files_of(raw))[1:]
-    return Kept(
-        sha256=hashlib.sha256(raw).hexdigest(),
-        sender=mail.sender.address,
-        message_id=mail.message_id,
-        to=mail.to,
-        cc=mail.cc,
-        bcc=mail.bcc,
-        subject=mail.subject[:500],
-        text=mail.text,
-        references=mail.references,
-        attached=files,
-        formatted=bool(_FORMATTED.search(raw)),
-    )
+    mail = parse_mail(raw)
+    return Kept(sha256=hashlib.sha256(raw).hexdigest(), message_id=mail.message_id, **said_in(raw, mail))
 
 
 def write_kept(connection: Connection, account: str, message: int, kept: Kept) -> None:
@@ -78,7 +64,7 @@ def kept_draft(connection: Connection, account: str, message: int) -> Kept | Non
     """What was remembered of a draft; None when it was never read in full."""
     query = text("SELECT content FROM mail_drafts WHERE account = :account AND message = :message")
     content = connection.execute(query, {"account": account, "message": message}).scalar_one_or_none()
-    return _kept(json.loads(content)) if content else None
+    return Kept(**restored(json.loads(content))) if content else None
 
 
 async def save_draft(ctx: Context, account: MailAccount, mail: Outgoing) -> tuple[Folder, int] | None:
@@ -123,9 +109,3 @@ def _placed(session: ImapSession, mail: Outgoing, ctx: Context) -> tuple[Folder,
     if status is None or content is None:
         return folder, 0, 0, mail.content
     return folder, status.uidvalidity, found[-1], content
-
-
-def _kept(given: dict[str, Any]) -> Kept:
-    people = {name: tuple(Address(*each) for each in given[name]) for name in ("to", "cc", "bcc")}
-    files = tuple(Attached(*each) for each in given["attached"])
-    return Kept(**{**given, **people, "references": tuple(given["references"]), "attached": files})

@@ -13,17 +13,19 @@ from urllib.parse import parse_qsl, unquote
 from connectors.mail import search
 from connectors.mail.account import MailAccount, account_of
 from connectors.mail.acts import before_act, note_act
-from connectors.mail.connector import MessageId, connector, owner_of
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.drafts import Draft, new_draft, outgoing_of
 from connectors.mail.previews import preview_of
 from connectors.mail.search import Found
 from connectors.mail.sending import find_sent, sent_mail
-from connectors.mail.views import Unsubscribed, source_of
+from connectors.mail.views import Unsubscribed
 from openassistant.connector import Context, Preview
 from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, OaError, UpstreamFailed
 from openassistant.formats.addresses import parse_typed
 from openassistant.http import HttpClient
-from openassistant.messages import Call, Destination, OutsideSource, PreviewField, ToolResult
+from openassistant.mails.arguments import MessageId
+from openassistant.mails.views import source_of
+from openassistant.messages import Call, Destination, PreviewField, ToolResult
 from openassistant.origins import parse_url
 
 __all__ = ["Way", "click", "messages_unsubscribe", "way_out"]
@@ -95,13 +97,13 @@ async def preview_unsubscribe(ctx: Context, message: str) -> Preview:
     account = await account_of(ctx)
     shown = await _preview(ctx, account, way)
     rows = {"List": found.list_id or "(not named)", "Mail": found.subject, "Sender": found.sender.shown}
-    authors = (found.sender.address,) if found.sender.address else ()
+    source = source_of(found)
     return shown.model_copy(
         update={
             "verb": "Leave a mailing list",
             "confirm": "Unsubscribe",
             "fields": (*(PreviewField(label=label, value=value) for label, value in rows.items()), *shown.fields),
-            "outside": (OutsideSource(source=f"{source_of(found)} (where the request goes)", authors=authors),),
+            "outside": (source.model_copy(update={"source": f"{source.source} (where the request goes)"}),),
             "warnings": (*shown.warnings, *_doubts(found, way)),
         }
     )

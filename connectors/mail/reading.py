@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from functools import partial
 from typing import Annotated
 
 from sqlalchemy import Connection
 
 from connectors.mail import mirror, search
-from connectors.mail.connector import MessageId, connector, owner_of
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.event_mails import about_event, calendars_of
 from connectors.mail.invitation_views import MailInvitation, invitation_view, standing_of
 from connectors.mail.itip import read_invitation
-from connectors.mail.search import Found, Query
+from connectors.mail.search import Found
 from connectors.mail.threads import conversation
 from connectors.mail.views import (
     FolderList,
     FolderView,
-    MailSummary,
     MailThread,
     SearchResult,
-    outside,
     summary_of,
     text_of_mail,
 )
 from openassistant.connector import Context, Field, OutsideText
+from openassistant.mails.arguments import (
+    After,
+    Before,
+    Flagged,
+    HasAttachment,
+    InFolder,
+    Limit,
+    MessageId,
+    Person,
+    Quotes,
+    Unread,
+)
+from openassistant.mails.query import Query, parse_query
+from openassistant.mails.reading import (
+    LOOSENED,
+    MOST_IN_THREAD,
+    MOST_LOOSE,
+    OLDER,
+    UNREAD,
+    newest_alone,
+    passage,
+    share,
+)
+from openassistant.mails.views import outside
 
 __all__ = ["folders_list", "messages_search", "threads_read"]
-
-_MOST_IN_THREAD = 30
-_LONGEST_THREAD = 60_000
-_MOST_LOOSE = 10
-_AROUND = 120
-_STILL_READING = "The mailbox is still being read, so there may be more."
-
-_Person = Annotated[str | None, Field(description="A name or address, or a part of it", max_length=200)]
 
 
 @connector.tool(effect="read")
@@ -51,27 +63,20 @@ async def messages_search(
             max_length=1000,
         ),
     ] = "",
-    sender: _Person = None,
-    recipient: _Person = None,
-    after: Annotated[date | None, Field(description="Sent on this day or later, like 2026-01-31")] = None,
-    before: Annotated[date | None, Field(description="Sent before this day")] = None,
-    folder: Annotated[
-        str | None, Field(description="A folder's name, or inbox, sent, archive, junk, trash", max_length=200)
-    ] = None,
-    has_attachment: Annotated[bool | None, Field(description="With or without attachments")] = None,
-    unread: Annotated[bool | None, Field(description="Only unread, or only read mails")] = None,
-    flagged: Annotated[bool | None, Field(description="Only starred mails, or only others")] = None,
-    limit: Annotated[int, Field(description="How many mails at most", ge=1, le=100)] = 20,
+    sender: Person = None,
+    recipient: Person = None,
+    after: After = None,
+    before: Before = None,
+    folder: InFolder = None,
+    has_attachment: HasAttachment = None,
+    unread: Unread = None,
+    flagged: Flagged = None,
+    limit: Limit = 20,
 ) -> SearchResult:
     """Search the user's mail, newest first. Spam and trash are left out unless their folder is named."""
-    wanted = search.parse_query(query)
-    wanted = wanted.by("from", sender or "").by("to", recipient or "").between(after, before)
-    wanted = wanted._replace(
-        folder=folder or wanted.folder,
-        attached=wanted.attached if has_attachment is None else has_attachment,
-        unread=wanted.unread if unread is None else unread,
-        flagged=wanted.flagged if flagged is None else flagged,
-    )
+    wanted = parse_query(query, invitations=True).by("from", sender or "").by("to", recipient or "")
+    wanted = wanted.between(after, before)
+    wanted = wanted.narrowed(folder=folder, unread=unread, flagged=flagged, attached=has_attachment)
     account = owner_of(ctx)
     return await ctx.store.read(lambda connection: _searched(connection, account, wanted, limit))
 
@@ -93,30 +98,22 @@ async def folders_list(ctx: Context) -> FolderList:
             )
             for each in counted
         ]
-        note = "" if views and all(each.read for each in views) else _STILL_READING
+        note = "" if views and all(each.read for each in views) else UNREAD
         return FolderList(folders=views, note=note)
 
     return await ctx.store.read(read)
 
 
 @connector.tool(effect="read")
-async def threads_read(
-    ctx: Context,
-    message: MessageId,
-    *,
-    quotes: Annotated[
-        bool, Field(description="Also what mails repeat of earlier mails of the same conversation")
-    ] = False,
-) -> MailThread:
+async def threads_read(ctx: Context, message: MessageId, *, quotes: Quotes = False) -> MailThread:
     """Read a mail in full, with the conversation that it belongs to, oldest first. Repeated text is folded."""
     account = owner_of(ctx)
 
     def read(connection: Connection) -> tuple[MailThread, list[Found]]:
         chosen = search.message(connection, account, message)
-        found = conversation(connection, account, chosen, limit=_MOST_IN_THREAD)
+        found = conversation(connection, account, chosen, limit=MOST_IN_THREAD)
         texts = search.texts(connection, [each.id for each in found])
-        longest = max(_LONGEST_THREAD // len(found), 2_000)
-        note = f"Only the newest {_MOST_IN_THREAD} mails are shown." if len(found) == _MOST_IN_THREAD else ""
+        longest, note = share(len(found)), newest_alone(cut=len(found) == MOST_IN_THREAD)
         views = [
             text_of_mail(each, texts.get(each.id, ""), longest=longest, fold=bool(place) and not quotes)
             for place, each in enumerate(found)
@@ -149,36 +146,22 @@ async def _with_invitations(ctx: Context, thread: MailThread, found: list[Found]
 
 
 def _searched(connection: Connection, account: str, wanted: Query, limit: int) -> SearchResult:
-    if wanted.folder:
-        wanted = wanted._replace(place=search.folder_named(connection, account, wanted.folder).path)
-    found = search.find(connection, account, wanted, limit=limit)
+    place = search.folder_named(connection, account, wanted.folder).path if wanted.folder else None
+    found = search.find(connection, account, wanted, limit=limit, place=place)
     loosened = not found and bool(wanted.loose)
     if loosened:
-        found = search.find(connection, account, wanted, limit=min(limit, _MOST_LOOSE), loose=True)
+        found = search.find(connection, account, wanted, limit=min(limit, MOST_LOOSE), place=place, loose=True)
     texts = search.texts(connection, [each.id for each in found]) if wanted.words else {}
-    summaries = [_summary(each, texts.get(each.id, ""), wanted) for each in found]
+    summaries = [summary_of(each, passage(texts.get(each.id, ""), wanted.words)) for each in found]
     notes = _notes(connection, account, loosened=loosened and bool(found), full=len(found) == limit)
     return SearchResult(messages=summaries, note=notes)
 
 
-def _summary(found: Found, text: str, wanted: Query) -> MailSummary:
-    return summary_of(found, _passage(text, wanted.words))
-
-
-def _passage(text: str, words: tuple[str, ...]) -> str:
-    """The text around the first of the words that occurs in it; "" when none does."""
-    for word in words:
-        if place := re.search(rf"(?<!\w){re.escape(word)}", text, re.IGNORECASE):
-            start, end = max(place.start() - _AROUND, 0), place.end() + _AROUND
-            return ("…" if start else "") + " ".join(text[start:end].split()) + ("…" if end < len(text) else "")
-    return ""
-
-
 def _notes(connection: Connection, account: str, *, loosened: bool, full: bool) -> str:
-    notes = ["No mail has all of these words; these have some of them."] if loosened else []
+    notes = [LOOSENED] if loosened else []
     if full and not loosened:
-        notes.append("There may be older ones: narrow the search, or look before the last date.")
+        notes.append(OLDER)
     states = mirror.folder_states(connection, account).values()
     if not states or not all(state.complete for state in states):
-        notes.append(_STILL_READING)
+        notes.append(UNREAD)
     return " ".join(notes)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Literal, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, text
 
@@ -17,19 +16,19 @@ from connectors.mail.mirror import time_of
 from openassistant.errors import NotFound
 from openassistant.formats.addresses import Address
 from openassistant.formats.approvals import Known
+from openassistant.mails.folders import folder_meant
+from openassistant.mails.query import Query, phrase
 
 __all__ = [
     "Counted",
     "Found",
     "Known",
-    "Query",
     "find",
     "folder_named",
     "folders",
     "known_addresses",
     "message",
     "own_addresses",
-    "parse_query",
     "texts",
     "thread",
     "with_message_id",
@@ -37,54 +36,11 @@ __all__ = [
     "written_to",
 ]
 
-_TERM = re.compile(r"(?:(from|to|subject|in|is|has|before|after):)?(\"[^\"]*\"?|\S+)", re.IGNORECASE)
-_WORD = re.compile(r"\w", re.UNICODE)
-_STATES: dict[str, dict[str, Any]] = {
-    "is:unread": {"unread": True},
-    "is:read": {"unread": False},
-    "is:flagged": {"flagged": True},
-    "is:starred": {"flagged": True},
-    "has:attachment": {"attached": True},
-    "has:invitation": {"invites": True},
-}
-_COLUMNS = {"from": "sender", "to": "recipients", "subject": "subject"}
-_MOST_TERMS = 24
-_LONGEST_TERM = 200
+_ROLES = {"spam": "junk", "bin": "trash"}
+_A_SECOND = 1_000_000
+"""Ids are microseconds since 1970."""
 _FIELDS = "m.*, f.path AS folder_path, f.name AS folder_name, f.role AS folder_role, f.uidvalidity"
 _SELECT = f"SELECT {_FIELDS} FROM mail_messages m JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - two constants
-
-
-class Query(NamedTuple):
-    """A search: `match` is an FTS5 expression ("" finds all); `loose` the same with any of its words.
-
-    `folder` is the name that was asked for, `place` the path of the folder that it means.
-    """
-
-    match: str = ""
-    loose: str = ""
-    words: tuple[str, ...] = ()
-    folder: str = ""
-    place: bytes | None = None
-    unread: bool | None = None
-    flagged: bool | None = None
-    attached: bool | None = None
-    invites: bool | None = None
-    since: int = 0
-    until: int = 1 << 62
-
-    def by(self, column: Literal["from", "to", "subject"], value: str) -> Query:
-        """The same search, in the mails alone that have a value in a column."""
-        term = _term(column, value[:_LONGEST_TERM])
-        if not term:
-            return self
-        both = (f"({each}) AND {term}" if each else each for each in (self.match, self.loose))
-        match, loose = both
-        return self._replace(match=match or term, loose=loose)
-
-    def between(self, after: date | None, before: date | None) -> Query:
-        """The same search, in the mails alone that were sent from one day on, and before another (UTC)."""
-        since = max(self.since, _moment(after)) if after else self.since
-        return self._replace(since=since, until=min(self.until, _moment(before)) if before else self.until)
 
 
 class Found(NamedTuple):
@@ -131,38 +87,20 @@ class Counted(NamedTuple):
     complete: bool
 
 
-def parse_query(wanted: str) -> Query:
-    """What a person or a model typed, as a search that FTS5 accepts, whatever it was; never raises.
-
-    Words must all be there, by their beginnings; "quoted words" in this order; `from:`, `to:`, `subject:`, `in:`
-    (a folder), `is:unread`, `is:read`, `is:flagged`, `has:attachment`, `has:invitation`, `after:2026-01-31`,
-    `before:2026-01-31` narrow it; OR between words loosens it.
-    """
-    query, terms, words, either = Query(), list[str](), list[str](), False
-    for found in list(_TERM.finditer(wanted))[:_MOST_TERMS]:
-        prefix, value = (found.group(1) or "").lower(), found.group(2).strip('"')[:_LONGEST_TERM]
-        if found.group(2) in ("OR", "AND"):
-            either = either or found.group(2) == "OR"
-        elif prefix in ("in", "is", "has", "before", "after") and (narrowed := _narrowed(query, prefix, value)):
-            query = narrowed
-        elif term := _term(prefix, value):
-            terms.append(term)
-            words += [] if prefix else [value]
-    loose = " OR ".join(terms) if len(terms) > 1 and not either else ""
-    return query._replace(match=(" OR " if either else " AND ").join(terms), loose=loose, words=tuple(words))
-
-
-def find(connection: Connection, account: str, query: Query, *, limit: int, loose: bool = False) -> list[Found]:
+def find(
+    connection: Connection, account: str, query: Query, *, limit: int, place: bytes | None = None, loose: bool = False
+) -> list[Found]:
     """At most `limit` messages, newest first; of copies in several folders one. Spam and trash only when asked for.
 
-    `loose` finds those where the most and rarest of the words occur (bm25), newest first again.
+    `place` is the path of the one folder to look in. `loose` finds those where the most and rarest of the words occur
+    (bm25), newest first again.
     """
     match = query.loose if loose else query.match
     source = "mail_search CROSS JOIN mail_messages m ON m.id = mail_search.rowid" if match else "mail_messages m"
     order = "mail_search.rowid" if match else "m.id"
     statement = (
         f"SELECT {_FIELDS} FROM {source} CROSS JOIN mail_folders f ON f.id = m.folder"  # noqa: S608 - no value is in it
-        f" WHERE {_conditions(query, match)} AND {order} >= :since AND {order} < :until"
+        f" WHERE {_conditions(query, match, place)} AND {order} >= :since AND {order} < :until"
         f" ORDER BY {'mail_search.rank' if match and loose else f'{order} DESC'} LIMIT :limit"
     )
     rows = connection.execute(
@@ -170,9 +108,9 @@ def find(connection: Connection, account: str, query: Query, *, limit: int, loos
         {
             "account": account,
             "match": match,
-            "place": query.place,
-            "since": query.since,
-            "until": query.until,
+            "place": place,
+            "since": query.since * _A_SECOND,
+            "until": query.until * _A_SECOND,
             "limit": 2 * limit,
         },
     )
@@ -212,7 +150,7 @@ def with_subject(
     connection: Connection, account: str, subject: str, *, since: datetime, until: datetime, limit: int
 ) -> list[Found]:
     """Mails of a time with these words in their subject, wherever they lie but in spam, trash and drafts."""
-    term = _term("subject", subject[:_LONGEST_TERM])
+    term = phrase("subject", subject)
     if not term:
         return []
     statement = (
@@ -221,7 +159,7 @@ def with_subject(
         f" AND mail_search.rowid BETWEEN :since AND :until AND NOT m.flags & {Flag.DELETED | Flag.DRAFT}"
         " AND f.role NOT IN ('junk', 'trash', 'drafts') ORDER BY mail_search.rowid DESC LIMIT :limit"
     )
-    span = {name: int(moment.timestamp()) * 1_000_000 for name, moment in (("since", since), ("until", until))}
+    span = {name: int(moment.timestamp()) * _A_SECOND for name, moment in (("since", since), ("until", until))}
     rows = connection.execute(text(statement), {"account": account, "match": term, "limit": limit, **span})
     return [_found(row) for row in rows]
 
@@ -284,58 +222,14 @@ def folder_named(connection: Connection, account: str, name: str) -> Folder:
     )
     known = [Folder(row.path, row.name, row.role) for row in rows]
     wanted = name.strip().casefold()
-    for fits in (_is_name, _is_role, _is_last_part):
-        if found := next((folder for folder in known if fits(folder, wanted)), None):
-            return found
-    if not known:
-        raise NotFound("There are no folders yet: the mailbox is still being read.")
-    raise NotFound(f"There is no folder {name[:60]!r}; folders_list names those that there are.")
+    return folder_meant(known, name, role=_ROLES.get(wanted, wanted), separators="[/.]")
 
 
-def _is_name(folder: Folder, wanted: str) -> bool:
-    return folder.name.casefold() == wanted
-
-
-def _is_role(folder: Folder, wanted: str) -> bool:
-    return bool(folder.role) and folder.role == {"spam": "junk", "bin": "trash"}.get(wanted, wanted)
-
-
-def _is_last_part(folder: Folder, wanted: str) -> bool:
-    return re.split(r"[/.]", folder.name.casefold())[-1] == wanted
-
-
-def _term(prefix: str, value: str) -> str:
-    """One FTS5 phrase, its last word by its beginning; "" when there is nothing to look for in it."""
-    if not _WORD.search(value.replace("_", "")):
-        return ""
-    plain = "".join(c for c in value if c.isprintable() and not "\ud800" <= c <= "\udfff").replace('"', " ")
-    column = f"{_COLUMNS[prefix]} : " if prefix in _COLUMNS else ""
-    return f'{column}"{plain}" *'
-
-
-def _narrowed(query: Query, prefix: str, value: str) -> Query | None:
-    if prefix == "in":
-        return query._replace(folder=value.casefold())
-    if prefix in ("is", "has"):
-        states = _STATES.get(f"{prefix}:{value.lower()}")
-        return query._replace(**states) if states else None
-    try:
-        day = date.fromisoformat(value)
-    except ValueError:
-        return None
-    return query.between(day, None) if prefix == "after" else query.between(None, day)
-
-
-def _moment(day: date) -> int:
-    """The first id that a mail of a day can have."""
-    return max(int(datetime.combine(day, datetime.min.time(), UTC).timestamp()) * 1_000_000, 0)
-
-
-def _conditions(query: Query, match: str) -> str:
+def _conditions(query: Query, match: str, place: bytes | None) -> str:
     conditions = ["m.account = :account", f"NOT m.flags & {Flag.DELETED}"]
     if match:
         conditions.append("mail_search MATCH :match")
-    conditions.append("f.role NOT IN ('junk', 'trash')" if query.place is None else "f.path = :place")
+    conditions.append("f.role NOT IN ('junk', 'trash')" if place is None else "f.path = :place")
     if query.unread is not None:
         conditions.append(f"{'NOT ' if query.unread else ''}m.flags & {Flag.SEEN}")
     if query.flagged is not None:

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Unpack
 
 from sqlalchemy import Connection
 
 from connectors.mail import outgoing, search
 from connectors.mail.account import MailAccount, account_of
-from connectors.mail.connector import (
-    BlindCopies,
-    Copies,
-    MessageId,
-    People,
-    Subject,
-    Text,
-    connector,
-    owner_of,
-)
+from connectors.mail.connector import connector, owner_of
 from connectors.mail.drafts import Draft, forward_draft, new_draft, outgoing_of, reply_all_draft, reply_draft
-from connectors.mail.files import attached, files_of, known_files
+from connectors.mail.files import known_files
 from connectors.mail.moves import fetch_mail
 from connectors.mail.previews import preview_of
 from connectors.mail.search import Found
 from connectors.mail.views import MailSent
-from openassistant.connector import Context, Field, Preview
-from openassistant.errors import Conflict, InvalidRequest
+from openassistant.connector import Context, Preview
 from openassistant.formats.compose import File, Outgoing
+from openassistant.mails.arguments import (
+    BlindCopies,
+    Copies,
+    Forwarding,
+    MessageId,
+    NewMail,
+    People,
+    Subject,
+    Text,
+    Whole,
+    WithFiles,
+    Words,
+)
+from openassistant.mails.attachments import approved_files, to_forward
 from openassistant.messages import Call, ToolResult
 
 __all__ = [
@@ -42,9 +46,15 @@ __all__ = [
 
 LATER = "The copy in the folder of sent mail follows with the next sync."
 
-_Whole = Annotated[bool, Field(description="Pass it on unchanged as an attached mail, instead of inside the text")]
-_Files = Annotated[bool, Field(description="Whether the files attached to it go along")]
-_Words = Annotated[str, Field(description="Your own words above it, with greeting and name below", max_length=100_000)]
+
+async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
+    """The result of an interrupted call that sent its mail; None when it certainly did not."""
+    sent = await outgoing.was_sent(ctx, await account_of(ctx), call.id)
+    if sent is None:
+        return None
+    note = "" if sent.copied else LATER
+    result = MailSent(message_id=sent.message_id, recipients=list(sent.recipients), note=note)
+    return messages_send.result(result)
 
 
 @connector.tool(effect="send")
@@ -56,18 +66,13 @@ async def messages_send(
 
 
 @messages_send.preview
-async def preview_send(
-    ctx: Context, to: list[str], subject: str, text: str, cc: list[str] | None, bcc: list[str] | None
-) -> Preview:
+async def preview_send(ctx: Context, **given: Unpack[NewMail]) -> Preview:
     """The mail as it will go out."""
-    draft: Draft = new_draft(to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    draft: Draft = new_draft(**given)
     return await preview_of(ctx, await account_of(ctx), draft, verb="Send a mail", confirm="Send")
 
 
-@messages_send.reconcile
-async def find_mail(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await find_sent(ctx, call)
+messages_send.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True)
@@ -83,10 +88,7 @@ async def preview_reply(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, await account_of(ctx), draft, verb="Send an answer", confirm="Send")
 
 
-@messages_reply.reconcile
-async def find_reply(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await find_sent(ctx, call)
+messages_reply.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True)
@@ -104,10 +106,7 @@ async def preview_reply_all(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, account, draft, verb="Send an answer to all", confirm="Send to all", doubts=doubts)
 
 
-@messages_reply_all.reconcile
-async def find_reply_all(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await find_sent(ctx, call)
+messages_reply_all.reconcile(find_sent)
 
 
 @connector.tool(effect="send")
@@ -115,41 +114,30 @@ async def messages_forward(
     ctx: Context,
     message: MessageId,
     to: People,
-    text: _Words = "",
+    text: Words = "",
     cc: Copies = None,
     bcc: BlindCopies = None,
     *,
-    as_attachment: _Whole = False,
-    attachments: _Files = True,
+    as_attachment: Whole = False,
+    attachments: WithFiles = True,
 ) -> MailSent:
     """Pass a mail on, with its files. For files or the whole mail, attachments_list must have looked at it before."""
-    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    given = Forwarding(to=to, text=text, cc=cc, bcc=bcc)
+    draft = await _forward(ctx, message, as_attachment=as_attachment, attachments=attachments, **given)
     files: list[File] = []
     if draft.attached:
         assert draft.forwards is not None, "files come from the mail that is passed on"
         raw = await fetch_mail(ctx, await account_of(ctx), draft.forwards)
-        content = await asyncio.to_thread(files_of, raw)
-        files = [content[each.number] for each in draft.attached if each.number < len(content)]
-        found = [each.sha256 for each in attached(files)]
-        if found != [each.sha256 for each in draft.attached]:
-            raise Conflict("The files of that mail are not those that were approved, so nothing was sent. Ask again.")
+        files = await asyncio.to_thread(approved_files, draft, raw)
     return await _send(ctx, draft, files)
 
 
 @messages_forward.preview
 async def preview_forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    as_attachment: bool,
-    attachments: bool,
+    ctx: Context, message: str, *, as_attachment: bool, attachments: bool, **given: Unpack[Forwarding]
 ) -> Preview:
     """The mail as it will go out, each file with the digest of its content."""
-    draft = await _forward(ctx, message, to, text, cc, bcc, as_attachment=as_attachment, attachments=attachments)
+    draft = await _forward(ctx, message, as_attachment=as_attachment, attachments=attachments, **given)
     found = draft.forwards
     doubts = ["Only the beginning of that large mail was read."] if found and found.state == "cut" else []
     if as_attachment:
@@ -157,20 +145,7 @@ async def preview_forward(
     return await preview_of(ctx, await account_of(ctx), draft, verb="Forward a mail", confirm="Forward", doubts=doubts)
 
 
-@messages_forward.reconcile
-async def find_forward(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await find_sent(ctx, call)
-
-
-async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
-    """The result of an interrupted call that sent its mail; None when it certainly did not."""
-    sent = await outgoing.was_sent(ctx, await account_of(ctx), call.id)
-    if sent is None:
-        return None
-    note = "" if sent.copied else LATER
-    result = MailSent(message_id=sent.message_id, recipients=list(sent.recipients), note=note)
-    return messages_send.result(result)
+messages_forward.reconcile(find_sent)
 
 
 async def sent_mail(ctx: Context, account: MailAccount, mail: Outgoing) -> MailSent:
@@ -201,28 +176,15 @@ async def _reply_all(ctx: Context, message: str, text: str) -> Draft:
 
 
 async def _forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    as_attachment: bool,
-    attachments: bool,
+    ctx: Context, message: str, *, as_attachment: bool, attachments: bool, **given: Unpack[Forwarding]
 ) -> Draft:
     owner = owner_of(ctx)
 
     def read(connection: Connection) -> Draft:
         found = search.message(connection, owner, message)
         known = known_files(connection, owner, found.id)
-        if not known and (as_attachment or (attachments and found.attachments)):
-            raise InvalidRequest(
-                "Call attachments_list for that mail first: files can only be approved when their content is known."
-                " Or forward it without them: attachments=false."
-            )
-        files = known[:1] if as_attachment else known[1:] if attachments else ()
+        files = to_forward(known, has_files=bool(found.attachments), whole=as_attachment, files=attachments)
         original = search.texts(connection, [found.id]).get(found.id, "")
-        return forward_draft(found, original, to=to, text=text, cc=cc, bcc=bcc, attached=files, whole=as_attachment)
+        return forward_draft(found, original, **given, attached=files, whole=as_attachment)
 
     return await ctx.store.read(read)

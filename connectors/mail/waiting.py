@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
 
 from sqlalchemy import Connection
 
 from connectors.mail import search
 from connectors.mail.connector import connector, owner_of
 from connectors.mail.imap import Flag
-from connectors.mail.search import Found, Query
+from connectors.mail.search import Found
 from connectors.mail.views import SearchResult, summary_of
-from openassistant.connector import Context, Field
+from openassistant.connector import Context
 from openassistant.formats.unanswered import DAYS, LOOKED_AT, wants_answer
+from openassistant.mails.arguments import Limit
+from openassistant.mails.query import Query
+from openassistant.mails.reading import UNREAD
 
 __all__ = ["messages_waiting"]
 
-_STILL_READING = "The mailbox is still being read, so there may be more."
-
 
 @connector.tool(effect="read")
-async def messages_waiting(
-    ctx: Context, limit: Annotated[int, Field(description="How many mails at most", ge=1, le=100)] = 20
-) -> SearchResult:
+async def messages_waiting(ctx: Context, limit: Limit = 20) -> SearchResult:
     """List mails that may want an answer: unread in the inbox, of 30 days, to the user alone, from no mailing list."""
     account = owner_of(ctx)
     address = str((await ctx.credentials()).settings.get("address", "")).lower()
-    since = int((ctx.now() - timedelta(days=DAYS)).timestamp()) * 1_000_000
+    since = int((ctx.now() - timedelta(days=DAYS)).timestamp())
 
     def read(connection: Connection) -> SearchResult:
         known = search.folders(connection, account)
         inbox = next((each for each in known if each.role == "inbox"), None)
         if inbox is None:
-            return SearchResult(messages=[], note=_STILL_READING)
+            return SearchResult(messages=[], note=UNREAD)
         place = search.folder_named(connection, account, inbox.name).path
-        query = Query(unread=True, place=place, since=since)
+        query = Query(unread=True, since=since)
         own = {address, *search.own_addresses(connection, account)} - {""}
-        unread = search.find(connection, account, query, limit=LOOKED_AT)
+        unread = search.find(connection, account, query, limit=LOOKED_AT, place=place)
         found = [each for each in unread if _waits(each, own)][:limit]
-        return SearchResult(
-            messages=[summary_of(each, "") for each in found], note="" if inbox.complete else _STILL_READING
-        )
+        return SearchResult(messages=[summary_of(each, "") for each in found], note="" if inbox.complete else UNREAD)
 
     return await ctx.store.read(read)
 

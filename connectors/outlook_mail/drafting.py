@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from sqlalchemy import Connection
 
 from connectors.outlook_mail import mirror, outgoing, search
 from connectors.outlook_mail.account import api_of, iri, owner_of
 from connectors.outlook_mail.acts import note_act, recall
-from connectors.outlook_mail.card import BlindCopies, Copies, People, Subject, Text, connector
+from connectors.outlook_mail.card import Text, connector
 from connectors.outlook_mail.drafts import Mail, body_of, people_of, reached
 from connectors.outlook_mail.kept import Kept, keep, kept_draft, look_at
 from connectors.outlook_mail.moves import lies_in, move
@@ -18,30 +18,30 @@ from connectors.outlook_mail.outgoing import Placed
 from connectors.outlook_mail.previews import fields_of, preview_of
 from connectors.outlook_mail.search import Found
 from connectors.outlook_mail.sending import find_sent, sent_view
-from connectors.outlook_mail.views import DraftDeleted, DraftSaved, DraftText, MailSent, people_shown
-from openassistant.connector import Context, Field, OutsideText, Preview
+from connectors.outlook_mail.views import DraftDeleted, DraftSaved, MailSent
+from openassistant.connector import Context, Field, Preview
 from openassistant.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound
-from openassistant.formats.addresses import Address
 from openassistant.formats.drafts import Draft, new_draft
+from openassistant.mails.arguments import (
+    Answered,
+    BlindCopies,
+    Copies,
+    DraftChange,
+    NewMail,
+    NewPeople,
+    NewSubject,
+    People,
+    Subject,
+)
+from openassistant.mails.drafts import CHANGED, FORMATTED, known
+from openassistant.mails.views import DraftText, draft_text, people_shown
 from openassistant.messages import Call, PreviewField, ToolResult
 
 __all__ = ["drafts_create", "drafts_delete", "drafts_read", "drafts_send", "drafts_update"]
 
-_LONGEST = 60_000
-_FORMATTED = "It was written with formatting in another program; what is shown is its text alone."
-_CHANGED = "The draft was changed meanwhile, so nothing was done. Read it again with drafts_read."
-
 _DraftId = Annotated[
     str, Field(description="The id of a draft, as drafts_create or messages_search gives it", max_length=40)
 ]
-_Answered = Annotated[
-    str | None, Field(description="The id of the mail that the draft answers, if it answers one", max_length=40)
-]
-_NewPeople = Annotated[
-    list[Annotated[str, Field(max_length=400)]] | None,
-    Field(description="New recipients instead of the old ones; leave out what stays", max_length=100),
-]
-_NewSubject = Annotated[str | None, Field(description="A new subject", max_length=500)]
 _NewText = Annotated[str | None, Field(description="A new whole text", max_length=200_000)]
 
 
@@ -53,7 +53,7 @@ async def drafts_create(
     text: Text,
     cc: Copies = None,
     bcc: BlindCopies = None,
-    answers: _Answered = None,
+    answers: Answered = None,
 ) -> DraftSaved:
     """Save a mail as a draft, for the user to look at and send. Nothing is sent."""
     draft = await _new(ctx, to=to, subject=subject, text=text, cc=cc, bcc=bcc, answers=answers)
@@ -61,17 +61,9 @@ async def drafts_create(
 
 
 @drafts_create.preview
-async def preview_draft(
-    ctx: Context,
-    to: list[str],
-    subject: str,
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    answers: str | None,
-) -> Preview:
+async def preview_draft(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Preview:
     """The draft as it will lie in the folder; it goes to nobody, so its recipients are a field."""
-    draft = await _new(ctx, to=to, subject=subject, text=text, cc=cc, bcc=bcc, answers=answers)
+    draft = await _new(ctx, answers=answers, **given)
     return await preview_of(ctx, draft, verb="Save a draft", confirm="Save", kept=True)
 
 
@@ -107,18 +99,18 @@ async def drafts_read(ctx: Context, draft: _DraftId) -> DraftText:
     """Read a draft in full, with recipients, blind copies and files, before it is changed or sent."""
     found = await _found(ctx, draft)
     _, kept, _ = await keep(ctx, await api_of(ctx), found.ref)
-    return _text(found, kept)
+    return draft_text(found.key, kept.draft(), formatted=kept.formatted)
 
 
 @connector.tool(effect="write", capability="write")
 async def drafts_update(
     ctx: Context,
     draft: _DraftId,
-    to: _NewPeople = None,
-    subject: _NewSubject = None,
+    to: NewPeople = None,
+    subject: NewSubject = None,
     text: _NewText = None,
-    cc: _NewPeople = None,
-    bcc: _NewPeople = None,
+    cc: NewPeople = None,
+    bcc: NewPeople = None,
 ) -> DraftSaved:
     """Change a draft. What is not given stays; one that was written elsewhere must be read with drafts_read before."""
     api, (found, kept) = await api_of(ctx), await _known(ctx, draft)
@@ -131,20 +123,11 @@ async def drafts_update(
 
 
 @drafts_update.preview
-async def preview_update(
-    ctx: Context,
-    draft: str,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Preview:
+async def preview_update(ctx: Context, draft: str, **given: Unpack[DraftChange]) -> Preview:
     """The draft as it will be."""
     _, kept = await _known(ctx, draft)
-    changed = _changed(kept, to=to, subject=subject, text=text, cc=cc, bcc=bcc)
-    doubts = ["Its formatting gets lost."] if kept.formatted and text is not None else []
-    doubts += [_FORMATTED] if kept.formatted and text is None else []
+    changed = _changed(kept, **given)
+    doubts = ["Its formatting gets lost." if given["text"] is not None else FORMATTED] if kept.formatted else []
     return await preview_of(ctx, changed, verb="Change a draft", confirm="Save", kept=True, doubts=doubts)
 
 
@@ -232,7 +215,7 @@ async def drafts_send(ctx: Context, draft: _DraftId) -> MailSent:
 async def preview_draft_send(ctx: Context, draft: str) -> Preview:
     """The draft as it will go out; the approval covers all of it by a digest."""
     _, kept = await _known(ctx, draft)
-    doubts = [_FORMATTED] if kept.formatted else []
+    doubts = [FORMATTED] if kept.formatted else []
     if kept.reply_to:
         doubts.append(f"It asks for answers to {', '.join(each.address for each in kept.reply_to)}.")
     shown = await preview_of(ctx, kept.draft(), verb="Send a draft", confirm="Send", doubts=doubts)
@@ -241,13 +224,10 @@ async def preview_draft_send(ctx: Context, draft: str) -> Preview:
     return shown.model_copy(update={"fields": (*fields_of(rows), *shown.fields, digest)})
 
 
-@drafts_send.reconcile
-async def find_sent_draft(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the draft went out."""
-    return await find_sent(ctx, call)
+drafts_send.reconcile(find_sent)
 
 
-async def _new(ctx: Context, *, answers: str | None, **given: Any) -> Mail:
+async def _new(ctx: Context, *, answers: str | None, **given: Unpack[NewMail]) -> Mail:
     if answers is None:
         return new_draft(**given)
     owner = owner_of(ctx)
@@ -283,10 +263,7 @@ async def _found(ctx: Context, draft: str) -> Found:
 
 async def _known(ctx: Context, draft: str) -> tuple[Found, Kept]:
     found = await _found(ctx, draft)
-    kept = await ctx.store.read(lambda c: kept_draft(c, found))
-    if kept is None:
-        raise InvalidRequest("Call drafts_read for that draft first: it was written elsewhere and never read in full.")
-    return found, kept
+    return found, known(await ctx.store.read(lambda c: kept_draft(c, found)))
 
 
 async def _unchanged(ctx: Context, found: Found, kept: Kept) -> dict[str, Any]:
@@ -295,7 +272,7 @@ async def _unchanged(ctx: Context, found: Found, kept: Kept) -> dict[str, Any]:
     if not now.waiting:
         raise Conflict("That draft was sent already.")
     if now.sha256 != kept.sha256:
-        raise Conflict(_CHANGED)
+        raise Conflict(CHANGED)
     return raw
 
 
@@ -304,25 +281,22 @@ def _match(raw: dict[str, Any]) -> dict[str, str]:
     return {"If-Match": str(raw["@odata.etag"])} if raw.get("@odata.etag") else {}
 
 
-def _changed(
-    kept: Kept,
-    *,
-    to: list[str] | None,
-    subject: str | None,
-    text: str | None,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-) -> Mail:
-    if to is None and subject is None and text is None and cc is None and bcc is None:
+def _changed(kept: Kept, **given: Unpack[DraftChange]) -> Mail:
+    """The draft with what is given, and nothing else; raises `InvalidRequest` where nothing is."""
+    if all(each is None for each in given.values()):
         raise InvalidRequest("Say what to change: recipients, subject or text.")
-    old = kept.draft()
+    old, subject, text = kept.draft(), given["subject"], given["text"]
     new: Mail = new_draft(
-        to=to or (), subject="" if subject is None else subject, text="." if text is None else text, cc=cc, bcc=bcc
+        to=given["to"] or (),
+        subject="" if subject is None else subject,
+        text="." if text is None else text,
+        cc=given["cc"],
+        bcc=given["bcc"],
     )
     return old._replace(
-        to=old.to if to is None else new.to,
-        cc=old.cc if cc is None else new.cc,
-        bcc=old.bcc if bcc is None else new.bcc,
+        to=old.to if given["to"] is None else new.to,
+        cc=old.cc if given["cc"] is None else new.cc,
+        bcc=old.bcc if given["bcc"] is None else new.bcc,
         subject=old.subject if subject is None else new.subject,
         text=old.text if text is None else new.text,
     )
@@ -339,27 +313,6 @@ def _changes(kept: Kept, **given: Any) -> dict[str, Any]:
         "text": ("body", body_of(new.text)),
     }
     return {name: value for key, (name, value) in values.items() if given.get(key) is not None}
-
-
-def _text(found: Found, kept: Kept) -> DraftText:
-    """A draft that was read in full; it may repeat what others wrote, or be planted by them."""
-
-    def outside(text: str) -> OutsideText:
-        return OutsideText(text=text, source="a draft in this mailbox")
-
-    def people(some: tuple[Address, ...]) -> OutsideText:
-        return outside(people_shown(some))
-
-    return DraftText(
-        id=found.key,
-        recipients=people(kept.to),
-        copies=people(kept.cc),
-        blind_copies=people(kept.bcc),
-        subject=outside(kept.subject),
-        text=outside(kept.text[:_LONGEST]),
-        attachments=outside(", ".join(each.attached.shown for each in kept.attached)) if kept.attached else None,
-        note="It has formatting, which is not shown." if kept.formatted else "",
-    )
 
 
 async def _folder(ctx: Context, role: str) -> mirror.Folder:

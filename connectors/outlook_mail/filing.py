@@ -12,16 +12,18 @@ from sqlalchemy import Connection
 from connectors.outlook_mail import mirror, search
 from connectors.outlook_mail.account import api_of, iri, name_of, owner_of
 from connectors.outlook_mail.acts import note_act, recall
-from connectors.outlook_mail.card import MessageIds, connector
+from connectors.outlook_mail.card import connector
 from connectors.outlook_mail.mirror import Folder
 from connectors.outlook_mail.moves import move, place_of
-from connectors.outlook_mail.previews import fields_of, outside_of
 from connectors.outlook_mail.search import Found
-from connectors.outlook_mail.views import FlaggedMail, MailsFlagged, MailsMoved, MovedMail, outside
+from connectors.outlook_mail.views import FlaggedMail, MailsFlagged
 from openassistant.connector import Context, Field, Preview
 from openassistant.errors import InvalidRequest, NotFound, OaError
 from openassistant.formats.charsets import clean
-from openassistant.messages import Call, OutsideSource, ToolResult
+from openassistant.mails.arguments import MessageIds
+from openassistant.mails.previews import filing_preview, named
+from openassistant.mails.views import MailsMoved, MovedMail, outside
+from openassistant.messages import Call, ToolResult
 
 __all__ = ["messages_archive", "messages_flag", "messages_junk", "messages_move", "messages_trash"]
 
@@ -96,118 +98,7 @@ async def unflag(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     await _each(ctx, mails, lambda found: _patch(ctx, found, {n: v for n, v in was[found.key].items() if n in names}))
 
 
-@connector.tool(effect="write", outside=True, capability="write")
-async def messages_move(ctx: Context, messages: MessageIds, folder: _Folder) -> MailsMoved:
-    """Move mails to another folder."""
-    return await _move(ctx, messages, folder)
-
-
-@messages_move.preview
-async def preview_move(ctx: Context, messages: list[str], folder: str) -> Preview:
-    """Which mails go from where to where."""
-    return await _preview_move(ctx, messages, folder, "Move", "Move")
-
-
-@messages_move.reconcile
 async def find_moved(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks where the mails lie."""
-    return await _find_moved(ctx, call)
-
-
-@messages_move.undo
-async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, call)
-
-
-@connector.tool(effect="write", outside=True, capability="write")
-async def messages_archive(ctx: Context, messages: MessageIds) -> MailsMoved:
-    """Put mails into the archive: out of the inbox, and found by every search."""
-    return await _move(ctx, messages, "archive")
-
-
-@messages_archive.preview
-async def preview_archive(ctx: Context, messages: list[str]) -> Preview:
-    """Which mails go from where to where."""
-    return await _preview_move(ctx, messages, "archive", "Archive", "Archive")
-
-
-@messages_archive.reconcile
-async def find_archived(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks where the mails lie."""
-    return await _find_moved(ctx, call)
-
-
-@messages_archive.undo
-async def take_out_of_archive(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, call)
-
-
-@connector.tool(effect="write", outside=True, capability="write")
-async def messages_junk(ctx: Context, messages: MessageIds) -> MailsMoved:
-    """Put mails into the folder for spam."""
-    return await _move(ctx, messages, "junk")
-
-
-@messages_junk.preview
-async def preview_junk(ctx: Context, messages: list[str]) -> Preview:
-    """Which mails go from where to where."""
-    return await _preview_move(ctx, messages, "junk", "Mark as spam:", "Mark as spam")
-
-
-@messages_junk.reconcile
-async def find_junk(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks where the mails lie."""
-    return await _find_moved(ctx, call)
-
-
-@messages_junk.undo
-async def take_out_of_junk(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, call)
-
-
-@connector.tool(effect="write", outside=True, capability="write")
-async def messages_trash(ctx: Context, messages: MessageIds) -> MailsMoved:
-    """Put mails into the trash (Deleted Items). They are not deleted for good; Outlook may empty it after some time."""
-    return await _move(ctx, messages, "trash")
-
-
-@messages_trash.preview
-async def preview_trash(ctx: Context, messages: list[str]) -> Preview:
-    """Which mails go from where to where."""
-    return await _preview_move(ctx, messages, "trash", "Put into the trash:", "Put into the trash")
-
-
-@messages_trash.reconcile
-async def find_trashed(ctx: Context, call: Call) -> ToolResult | None:
-    """Looks where the mails lie."""
-    return await _find_moved(ctx, call)
-
-
-@messages_trash.undo
-async def take_out_of_trash(ctx: Context, call: Call, result: dict[str, Any]) -> None:
-    """Moves each back where it came from."""
-    await _move_back(ctx, call)
-
-
-async def _move(ctx: Context, messages: list[str], folder: str) -> MailsMoved:
-    mails, to = await _moves_of(ctx, messages, folder)
-    await note_act(ctx, to=to.ref, mails=[[each.key, each.folder.ref, each.folder.name] for each in mails])
-    return await _carried(ctx, mails, to, {each.key: each.folder.name for each in mails})
-
-
-async def _carried(ctx: Context, mails: Sequence[Found], to: Folder, names: Mapping[str, str]) -> MailsMoved:
-    """Moves what does not lie there; raises the first refusal where nothing moved."""
-    away = [each for each in mails if each.folder.ref != to.ref]
-    moved = {each.key for each in mails if each not in away}
-    moved |= {each.key for each in await _each(ctx, away, lambda found: move(ctx, found, to))}
-    views = [MovedMail(message=each.key, came_from=names[each.key]) for each in mails if each.key in moved]
-    return MailsMoved(folder=to.name, mails=views, note=_note(len(views), len(mails)))
-
-
-async def _find_moved(ctx: Context, call: Call) -> ToolResult | None:
     """The result of an interrupted move; None when all mails lie where they lay. One half done is carried on."""
     act, owner = await recall(ctx, call.id), owner_of(ctx)
     if act is None:
@@ -227,7 +118,7 @@ async def _find_moved(ctx: Context, call: Call) -> ToolResult | None:
     return messages_move.result(await _carried(ctx, found, to, names))
 
 
-async def _move_back(ctx: Context, call: Call) -> None:
+async def move_back(ctx: Context, call: Call, result: dict[str, Any]) -> None:
     """Moves mails where each came from, as far as they lie where the call put them."""
     act, owner = await recall(ctx, call.id), owner_of(ctx)
     if act is None:
@@ -245,6 +136,85 @@ async def _move_back(ctx: Context, call: Call) -> None:
     await _each(ctx, away, back)
 
 
+@connector.tool(effect="write", outside=True, capability="write")
+async def messages_move(ctx: Context, messages: MessageIds, folder: _Folder) -> MailsMoved:
+    """Move mails to another folder."""
+    return await _move(ctx, messages, folder)
+
+
+@messages_move.preview
+async def preview_move(ctx: Context, messages: list[str], folder: str) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, folder, "Move", "Move")
+
+
+messages_move.reconcile(find_moved)
+messages_move.undo(move_back)
+
+
+@connector.tool(effect="write", outside=True, capability="write")
+async def messages_archive(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the archive: out of the inbox, and found by every search."""
+    return await _move(ctx, messages, "archive")
+
+
+@messages_archive.preview
+async def preview_archive(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "archive", "Archive", "Archive")
+
+
+messages_archive.reconcile(find_moved)
+messages_archive.undo(move_back)
+
+
+@connector.tool(effect="write", outside=True, capability="write")
+async def messages_junk(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the folder for spam."""
+    return await _move(ctx, messages, "junk")
+
+
+@messages_junk.preview
+async def preview_junk(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "junk", "Mark as spam:", "Mark as spam")
+
+
+messages_junk.reconcile(find_moved)
+messages_junk.undo(move_back)
+
+
+@connector.tool(effect="write", outside=True, capability="write")
+async def messages_trash(ctx: Context, messages: MessageIds) -> MailsMoved:
+    """Put mails into the trash (Deleted Items). They are not deleted for good; Outlook may empty it after some time."""
+    return await _move(ctx, messages, "trash")
+
+
+@messages_trash.preview
+async def preview_trash(ctx: Context, messages: list[str]) -> Preview:
+    """Which mails go from where to where."""
+    return await _preview_move(ctx, messages, "trash", "Put into the trash:", "Put into the trash")
+
+
+messages_trash.reconcile(find_moved)
+messages_trash.undo(move_back)
+
+
+async def _move(ctx: Context, messages: list[str], folder: str) -> MailsMoved:
+    mails, to = await _moves_of(ctx, messages, folder)
+    await note_act(ctx, to=to.ref, mails=[[each.key, each.folder.ref, each.folder.name] for each in mails])
+    return await _carried(ctx, mails, to, {each.key: each.folder.name for each in mails})
+
+
+async def _carried(ctx: Context, mails: Sequence[Found], to: Folder, names: Mapping[str, str]) -> MailsMoved:
+    """Moves what does not lie there; raises the first refusal where nothing moved."""
+    away = [each for each in mails if each.folder.ref != to.ref]
+    moved = {each.key for each in mails if each not in away}
+    moved |= {each.key for each in await _each(ctx, away, lambda found: move(ctx, found, to))}
+    views = [MovedMail(message=each.key, came_from=names[each.key]) for each in mails if each.key in moved]
+    return MailsMoved(folder=to.name, mails=views, note=_note(len(views), len(mails)))
+
+
 async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: str, confirm: str) -> Preview:
     mails, to = await _moves_of(ctx, messages, folder)
     names = ", ".join(dict.fromkeys(each.folder.name for each in mails))
@@ -252,26 +222,10 @@ async def _preview_move(ctx: Context, messages: list[str], folder: str, verb: st
 
 
 async def _preview(ctx: Context, mails: list[Found], verb: str, confirm: str, rows: dict[str, str]) -> Preview:
-    """Each mail with its subject and sender, in the order asked for."""
-    if len(mails) == 1:
-        letter = mails[0].letter
-        rows = {"Mail": letter.subject or "(no subject)", "Sender": letter.sender.shown, **rows}
-        sources = (outside_of(mails[0]),)
-    else:
-        senders = tuple(dict.fromkeys(each.letter.sender.address for each in mails if each.letter.sender.address))
-        sources = (OutsideSource(source=f"{len(mails)} mails", authors=senders),)
-    listed = "\n".join(
-        f"{each.letter.at:%Y-%m-%d}  {each.letter.sender.shown}: {each.letter.subject}" for each in mails
-    )
-    counted = "a mail" if len(mails) == 1 else f"{len(mails)} mails"
-    return Preview(
-        verb=f"{verb} {counted}",
-        confirm=confirm,
-        account=await name_of(ctx),
-        fields=fields_of(rows),
-        content=listed if len(mails) > 1 else "",
-        outside=sources,
-    )
+    """Each mail with its subject and sender, in the order asked for; rows that say nothing are left out."""
+    unnamed = {"Mail": "(no subject)"} if len(mails) == 1 and not mails[0].subject else {}
+    shown = {label: value for label, value in {**named(mails), **unnamed, **rows}.items() if value}
+    return filing_preview(mails, shown, verb=verb, confirm=confirm, account=await name_of(ctx))
 
 
 async def _moves_of(ctx: Context, messages: list[str], folder: str) -> tuple[list[Found], Folder]:

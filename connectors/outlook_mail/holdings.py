@@ -12,10 +12,10 @@ from connectors.outlook_mail import mirror
 from connectors.outlook_mail.files import known_files
 from connectors.outlook_mail.kept import kept_in
 from connectors.outlook_mail.letters import Letter
-from openassistant.formats.addresses import Address
 from openassistant.formats.eml import Rebuilt, eml, lacking
 from openassistant.holdings import Kind, Thing
 from openassistant.kinds import changes, drop_from, drop_numbered, fields, undo
+from openassistant.mails.drafts import draft_file
 
 __all__ = ["KINDS"]
 
@@ -58,22 +58,12 @@ def _line(connection: Connection, row: Thing) -> Mapping[str, Any]:
 
 def _draft(connection: Connection, row: Thing) -> bytes:
     kept = kept_in(row.content)
-    return eml(
-        Rebuilt(
-            date=None,
-            sender=Address(kept.sender),
-            to=kept.to,
-            cc=kept.cc,
-            bcc=kept.bcc,
-            reply_to=kept.reply_to,
-            subject=kept.subject,
-            message_id=kept.message_id,
-            text=kept.text,
-            missing=(
-                *(["the formatting"] if kept.formatted else []),
-                *lacking(each.attached for each in kept.attached),
-            ),
-        )
+    return draft_file(
+        kept.draft(),
+        sender=kept.sender,
+        formatted=kept.formatted,
+        message_id=kept.message_id,
+        reply_to=kept.reply_to,
     )
 
 

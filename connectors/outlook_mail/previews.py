@@ -10,14 +10,13 @@ from sqlalchemy import Connection
 from connectors.outlook_mail import search
 from connectors.outlook_mail.account import name_of, owner_of
 from connectors.outlook_mail.drafts import Mail, reached
-from connectors.outlook_mail.search import Found
-from connectors.outlook_mail.views import people_shown, source_of
 from openassistant.connector import Context
 from openassistant.errors import InvalidRequest
 from openassistant.formats.approvals import mail_preview
-from openassistant.messages import OutsideSource, Preview, PreviewField
+from openassistant.mails.views import people_shown
+from openassistant.messages import Preview, PreviewField
 
-__all__ = ["fields_of", "outside_of", "preview_of"]
+__all__ = ["fields_of", "preview_of"]
 
 
 async def preview_of(
@@ -53,9 +52,3 @@ async def preview_of(
 def fields_of(rows: dict[str, str]) -> tuple[PreviewField, ...]:
     """The rows that say something."""
     return tuple(PreviewField(label=label, value=value) for label, value in rows.items() if value)
-
-
-def outside_of(found: Found) -> OutsideSource:
-    """A mail as the source of something that is shown."""
-    authors = (found.letter.sender.address,) if found.letter.sender.address else ()
-    return OutsideSource(source=source_of(found.letter), authors=authors)

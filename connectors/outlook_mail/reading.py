@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated
@@ -12,10 +11,10 @@ from sqlalchemy import Connection
 
 from connectors.outlook_mail import mirror, search
 from connectors.outlook_mail.account import api_of, local_zone, owner_of
-from connectors.outlook_mail.card import MessageId, Zone, connector
+from connectors.outlook_mail.card import Zone, connector
 from connectors.outlook_mail.letters import SELECT, is_id
 from connectors.outlook_mail.mirror import Folder
-from connectors.outlook_mail.query import Query, kql_of, parse_query
+from connectors.outlook_mail.query import kql_of
 from connectors.outlook_mail.search import Found
 from connectors.outlook_mail.texts import conversation_texts, take, text_of, texts_of
 from connectors.outlook_mail.views import (
@@ -32,22 +31,29 @@ from connectors.outlook_mail.views import (
 from openassistant.connector import Context, Field, OutsideText
 from openassistant.errors import OaError
 from openassistant.formats.moments import aware, moment
+from openassistant.mails.arguments import Flagged, HasAttachment, InFolder, Limit, MessageId, Person, Quotes, Unread
+from openassistant.mails.query import Query, parse_query
+from openassistant.mails.reading import (
+    LOOSENED,
+    MOST_IN_THREAD,
+    MOST_LOOSE,
+    OLDER,
+    UNREAD,
+    newest_alone,
+    passage,
+    share,
+)
+from openassistant.mails.views import notes_of
 
 __all__ = ["changes_list", "folders_list", "messages_get", "messages_search", "threads_read"]
 
-_MOST_IN_THREAD = 30
-_LONGEST_THREAD, _LONGEST_MAIL = 60_000, 100_000
-_MOST_LOOSE = 10
-_AROUND = 120
+_LONGEST_MAIL = 100_000
 _FROM_MICROSOFT = "25"
 _PATIENCE = 8.0
 """Seconds that Microsoft's own search is waited for; what the mirror finds is given without it."""
 _CHANGES = timedelta(days=30)
-_STILL_READING = "The mailbox is still being read, so there may be more."
 _ALONE = "Microsoft could not be asked, so only what was read before was searched."
 _UNASKED = "Microsoft could not be asked, so there may be more, and some texts are not complete."
-
-_Person = Annotated[str | None, Field(description="A name or address, or a part of it", max_length=200)]
 
 
 @connector.tool(effect="read", capability="read")
@@ -62,27 +68,19 @@ async def messages_search(
             max_length=1000,
         ),
     ] = "",
-    sender: _Person = None,
-    recipient: _Person = None,
+    sender: Person = None,
+    recipient: Person = None,
     after: Annotated[date | None, Field(description="Came on this day or later, like 2026-01-31")] = None,
     before: Annotated[date | None, Field(description="Came before this day")] = None,
-    folder: Annotated[
-        str | None, Field(description="A folder's name, or inbox, sent, archive, junk, trash", max_length=200)
-    ] = None,
-    has_attachment: Annotated[bool | None, Field(description="With or without attachments")] = None,
-    unread: Annotated[bool | None, Field(description="Only unread, or only read mails")] = None,
-    flagged: Annotated[bool | None, Field(description="Only starred mails, or only others")] = None,
-    limit: Annotated[int, Field(description="How many mails at most", ge=1, le=100)] = 20,
+    folder: InFolder = None,
+    has_attachment: HasAttachment = None,
+    unread: Unread = None,
+    flagged: Flagged = None,
+    limit: Limit = 20,
 ) -> SearchResult:
     """Search the user's mail, newest first. Spam and trash are left out unless their folder is named."""
-    wanted = parse_query(query)
-    wanted = wanted.by("from", sender or "").by("to", recipient or "").between(after, before)
-    wanted = wanted._replace(
-        folder=folder or wanted.folder,
-        attached=wanted.attached if has_attachment is None else has_attachment,
-        unread=wanted.unread if unread is None else unread,
-        flagged=wanted.flagged if flagged is None else flagged,
-    )
+    wanted = parse_query(query).by("from", sender or "").by("to", recipient or "").between(after, before)
+    wanted = wanted.narrowed(folder=folder, unread=unread, flagged=flagged, attached=has_attachment)
     owner = owner_of(ctx)
 
     def look(connection: Connection) -> tuple[Folder | None, list[Found]]:
@@ -94,11 +92,11 @@ async def messages_search(
     if wanted.match and len(found) < limit:
         found = await _with_microsofts(ctx, wanted, place, found, limit=limit, notes=notes)
     if not found and wanted.loose:
-        loose = min(limit, _MOST_LOOSE)
+        loose = min(limit, MOST_LOOSE)
         found = await ctx.store.read(lambda c: search.find(c, owner, wanted, limit=loose, place=place, loose=True))
-        notes += ["No mail has all of these words; these have some of them."] if found else []
+        notes += [LOOSENED] if found else []
     elif len(found) == limit:
-        notes.append("There may be older ones: narrow the search, or look before the last date.")
+        notes.append(OLDER)
     return await _result(ctx, wanted, found, notes)
 
 
@@ -130,14 +128,7 @@ async def messages_get(ctx: Context, message: MessageId) -> MailText:
 
 
 @connector.tool(effect="read", capability="read")
-async def threads_read(
-    ctx: Context,
-    message: MessageId,
-    *,
-    quotes: Annotated[
-        bool, Field(description="Also what mails repeat of earlier mails of the same conversation")
-    ] = False,
-) -> MailThread:
+async def threads_read(ctx: Context, message: MessageId, *, quotes: Quotes = False) -> MailThread:
     """Read a mail in full, with the conversation that it belongs to, oldest first. Repeated text is folded."""
     owner = owner_of(ctx)
     chosen = await ctx.store.read(lambda c: search.message(c, owner, message))
@@ -145,16 +136,15 @@ async def threads_read(
 
     def read(connection: Connection) -> list[Found]:
         found = search.message(connection, owner, message)
-        return search.conversation(connection, owner, found, limit=_MOST_IN_THREAD)
+        return search.conversation(connection, owner, found, limit=MOST_IN_THREAD)
 
     found = await ctx.store.read(read)
     texts = await texts_of(ctx, found)
     if chosen.letter.draft:
         texts[chosen.id] = await text_of(ctx, chosen)
-    longest = max(_LONGEST_THREAD // len(found), 2_000)
-    notes = [f"Only the newest {_MOST_IN_THREAD} mails are shown." if len(found) == _MOST_IN_THREAD else "", unasked]
+    longest, note = share(len(found)), notes_of(newest_alone(cut=len(found) == MOST_IN_THREAD), unasked)
     views = [_view(each, texts, longest=longest, fold=bool(place) and not quotes) for place, each in enumerate(found)]
-    return MailThread(messages=views, note=" ".join(note for note in notes if note))
+    return MailThread(messages=views, note=note)
 
 
 @connector.tool(effect="read", capability="read")
@@ -169,14 +159,12 @@ async def changes_list(
     begin = aware(moment(since, "since", local), local)
     found = await ctx.store.read(lambda c: mirror.changes_since(c, owner, begin, limit=limit + 1))
     known = await ctx.store.read(lambda c: mirror.folders(c, owner))
-    notes = [
+    note = notes_of(
         f"Only the newest {limit} are shown." if len(found) > limit else "",
         "Changes are kept for 30 days." if begin < ctx.now() - _CHANGES else "",
         _unread(known),
-    ]
-    return ChangeList(
-        changes=[change_view(each) for each in found[:limit]], note=" ".join(note for note in notes if note)
     )
+    return ChangeList(changes=[change_view(each) for each in found[:limit]], note=note)
 
 
 async def _with_microsofts(
@@ -207,7 +195,7 @@ def _asked(kql: str) -> Mapping[str, str]:
 async def _result(ctx: Context, wanted: Query, found: list[Found], notes: list[str]) -> SearchResult:
     owner = owner_of(ctx)
     texts = await texts_of(ctx, found) if wanted.words else {}
-    summaries = [summary_of(each, _passage(texts.get(each.id, ("", False))[0], wanted.words)) for each in found]
+    summaries = [summary_of(each, passage(texts.get(each.id, ("", False))[0], wanted.words)) for each in found]
     unread = _unread(await ctx.store.read(lambda c: mirror.folders(c, owner)))
     return SearchResult(messages=summaries, note=" ".join([*notes, unread] if unread else notes))
 
@@ -217,7 +205,7 @@ async def _bring(ctx: Context, chosen: Found) -> str:
     owner = owner_of(ctx)
 
     def read(connection: Connection) -> tuple[list[Found], bool]:
-        found = search.conversation(connection, owner, chosen, limit=_MOST_IN_THREAD)
+        found = search.conversation(connection, owner, chosen, limit=MOST_IN_THREAD)
         return found, all(each.complete for each in mirror.folders(connection, owner))
 
     found, complete = await ctx.store.read(read)
@@ -240,15 +228,6 @@ def _view(found: Found, texts: Mapping[int, tuple[str, bool]], *, longest: int, 
     return text_of_mail(found, text, formatted=formatted, longest=longest, fold=fold)
 
 
-def _passage(text: str, words: tuple[str, ...]) -> str:
-    """The text around the first of the words that occurs in it; "" when none does."""
-    for word in words:
-        if place := re.search(rf"(?<!\w){re.escape(word)}", text, re.IGNORECASE):
-            start, end = max(place.start() - _AROUND, 0), place.end() + _AROUND
-            return ("…" if start else "") + " ".join(text[start:end].split()) + ("…" if end < len(text) else "")
-    return ""
-
-
 def _unread(known: list[Folder]) -> str:
     """What a reader of an account should know: that not all is read yet."""
-    return "" if known and all(each.complete for each in known) else _STILL_READING
+    return "" if known and all(each.complete for each in known) else UNREAD

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, text
 from connectors.outlook_mail import mirror
 from connectors.outlook_mail.letters import Letter
 from connectors.outlook_mail.mirror import Folder
-from connectors.outlook_mail.query import Query
 from openassistant.errors import NotFound
 from openassistant.formats.addresses import Address
 from openassistant.formats.approvals import Known
+from openassistant.mails.folders import folder_meant
+from openassistant.mails.query import Query
 
 __all__ = [
     "Counted", "Found", "conversation", "counts", "find", "folder_named", "known_addresses", "message",
@@ -217,26 +218,9 @@ def counts(connection: Connection, account: str) -> list[Counted]:
 
 def folder_named(connection: Connection, account: str, name: str) -> Folder:
     """The folder that a person means, by its name, its role ("trash") or its last part; raises `NotFound`."""
-    known = mirror.folders(connection, account)
     wanted = name.strip().casefold()
-    for fits in (_is_name, _is_role, _is_last_part):
-        if found := next((folder for folder in known if fits(folder, wanted)), None):
-            return found
-    if not known:
-        raise NotFound("There are no folders yet: the mailbox is still being read.")
-    raise NotFound(f"There is no folder {name[:60]!r}; folders_list names those that there are.")
-
-
-def _is_name(folder: Folder, wanted: str) -> bool:
-    return folder.name.casefold() == wanted
-
-
-def _is_role(folder: Folder, wanted: str) -> bool:
-    return bool(folder.role) and folder.role == _ROLES.get(wanted.replace(" ", ""), wanted)
-
-
-def _is_last_part(folder: Folder, wanted: str) -> bool:
-    return folder.name.casefold().rpartition("/")[2] == wanted
+    role = _ROLES.get(wanted.replace(" ", ""), wanted)
+    return folder_meant(mirror.folders(connection, account), name, role=role, separators="/")
 
 
 def _conditions(query: Query, match: str, place: Folder | None, refs: Sequence[str] | None) -> str:

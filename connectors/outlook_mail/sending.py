@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Unpack
 
 from sqlalchemy import Connection
 
 from connectors.outlook_mail import outgoing, search
 from connectors.outlook_mail.account import owner_of
-from connectors.outlook_mail.card import BlindCopies, Copies, MessageId, People, Subject, Text, connector
+from connectors.outlook_mail.card import Text, connector
 from connectors.outlook_mail.drafts import Mail, reached
 from connectors.outlook_mail.files import known_files
 from connectors.outlook_mail.outgoing import Sent
 from connectors.outlook_mail.previews import preview_of
 from connectors.outlook_mail.search import Found
 from connectors.outlook_mail.views import MailSent
-from openassistant.connector import Context, Field, Preview
+from openassistant.connector import Context, Preview
 from openassistant.errors import InvalidRequest
 from openassistant.formats.charsets import clean
 from openassistant.formats.drafts import forward_draft, new_draft, reply_all_draft, reply_draft
+from openassistant.mails.arguments import (
+    BlindCopies,
+    Copies,
+    Forwarding,
+    MessageId,
+    NewMail,
+    People,
+    Subject,
+    WithFiles,
+    Words,
+)
 from openassistant.messages import Call, ToolResult
 
 __all__ = [
@@ -27,8 +38,11 @@ __all__ = [
 
 _FORMATTED = "It goes along with its formatting and pictures, of which only the text is shown."
 
-_Files = Annotated[bool, Field(description="Whether the files attached to it go along")]
-_Words = Annotated[str, Field(description="Your own words above it, with greeting and name below", max_length=100_000)]
+
+async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
+    """The result of an interrupted call that sent its mail; None when it certainly did not."""
+    sent = await outgoing.was_sent(ctx, call.id)
+    return None if sent is None else messages_send.result(sent_view(sent))
 
 
 @connector.tool(effect="send", capability="send")
@@ -40,18 +54,13 @@ async def messages_send(
 
 
 @messages_send.preview
-async def preview_send(
-    ctx: Context, to: list[str], subject: str, text: str, cc: list[str] | None, bcc: list[str] | None
-) -> Preview:
+async def preview_send(ctx: Context, **given: Unpack[NewMail]) -> Preview:
     """The mail as it will go out."""
-    draft: Mail = new_draft(to=to, subject=subject, text=text, cc=cc, bcc=bcc)
+    draft: Mail = new_draft(**given)
     return await preview_of(ctx, draft, verb="Send a mail", confirm="Send")
 
 
-@messages_send.reconcile
-async def find_mail(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await find_sent(ctx, call)
+messages_send.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True, capability="send")
@@ -66,10 +75,7 @@ async def preview_reply(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, await _reply(ctx, message, text), verb="Send an answer", confirm="Send")
 
 
-@messages_reply.reconcile
-async def find_reply(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await find_sent(ctx, call)
+messages_reply.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True, capability="send")
@@ -85,10 +91,7 @@ async def preview_reply_all(ctx: Context, message: str, text: str) -> Preview:
     return await preview_of(ctx, draft, verb="Send an answer to all", confirm="Send to all")
 
 
-@messages_reply_all.reconcile
-async def find_reply_all(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the answer went out."""
-    return await find_sent(ctx, call)
+messages_reply_all.reconcile(find_sent)
 
 
 @connector.tool(effect="send", outside=True, capability="send")
@@ -96,44 +99,26 @@ async def messages_forward(
     ctx: Context,
     message: MessageId,
     to: People,
-    text: _Words = "",
+    text: Words = "",
     cc: Copies = None,
     bcc: BlindCopies = None,
     *,
-    attachments: _Files = True,
+    attachments: WithFiles = True,
 ) -> MailSent:
     """Pass a mail on, with its files. It must have been read, and where it has files attachments_list be asked."""
-    draft, _ = await _forward(ctx, message, to, text, cc, bcc, attachments=attachments)
+    draft, _ = await _forward(ctx, message, to=to, text=text, cc=cc, bcc=bcc, attachments=attachments)
     return await _send(ctx, draft, words=clean(text).strip("\n"))
 
 
 @messages_forward.preview
-async def preview_forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    attachments: bool,
-) -> Preview:
+async def preview_forward(ctx: Context, message: str, *, attachments: bool, **given: Unpack[Forwarding]) -> Preview:
     """The mail as it will go out: the words, and below them what is passed on."""
-    draft, formatted = await _forward(ctx, message, to, text, cc, bcc, attachments=attachments)
+    draft, formatted = await _forward(ctx, message, attachments=attachments, **given)
     doubts = [_FORMATTED] if formatted else []
     return await preview_of(ctx, draft, verb="Forward a mail", confirm="Forward", doubts=doubts)
 
 
-@messages_forward.reconcile
-async def find_forward(ctx: Context, call: Call) -> ToolResult | None:
-    """Whether the mail went out."""
-    return await find_sent(ctx, call)
-
-
-async def find_sent(ctx: Context, call: Call) -> ToolResult | None:
-    """The result of an interrupted call that sent its mail; None when it certainly did not."""
-    sent = await outgoing.was_sent(ctx, call.id)
-    return None if sent is None else messages_send.result(sent_view(sent))
+messages_forward.reconcile(find_sent)
 
 
 def sent_view(sent: Sent) -> MailSent:
@@ -162,16 +147,7 @@ async def _reply(ctx: Context, message: str, text: str, *, everybody: bool = Fal
     return reply_draft(found, text, address="", own=mine)
 
 
-async def _forward(
-    ctx: Context,
-    message: str,
-    to: list[str],
-    text: str,
-    cc: list[str] | None,
-    bcc: list[str] | None,
-    *,
-    attachments: bool,
-) -> tuple[Mail, bool]:
+async def _forward(ctx: Context, message: str, *, attachments: bool, **given: Unpack[Forwarding]) -> tuple[Mail, bool]:
     """The mail to be, with all its text, and whether what is passed on has formatting."""
     owner = owner_of(ctx)
 
@@ -186,7 +162,7 @@ async def _forward(
             raise InvalidRequest("Call attachments_list for that mail first, so that its files can be named.")
         attached = tuple(each.attached for each in files) if attachments and found.letter.files else ()
         original, formatted = texts[found.id]
-        draft: Mail = forward_draft(found, original, to=to, text=text, cc=cc, bcc=bcc, attached=attached, whole=False)
+        draft: Mail = forward_draft(found, original, **given, attached=attached, whole=False)
         return draft, formatted
 
     return await ctx.store.read(read)

@@ -22,6 +22,7 @@ from connectors.mail.threads import conversation
 from openassistant.connector import outside_sources
 from openassistant.errors import NotFound
 from openassistant.formats.addresses import Address
+from openassistant.mails.query import parse_query
 from openassistant.store import Migrations, Store
 from tests.peers.mailbox import ADA, CAROL, add_letter
 from tests.peers.mailbox import Letter as Delivered
@@ -192,7 +193,7 @@ def ground() -> Ground:
     | st.lists(st.sampled_from([*'"()*:^-+{}', "OR", "AND", "NOT", "NEAR", "from:", "a"])).map(" ".join)
 )
 def test_any_search_is_answered(ground: Ground, wanted: str) -> None:
-    query = search.parse_query(wanted)
+    query = parse_query(wanted)
     for loose in (False, True):
         assert len(search.find(ground.connection, "a", query, limit=5, loose=loose)) <= 1
 
@@ -257,7 +258,7 @@ def test_copies_of_one_mail_get_ids_of_their_own_and_are_found_once() -> None:
     ground = Ground()
     ids = ground.add(*[Mail("same@example.org", subject="Quinces")] * 3)
     assert len(set(ids)) == 3
-    assert len(search.find(ground.connection, "a", search.parse_query("quinces"), limit=5)) == 1
+    assert len(search.find(ground.connection, "a", parse_query("quinces"), limit=5)) == 1
 
 
 async def test_one_account_never_finds_the_mails_of_another(tmp_path: Path) -> None:
@@ -269,7 +270,7 @@ async def test_one_account_never_finds_the_mails_of_another(tmp_path: Path) -> N
         return mirror.add(connection, "one", folder, [letter], sent=False)
 
     [message] = await store.write(write)
-    assert await store.read(lambda c: search.find(c, "two", search.parse_query("quinces"), limit=5)) == []
+    assert await store.read(lambda c: search.find(c, "two", parse_query("quinces"), limit=5)) == []
     with pytest.raises(NotFound):
         await store.read(lambda c: search.message(c, "two", str(message)))
     await store.close()

@@ -90,7 +90,7 @@ class Live:
         if wait <= 0:
             await self.flush()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(wait, self._time_is_up)
+            self._timer = asyncio.get_running_loop().call_later(wait, lambda: self._bus.spawn(self.flush()))
 
     async def flush(self) -> None:
         """Sends what was held back."""
@@ -176,10 +176,6 @@ class Live:
     async def custom(self, name: str, value: Any) -> None:
         """An event of our own."""
         await self._emit(CustomEvent(name=name, value=value))
-
-    def _time_is_up(self) -> None:
-        self._timer = None
-        self._bus.spawn(self.flush())
 
     async def _finish(self, run: str, outcome: Any, usage: list[Usage]) -> None:
         if usage:

@@ -81,7 +81,7 @@ test('what turns the direction of a text is shown, in words and in code', async 
 test('of a ledger of 100,000 records a part is on the page, however far it was gone through', async ({ page }) => {
   test.slow();
   const faults = await open(page, '/activity', 'vast');
-  const records = page.locator('.record');
+  const records = page.locator('[id^="record-"]');
   const older = page.getByRole('button', { name: 'Show older' });
   for (let pages = 2; pages <= 12; pages += 1) {
     await older.click();

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import fcntl
+import functools
 import os
 import secrets
 import shutil
@@ -34,6 +36,7 @@ __all__ = [
 
 LOOPBACK = "127.0.0.1"
 _PORTS = range(16_384, 32_768)
+_given: set[int] = set()
 
 Result = TypeVar("Result")
 
@@ -216,16 +219,35 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
 
 
 def free_port() -> int:
-    """A loopback TCP port that nobody listened on a moment ago.
+    """A loopback TCP port that nobody listens on, and that no other call hands out while this process lives.
 
-    It lies below those that the system gives to outgoing connections, which would else take it before its server does.
+    It lies below those that the system gives to outgoing connections, which would else take it before its server does;
+    and a server may stop and start again on it, since nobody else was told of it in the meantime.
     """
     for _ in range(200):
         port = secrets.choice(_PORTS)
+        if port in _given or not _claimed(port):
+            continue
+        _given.add(port)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
     raise PeerError("no port is free")
+
+
+def _claimed(port: int) -> bool:
+    """Whether this process now holds the port's byte in the file of claims; the system lets go when the process ends."""
+    try:
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@functools.cache
+def _claims() -> int:
+    # Never closed: closing any descriptor of the file ends all claims of a process (POSIX record locks).
+    return os.open(Path(tempfile.gettempdir()) / f"free-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def listens(port: int, *, greeting: bytes = b"") -> bool:

@@ -5,6 +5,8 @@ import email
 import imaplib
 import smtplib
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,7 +20,7 @@ from tests.peers.certificates import Authority, Certificate
 from tests.peers.dovecot import FOLDERS, Dovecot
 from tests.peers.mailbox import ADA, CAROL, LEASE_SUBJECT, NOW, Letter, add_letter, seed_mailbox
 from tests.peers.nats import NatsServer
-from tests.peers.process import MissingPeerError, find_binary
+from tests.peers.process import MissingPeerError, PeerError, find_binary, free_port
 from tests.peers.pymap import Pymap
 from tests.peers.radicale import Radicale
 from tests.peers.smtp import Faults, SmtpServer
@@ -50,6 +52,29 @@ def imap(dovecot: Dovecot) -> Iterator[imaplib.IMAP4]:
 def test_a_missing_program_is_an_error_that_names_its_package() -> None:
     with pytest.raises(MissingPeerError, match="apt-get install of-dreams"):
         find_binary("no-such-program", package="apt-get install of-dreams")
+
+
+def port_of_another_process(*ports: int) -> str:
+    """What `free_port` hands out elsewhere, or why it hands out none."""
+    script = "import sys\nfrom tests.peers import process\nprocess._PORTS = [int(each) for each in sys.argv[1:]]\n"
+    script += "try: print(process.free_port())\nexcept process.PeerError as error: print(error)"
+    command = [sys.executable, "-c", script, *map(str, ports)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+def test_a_free_port_belongs_to_the_process_that_it_was_given_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = free_port(), free_port()
+    assert port_of_another_process(mine) == "no port is free"
+    assert port_of_another_process(mine, *range(other + 1, other + 50)).isdecimal()
+    monkeypatch.setattr("tests.peers.process._PORTS", [mine])
+    with pytest.raises(PeerError, match="no port is free"):
+        free_port()
+
+
+def test_the_port_of_a_process_that_ended_is_free_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = int(port_of_another_process(*range(20_000, 20_200)))
+    monkeypatch.setattr("tests.peers.process._PORTS", [port])
+    assert free_port() == port
 
 
 async def test_nats_answers_a_client_and_keeps_a_stream_over_a_restart() -> None:

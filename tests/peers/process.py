@@ -236,7 +236,7 @@ def free_port() -> int:
 
 
 def _claimed(port: int) -> bool:
-    """Whether this process now holds the port's byte in the file of claims; the system lets go when the process ends."""
+    """Whether this process now holds the byte of the port in the file of claims; the system lets go when it ends."""
     try:
         fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:

@@ -21,6 +21,7 @@ from nats.js import errors as js_errors
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from openassistant import __version__, subjects
+from openassistant.again import until_answered
 from openassistant.context import CallContext, utc_now
 from openassistant.errors import (
     DeadlineExceeded,
@@ -46,7 +47,6 @@ _QUIET_SECONDS = 25.0
 """A registry is never silent for so long (instances renew every 20 s): its consumer was lost with the server."""
 _EVENT_BUFFER = 20_000
 _SETTLE_SECONDS = 0.25
-_ASKED_AGAIN, _PAUSE = 3.0, 0.25
 
 _log = logging.getLogger("openassistant.bus")
 
@@ -174,24 +174,16 @@ class Bus:
     async def ask(
         self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext, *, away: float = 0.0
     ) -> Reply:
-        """As `request`, for what may be asked twice: who died with the question in his hands never answers it.
+        """As `request`, for what may be asked twice: it is put again while nobody answers, see `until_answered`.
 
-        It is asked again after three seconds of silence, then after twice as many, for as long as the context has.
-        Each try has what is left of that, whatever became of the clock: who is only slow goes on. A room that is not
-        there is waited for `away` seconds, and to the end where it was there before.
+        Each time has what is left of the context, whatever became of the clock. A room that is not there is waited
+        for `away` seconds, and to the end where it was there before.
         """
-        loop, seconds, pause, silent = asyncio.get_running_loop(), _ASKED_AGAIN, _PAUSE, False
-        began, whole = loop.time(), ctx.remaining()
-        while True:
-            left = began + whole - loop.time()
-            try:
-                return await self._answered(subject, body, reply, ctx.renewed(left), min(seconds, left))
-            except (DeadlineExceeded, Unavailable) as error:
-                silent = silent or isinstance(error, DeadlineExceeded)
-                if loop.time() + pause >= began + (whole if silent else min(away, whole)):
-                    raise
-            await asyncio.sleep(pause)
-            seconds, pause = seconds * 2, min(pause * 2, 5.0)
+
+        def question(left: float) -> Coroutine[Any, Any, Reply]:
+            return self._answered(subject, body, reply, ctx.renewed(left), left)
+
+        return await until_answered(question, seconds=ctx.remaining(), away=away)
 
     async def _answered(
         self, subject: str, body: BaseModel, reply: type[Reply], ctx: CallContext, seconds: float

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from openassistant import bus
 from openassistant.context import new_id
 from openassistant.errors import Conflict, DeadlineExceeded, Forbidden, NotFound, OaError, Unavailable
 from openassistant.grants import Approval, SigningKey
@@ -166,7 +165,7 @@ async def test_the_same_call_asked_again_meanwhile_is_the_same_question(house: G
 async def test_a_preview_whose_hand_died_is_asked_of_the_next_one(
     house: GatewayHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bus, "_ASKED_AGAIN", 0.2)
+    monkeypatch.setattr("openassistant.again._SILENCE", 0.2)
     house.previews_lost = 1
     async with asyncio.timeout(5):
         outcome = await house.put(house.call("letters_send", to="carol@example.org"), await house.turn())

@@ -81,6 +81,8 @@ test('pinning, archiving and what was refused are told, and the focus is not los
   page.on('request', (request) => request.method() === 'PATCH' && sent.push(request.postDataJSON()));
   await more(page, 'Shopping', 'Pin');
   await expect(nav.getByRole('status')).toHaveText('Pinned.');
+  // This house forgets it: with the list that is fetched then the row goes back, and the focus with it.
+  await expect(nav.getByRole('group', { name: 'Today' }).getByRole('link', { name: 'Shopping' })).toBeFocused();
   await more(page, 'Shopping', 'Archive');
   await expect(nav.getByRole('status')).toHaveText('Archived.');
   await expect.poll(() => nav.evaluate((box) => box.contains(document.activeElement))).toBe(true);
@@ -180,6 +182,20 @@ test('the palette finds pages and conversations, and changes the appearance', as
   await page.keyboard.press('Escape');
   await expect(box).toHaveCount(0);
   expect(faults).toEqual([]);
+});
+
+test('a key that is pressed before the conversations are there is not lost', async ({ page }) => {
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('**/api/conversations?*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await open(page, '/usage', 'many');
+  await page.locator('#content').focus();
+  await page.keyboard.press('j');
+  letGo();
+  await expect(page).toHaveURL(/\/c\/0+1001$/);
 });
 
 test('keys go from conversation to conversation, to the composer, to decisions', async ({ page }) => {

@@ -21,6 +21,8 @@ export default defineConfig({
     launchOptions: chromium,
     // Playwright empties it for each test (cookies, storage, workers, emulation): half as much work as a new one.
     reuseContext: true,
+    // Each test would fetch the whole app once more for it, a third of all work; app.test.ts has it, and so has the house.
+    serviceWorkers: 'block',
     reducedMotion: 'reduce',
     colorScheme: 'light',
     locale: 'en-GB',

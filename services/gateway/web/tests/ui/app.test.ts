@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, test, type Page } from '@playwright/test';
 import { open } from './house';
 
+test.use({ serviceWorkers: 'allow' });
+
 /** Until the worker has kept the app and answers for its files. */
 const installed = async (page: Page): Promise<void> => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));

@@ -1,9 +1,6 @@
 import { type Page, expect, test } from '@playwright/test';
 import { open } from './house';
 
-// What a worker hands out of its store never goes by way of the network that these tests break.
-test.use({ serviceWorkers: 'block' });
-
 const c = 'c'.repeat(32);
 const e = 'e'.repeat(32);
 

@@ -1,8 +1,11 @@
-import { type Page, expect, test } from '@playwright/test';
+import { type APIResponse, type Page, expect, test } from '@playwright/test';
 import { open } from './house';
 
 const c = 'c'.repeat(32);
 const e = 'e'.repeat(32);
+
+/** What the house answers to whoever is not signed in. */
+const refusal = async (page: Page): Promise<{ response: APIResponse }> => ({ response: await page.request.get('/api/conversations') });
 
 /** The house changes under an open page. */
 const becomes = (page: Page, house: string): Promise<void> =>
@@ -69,6 +72,31 @@ test('a session that ends in the middle leads to the login, and back to what was
   await page.getByRole('textbox', { name: 'Password' }).fill('right');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(new RegExp(`/c/${c}$`));
+  await expect(page.getByLabel('Your message')).toHaveValue('A long thought');
+});
+
+test('a message that is under way while the session is found to have ended is not lost', async ({ page }) => {
+  await open(page, `/c/${e}`);
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('**/api/conversations/*/messages', async (route) => {
+    await held;
+    await route.fulfill(await refusal(page));
+  });
+  await page.getByLabel('Your message').fill('A long thought');
+  const sending = page.waitForRequest((request) => request.url().endsWith('/messages'));
+  await page.getByLabel('Send', { exact: true }).click();
+  await sending;
+  await becomes(page, 'out');
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await expect(page.getByText('Your session ended.')).toBeVisible();
+  const refused = page.waitForResponse((response) => response.url().endsWith('/messages'));
+  letGo();
+  expect((await refused).status()).toBe(401);
+  await becomes(page, 'home');
+  await page.getByLabel('Username').fill('ada');
+  await page.getByRole('textbox', { name: 'Password' }).fill('right');
+  await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByLabel('Your message')).toHaveValue('A long thought');
 });
 

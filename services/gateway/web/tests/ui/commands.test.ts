@@ -63,6 +63,25 @@ test('a search that is typed out runs at once, and its results say where they co
   expect(faults).toEqual([]);
 });
 
+test('a command that is typed before the commands are known is no message', async ({ page }) => {
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route('**/api/commands*', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const posted: string[] = [];
+  page.on('request', (request) => request.method() === 'POST' && posted.push(new URL(request.url()).pathname));
+  await open(page, '/', 'bare.commanded');
+  await page.getByLabel('Your message').fill('/find lease');
+  await page.getByLabel('Your message').press('Enter');
+  await page.getByLabel('Your message').press('Enter');
+  letGo();
+  await expect(page).toHaveURL(/\/c\//);
+  await expect.poll(() => posted.filter((path) => path.endsWith('/commands'))).toHaveLength(1);
+  expect(posted.filter((path) => path.endsWith('/messages'))).toEqual([]);
+});
+
 test('an event is a form with a day, a time that may be left out, and the browser’s zone', async ({ page }) => {
   const bodies = sent(page);
   await open(page, `/c/${c}`, 'answered');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Command } from '$lib/api/types';
 import { rowsOf } from '$lib/commands/results';
-import { matching, questionsOf, startingValues, typed } from '$lib/commands/typed';
+import { matching, namesUnknown, questionsOf, startingValues, typed } from '$lib/commands/typed';
 import { mistakes, payload } from '$lib/forms/schema';
 import { span } from '$lib/times';
 import { commands as listed, events, id, mails } from '../mock/data.mjs';
@@ -14,6 +14,12 @@ test('a slash and a beginning name the commands that it may become', () => {
   expect(names('/')).toEqual(['agenda', 'event', 'find', 'mail']);
   expect(names('/F')).toEqual(['find']);
   for (const text of ['', 'find', '/find lease', '/nothing', ' /find', '//']) expect(names(text)).toEqual([]);
+});
+
+test('what is written as a command and is none of the list is told from other texts', () => {
+  for (const text of ['/drafts', ' /Drafts ', '/nothing at all']) expect(namesUnknown(text, commands)).toBe(true);
+  for (const text of ['', '/', '/find', '/FIND lease', 'find', '/usr/bin', '//']) expect(namesUnknown(text, commands)).toBe(false);
+  expect(namesUnknown('/find', [])).toBe(true);
 });
 
 test('what follows a typed command goes into its first field, and whole ones are told from those that need more', () => {

@@ -25,9 +25,17 @@ export function matching(text: string, commands: readonly Command[]): Command[] 
   return begun === undefined ? [] : commands.filter((each) => each.name.startsWith(begun));
 }
 
+const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
+
+/** Whether a text is written as a command that is not on the list: it may not have come yet, or be older than an account. */
+export function namesUnknown(text: string, commands: readonly Command[]): boolean {
+  const name = COMMAND.exec(text.trim())?.[1]?.toLowerCase();
+  return name !== undefined && !commands.some((each) => each.name === name);
+}
+
 /** A command that was typed out, what follows its name in the first field that takes it; null where it is none. */
 export function typed(text: string, commands: readonly Command[]): { command: Command; values: Values; isWhole: boolean } | null {
-  const [, name = '', rest = ''] = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i.exec(text.trim()) ?? [];
+  const [, name = '', rest = ''] = COMMAND.exec(text.trim()) ?? [];
   const command = commands.find((each) => each.name === name.toLowerCase());
   if (!command) return null;
   const questions = questionsOf(command);

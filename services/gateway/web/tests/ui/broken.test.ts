@@ -1,5 +1,5 @@
 import { type APIResponse, type Page, expect, test } from '@playwright/test';
-import { open } from './house';
+import { hold, open } from './house';
 
 const c = 'c'.repeat(32);
 const e = 'e'.repeat(32);
@@ -77,12 +77,7 @@ test('a session that ends in the middle leads to the login, and back to what was
 
 test('a message that is under way while the session is found to have ended is not lost', async ({ page }) => {
   await open(page, `/c/${e}`);
-  let letGo = (): void => undefined;
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route('**/api/conversations/*/messages', async (route) => {
-    await held;
-    await route.fulfill(await refusal(page));
-  });
+  const letGo = await hold(page, '**/api/conversations/*/messages', async (route) => route.fulfill(await refusal(page)));
   await page.getByLabel('Your message').fill('A long thought');
   const sending = page.waitForRequest((request) => request.url().endsWith('/messages'));
   await page.getByLabel('Send', { exact: true }).click();

@@ -1,5 +1,5 @@
 import { type Page, expect, test } from '@playwright/test';
-import { open } from './house';
+import { hold, open } from './house';
 
 const c = 'c'.repeat(32);
 
@@ -64,12 +64,7 @@ test('a search that is typed out runs at once, and its results say where they co
 });
 
 test('a command that is typed before the commands are known is no message', async ({ page }) => {
-  let letGo = (): void => undefined;
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route('**/api/commands*', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const letGo = await hold(page, '**/api/commands*');
   const posted: string[] = [];
   page.on('request', (request) => request.method() === 'POST' && posted.push(new URL(request.url()).pathname));
   await open(page, '/', 'bare.commanded');

@@ -1,4 +1,4 @@
-import { type Page, expect } from '@playwright/test';
+import { type Page, type Route, expect } from '@playwright/test';
 
 /** Opens a path in the house that a test wants ("new", "empty", "fresh.stream" …), watching for what must not happen. */
 export async function open(page: Page, path: string, house = ''): Promise<string[]> {
@@ -29,4 +29,16 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   });
   expect(wide).toEqual([]);
   expect(await page.evaluate(() => document.scrollingElement?.scrollWidth ?? 0)).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
+}
+
+/** Keeps back what is asked at this address until the function that comes back is called; then `answer` gives it. */
+export async function hold(
+  page: Page,
+  address: string,
+  answer: (route: Route) => Promise<void> = (route) => route.continue()
+): Promise<() => void> {
+  let letGo = (): void => undefined;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route(address, (route) => held.then(() => answer(route)));
+  return letGo;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { violations } from './axe';
-import { expectNoSidewaysScroll, open } from './house';
+import { expectNoSidewaysScroll, hold, open } from './house';
 
 const box = 'Search in everything';
 
@@ -29,19 +29,14 @@ test('a search asks each account by itself, on Enter alone, and says from whom e
 });
 
 test('what is typed before the services are known is not searched until Enter', async ({ page }) => {
-  let go = (): void => undefined;
-  const held = new Promise<void>((resolve) => (go = resolve));
-  await page.route('**/api/looks/find', async (route) => {
-    if (route.request().method() === 'GET') await held;
-    await route.continue();
-  });
+  const letGo = await hold(page, '**/api/looks/find');
   const asked: string[] = [];
   page.on('request', (request) => {
     if (request.method() === 'POST' && request.url().includes('/api/looks/')) asked.push(request.url());
   });
   await open(page, '/search');
   await page.getByLabel(box).fill('lease');
-  go();
+  letGo();
   await expect(page.getByText('Gmail may be searched at the provider, too')).toBeVisible();
   await page.waitForTimeout(400);
   expect(asked).toEqual([]);

@@ -1,6 +1,6 @@
 import { type Locator, type Page, expect, test } from '@playwright/test';
 import { violations } from './axe';
-import { expectNoSidewaysScroll, open } from './house';
+import { expectNoSidewaysScroll, hold, open } from './house';
 
 const c = 'c'.repeat(32);
 
@@ -185,12 +185,7 @@ test('the palette finds pages and conversations, and changes the appearance', as
 });
 
 test('a key that is pressed before the conversations are there is not lost', async ({ page }) => {
-  let letGo = (): void => undefined;
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route('**/api/conversations?*', async (route) => {
-    await held;
-    await route.continue();
-  });
+  const letGo = await hold(page, '**/api/conversations?*');
   await open(page, '/usage', 'many');
   await page.locator('#content').focus();
   await page.keyboard.press('j');

@@ -1,4 +1,4 @@
-"""What runs a connector: registry, tool calls behind their checks, accounts, reports to the witness."""
+"""What runs a connector: registry, tool calls behind their checks, accounts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -53,7 +52,6 @@ from openassistant.messages import (
     Heartbeat,
     Preview,
     PreviewField,
-    Record,
     ToolResult,
     Traffic,
     call_digest,
@@ -63,11 +61,11 @@ from openassistant.meter import Meter, measuring
 from openassistant.oauth import fingerprint
 from openassistant.outcomes import Outcomes
 from openassistant.rekeying import Rekeying
+from openassistant.reporting import Reporting
 from openassistant.rules import reaches
 from openassistant.store import Migrations, Store, UserStores
 from openassistant.syncing import Syncing
 from openassistant.targets import DnsRecord, DnsRecords, Lookup, of_account, of_card
-from openassistant.witness import record
 
 __all__ = ["Runner"]
 
@@ -108,9 +106,7 @@ class Runner:
         if connector.migrations:
             lines["own"] = connector.migrations
         self.stores = UserStores(data_dir / "users", Migrations(lines), self.keys.of, anew=self.keys.anew)
-        self._reporting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._awaited: set[str] = set()
-        """Users for whom somebody waits for his turn to send reports."""
+        self.reporting = Reporting(bus, self.keys, self.stores, trust=trust, clock=clock)
         self._running: dict[tuple[str, str], asyncio.Future[journal.Entry]] = {}
         self._alive: FileLock | None = None
         self.syncing: Syncing | None = None
@@ -148,9 +144,9 @@ class Runner:
         await rekeying.serve(self.bus, trust=self.trust, clock=self.clock)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Beats and syncs until `stop` is set, then lets what runs come to its end."""
+        """Beats, syncs and reports until `stop` is set, then lets what runs come to its end."""
         assert self.syncing is not None, "start() comes first"
-        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self.syncing.run())]
+        tasks = [asyncio.create_task(each) for each in (self._beat(), self.syncing.run(), self.reporting.run())]
         try:
             await stop.wait()
         finally:
@@ -300,49 +296,8 @@ class Runner:
             ended = await self._finished(
                 context, call, state, outcome, grant=ctx.grant or "", traffic=context.taken(spent)
             )
-        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        self.reporting.soon(call.user, ctx.grant or "")
         return ended
-
-    async def send_reports(self, user: str, grant: str) -> None:
-        """Sends what the outbox of a user holds; what is not acknowledged stays for the next time.
-
-        Reports go side by side, so that they share the witness's commits; those of one call keep their order.
-        """
-        await self.keys.unlock(user, grant)
-        if user in self._awaited:
-            return  # who waits already has read nothing yet, so what is new is in his reading
-        self._awaited.add(user)
-        try:
-            await self._reporting[user].acquire()
-        finally:
-            self._awaited.discard(user)
-        try:
-            async with self.stores.use(user) as store:
-                while await self._send_some(store, user, grant):
-                    pass
-        finally:
-            self._reporting[user].release()
-
-    async def _send_some(self, store: Store, user: str, grant: str) -> bool:
-        """Sends the oldest report of each of many calls; whether all were taken and there may be more."""
-        first: dict[str, tuple[int, Record, str]] = {}
-        for each in await journal.unsent(store):
-            first.setdefault(each[1].id, each)
-        ctx = CallContext.within(30, user=user)
-        taken = await asyncio.gather(*(self._sent(ctx, grant, *each) for each in first.values()))
-        done = [row for row in taken if row is not None]
-        await journal.unsent_done(store, done)
-        return bool(done) and len(done) == len(first)
-
-    async def _sent(self, ctx: CallContext, grant: str, row: int, entry: Record, token: str) -> int | None:
-        """The row of a report that needs to be sent no more; None when it was not taken."""
-        try:
-            await record(self.bus, ctx.signed(grant=self._usable(token, grant)), entry)
-        except Conflict:
-            _log.error("the ledger holds another outcome", extra={"id": entry.id})
-        except OaError:
-            return None
-        return row
 
     async def _joined(
         self, call: Call, work: Callable[[], Awaitable[journal.Entry]], *, kept: bool = False
@@ -384,7 +339,7 @@ class Runner:
             entry = await journal.report(
                 context.store, call, grant=ctx.grant or "", now=self.clock(), result=outcome, traffic=context.taken()
             )
-        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        self.reporting.soon(call.user, ctx.grant or "")
         return entry
 
     async def _outcome(self, tool: Tool[Any], context: Context, arguments: dict[str, Any]) -> ToolResult | OaError:
@@ -431,7 +386,7 @@ class Runner:
                 return await self.reconcile(ctx, entry, spent=context.meter)
             state = Outcome.FAILED if error else Outcome.DONE
             ended = await self._finished(context, call, state, outcome, grant=ctx.grant or "", traffic=context.taken())
-        self.bus.spawn(self.send_reports(call.user, ctx.grant or ""))
+        self.reporting.soon(call.user, ctx.grant or "")
         return ended
 
     async def _finished(
@@ -518,14 +473,6 @@ class Runner:
             return self.connector.tools[name]
         except KeyError as error:
             raise NotFound(f"{self.connector.id} has no tool {name[:60]!r}.") from error
-
-    def _usable(self, kept: str, given: str) -> str:
-        """The grant kept with a report while it is good, else the one at hand."""
-        try:
-            self.trust.grant(kept, now=self.clock())
-        except Forbidden:
-            return given
-        return kept
 
     def _lock_of(self, instance: str) -> Path:
         return self._data_dir / "locks" / f"instance-{instance}"
@@ -667,7 +614,7 @@ class _CallContext:
             _log.warning("traffic not counted", extra={"code": error.code})
             return
         if due:
-            self._runner.bus.spawn(self._runner.send_reports(self.user, grant))
+            self._runner.reporting.soon(self.user, grant)
 
     async def announce(self, kind: str, ids: list[str]) -> None:
         self.announced += 1

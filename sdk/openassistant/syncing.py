@@ -124,7 +124,7 @@ class Syncing:
             await store.tidy()
             due = await tally.end(store, runner.connector.id, account, grant=grant, now=runner.clock())
         if due:
-            runner.bus.spawn(runner.send_reports(user, grant))
+            runner.reporting.soon(user, grant)
 
     def _files(self, account: str) -> tuple[Path, Path]:
         """What is locked by who reads an account, and by who watches it."""
@@ -367,7 +367,7 @@ class Syncing:
                     continue
                 if await journal.take_over(store, entry.call.id, dead=entry.holder, holder=runner.instance):
                     await runner.reconcile(ctx, entry)
-        await runner.send_reports(attached.user, attached.grant)
+        await runner.reporting.send(attached.user, attached.grant)
 
     def _next(self, failures: int, quiet: int) -> datetime:
         """When the next pass is due: the pause doubles with each failure, with jitter, up to 15 minutes.

@@ -238,11 +238,11 @@ async def test_the_outcomes_of_many_calls_at_once_are_reported_once_each(house: 
     calls = [house.make("notes_read", limit=1) for _ in range(250)]
     await asyncio.gather(*(house.send(call) for call in calls))
     await until(lambda: len(house.records) >= len(calls), seconds=20)
-    await house.runner.send_reports(house.user, house.grant())
+    await house.runner.reporting.send(house.user, house.grant())
     assert sorted(each.id for each in house.records) == sorted(call.id for call in calls)
 
 
-async def test_a_report_that_is_not_taken_stays_and_holds_up_no_other(
+async def test_a_report_that_is_not_taken_holds_up_no_other_and_is_sent_again(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = [house.make("notes_read", limit=1) for _ in range(3)]
@@ -258,8 +258,26 @@ async def test_a_report_that_is_not_taken_stays_and_holds_up_no_other(
         await house.send(call)
     await until(lambda: len(house.records) == 2)
     refused.clear()
-    await house.runner.send_reports(house.user, house.grant())
+    await until(lambda: len(house.records) == 3)  # no other call has to be made for it
     assert [each.id for each in house.records] == [calls[1].id, calls[2].id, calls[0].id]
+
+
+async def test_reports_are_sent_once_the_file_of_them_can_be_read_again(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, broken = journal.unsent, [True]
+
+    async def unsent(store: Any) -> Any:
+        if broken:
+            raise Unstored("The disk did not answer.")
+        return await read(store)
+
+    monkeypatch.setattr(journal, "unsent", unsent)
+    await house.send(house.make("notes_read", limit=1))
+    await asyncio.sleep(0.1)
+    assert not house.records
+    broken.clear()
+    await until(lambda: len(house.records) == 1)
 
 
 async def test_two_reports_of_one_call_arrive_in_their_order(house: FakeHouse) -> None:
@@ -269,7 +287,7 @@ async def test_two_reports_of_one_call_arrive_in_their_order(house: FakeHouse) -
     async with house.runner.stores.use(house.user) as store:
         for outcome in (Unavailable("Away."), DeadlineExceeded("Silent.")):
             await journal.report(store, call, grant=house.grant(), now=house.clock(), result=outcome)
-    await house.runner.send_reports(house.user, house.grant())
+    await house.runner.reporting.send(house.user, house.grant())
     assert [each.outcome for each in house.records[1:]] == ["unavailable", "deadline_exceeded"]
 
 

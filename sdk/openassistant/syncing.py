@@ -92,6 +92,7 @@ class Syncing:
                 row,
             )
         )
+        self._wake.set()
         return Done()
 
     async def on_detach(self, ctx: CallContext, query: AccountQuery) -> Done:
@@ -308,6 +309,7 @@ class Syncing:
             progress = await self._sync(attached)
             failures = attached.failures + 1 if progress.state == "failed" else 0
             await self._end(attached, progress, failures)
+            self._wake.set()  # it may be due again by now, and can be watched
         except OaError as error:
             _log.warning("sync progress not kept", extra={"code": error.code})
         finally:

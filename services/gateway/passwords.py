@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import secrets
 import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from openassistant.errors import RateLimited
 from services.gateway.problems import invalid
@@ -28,7 +31,7 @@ class Passwords:
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody = _of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
         """The hash to store."""
@@ -64,6 +67,14 @@ def check_strength(password: str, *, username: str) -> None:
         raise invalid("Please choose a longer password.", password=words)
     if password.casefold() == username.casefold() or len(set(password)) < 4:
         raise invalid("Please choose another password.", password="That one is the first to be guessed.")
+
+
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """What takes as long to check as the hash of a password, and is that of none: its bytes are drawn."""
+    drawn = [secrets.token_bytes(size) for size in (hasher.salt_len, hasher.hash_len)]
+    salt, tag = (base64.b64encode(each).decode().rstrip("=") for each in drawn)
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${costs}${salt}${tag}"
 
 
 def _normal(password: str) -> str:

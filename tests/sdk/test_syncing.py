@@ -86,6 +86,23 @@ async def test_an_account_attached_anew_during_a_pass_is_synced_once_more_at_onc
     assert (await syncing._all())[0].due > house.clock()
 
 
+async def test_an_account_is_read_without_waiting_for_the_next_look(
+    house: FakeHouse, passes: Passes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing = house.runner.syncing
+    assert syncing is not None
+    monkeypatch.setattr("openassistant.syncing._TICK_SECONDS", 60.0)
+    await house.attach()
+    await until(lambda: passes.count == 1)
+    await house.attach()  # it is due again at the end of this pass
+    passes.leave.release()
+    await until(lambda: passes.count == 2)
+    passes.leave.release()
+    await until(lambda: not syncing._passes)
+    await house.attach()
+    await until(lambda: passes.count == 3)
+
+
 async def test_a_failure_under_the_former_grant_does_not_slow_the_new_one_down(
     house: FakeHouse, passes: Passes
 ) -> None:

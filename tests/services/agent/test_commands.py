@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from openassistant import subjects
+from openassistant.bus import Incoming
 from openassistant.context import new_id
-from openassistant.messages import AuditAction, Call, CallState, CommandCall, Effect
+from openassistant.messages import AuditAction, Call, CallState, CommandCall, Effect, History
 from services.agent.commands import sentence
 from services.agent.conversations import StoredCall
 from tests.sdk.hand import tools
@@ -73,12 +76,16 @@ async def test_the_events_of_a_command_are_those_of_an_answer(tmp_path: Path) ->
 
 
 async def test_who_has_seen_the_last_event_is_not_told_that_it_still_runs(tmp_path: Path) -> None:
+    seen: asyncio.Queue[History] = asyncio.Queue()
+
+    async def ask(event: Incoming) -> None:
+        if json.loads(event.data)["type"] == "RUN_FINISHED":
+            seen.put_nowait(await house.history())
+
     async with agent_house(tmp_path) as house:
+        await house.fake.bus.transport.subscribe(subjects.chat(house.fake.user, house.conversation), "", ask)
         await house.run(read(house))
-        async with asyncio.timeout(10):
-            while house.events()[-1]["type"] != "RUN_FINISHED":
-                await asyncio.sleep(0)
-        history = await house.history()
+        history = await asyncio.wait_for(seen.get(), 10)
         assert (history.last_event_id, history.conversation.state) == (house.event_ids()[-1], "idle")
 
 

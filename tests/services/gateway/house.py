@@ -165,7 +165,7 @@ class GatewayHouse:
     async def __aenter__(self) -> Self:
         vault, audit, post = (self.bus.room(name) for name in ("vault", "audit", "post"))
         for bus in (vault, audit, post, self.agent):
-            self._others.push_async_callback(bus.drain, seconds=1)
+            self._others.push_async_callback(bus.drain, seconds=0.1)
         await vault.serve(subjects.vault_key("*"), KeyRequest, self._on_key)
         await vault.serve(subjects.vault_account("list"), AccountQuery, self._on_list)
         await audit.serve(subjects.audit_record("*"), Record, self._on_record)
@@ -229,7 +229,7 @@ class GatewayHouse:
         await self.hand.start()
         self._own.push_async_callback(self.store.close)
         self._own.push_async_callback(users.close)
-        self._own.push_async_callback(bus.drain, seconds=1)
+        self._own.push_async_callback(bus.drain, seconds=0.1)
 
     async def stop(self) -> None:
         await self._own.aclose()

@@ -94,11 +94,14 @@ def _status(head: str, user: str, password: str) -> str:
         return sock.recv(4096).split(b"\r\n")[0].split()[1].decode()
 
 
-async def _client(room: str) -> tuple[Client, list[str]]:
+async def _client(room: str) -> tuple[Client, list[str], asyncio.Event]:
+    """Who is connected as a room, what the bus said against it, and that it said something."""
     wrong: list[str] = []
+    heard = asyncio.Event()
 
     async def note(error: Exception) -> None:
         wrong.append(str(error))
+        heard.set()
 
     client = Client()
     await client.connect(
@@ -109,19 +112,22 @@ async def _client(room: str) -> tuple[Client, list[str]]:
         max_reconnect_attempts=1,
         inbox_prefix=f"_INBOX_{room}".encode(),
     )
-    return client, wrong
+    return client, wrong, heard
 
 
 async def _said(room: str, subject: str) -> str:
-    client, wrong = await _client(room)
-    with contextlib.suppress(Exception):
-        await client.request(subject, b"{}", timeout=2)
+    client, wrong, heard = await _client(room)
+    ways = [asyncio.create_task(each) for each in (client.request(subject, b"{}", timeout=2), heard.wait())]
+    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    for each in ways:
+        each.cancel()
+    await asyncio.gather(*ways, return_exceptions=True)
     await client.close()
     return "; ".join(wrong) or "allowed"
 
 
 async def _heard(room: str, subject: str) -> str:
-    client, wrong = await _client(room)
+    client, wrong, _ = await _client(room)
     await client.subscribe(subject)
     with contextlib.suppress(Exception):
         await client.flush(2)

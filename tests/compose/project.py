@@ -9,10 +9,11 @@ import os
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 from docker.models.containers import Container
@@ -25,6 +26,9 @@ from tests.peers.process import LOOPBACK, Lifespan, PeerError, free_port, wait_u
 __all__ = ["ELSEWHERE", "ComposeProject", "missing"]
 
 Row = dict[str, Any]
+Found = TypeVar("Found")
+_AT_ONCE = 20
+"""Commands that run in containers side by side: what is out of reach takes seconds to say so."""
 _ATTEMPTS = (Path(__file__).parent / "attempts.py").read_text()
 ELSEWHERE = "somewhere.icloud.com"
 """A name under the one host on the calendar connector's card; for the proxy it leads into the owner's own network."""
@@ -58,7 +62,7 @@ class ComposeProject(Lifespan):
     ) -> None:
         self.name = f"oa-test-{secrets.token_hex(4)}"
         self.port = free_port()
-        self.client = docker.from_env(timeout=120)
+        self.client = docker.from_env(timeout=120, max_pool_size=_AT_ONCE)
         self._doors, self._model, self._scale, self._env = tuple(doors), model, dict(scale), dict(env or {})
         self._folder = workspace("compose")
         self._doorway: Doorway | None = None
@@ -147,6 +151,12 @@ class ComposeProject(Lifespan):
         whole = self._egress.name if name == "egress" else f"{self.name}_{name}"
         attributes: Row = self.client.networks.get(whole).attrs
         return attributes
+
+    def in_each(self, services: Iterable[str], work: Callable[[str], Found]) -> dict[str, Found]:
+        """What some work comes to for each service, done side by side."""
+        names = tuple(services)
+        with ThreadPoolExecutor(len(names)) as pool:
+            return dict(zip(names, pool.map(work, names), strict=True))
 
     def try_to(self, service: str, attempt: str, *arguments: str) -> Row:
         """What an attempt (attempts.py) comes to inside a service's container: `said`, or what `stopped` it."""

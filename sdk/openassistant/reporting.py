@@ -50,7 +50,7 @@ class Reporting:
             taken = True
         if taken:
             self._left.pop(user, None)
-        else:
+        elif taken is not None:
             self._left[user] = grant
             self._is_left.set()
 
@@ -66,14 +66,14 @@ class Reporting:
                 self._is_left.clear()
                 pause = _PAUSE
 
-    async def _send(self, user: str, grant: str) -> bool:
-        """Whether all was taken, or is in the hands of another.
+    async def _send(self, user: str, grant: str) -> bool | None:
+        """Whether all was taken; None where somebody else will know.
 
         Reports go side by side, so that they share the witness's commits; those of one call keep their order.
         """
         await self._keys.unlock(user, grant)
         if user in self._awaited:
-            return True  # who waits already has read nothing yet, so what is new is in his reading
+            return None  # who waits already has read nothing yet, so what is new is in his reading
         self._awaited.add(user)
         try:
             await self._locks[user].acquire()

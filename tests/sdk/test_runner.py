@@ -25,6 +25,7 @@ from openassistant.errors import (
 )
 from openassistant.grants import SigningKey
 from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Call, Done, Effect, call_digest
+from openassistant.store import Store
 from openassistant.testing import FakeHouse
 from tests.sdk.hand import tools
 from tests.sdk.hand.tools import connector
@@ -278,6 +279,21 @@ async def test_reports_are_sent_once_the_file_of_them_can_be_read_again(
     assert not house.records
     broken.clear()
     await until(lambda: len(house.records) == 1)
+
+
+async def test_what_another_instance_sent_too_takes_no_later_report_along(house: FakeHouse) -> None:
+    async def report(store: Store) -> None:
+        call, now = house.make("notes_read", limit=1), house.clock()
+        await journal.report(store, call, grant="", now=now, result=Unavailable("Away."))
+
+    await house.runner.keys.unlock(house.user, house.grant())
+    async with house.runner.stores.use(house.user) as store:
+        await report(store)
+        ours = [row for row, _, _ in await journal.unsent(store)]
+        await journal.unsent_done(store, ours)  # the other was faster
+        await report(store)
+        await journal.unsent_done(store, ours)
+        assert len(await journal.unsent(store)) == 1
 
 
 async def test_two_reports_of_one_call_arrive_in_their_order(house: FakeHouse) -> None:

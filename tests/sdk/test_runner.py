@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from openassistant import journal, subjects
 from openassistant.connector import OutsideText
@@ -25,7 +27,7 @@ from openassistant.errors import (
 )
 from openassistant.grants import SigningKey
 from openassistant.messages import AccountQuery, AccountStatus, AuditAction, Call, Done, Effect, call_digest
-from openassistant.store import Store
+from openassistant.store import Migrations, Store
 from openassistant.testing import FakeHouse
 from tests.sdk.hand import tools
 from tests.sdk.hand.tools import connector
@@ -294,6 +296,23 @@ async def test_what_another_instance_sent_too_takes_no_later_report_along(house:
         await report(store)
         await journal.unsent_done(store, ours)
         assert len(await journal.unsent(store)) == 1
+
+
+async def test_an_outbox_of_before_keeps_what_waits_in_it(tmp_path: Path) -> None:
+    before, now, key = tmp_path / "before", Path(journal.__file__).parent / "migrations" / "user", bytes(range(32))
+    shutil.copytree(now, before, ignore=shutil.ignore_patterns("0005*", "__pycache__"))
+    put = "INSERT INTO outbox (record, grant_token, created) VALUES ('{}', :grant, '2026-11-30')"
+    store = await Store.open(tmp_path / "a.db", key, Migrations({"sdk": before}))
+    two = [{"grant": "first"}, {"grant": "second"}]
+    await store.write(lambda connection: connection.execute(text(put), two).close())
+    await store.close()
+    store = await Store.open(tmp_path / "a.db", key, Migrations({"sdk": now}))
+    await journal.unsent_done(store, [2])
+    await store.write(lambda connection: connection.execute(text(put), {"grant": "third"}).close())
+    rows = "SELECT id, grant_token FROM outbox ORDER BY id"
+    kept = await store.read(lambda connection: [tuple(row) for row in connection.execute(text(rows))])
+    await store.close()
+    assert kept == [(1, "first"), (3, "third")]
 
 
 async def test_two_reports_of_one_call_arrive_in_their_order(house: FakeHouse) -> None:

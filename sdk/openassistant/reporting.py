@@ -41,18 +41,21 @@ class Reporting:
     async def send(self, user: str, grant: str) -> None:
         """Sends what the outbox of a user holds; what is not taken stays, and `run` sends it again."""
         try:
-            taken = await self._send(user, grant)
+            await self._keys.unlock(user, grant)
+            if user in self._awaited:
+                return  # who waits already has read nothing yet, so what is new is in his reading
+            is_left = not await self._send(user, grant)
         except (DeadlineExceeded, Unavailable) as error:
             _log.warning("reports wait", extra={"code": error.code})
-            taken = False
+            is_left = True
         except OaError as error:
             _log.warning("reports wait for the next call", extra={"code": error.code})
-            taken = True
-        if taken:
-            self._left.pop(user, None)
-        elif taken is not None:
+            is_left = False
+        if is_left:
             self._left[user] = grant
             self._is_left.set()
+        else:
+            self._left.pop(user, None)
 
     async def run(self) -> None:
         """Sends again what was not taken, after pauses that double: it has happened, and its owner should read it."""
@@ -66,14 +69,11 @@ class Reporting:
                 self._is_left.clear()
                 pause = _PAUSE
 
-    async def _send(self, user: str, grant: str) -> bool | None:
-        """Whether all was taken; None where somebody else will know.
+    async def _send(self, user: str, grant: str) -> bool:
+        """Whether all was taken.
 
         Reports go side by side, so that they share the witness's commits; those of one call keep their order.
         """
-        await self._keys.unlock(user, grant)
-        if user in self._awaited:
-            return None  # who waits already has read nothing yet, so what is new is in his reading
         self._awaited.add(user)
         try:
             await self._locks[user].acquire()
